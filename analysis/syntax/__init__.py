@@ -1,0 +1,1 @@
+"""Tree-sitter behind code-point offsets: byte offsets never leave this package."""

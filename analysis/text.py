@@ -1,0 +1,184 @@
+"""Immutable document text and its coordinates.
+
+Below the server a position is a code-point offset into one `Text`. Lines end at LF, CRLF or CR and
+nowhere else (LSP 3.18, "Text Documents"): form feed or U+2028 do not end a line, as they do for
+`str.splitlines`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the code points `start:end` by `new`."""
+
+    start: int
+    end: int
+    new: str
+
+
+class Text:
+    """The text of one version of one document.
+
+    Every offset is in code points, `0 <= offset <= len(text)`. Conversions clamp: a client that asks
+    for a place past the end of a line gets the end of that line, as LSP demands.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._ascii = source.isascii()
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        # No content: a Text in a traceback must not put the user's code into the log.
+        return f"Text({len(self.source)} code points, {self.line_count} lines)"
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(end.end() for end in _LINE_END.finditer(self.source))]
+
+    @property
+    def line_count(self) -> int:
+        """Lines, counting the (possibly empty) one after the last line end."""
+        return len(self._starts)
+
+    def line_at(self, offset: int) -> int:
+        """The 0-based line that holds `offset`."""
+        return bisect_right(self._starts, self._clamp(offset)) - 1
+
+    def line_start(self, line: int) -> int:
+        """Offset of the first code point of `line`; past the last line, the end of the text."""
+        if line < 0:
+            return 0
+        return self._starts[line] if line < len(self._starts) else len(self.source)
+
+    def line_end(self, line: int) -> int:
+        """Offset just behind the last code point of `line`, before its line end."""
+        if line + 1 >= len(self._starts):
+            return len(self.source)
+        end = self._starts[line + 1]
+        if self.source[end - 2 : end] == "\r\n":
+            return end - 2
+        return end - 1
+
+    def line(self, line: int) -> str:
+        """The text of `line` without its line end."""
+        return self.source[self.line_start(line) : self.line_end(line)]
+
+    def position(self, offset: int, encoding: Encoding = "utf-16") -> tuple[int, int]:
+        """`(line, character)` of `offset`, characters counted in units of `encoding`."""
+        offset = self._clamp(offset)
+        line = bisect_right(self._starts, offset) - 1
+        start = self._starts[line]
+        # Between CR and LF there is no position of its own: it is the end of the line.
+        offset = min(offset, self.line_end(line))
+        if self._ascii or encoding == "utf-32":
+            return line, offset - start
+        return line, _units(self.source[start:offset], encoding)
+
+    def offset(self, line: int, character: int, encoding: Encoding = "utf-16") -> int:
+        """Offset of `(line, character)`; a position inside a surrogate pair or a multi-byte
+        sequence is rounded down to the code point that holds it."""
+        if line < 0:
+            return 0
+        if line >= len(self._starts):
+            return len(self.source)
+        start, end = self._starts[line], self.line_end(line)
+        character = max(character, 0)
+        if self._ascii or encoding == "utf-32":
+            return min(start + character, end)
+        content = self.source[start:end]
+        if content.isascii():
+            return min(start + character, end)
+        width = 0
+        for index, char in enumerate(content):
+            width += _units(char, encoding)
+            if width > character:
+                return start + index
+        return end
+
+    def byte_offset(self, offset: int) -> int:
+        """UTF-8 bytes before `offset` (lone surrogates count as the three bytes they encode to)."""
+        offset = self._clamp(offset)
+        return offset if self._ascii else _units(self.source[:offset], "utf-8")
+
+    def offset_of_byte(self, byte: int) -> int:
+        """The offset whose UTF-8 prefix holds `byte` bytes; inverse of `byte_offset`."""
+        if self._ascii:
+            return self._clamp(byte)
+        return len(self.encoded[:byte].decode("utf-8", errors="ignore" if byte >= 0 else "strict"))
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """UTF-8; lone surrogates (which JSON can carry) become `?`-like placeholders of equal width."""
+        return encode(self.source)
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether code points, bytes and every client unit are the same."""
+        return self._ascii
+
+    def replaced(self, edits: Iterable[Edit]) -> Text:
+        """The text after `edits`, all given in this text's offsets and not overlapping.
+
+        Raises ValueError when two edits overlap or one lies outside the text.
+        """
+        parts: list[str] = []
+        at = 0
+        for edit in sorted(edits, key=lambda e: (e.start, e.end)):
+            if edit.start < at or edit.end < edit.start or edit.end > len(self.source):
+                raise ValueError(f"edit {edit.start}:{edit.end} overlaps or is outside the text")
+            parts += (self.source[at : edit.start], edit.new)
+            at = edit.end
+        parts.append(self.source[at:])
+        return Text("".join(parts))
+
+    def word_at(self, offset: int) -> tuple[int, int]:
+        """The identifier that touches `offset` as `(start, end)`; empty where there is none."""
+        start = end = self._clamp(offset)
+        source = self.source
+        while start > 0 and (source[start - 1].isalnum() or source[start - 1] == "_"):
+            start -= 1
+        while end < len(source) and (source[end].isalnum() or source[end] == "_"):
+            end += 1
+        return start, end
+
+    def _clamp(self, offset: int) -> int:
+        return min(max(offset, 0), len(self.source))
+
+
+def encode(source: str) -> bytes:
+    """UTF-8 in which a lone surrogate, legal in JSON but not in UTF-8, is U+FFFD (three bytes too)."""
+    try:
+        return source.encode("utf-8")
+    except UnicodeEncodeError:
+        return re.sub("[\ud800-\udfff]", "\ufffd", source).encode("utf-8")
+
+
+def _units(piece: str, encoding: Encoding) -> int:
+    if encoding == "utf-32":
+        return len(piece)
+    if piece.isascii():
+        return len(piece)
+    if encoding == "utf-16":
+        return len(piece) + sum(char > "\uffff" for char in piece)
+    return len(encode(piece))

@@ -1,0 +1,1 @@
+"""Configurations and clients for the editors; `devflow setup` reads them from here."""

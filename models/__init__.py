@@ -1,0 +1,1 @@
+"""What a model can do: protocols, engines, router and the one guarded way off the machine."""

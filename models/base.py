@@ -1,0 +1,145 @@
+"""The protocols of the models layer and the values they exchange.
+
+An engine streams pieces of text; closing the stream (or cancelling the task that reads it) stops the
+engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a sentence for the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FillRequest:
+    """Fill the hole between `prefix` and `suffix`."""
+
+    prefix: str
+    suffix: str
+    language: str = ""
+    path: str = ""
+    """Relative to the workspace root; shown to the model, checked by path rules."""
+    context: str = ""
+    """Retrieved code that goes before the prefix, already within its budget."""
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """`paths` are the workspace files whose text is inside the messages, for the path rules."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 1024
+    stop: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    temperature: float = 0.0
+
+
+class Health(StrEnum):
+    """What a model can do right now."""
+
+    READY = "ready"
+    LOADING = "loading"
+    UNAVAILABLE = "unavailable"
+    """Not installed, not configured or not allowed: trying again does not help."""
+    FAILING = "failing"
+    """It failed lately and is left alone for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """One configured model as `devflow doctor` and the status line show it."""
+
+    name: str
+    engine: str
+    health: Health
+    detail: str = ""
+    """One sentence: what is missing and what to do."""
+    remote: bool = False
+
+
+class Model(Protocol):
+    """What every engine has."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def remote(self) -> bool:
+        """Whether text given to it leaves this machine."""
+        ...
+
+    def status(self) -> ModelStatus: ...
+
+    async def close(self) -> None: ...
+
+
+class FillModel(Model, Protocol):
+    """Completes code in the middle."""
+
+    def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        """Stream the pieces of the filled text. Raises ModelError."""
+        ...
+
+
+class ChatModel(Model, Protocol):
+    """Answers a conversation."""
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        """Stream the pieces of the answer. Raises ModelError."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. Synchronous and CPU-bound: call it in a worker or a thread."""
+
+    @property
+    def name(self) -> str:
+        """Names model and version: stored with the vectors, a change re-embeds."""
+        ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector per text, L2-normalised (all zeros for a text without a token)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One configured model, from the user's settings (never from a workspace file)."""
+
+    name: str
+    engine: Literal["exllamav2", "ctransformers", "openai", "anthropic", "fake"]
+    model: str = ""
+    """Model id at the provider, or the path of a GGUF file or EXL2 directory."""
+    base_url: str = ""
+    api_key_env: str = ""
+    family: str = ""
+    """A name from `models.profiles`; "" means guess from `model`."""
+    context: int = 4096
+    tasks: tuple[str, ...] = ("fill", "chat")
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsConfig:
+    """What the models layer needs to know. `models` is in order of preference."""
+
+    local_only: bool = True
+    models: tuple[ModelSpec, ...] = ()
+    never_send: tuple[str, ...] = ()
+    """gitignore-style patterns of workspace paths whose text must not leave the machine."""
+    timeout: float = 60.0

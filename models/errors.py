@@ -1,0 +1,49 @@
+"""The exceptions of the models layer.
+
+ModelError              one sentence for the user: what failed, on what, what to do
+├── NotAllowed          the egress policy or a path rule forbids the call
+├── NotConfigured       no model is configured for the task, or its key or file is missing
+├── NotInstalled        the engine's library is not installed
+├── Unreachable         the provider refused, timed out or cut the connection
+├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
+├── Rejected            the provider understood and refused (bad key, bad request, context too long)
+└── WorkerDied          a native engine's process ended; it is being restarted
+"""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """A failure the user can be told in one sentence; everything else is a bug."""
+
+
+class NotAllowed(ModelError):
+    """The egress policy or a path rule forbids the call."""
+
+
+class NotConfigured(ModelError):
+    """No model is configured for the task, or its key or file is missing."""
+
+
+class NotInstalled(ModelError):
+    """The engine's library is not installed."""
+
+
+class Unreachable(ModelError):
+    """The provider refused, timed out or cut the connection."""
+
+
+class RateLimited(ModelError):
+    """The provider asks to wait."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Rejected(ModelError):
+    """The provider understood and refused."""
+
+
+class WorkerDied(ModelError):
+    """A native engine's process ended; it is being restarted."""

@@ -1,0 +1,80 @@
+"""The values retrieval exchanges with the layers above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from devflow.analysis.facts import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedSymbol:
+    """A symbol with the file it stands in."""
+
+    path: Path
+    language: str
+    line: int
+    """0-based line of the name when it was indexed."""
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedReference:
+    """A use of a name with the file it stands in."""
+
+    path: Path
+    name: str
+    kind: str
+    start: int
+    end: int
+    line: int
+    receiver: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that answers a query."""
+
+    path: Path
+    start: int
+    end: int
+    first_line: int
+    """0-based, inclusive."""
+    last_line: int
+    symbol: str
+    text: str
+    score: float
+    sources: tuple[str, ...]
+    """Which retrievers found it: `text`, `vectors`, `symbols`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """The state of one workspace root's index."""
+
+    root: Path
+    directory: Path
+    state: str
+    """`empty`, `indexing`, `ready`, `failed` or `elsewhere` (another process writes it)."""
+    generation: int = 0
+    files: int = 0
+    symbols: int = 0
+    references: int = 0
+    chunks: int = 0
+    vectors: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Reason → number of files not indexed."""
+    problem: str = ""
+    """One sentence about the last failure."""
+    embedder: str = ""
+
+
+class VectorSearch(Protocol):
+    """Nearest chunks; answered by whoever owns the Chroma directory. Returns [] when there is no owner."""
+
+    async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
+        """`(chunk id, cosine similarity)`, best first."""
+        ...

@@ -1,0 +1,1 @@
+"""The server: knows LSP, owns the documents, and puts the layers together."""

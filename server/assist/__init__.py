@@ -1,0 +1,1 @@
+"""What the assistant does, free of LSP: an MCP or HTTP front end could call it too."""

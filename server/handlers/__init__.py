@@ -1,0 +1,1 @@
+"""One module per LSP method: convert in, one call, convert out."""

@@ -1,0 +1,379 @@
+"""Settings: what may be written (`Options`), read from three places, resolved once into a frozen value.
+
+Order, later wins: built-in defaults, `devflow.toml` in the user's config folder, the editor's settings,
+`devflow.toml` in the workspace. A workspace file comes with a cloned repository, so it is not trusted:
+it may narrow what is sent and tune features, it can never name a model, a file to load or an address.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from devflow.models.base import ModelsConfig, ModelSpec
+
+FILE_NAME = "devflow.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+
+class Features(_Section):
+    """Switch single features off, e.g. where another server already has them."""
+
+    completion: bool = Field(True, description="Offer completions.")
+    inline_completion: bool = Field(True, description="Offer ghost text.")
+    hover: bool = Field(True, description="Show hover cards.")
+    signature_help: bool = Field(True, description="Show signatures inside calls.")
+    definition: bool = Field(True, description="Answer go to definition.")
+    references: bool = Field(True, description="Answer find references.")
+    document_symbol: bool = Field(True, description="List the symbols of a document.")
+    workspace_symbol: bool = Field(True, description="Search symbols of the workspace.")
+    rename: bool = Field(True, description="Rename symbols.")
+    code_action: bool = Field(True, description="Offer Explain, Document and Generate tests.")
+    diagnostics: bool = Field(True, description="Publish review diagnostics.")
+
+
+class Index(_Section):
+    """What goes into the index."""
+
+    enabled: bool = Field(True, description="Index the workspace.")
+    exclude: tuple[str, ...] = Field((), description="More gitignore-style patterns to leave out.")
+    max_file_bytes: int = Field(1_000_000, ge=1_000, description="Larger files are left out.")
+    max_line_length: int = Field(
+        5_000, ge=100, description="Files with a longer line are taken for generated and left out."
+    )
+    vectors: bool = Field(True, description="Keep vectors of the chunks in Chroma.")
+
+
+class Completion(_Section):
+    """How completion answers."""
+
+    deadline_ms: int = Field(
+        40, ge=5, le=5_000, description="The list goes out after this many milliseconds, with what is there."
+    )
+    max_items: int = Field(200, ge=10, le=2_000, description="Longest list sent.")
+
+
+class Inline(_Section):
+    """How ghost text answers."""
+
+    max_tokens: int = Field(64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
+    min_confidence: float = Field(
+        0.5, ge=0, le=1, description="Without a model: show a continuation from this confidence on."
+    )
+    timeout_ms: int = Field(3_000, ge=50, le=60_000, description="Give up on a model after this long.")
+
+
+class Hover(_Section):
+    """What a hover card holds."""
+
+    explain: Literal["cached", "off"] = Field(
+        "cached", description="Join the AI explanation when it has been made before, or never."
+    )
+
+
+class Review(_Section):
+    """The checks behind the review diagnostics."""
+
+    calls: bool = Field(True, description="Report calls that cannot fit the signature they resolve to.")
+    duplicates: bool = Field(True, description="Report functions that nearly duplicate another.")
+    secrets: bool = Field(True, description="Report hard-coded secrets.")
+
+
+class Model(_Section):
+    """One model. Only the user's own file or the editor may name one."""
+
+    name: str = Field(description="How messages and `models.fill` / `models.chat` call it.")
+    engine: Literal["exllamav2", "ctransformers", "openai", "anthropic", "fake"] = Field(
+        description="What runs it."
+    )
+    model: str = Field("", description="Model id at the provider, or path of a GGUF file or an EXL2 folder.")
+    base_url: str = Field("", description="Address of an OpenAI-compatible or Anthropic-compatible server.")
+    api_key_env: str = Field("", description="Environment variable that holds the key.")
+    family: str = Field("", description="Model family, when it cannot be guessed from the name.")
+    context: int = Field(4_096, ge=128, description="Tokens the model can read.")
+    tasks: tuple[Literal["fill", "chat"], ...] = Field(("fill", "chat"), description="What it is used for.")
+    options: dict[str, str] = Field(default_factory=dict, description="Engine-specific options.")
+
+
+class Models(_Section):
+    """Which models answer, in which order, and what may leave the machine."""
+
+    local_only: bool | None = Field(
+        None,
+        description="True: nothing leaves the machine. Unset: remote models the user named may be called.",
+    )
+    models: tuple[Model, ...] = Field((), description="Models in order of preference.", alias="list")
+    never_send: tuple[str, ...] = Field(
+        (), description="gitignore-style patterns of files whose text never leaves the machine."
+    )
+    timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a remote answer.")
+
+
+class Options(_Section):
+    """Everything `devflow.toml` and the editor's `devflow` section may say; all of it optional."""
+
+    features: Features = Features()
+    index: Index = Index()
+    completion: Completion = Completion()
+    inline: Inline = Inline()
+    hover: Hover = Hover()
+    review: Review = Review()
+    models: Models = Models()
+    log_level: Literal["error", "warning", "info", "debug"] = Field(
+        "warning", description="What goes to stderr; never document text."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The resolved settings; every module is given what it needs of them."""
+
+    features: Features = Features()
+    index: Index = Index()
+    completion: Completion = Completion()
+    inline: Inline = Inline()
+    hover: Hover = Hover()
+    review: Review = Review()
+    models: ModelsConfig = ModelsConfig()
+    log_level: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place settings were read from."""
+
+    label: str
+    """How messages name it: a path, or `the editor's settings`."""
+    values: Mapping[str, Any]
+    text: str = ""
+    """The file's text, to find line numbers in."""
+    trusted: bool = True
+
+
+def resolve(*sources: Source) -> tuple[Settings, list[str]]:
+    """Merge the sources, later over earlier. A value that does not fit is reported and left out;
+    the rest still counts. Returns the settings and one sentence per problem."""
+    merged: dict[str, Any] = {}
+    problems: list[str] = []
+    never_send: list[str] = []
+    for source in sources:
+        values = _snake_case(source.values)
+        if not source.trusted:
+            values = _untrusted(values, source, problems)
+        values = _valid_part(values, source, problems)
+        never_send += values.get("models", {}).pop("never_send", ())
+        local_only = merged.get("models", {}).get("local_only")
+        merged = _merge(merged, values)
+        if local_only:  # a later source can forbid, not allow again what an earlier one forbade
+            merged["models"]["local_only"] = True
+    merged.setdefault("models", {})["never_send"] = tuple(never_send)
+    return _settings(Options.model_validate(merged)), problems
+
+
+def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
+    """The settings in `path`, or None with a sentence when it cannot be read; None and "" when it
+    does not exist."""
+    try:
+        text = path.read_text("utf-8")
+        return Source(str(path), tomllib.loads(text), text, trusted), ""
+    except FileNotFoundError:
+        return None, ""
+    except tomllib.TOMLDecodeError as error:
+        return None, f"{path} is not valid TOML ({error}); it is ignored until that is mended."
+    except (OSError, UnicodeDecodeError) as error:
+        return None, f"{path} cannot be read ({error}); it is ignored."
+
+
+def json_schema() -> str:
+    """The JSON schema of `devflow.toml`, as committed in `docs/devflow.schema.json`."""
+    schema = Options.model_json_schema(by_alias=False)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "devflow.toml"
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def markdown_table() -> str:
+    """The table of settings in the README."""
+    rows = ["| setting | default | what |", "|---|---|---|"]
+    for name, field in Options.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            for key, sub in section.model_fields.items():
+                rows.append(_row(f"{name}.{'list' if (name, key) == ('models', 'models') else key}", sub))
+        else:
+            rows.append(_row(name, field))
+    return "\n".join(rows) + "\n"
+
+
+def _row(name: str, field: Any) -> str:
+    default = json.dumps(field.get_default(call_default_factory=True), default=list)
+    return f"| `{name}` | `{default}` | {field.description} |"
+
+
+def _settings(options: Options) -> Settings:
+    specs = tuple(
+        ModelSpec(**{**model.model_dump(), "tasks": tuple(model.tasks)}) for model in options.models.models
+    )
+    models = ModelsConfig(
+        # Naming a remote model is the user's permission; without one the switch stays closed.
+        local_only=_local_only(options.models),
+        models=specs,
+        never_send=options.models.never_send,
+        timeout=options.models.timeout_s,
+    )
+    return Settings(
+        features=options.features,
+        index=options.index,
+        completion=options.completion,
+        inline=options.inline,
+        hover=options.hover,
+        review=options.review,
+        models=models,
+        log_level=options.log_level,
+    )
+
+
+def _local_only(models: Models) -> bool:
+    if models.local_only is not None:
+        return models.local_only
+    return not any(model.engine in ("openai", "anthropic") for model in models.models)
+
+
+def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> dict[str, Any]:
+    models = values.get("models")
+    if not isinstance(models, dict):
+        return values
+    kept = {key: value for key, value in models.items() if key in ("local_only", "never_send")}
+    if kept.get("local_only") is False:
+        del kept["local_only"]
+    for key in models.keys() - kept.keys():
+        problems.append(
+            f"{_place(source, ('models', key))}: a workspace file may not set models.{key}; "
+            "put it into your own devflow.toml or the editor's settings."
+        )
+    return {**values, "models": kept}
+
+
+def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> dict[str, Any]:
+    """`values` without what does not validate; each fault adds one sentence to `problems`."""
+    while True:
+        try:
+            Options.model_validate(values)
+            return values
+        except ValidationError as error:
+            faults = error.errors()
+        for fault in faults:
+            where = tuple(fault["loc"])
+            problems.append(_sentence(source, where, fault))
+        values = _without(values, {_existing(values, tuple(fault["loc"])) for fault in faults})
+
+
+def _sentence(source: Source, where: tuple[int | str, ...], fault: Mapping[str, Any]) -> str:
+    name = ".".join(map(str, where))
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        near = difflib.get_close_matches(str(where[-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}."
+        return f"{_place(source, where)}: unknown setting {name!r}; {hint}"
+    message = str(fault["msg"])
+    return f"{_place(source, where)}: {name!r}: {message[:1].lower()}{message[1:]}; the default is used."
+
+
+def _known_keys(where: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = Options
+    for part in where:
+        if isinstance(part, int):
+            continue
+        if section is Models and part == "list":
+            section = Model
+            continue
+        annotation = section.model_fields[str(part)].annotation if part in section.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return ["list" if (section is Models and key == "models") else key for key in section.model_fields]
+
+
+def _place(source: Source, where: tuple[int | str, ...]) -> str:
+    line = _line_of(source.text, tuple(str(part) for part in where if isinstance(part, str)))
+    return f"{source.label}, line {line}" if line else source.label
+
+
+def _line_of(text: str, where: tuple[str, ...]) -> int | None:
+    """The 1-based line that sets the dotted key `where` in a TOML text, as well as can be told
+    without a concrete-syntax parser; None when it cannot."""
+    table: tuple[str, ...] = ()
+    best: int | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line):
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            if table == where:
+                best = best or number
+        elif key := re.match(r"\s*([\w\-.\"']+)\s*=", line):
+            full = (*table, *(part.strip("\"'") for part in key[1].split(".")))
+            if full == where or (len(full) < len(where) and where[: len(full)] == full):
+                return number
+    return best
+
+
+def _existing(values: Any, where: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The longest head of `where` that is in `values` (pydantic names missing keys too)."""
+    at = values
+    for depth, part in enumerate(where):
+        try:
+            at = at[part]
+        except (KeyError, IndexError, TypeError):
+            # A missing key spoils the thing it is missing from.
+            return where[:depth]
+    return where
+
+
+def _without(values: dict[str, Any], paths: set[tuple[int | str, ...]]) -> dict[str, Any]:
+    def rebuilt(value: Any, at: tuple[int | str, ...]) -> Any:
+        if isinstance(value, dict):
+            return {k: rebuilt(v, (*at, k)) for k, v in value.items() if (*at, k) not in paths}
+        if isinstance(value, list | tuple):
+            return [rebuilt(v, (*at, i)) for i, v in enumerate(value) if (*at, i) not in paths]
+        return value
+
+    result: dict[str, Any] = rebuilt(values, ())
+    return result if () not in paths else {}
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _snake_case(values: Any) -> Any:
+    """Editors write camelCase, TOML files snake_case; both mean the same."""
+    if isinstance(values, Mapping):
+        return {
+            re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: "_" + m[1].lower(), str(key)): (
+                value if key == "options" else _snake_case(value)
+            )
+            for key, value in values.items()
+        }
+    if isinstance(values, list | tuple):
+        return [_snake_case(value) for value in values]
+    return values
