@@ -37,64 +37,71 @@ class _Section(BaseModel):
 class Features(_Section):
     """Switch single features off, e.g. where another server already has them."""
 
-    completion: bool = Field(True, description="Offer completions.")
-    inline_completion: bool = Field(True, description="Offer ghost text.")
-    hover: bool = Field(True, description="Show hover cards.")
-    signature_help: bool = Field(True, description="Show signatures inside calls.")
-    definition: bool = Field(True, description="Answer go to definition.")
-    references: bool = Field(True, description="Answer find references.")
-    document_symbol: bool = Field(True, description="List the symbols of a document.")
-    workspace_symbol: bool = Field(True, description="Search symbols of the workspace.")
-    rename: bool = Field(True, description="Rename symbols.")
-    code_action: bool = Field(True, description="Offer Explain, Document and Generate tests.")
-    diagnostics: bool = Field(True, description="Publish review diagnostics.")
+    completion: bool = Field(default=True, description="Offer completions.")
+    inline_completion: bool = Field(default=True, description="Offer ghost text.")
+    hover: bool = Field(default=True, description="Show hover cards.")
+    signature_help: bool = Field(default=True, description="Show signatures inside calls.")
+    definition: bool = Field(default=True, description="Answer go to definition.")
+    references: bool = Field(default=True, description="Answer find references.")
+    document_symbol: bool = Field(default=True, description="List the symbols of a document.")
+    workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
+    rename: bool = Field(default=True, description="Rename symbols.")
+    code_action: bool = Field(default=True, description="Offer Explain, Document and Generate tests.")
+    diagnostics: bool = Field(default=True, description="Publish review diagnostics.")
 
 
 class Index(_Section):
     """What goes into the index."""
 
-    enabled: bool = Field(True, description="Index the workspace.")
-    exclude: tuple[str, ...] = Field((), description="More gitignore-style patterns to leave out.")
-    max_file_bytes: int = Field(1_000_000, ge=1_000, description="Larger files are left out.")
+    enabled: bool = Field(default=True, description="Index the workspace.")
+    exclude: tuple[str, ...] = Field(default=(), description="More gitignore-style patterns to leave out.")
+    max_file_bytes: int = Field(default=1_000_000, ge=1_000, description="Larger files are left out.")
     max_line_length: int = Field(
-        5_000, ge=100, description="Files with a longer line are taken for generated and left out."
+        default=5_000, ge=100, description="Files with a longer line are taken for generated and left out."
     )
-    vectors: bool = Field(True, description="Keep vectors of the chunks in Chroma.")
+    vectors: bool = Field(default=True, description="Keep vectors of the chunks in Chroma.")
 
 
 class Completion(_Section):
     """How completion answers."""
 
     deadline_ms: int = Field(
-        40, ge=5, le=5_000, description="The list goes out after this many milliseconds, with what is there."
+        default=40,
+        ge=5,
+        le=5_000,
+        description="The list goes out after this many milliseconds, with what is there.",
     )
-    max_items: int = Field(200, ge=10, le=2_000, description="Longest list sent.")
+    max_items: int = Field(default=200, ge=10, le=2_000, description="Longest list sent.")
 
 
 class Inline(_Section):
     """How ghost text answers."""
 
-    max_tokens: int = Field(64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
+    max_tokens: int = Field(default=64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
     min_confidence: float = Field(
-        0.5, ge=0, le=1, description="Without a model: show a continuation from this confidence on."
+        default=0.5, ge=0, le=1, description="Without a model: show a continuation from this confidence on."
     )
-    timeout_ms: int = Field(3_000, ge=50, le=60_000, description="Give up on a model after this long.")
+    timeout_ms: int = Field(
+        default=3_000, ge=50, le=60_000, description="Give up on a model after this long."
+    )
 
 
 class Hover(_Section):
     """What a hover card holds."""
 
     explain: Literal["cached", "off"] = Field(
-        "cached", description="Join the AI explanation when it has been made before, or never."
+        default="cached", description="Join the AI explanation when it has been made before, or never."
     )
 
 
 class Review(_Section):
     """The checks behind the review diagnostics."""
 
-    calls: bool = Field(True, description="Report calls that cannot fit the signature they resolve to.")
-    duplicates: bool = Field(True, description="Report functions that nearly duplicate another.")
-    secrets: bool = Field(True, description="Report hard-coded secrets.")
+    calls: bool = Field(
+        default=True, description="Report calls that cannot fit the signature they resolve to."
+    )
+    duplicates: bool = Field(default=True, description="Report functions that nearly duplicate another.")
+    secrets: bool = Field(default=True, description="Report hard-coded secrets.")
 
 
 class Model(_Section):
@@ -104,12 +111,18 @@ class Model(_Section):
     engine: Literal["exllamav2", "ctransformers", "openai", "anthropic", "fake"] = Field(
         description="What runs it."
     )
-    model: str = Field("", description="Model id at the provider, or path of a GGUF file or an EXL2 folder.")
-    base_url: str = Field("", description="Address of an OpenAI-compatible or Anthropic-compatible server.")
-    api_key_env: str = Field("", description="Environment variable that holds the key.")
-    family: str = Field("", description="Model family, when it cannot be guessed from the name.")
-    context: int = Field(4_096, ge=128, description="Tokens the model can read.")
-    tasks: tuple[Literal["fill", "chat"], ...] = Field(("fill", "chat"), description="What it is used for.")
+    model: str = Field(
+        default="", description="Model id at the provider, or path of a GGUF file or an EXL2 folder."
+    )
+    base_url: str = Field(
+        default="", description="Address of an OpenAI-compatible or Anthropic-compatible server."
+    )
+    api_key_env: str = Field(default="", description="Environment variable that holds the key.")
+    family: str = Field(default="", description="Model family, when it cannot be guessed from the name.")
+    context: int = Field(default=4_096, ge=128, description="Tokens the model can read.")
+    tasks: tuple[Literal["fill", "chat"], ...] = Field(
+        default=("fill", "chat"), description="What it is used for."
+    )
     options: dict[str, str] = Field(default_factory=dict, description="Engine-specific options.")
 
 
@@ -117,14 +130,14 @@ class Models(_Section):
     """Which models answer, in which order, and what may leave the machine."""
 
     local_only: bool | None = Field(
-        None,
+        default=None,
         description="True: nothing leaves the machine. Unset: remote models the user named may be called.",
     )
-    models: tuple[Model, ...] = Field((), description="Models in order of preference.", alias="list")
+    models: tuple[Model, ...] = Field(default=(), description="Models in order of preference.", alias="list")
     never_send: tuple[str, ...] = Field(
-        (), description="gitignore-style patterns of files whose text never leaves the machine."
+        default=(), description="gitignore-style patterns of files whose text never leaves the machine."
     )
-    timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a remote answer.")
+    timeout_s: float = Field(default=60.0, gt=0, le=600, description="Longest wait for a remote answer.")
 
 
 class Options(_Section):
@@ -138,7 +151,7 @@ class Options(_Section):
     review: Review = Review()
     models: Models = Models()
     log_level: Literal["error", "warning", "info", "debug"] = Field(
-        "warning", description="What goes to stderr; never document text."
+        default="warning", description="What goes to stderr; never document text."
     )
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from devflow.analysis.python import PythonEngine
-    from devflow.analysis.text import Text
     from devflow.analysis.usage import UsageModel
     from devflow.models.router import Router
     from devflow.retrieval.index import Index
+
+    from devflow.analysis.python import PythonEngine
+    from devflow.analysis.text import Text
 
 
 class Texts(Protocol):
