@@ -78,7 +78,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One imported name. `import a.b as c` is `Import("a.b", "", "c")`, `from a import b` is `Import("a", "b", "b")`."""
+    """One imported name: `import a.b as c` is `Import("a.b", "", "c")`, `from a import b` is
+    `Import("a", "b", "b")`."""
 
     module: str
     name: str
