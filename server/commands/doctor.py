@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib.metadata
 import importlib.util
 import json
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from devflow import __version__
 
 if TYPE_CHECKING:
-    pass
+    from devflow.retrieval.base import IndexStatus
 
 GOOD, NOTE, BAD = "ok", "note", "problem"
 
