@@ -1,0 +1,48 @@
+# The commands of this project. Each creates .venv when it is not there and leaves nothing else behind.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv/bin/python
+READY := .venv/.ready
+REPO ?=
+
+.PHONY: help setup check test test-editors demo fix bench build clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY) ## create .venv with everything the tests and the demo need
+
+$(READY): pyproject.toml requirements.lock
+	@test -x $(VENV) || { echo "creating .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing (a few minutes the first time)"
+	@$(VENV) -m pip install --quiet --disable-pip-version-check -c requirements.lock pip
+	@$(VENV) -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+		-e '.[gguf,openai,anthropic]' --group dev
+	@touch $(READY)
+
+demo: $(READY) ## run the main job on real code: make demo [REPO=path]
+	@$(VENV) -m devflow demo $(if $(REPO),"$(REPO)")
+
+check: $(READY) ## format, lint, types, import contracts
+	$(VENV) -m ruff format --check .
+	$(VENV) -m ruff check .
+	$(VENV) -m mypy
+	$(VENV) -m pyright --pythonpath $(VENV)
+	.venv/bin/lint-imports
+
+test: check ## check, then every test that needs no editor
+	$(VENV) -m pytest -q --durations=5
+
+test-editors: $(READY) ## install the editors into .editors and run the server in them
+	sh tests/editors/install.sh .editors
+	DEVFLOW_EDITORS=.editors $(VENV) -m pytest -q -m editor tests/editors
+
+fix: $(READY) ## format and mend what can be mended
+	$(VENV) -m ruff format .
+	$(VENV) -m ruff check --fix .
+
+build: $(READY) ## build the wheel and the sdist into dist/
+	$(VENV) -m build --outdir dist .
+
+clean: ## remove everything the other commands made
+	rm -rf .venv .editors .demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,108 @@
+"""The commands `devflow-lsp` (the server) and `devflow` (everything else): arguments to one function.
+
+Nothing heavy is imported here: `--version` and `--help` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from devflow import __version__
+
+COMMANDS = {
+    "index": "bring the index of a workspace up to date",
+    "search": "find code by name, text or meaning",
+    "ask": "answer a question about the codebase, with citations",
+    "review": "run the review checks on files",
+    "doctor": "say what works, what does not, and why",
+    "setup": "write or print the configuration of an editor",
+    "demo": "show what the server does on real code",
+}
+
+
+def serve(argv: Sequence[str] | None = None) -> int:
+    """The language server. Speaks LSP over stdio unless told otherwise."""
+    parser = argparse.ArgumentParser("devflow-lsp", description=serve.__doc__)
+    parser.add_argument("--version", action="version", version=f"devflow-lsp {__version__}")
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument("--stdio", action="store_true", help="speak over stdin and stdout (the default)")
+    transport.add_argument("--tcp", metavar="HOST:PORT", type=_address, help="listen on a TCP port")
+    transport.add_argument("--ws", metavar="HOST:PORT", type=_address, help="listen for a WebSocket")
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="listen on an address that other machines can reach (there is no authentication)",
+    )
+    parser.add_argument(
+        "--log-level", choices=("error", "warning", "info", "debug"), help="what goes to stderr"
+    )
+    parser.add_argument("--clientProcessId", type=int, metavar="PID", help="exit when this process ends")
+    arguments = parser.parse_args(argv)
+
+    address = arguments.tcp or arguments.ws
+    if address is not None and not arguments.allow_remote and not _is_loopback(address[0]):
+        parser.error(
+            f"{address[0]!r} can be reached from other machines and there is no authentication; "
+            "use 127.0.0.1, or --allow-remote if that is meant"
+        )
+    from devflow.server import app
+
+    if arguments.tcp:
+        return app.run_tcp(
+            *arguments.tcp,
+            allow_remote=arguments.allow_remote,
+            log_level=arguments.log_level,
+            parent=arguments.clientProcessId,
+        )
+    if arguments.ws:
+        return app.run_ws(
+            *arguments.ws,
+            allow_remote=arguments.allow_remote,
+            log_level=arguments.log_level,
+            parent=arguments.clientProcessId,
+        )
+    return app.run_stdio(log_level=arguments.log_level, parent=arguments.clientProcessId)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """A language server that knows the whole codebase: the commands around it."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser("devflow", description=main.__doc__)
+    parser.add_argument("--version", action="version", version=f"devflow {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
+        if argv[:1] == [name]:  # only the command that runs is imported
+            importlib.import_module(f"devflow.server.commands.{name}").configure(command)
+    arguments = parser.parse_args(argv)
+    module = importlib.import_module(f"devflow.server.commands.{arguments.command}")
+    try:
+        return int(module.run(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    # An empty host would listen on every interface.
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve())

@@ -1,0 +1,1 @@
+"""One module per `devflow` command: `configure(parser)` and `run(arguments) -> exit status`."""

@@ -1,0 +1,48 @@
+"""`devflow ask`: answer a question about the codebase, with citations."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("question", help="in plain words")
+    parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument("--limit", type=int, default=8, help="pieces of code read (default: 8)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer; 1 when there is none."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from devflow.models.errors import ModelError
+    from devflow.server.commands.workspace import root_of
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    root = root_of(arguments.root, notes)
+    if root is None:
+        return 2
+    try:
+        answer = asyncio.run(_ask(root, arguments.question, arguments.limit, notes))
+    except ModelError as error:
+        notes.print(str(error))
+        return 1
+    Console(highlight=False).print(Markdown(answer))
+    return 0 if answer.strip() else 1
+
+
+async def _ask(root: Path, question: str, limit: int, notes: Console) -> str:
+    from devflow.server.assist.ask import ask
+
+    from devflow.server.commands.workspace import codebase
+
+    async with codebase(root, notes) as code:
+        return (await ask(question, code, limit)).markdown

@@ -1,0 +1,440 @@
+"""`devflow demo`: start the server as an editor would and show its main job on real code.
+
+Nothing is written into the code that is shown: the document with planted mistakes is open in the
+client only, and the index goes into a scratch folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from devflow.server.commands.demo_client import DemoClient
+
+TRIES = 25
+"""Places tried for each feature before it counts as empty: not every place has an answer."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "repo",
+        nargs="?",
+        type=Path,
+        help="folder with code (default: a copy of the sources of the installed package jedi)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo; 1 when any part was empty or failed."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if arguments.repo is not None and not arguments.repo.is_dir():
+        console.print(f"{str(arguments.repo)!r} is not a folder; name a folder with code.")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="devflow-demo-") as scratch:
+        root = arguments.repo.resolve() if arguments.repo else _copy_of_jedi(Path(scratch))
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(Path(scratch) / "cache"),
+            "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", str(Path.home() / ".config")),
+        }
+        return asyncio.run(_show(console, root, environment))
+
+
+@dataclass(slots=True)
+class _Report:
+    console: Console
+    failed: list[str] = field(default_factory=list)
+
+    def part(self, title: str, engine: str, milliseconds: float, body: Any) -> None:
+        from rich.panel import Panel
+
+        head = f"[bold]{title}[/bold] · {engine or 'devflow'} · {milliseconds:.0f} ms"
+        self.console.print(Panel(body, title=head, title_align="left", border_style="green"))
+
+    def miss(self, title: str, reason: str) -> None:
+        self.failed.append(title)
+        self.console.print(f"[red]✗ {title}: {reason}[/red]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in a file: an identifier after a dot."""
+
+    path: Path
+    text: str
+    start: int
+    end: int
+
+
+async def _show(console: Console, root: Path, environment: dict[str, str]) -> int:
+    report = _Report(console)
+    console.print(f"[bold]DevFlow[/bold] on {root}\n")
+    async with _client(root, environment) as client:
+        await _wait_for_index(console, client)
+        places = list(_places(root))
+        if not places:
+            report.miss("demo", f"no source file of a known language with a dotted name under {root}")
+            return 1
+        await _completion(report, client, places)
+        await _ghost_text(report, client, places)
+        await _hover(report, client, places)
+        await _definition(report, client, places)
+        await _code_action(report, client, root)
+        await _diagnostics(report, client, root)
+        status = await client.status()
+    for command, question in (("search", _query(root)), ("ask", f"where is {_query(root)} done?")):
+        _command(report, root, environment, command, question)
+    if not any("chat" in model.get("tasks", []) for model in status.get("models", [])):
+        console.print(
+            "[yellow]AI explanations, generated code and model review need a language model and none is "
+            "configured;[/yellow] add one: `devflow doctor --models` says how."
+        )
+    if report.failed:
+        console.print(f"\n[red]empty or failed: {', '.join(report.failed)}[/red]")
+        return 1
+    console.print("\n[green]every part answered[/green]")
+    return 0
+
+
+@asynccontextmanager
+async def _client(root: Path, environment: dict[str, str]) -> AsyncIterator[DemoClient]:
+    from devflow.server.commands.demo_client import DemoClient
+
+    client = DemoClient(root)
+    try:
+        await client.start(environment)
+        yield client
+    finally:
+        await client.stop()
+
+
+async def _wait_for_index(console: Console, client: DemoClient) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    started = time.perf_counter()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task("indexing", total=None)
+        while True:
+            status = await client.status()
+            roots = status.get("index", [])
+            files = sum(index["files"] for index in roots)
+            if client.percentage is not None:
+                progress.update(task, total=100, completed=client.percentage, description="indexing (%)")
+            if roots and all(index["state"] in ("ready", "failed", "elsewhere") for index in roots):
+                break
+            await asyncio.sleep(0.1)
+        progress.update(task, total=files, completed=files, description="indexed files")
+    for index in roots:
+        console.print(
+            f"{index['files']} files, {index['symbols']} symbols, {index['references']} references, "
+            f"{index['chunks']} chunks, {index['vectors']} vectors in {time.perf_counter() - started:.1f} s"
+            + (f" · [yellow]{index['problem']}[/yellow]" if index["problem"] else "")
+        )
+
+
+async def _first(
+    report: _Report,
+    title: str,
+    places: list[_Place],
+    ask: Callable[[_Place], Awaitable[tuple[float, Any, Callable[[], Any]] | None]],
+    client: DemoClient,
+    method: str,
+) -> None:
+    """Ask at one place after the other until there is an answer to show."""
+    from pygls.exceptions import JsonRpcException
+
+    for place in places[:TRIES]:
+        try:
+            found = await ask(place)
+        except (JsonRpcException, TimeoutError) as error:
+            report.miss(title, str(error) or type(error).__name__)
+            return
+        if found is not None:
+            milliseconds, _, body = found
+            report.part(title, await client.engine_of(method), milliseconds, body())
+            return
+    report.miss(title, f"no answer at {min(TRIES, len(places))} places")
+
+
+async def _completion(report: _Report, client: DemoClient, places: list[_Place]) -> None:
+    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+        # The name after the dot is taken away, as if it had not been typed yet.
+        text = place.text[: place.start] + place.text[place.end :]
+        await client.open(place.path, text)
+        milliseconds, items = await client.completion(place.path, text, place.start)
+        if not items:
+            return None
+        wanted = place.text[place.start : place.end]
+        line = place.text[place.text.rfind("\n", 0, place.start) + 1 : place.start].strip()
+
+        def body() -> str:
+            rows = [
+                f"{line}[reverse] [/reverse]   ({place.path.name}; the author wrote [bold]{wanted}[/bold])",
+                "",
+            ]
+            for item in items[:6]:
+                mark = "→" if item.label == wanted else " "
+                rows.append(f"{mark} {item.label:<28} {_plain(item.detail or '')}")
+            rows.append(f"  … {len(items)} in all")
+            return "\n".join(rows)
+
+        return milliseconds, items, body
+
+    await _first(report, "completion", places, ask, client, "textDocument/completion")
+
+
+async def _ghost_text(report: _Report, client: DemoClient, places: list[_Place]) -> None:
+    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+        end = place.text.find("\n", place.start)
+        end = len(place.text) if end < 0 else end
+        text = place.text[: place.start] + place.text[end:]
+        await client.open(place.path, text)
+        milliseconds, suggestion = await client.inline_completion(place.path, text, place.start)
+        if not suggestion:
+            return None
+        line = text[text.rfind("\n", 0, place.start) + 1 : place.start].strip()
+        body = f"{_plain(line)}[dim italic]{_plain(suggestion)}[/dim italic]"
+        return milliseconds, suggestion, lambda: body
+
+    await _first(report, "ghost text", places, ask, client, "textDocument/inlineCompletion")
+
+
+async def _hover(report: _Report, client: DemoClient, places: list[_Place]) -> None:
+    from rich.markdown import Markdown
+
+    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+        await client.open(place.path, place.text)
+        milliseconds, card = await client.hover(place.path, place.text, place.start + 1)
+        return (milliseconds, card, lambda: Markdown(card)) if card and len(card) > 60 else None
+
+    await _first(report, "hover", places, ask, client, "textDocument/hover")
+
+
+async def _definition(report: _Report, client: DemoClient, places: list[_Place]) -> None:
+    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+        await client.open(place.path, place.text)
+        milliseconds, target = await client.definition(place.path, place.text, place.start + 1)
+        if target is None or target[0] == place.path:
+            return None
+        path, line = target
+        source = path.read_text("utf-8", errors="replace").split("\n")
+        body = (
+            f"{place.text[place.start : place.end]} in {place.path.name} → {path}:{line + 1}\n"
+            f"[dim]{_plain(source[line].strip())}[/dim]"
+        )
+        return milliseconds, target, lambda: body
+
+    await _first(report, "definition in another file", places, ask, client, "textDocument/definition")
+
+
+async def _code_action(report: _Report, client: DemoClient, root: Path) -> None:
+    from pygls.exceptions import JsonRpcException
+    from rich.syntax import Syntax
+
+    title = "code action"
+    tried = 0
+    for path, text, start in _functions(root):
+        tried += 1
+        if tried > TRIES:
+            break
+        await client.open(path, text)
+        try:
+            milliseconds, name, changed = await client.code_action(path, text, start)
+        except JsonRpcException as error:
+            report.miss(title, str(error))
+            return
+        if changed is not None and changed != text:
+            diff = "".join(
+                difflib.unified_diff(
+                    text.splitlines(keepends=True),
+                    changed.splitlines(keepends=True),
+                    f"a/{path.name}",
+                    f"b/{path.name}",
+                    n=2,
+                )
+            )
+            engine = await client.engine_of("codeAction/resolve")
+            report.part(f"{title} “{name}”", engine, milliseconds, Syntax(diff, "diff"))
+            return
+    report.miss(title, f"no edit for {min(tried, TRIES)} functions")
+
+
+async def _diagnostics(report: _Report, client: DemoClient, root: Path) -> None:
+    title = "review diagnostics"
+    path, text = _planted(root)
+    await client.open(path, text)
+    milliseconds, found = await client.diagnostics(path)
+    ours = [item for item in found if item.source == "devflow"]
+    if not ours:
+        report.miss(title, "none for a document with planted mistakes")
+        return
+    lines = [f"{path.name}, open in the editor only:", ""]
+    for item in ours:
+        lines.append(f"{item.range.start.line + 1}: [yellow]{item.code}[/yellow] {_plain(item.message)}")
+        lines += [
+            f"     ↳ {_plain(related.message)} ({related.location.uri.rpartition('/')[2]}:"
+            f"{related.location.range.start.line + 1})"
+            for related in item.related_information or ()
+        ]
+    report.part(title, await client.engine_of("textDocument/diagnostic"), milliseconds, "\n".join(lines))
+
+
+def _command(report: _Report, root: Path, environment: dict[str, str], command: str, question: str) -> None:
+    started = time.perf_counter()
+    answer = subprocess.run(
+        [sys.executable, "-m", "devflow", command, question, "--root", str(root)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    milliseconds = (time.perf_counter() - started) * 1000
+    title = f"devflow {command} {question!r}"
+    if answer.returncode or not answer.stdout.strip():
+        report.miss(title, (answer.stderr.strip().splitlines() or ["no answer"])[-1])
+        return
+    lines = answer.stdout.rstrip().splitlines()
+    shown = "\n".join(lines[:16]) + (f"\n… {len(lines) - 16} more lines" if len(lines) > 16 else "")
+    report.part(title, "a process of its own", milliseconds, _plain(shown))
+
+
+def _copy_of_jedi(scratch: Path) -> Path:
+    import jedi
+
+    target = scratch / "jedi-sources"
+    # The type stubs that jedi carries are not its code.
+    shutil.copytree(
+        Path(jedi.__file__).parent,
+        target / "jedi",
+        ignore=shutil.ignore_patterns("third_party", "__pycache__"),
+    )
+    return target
+
+
+def _files(root: Path) -> Iterator[tuple[Path, str]]:
+    """Files of a size to show, the larger first: they have more to say."""
+    from devflow.analysis.languages import language_of
+    from devflow.retrieval.walk import Skip, walk
+
+    found: list[tuple[int, Path]] = []
+    for entry in walk(root):
+        if isinstance(entry, Skip):
+            continue
+        path = Path(entry.path)
+        language = language_of(path)
+        if language is not None and language.grammar and 2_000 < path.stat().st_size < 60_000:
+            found.append((path.stat().st_size, path))
+    for _, path in sorted(found, reverse=True)[:40]:
+        yield path, path.read_text("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+def _places(root: Path) -> Iterator[_Place]:
+    """One dotted name after the other, going round the files."""
+    import re
+
+    dotted = re.compile(r"^(?!\s*(?:#|//|\*|import|from)).*?[\w)\]]\.([A-Za-z_]\w{3,})", re.M)
+    rounds = [
+        [_Place(path, text, match.start(1), match.end(1)) for match in dotted.finditer(text)]
+        for path, text in _files(root)
+    ]
+    for turn in range(1, 8):
+        for places in rounds:
+            if len(places) > turn * 5:
+                yield places[turn * 5]
+
+
+def _functions(root: Path) -> Iterator[tuple[Path, str, int]]:
+    """Functions without a docstring, as `(path, text, offset of the name)`."""
+    from devflow.analysis.extract import extract
+    from devflow.analysis.languages import language_of
+
+    from devflow.analysis.facts import SymbolKind
+    from devflow.analysis.text import Text
+
+    for path, text in _files(root):
+        language = language_of(path)
+        if language is None:
+            continue
+        wanted = [
+            symbol
+            for symbol in extract(Text(text), language.name).symbols
+            if symbol.kind in (SymbolKind.FUNCTION, SymbolKind.METHOD)
+            and not symbol.doc
+            and not symbol.name.startswith("_")
+            and text.count("\n", symbol.start, symbol.end) > 4
+        ]
+        for symbol in wanted[:2]:
+            yield path, text, symbol.name_start
+
+
+def _planted(root: Path) -> tuple[Path, str]:
+    """A document that exists in the client only: a call that cannot fit a real function of the
+    workspace, a near copy of a real function, and a made-up secret."""
+    from devflow.analysis.extract import extract
+
+    from devflow.analysis.facts import SymbolKind
+    from devflow.analysis.text import Text
+
+    secret = "ghp_" + "q7RkZ2mWc9TxV4bNs8LdYh3PfJ6gAe1uKo5X"
+    call = copy = ""
+    for path, text in _files(root):
+        if path.suffix != ".py":
+            continue
+        module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        for symbol in extract(Text(text), "python").symbols:
+            if symbol.kind is not SymbolKind.FUNCTION or symbol.container or symbol.name.startswith("_"):
+                continue
+            body = text[symbol.start : symbol.end]
+            plain = body.startswith("def ") and "*" not in symbol.signature and "yield" not in body
+            if plain and not call:
+                many = ", ".join(map(str, range(30)))
+                call = f"from {module} import {symbol.name}\n\n{symbol.name}({many})\n"
+            elif plain and not copy and 12 < body.count("\n") < 60:
+                copy = body.replace(f"def {symbol.name}(", f"def {symbol.name}_again(", 1) + "\n"
+        if call and copy:
+            break
+    text = f'{call}\n\n{copy}\n\nTOKEN = "{secret}"\n'
+    return root / "devflow_demo_planted.py", text
+
+
+def _query(root: Path) -> str:
+    """Words of a real function's name, so that the question has an answer in any workspace."""
+    from devflow.analysis.tokens import subtokens
+
+    names = [
+        text[start:].split("(")[0].strip().split()[0]
+        for _, text, start in _functions(root)
+        if len(subtokens(text[start:].split("(")[0])) >= 3
+    ]
+    return " ".join(subtokens(names[0])) if names else "parse the arguments"
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,78 @@
+"""`devflow search`: find code by name, text or meaning."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from devflow.retrieval.base import Hit
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("query", help="names, words or a question")
+    parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument("--limit", type=int, default=10, help="longest list (default: 10)")
+    parser.add_argument("--json", action="store_true", help="print the hits as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Search; 1 when nothing was found."""
+    from rich.console import Console
+
+    from devflow.server.commands.workspace import root_of
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    root = root_of(arguments.root, notes)
+    if root is None:
+        return 2
+    hits = asyncio.run(_search(root, arguments.query, arguments.limit, notes))
+    if arguments.json:
+        print(json.dumps([_as_json(hit) for hit in hits], indent=2))
+    else:
+        _print(root, hits)
+    if not hits:
+        notes.print(f"nothing in {root} matches {arguments.query!r}")
+    return 0 if hits else 1
+
+
+async def _search(root: Path, query: str, limit: int, notes: object) -> list[Hit]:
+    from rich.console import Console
+
+    from devflow.server.commands.workspace import codebase
+
+    assert isinstance(notes, Console)
+    async with codebase(root, notes) as code:
+        assert code.index is not None
+        return await code.index.search(query, limit=limit)
+
+
+def _as_json(hit: Hit) -> dict[str, object]:
+    return {
+        "path": str(hit.path),
+        "firstLine": hit.first_line + 1,
+        "lastLine": hit.last_line + 1,
+        "symbol": hit.symbol,
+        "score": round(hit.score, 5),
+        "sources": list(hit.sources),
+        "text": hit.text,
+    }
+
+
+def _print(root: Path, hits: list[Hit]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for hit in hits:
+        path = hit.path.relative_to(root) if hit.path.is_relative_to(root) else hit.path
+        console.print(
+            f"[bold]{path}:{hit.first_line + 1}[/bold]-{hit.last_line + 1} {hit.symbol} "
+            f"[dim]({', '.join(hit.sources)})[/dim]",
+            soft_wrap=True,
+        )
+        first = next((line.strip() for line in hit.text.splitlines() if line.strip()), "")
+        console.print(f"    {first}", markup=False, soft_wrap=True)
