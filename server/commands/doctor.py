@@ -16,8 +16,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devflow import __version__
+
+if TYPE_CHECKING:
+    from devflow.retrieval.base import IndexStatus
 
 GOOD, NOTE, BAD = "ok", "note", "problem"
 
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     sections = {
         "environment": lambda: _environment(root),
         "models": lambda: _models(root),
-        "index": lambda: asyncio.run(_index(root)),
+        "index": lambda: _index(root),
         "editor": _editor,
     }
     checks = [check for name in wanted or sections for check in sections[name]()]
@@ -61,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(checks: list[Check]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -72,7 +77,7 @@ def _print(checks: list[Check]) -> None:
         if check.section != previous:
             table.add_row("", f"[bold]{check.section}[/bold]", "")
             previous = check.section
-        table.add_row(marks[check.state], check.name, check.detail)
+        table.add_row(marks[check.state], check.name, escape(check.detail))
     console.print(table)
 
 
@@ -156,7 +161,8 @@ def _models(root: Path) -> Iterator[Check]:
             "models",
             "none",
             NOTE,
-            f"completion, ghost text, navigation and review work without; add [[models.list]] to {user_file()}",
+            "completion, ghost text, navigation and review work without; "
+            f"to add one, write a [[models.list]] table into {user_file()}",
         )
     for status in statuses:
         state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
@@ -166,18 +172,12 @@ def _models(root: Path) -> Iterator[Check]:
         )
 
 
-async def _index(root: Path) -> list[Check]:
-    from devflow.retrieval.index import Index
-
+def _index(root: Path) -> list[Check]:
     from devflow.server.commands.status import index_line
 
     if not root.is_dir():
         return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
-    index = await Index.open([root], None)
-    try:
-        statuses = await index.status()
-    finally:
-        await index.close()
+    statuses = asyncio.run(_index_statuses(root))
     states = {"ready": GOOD, "failed": BAD}
     checks = []
     for status in statuses:
@@ -186,6 +186,16 @@ async def _index(root: Path) -> list[Check]:
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
     return checks
+
+
+async def _index_statuses(root: Path) -> list[IndexStatus]:
+    from devflow.retrieval.index import Index
+
+    index = await Index.open([root], None)
+    try:
+        return await index.status()
+    finally:
+        await index.close()
 
 
 def _size(folder: Path) -> str:
