@@ -51,9 +51,19 @@ def serve(argv: Sequence[str] | None = None) -> int:
     from devflow.server import app
 
     if arguments.tcp:
-        return app.run_tcp(*arguments.tcp, log_level=arguments.log_level, parent=arguments.clientProcessId)
+        return app.run_tcp(
+            *arguments.tcp,
+            allow_remote=arguments.allow_remote,
+            log_level=arguments.log_level,
+            parent=arguments.clientProcessId,
+        )
     if arguments.ws:
-        return app.run_ws(*arguments.ws, log_level=arguments.log_level, parent=arguments.clientProcessId)
+        return app.run_ws(
+            *arguments.ws,
+            allow_remote=arguments.allow_remote,
+            log_level=arguments.log_level,
+            parent=arguments.clientProcessId,
+        )
     return app.run_stdio(log_level=arguments.log_level, parent=arguments.clientProcessId)
 
 

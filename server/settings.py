@@ -11,11 +11,12 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -213,6 +214,32 @@ def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
         return None, f"{path} is not valid TOML ({error}); it is ignored until that is mended."
     except (OSError, UnicodeDecodeError) as error:
         return None, f"{path} cannot be read ({error}); it is ignored."
+
+
+def user_file() -> Path:
+    """The user's own `devflow.toml`."""
+    return platformdirs.user_config_path("devflow") / FILE_NAME
+
+
+def load(roots: Iterable[Path], editor: Iterable[Mapping[str, Any]] = ()) -> tuple[Settings, list[str]]:
+    """Read every place and resolve. `editor` is what the editor said, later over earlier.
+    Returns the settings and one sentence per problem. Reads files: not for the event loop."""
+    sources: list[Source] = []
+    problems: list[str] = []
+
+    def read(path: Path, *, trusted: bool) -> None:
+        source, problem = read_file(path, trusted=trusted)
+        if source is not None:
+            sources.append(source)
+        if problem:
+            problems.append(problem)
+
+    read(user_file(), trusted=True)
+    sources += [Source("the editor's settings", values) for values in editor]
+    for root in roots:
+        read(root / FILE_NAME, trusted=False)
+    settings, more = resolve(*sources)
+    return settings, problems + more
 
 
 def json_schema() -> str:

@@ -2,23 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import UsageModel
     from devflow.models.router import Router
     from devflow.retrieval.index import Index
 
+    from devflow.analysis.document import Document
     from devflow.analysis.python import PythonEngine
     from devflow.analysis.text import Text
+
+T = TypeVar("T")
 
 
 class Texts(Protocol):
     """Reads documents: the open version where there is one, else the disk."""
 
     async def text_of(self, path: Path) -> Text | None: ...
+
+
+class Memory:
+    """What one request leaves for the next: answers that came too late for their deadline, and what
+    was worked out of a document's version. Bounded; everything in it can be made again.
+
+    A session keeps one and hands it to every `Codebase` it makes.
+    """
+
+    def __init__(self, tasks: int = 8, values: int = 64) -> None:
+        self._tasks: OrderedDict[Hashable, asyncio.Task[Any]] = OrderedDict()
+        self._values: OrderedDict[Hashable, object] = OrderedDict()
+        self._most_tasks = tasks
+        self._most_values = values
+
+    def task(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """The task started under `key`, running or done; `start` makes it when there is none or when
+        the one there failed. The oldest unfinished ones are cancelled when there are too many."""
+        task = self._tasks.get(key)
+        if task is not None and (not task.done() or not (task.cancelled() or task.exception())):
+            self._tasks.move_to_end(key)
+            return cast("asyncio.Task[T]", task)
+        task = asyncio.create_task(start())
+        # Its exception is read even when nobody comes back for the answer.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._tasks[key] = task
+        while len(self._tasks) > self._most_tasks:
+            self._tasks.popitem(last=False)[1].cancel()
+        return cast("asyncio.Task[T]", task)
+
+    def value(self, name: str, doc: Document, make: Callable[[], T]) -> T:
+        """`make()`, made once per version of `doc`. Safe to call from a thread: at worst it is made twice."""
+        key = (name, doc.uri)
+        kept = cast("tuple[object, T] | None", self._values.get(key))
+        if kept is not None and kept[0] is doc.text:
+            return kept[1]
+        made = make()
+        self._values[key] = (doc.text, made)
+        while len(self._values) > self._most_values:
+            self._values.popitem(last=False)
+        return made
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value kept under `key`, made by `make` the first time."""
+        if key not in self._values:
+            self._values[key] = make()
+        return cast("T", self._values[key])
+
+    def close(self) -> None:
+        """Cancel what still runs."""
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+        self._values.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +92,7 @@ class Codebase:
     index: Index | None = None
     models: Router | None = None
     usage: UsageSource | None = None
+    memory: Memory = field(default_factory=Memory)
 
 
 class UsageSource(Protocol):

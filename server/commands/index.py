@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from devflow.server.commands import status
     from devflow.server.commands.workspace import build_with_progress, root_of
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     root = root_of(arguments.root, console)
     if root is None:
         return 2

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from devflow.models.errors import ModelError
     from devflow.server.commands.workspace import root_of
 
-    notes = Console(stderr=True, highlight=False)
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
     root = root_of(arguments.root, notes)
     missing = [path for path in arguments.files if not path.is_file()]
     for path in missing:

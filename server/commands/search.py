@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from devflow.server.commands.workspace import root_of
 
-    notes = Console(stderr=True, highlight=False)
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
     root = root_of(arguments.root, notes)
     if root is None:
         return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -90,7 +91,7 @@ async def codebase(root: Path, console: Console) -> AsyncIterator[Codebase]:
     class Disk:
         async def text_of(self, path: Path) -> Text | None:
             try:
-                return Text(path.read_text("utf-8", errors="replace"))
+                return Text(await asyncio.to_thread(path.read_text, "utf-8", errors="replace"))
             except OSError:
                 return None
 

@@ -1,0 +1,115 @@
+"""Uses of names in one file, each with the dotted text it is read from and the symbol it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devflow.analysis.facts import Reference, ReferenceKind, Symbol, SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.analysis.symbols import symbols as symbols_of
+from devflow.analysis.syntax.parse import SyntaxTree
+
+# The order in which a node that several patterns capture gets its kind.
+_ORDER = (
+    ("call", ReferenceKind.CALL),
+    ("type", ReferenceKind.TYPE),
+    ("attribute", ReferenceKind.ATTRIBUTE),
+    ("name", ReferenceKind.NAME),
+)
+
+
+def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tuple[Reference, ...]:
+    """The uses of names in `tree` in the order of the text: no definitions, parameters or keyword names.
+
+    Names that an import brings in count as uses; the module they come from does not.
+    """
+    if symbols is None:
+        symbols = symbols_of(tree)
+    captured = tree.captures("references")
+    seen = {node.start_byte for node in captured.get("skip", ())}
+    offset, source = tree.offset, tree.text.source
+    names = {symbol.name_start for symbol in symbols}
+    found: list[tuple[int, int, ReferenceKind]] = []
+    for capture, kind in _ORDER:
+        for node in captured.get(capture, ()):
+            byte = node.start_byte
+            if byte in seen:
+                continue
+            seen.add(byte)
+            start = offset(byte)
+            if start not in names:
+                found.append((start, offset(node.end_byte), kind))
+    found.sort()
+    result: list[Reference] = []
+    sigils = sigils_of(tree.language)
+    borders = _borders(symbols)
+    at, container = 0, ""
+    for start, end, kind in found:
+        while at < len(borders) and borders[at][0] <= start:
+            container = borders[at][1]
+            at += 1
+        if end > start:
+            result.append(
+                Reference(
+                    source[start:end], kind, start, end, receiver_before(source, start, sigils), container
+                )
+            )
+    return tuple(result)
+
+
+_HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE}
+_OPERATORS = ("?.", "&.", "->", "::", ".")
+_LONGEST = 20
+
+
+def receiver_before(source: str, start: int, sigils: str = "$") -> str:
+    """The plain dotted name that `source[:start]` reads an attribute of, without spaces: `self.client`
+    before `self.client.|`; `""` when there is none, or it is the end of a larger expression.
+    `sigils` are the signs that belong to names in the language."""
+    parts: list[str] = []
+    word_signs = "_" + sigils
+    at = _before_space(source, start)
+    while operator := operator_before(source, at):
+        at = end = _before_space(source, at - len(operator))
+        if at and source[at - 1] in "!?" and operator == ".":
+            at = end = at - 1
+        while at > 0 and (source[at - 1].isalnum() or source[at - 1] in word_signs):
+            at -= 1
+        if at == end or source[at].isdigit() or len(parts) > 2 * _LONGEST:
+            return ""
+        parts += (operator, source[at:end])
+        at = _before_space(source, at)
+    return "".join(reversed(parts[1:]))
+
+
+def sigils_of(language: str) -> str:
+    """The signs, besides `_`, that belong to names."""
+    return "@$" if language == "ruby" else "$"
+
+
+def operator_before(source: str, at: int) -> str:
+    """The member operator (`.`, `->`, `::` …) that ends at `at`; `""` when there is none."""
+    return next((operator for operator in _OPERATORS if source.endswith(operator, max(0, at - 2), at)), "")
+
+
+def _before_space(source: str, at: int) -> int:
+    while at > 0 and source[at - 1] in " \t\r\n":
+        at -= 1
+    return at
+
+
+def _borders(symbols: Sequence[Symbol]) -> list[tuple[int, str]]:
+    """`(offset, qualified name of the innermost symbol from there on)`, in the order of the text."""
+    borders: list[tuple[int, str]] = []
+    stack: list[Symbol] = []
+    for symbol in sorted(symbols, key=lambda s: (s.start, -s.end)):
+        while stack and stack[-1].end <= symbol.start:
+            ended = stack.pop()
+            borders.append((ended.end, stack[-1].qualified_name if stack else ""))
+        if symbol.kind in _HOLDERS:
+            borders.append((symbol.start, symbol.qualified_name))
+            stack.append(symbol)
+    while stack:
+        ended = stack.pop()
+        borders.append((ended.end, stack[-1].qualified_name if stack else ""))
+    return borders

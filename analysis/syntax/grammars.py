@@ -1,0 +1,42 @@
+"""Loads a language's grammar and queries the first time they are asked for."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module, resources
+
+import tree_sitter
+
+from devflow.analysis.languages import language_named
+
+_SECTION = re.compile(r"^; === (\w+)", re.MULTILINE)
+
+
+@cache
+def grammar(language: str) -> tree_sitter.Language | None:
+    """The grammar of the language called `language`; None when it has none."""
+    entry = language_named(language)
+    if entry is None or entry.grammar is None:
+        return None
+    module, function = entry.grammar.split(":")
+    return tree_sitter.Language(getattr(import_module(module), function)())
+
+
+@cache
+def query(language: str, section: str) -> tree_sitter.Query | None:
+    """The patterns under `; === section` in the language's query files; None when there are none.
+
+    Sections: `definitions`, `references`, `imports`, `bindings`.
+    """
+    entry, loaded = language_named(language), grammar(language)
+    if entry is None or loaded is None:
+        return None
+    folder = resources.files(__package__) / "queries"
+    parts: list[str] = []
+    for name in entry.queries:
+        source = (folder / f"{name}.scm").read_text(encoding="utf-8")
+        pieces = _SECTION.split(source)
+        parts += (body for title, body in zip(pieces[1::2], pieces[2::2], strict=True) if title == section)
+    patterns = "\n".join(parts)
+    return tree_sitter.Query(loaded, patterns) if patterns.strip() else None

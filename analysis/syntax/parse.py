@@ -1,0 +1,171 @@
+"""Syntax trees of one immutable `Text`, re-parsed from edits. Bytes and tree-sitter's points stay here.
+
+tree-sitter parses UTF-8 and counts rows at LF only; all offsets given out are code points.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import tree_sitter
+
+from devflow.analysis.syntax.grammars import grammar, query
+from devflow.analysis.text import Edit, Text
+
+_CONTINUATION = re.compile(rb"[\x80-\xbf]")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A syntax node in code points; `kind` is the grammar's name for it."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class SyntaxTree:
+    """The tree of one `Text`. It never changes; `edited` gives a new one."""
+
+    def __init__(self, tree: tree_sitter.Tree, text: Text, language: str) -> None:
+        self.language = language
+        self.text = text
+        self._tree = tree
+
+    @property
+    def root(self) -> tree_sitter.Node:
+        """The root node, for this package only."""
+        return self._tree.root_node
+
+    def edited(self, edits: Sequence[Edit], text: Text) -> SyntaxTree:
+        """The tree of `text`, which this tree's text became by `edits`.
+
+        The edits come in the order of application, each in the coordinates of the text it was
+        applied to. Only what they touch is parsed again; edits that do not lead to `text` cost a
+        full parse and no error.
+        """
+        old = self._tree.copy()
+        before = self.text
+        for edit in edits:
+            try:
+                after = before.replaced([edit])
+            except ValueError:
+                return _parsed(text, self.language)
+            start = before.byte_offset(edit.start)
+            old_end = start + len(before.encoded[start : before.byte_offset(edit.end)])
+            new_end = start + Text(edit.new).byte_offset(len(edit.new))
+            old.edit(
+                start,
+                old_end,
+                new_end,
+                _point(before.encoded, start),
+                _point(before.encoded, old_end),
+                _point(after.encoded, new_end),
+            )
+            before = after
+        if before != text:
+            return _parsed(text, self.language)
+        return _parsed(text, self.language, old)
+
+    def has_error(self) -> bool:
+        """Whether any of the text could not be parsed."""
+        return self.root.has_error
+
+    def errors(self) -> Iterator[Span]:
+        """The outermost pieces that could not be parsed, and places where a token is missing."""
+        pending = [self.root] if self.root.has_error else []
+        while pending:
+            node = pending.pop()
+            if node.is_error or node.is_missing:
+                yield self.span(node)
+            else:
+                pending += [child for child in reversed(node.children) if child.has_error]
+
+    def enclosing(self, at: int, kinds: frozenset[str]) -> Span | None:
+        """The smallest node of one of `kinds` that holds `at` or ends there."""
+        for node in reversed(self.path_to(at)):
+            if node.type in kinds:
+                return self.span(node)
+        return None
+
+    def path_to(self, at: int) -> list[tree_sitter.Node]:
+        """The nodes that hold `at` (or end there), outermost first; for this package only."""
+        byte = self.byte(at)
+        cursor = self.root.walk()
+        path = [self.root]
+        while cursor.goto_first_child_for_byte(byte) is not None or _last_child(cursor, byte):
+            node = cursor.node
+            if node is None or node.start_byte > byte:
+                break
+            path.append(node)
+        return path
+
+    def smallest(self, start: int, end: int) -> tree_sitter.Node:
+        """The smallest named node that holds `start:end`; for this package only."""
+        found = self.root.named_descendant_for_byte_range(self.byte(start), self.byte(end))
+        return found if found is not None else self.root
+
+    def captures(
+        self, section: str, node: tree_sitter.Node | None = None
+    ) -> dict[str, list[tree_sitter.Node]]:
+        """What the language's `section` query captures, by capture name; for this package only."""
+        wanted = query(self.language, section)
+        return tree_sitter.QueryCursor(wanted).captures(node or self.root) if wanted else {}
+
+    def matches(self, section: str) -> list[tuple[int, dict[str, list[tree_sitter.Node]]]]:
+        """What the language's `section` query matches; for this package only."""
+        wanted = query(self.language, section)
+        return tree_sitter.QueryCursor(wanted).matches(self.root) if wanted else []
+
+    def byte(self, offset: int) -> int:
+        """The byte at which the code point `offset` begins."""
+        return self.text.byte_offset(offset)
+
+    def offset(self, byte: int) -> int:
+        """The code point that begins at `byte`."""
+        if self.text.is_ascii:
+            return byte
+        return byte - bisect_left(self._continuations, byte)
+
+    def span(self, node: tree_sitter.Node) -> Span:
+        """`node` in code points."""
+        return Span(node.type, self.offset(node.start_byte), self.offset(node.end_byte))
+
+    def slice(self, node: tree_sitter.Node) -> str:
+        """The text of `node`."""
+        return self.text.source[self.offset(node.start_byte) : self.offset(node.end_byte)]
+
+    @cached_property
+    def _continuations(self) -> list[int]:
+        return [found.start() for found in _CONTINUATION.finditer(self.text.encoded)]
+
+
+def parse(text: Text, language: str) -> SyntaxTree | None:
+    """The tree of `text`, whole even when the code is broken; None when the language has no grammar."""
+    return _parsed(text, language) if grammar(language) else None
+
+
+def _parsed(text: Text, language: str, old: tree_sitter.Tree | None = None) -> SyntaxTree:
+    parser = tree_sitter.Parser(grammar(language))
+    tree = parser.parse(text.encoded, old) if old else parser.parse(text.encoded)
+    return SyntaxTree(tree, text, language)
+
+
+def _point(encoded: bytes, byte: int) -> tuple[int, int]:
+    """tree-sitter's point of `byte`: rows end at LF only, columns are bytes."""
+    return encoded.count(b"\n", 0, byte), byte - (encoded.rfind(b"\n", 0, byte) + 1)
+
+
+def _last_child(cursor: tree_sitter.TreeCursor, byte: int) -> bool:
+    """Step into the last child when it ends exactly at `byte`."""
+    if not cursor.goto_last_child():
+        return False
+    node = cursor.node
+    if node is not None and node.end_byte == byte:
+        return True
+    cursor.goto_parent()
+    return False

@@ -1,0 +1,400 @@
+"""The server itself: composition, life cycle, transports."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import ipaddress
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import psutil
+from lsprotocol import types
+from lsprotocol.converters import get_converter
+from pygls.lsp.server import LanguageServer
+
+import devflow
+from devflow.server.errors import guarded
+from devflow.server.protocol import Handler, Protocol
+from devflow.server.routes import NOTIFICATIONS, REQUESTS, Route, capabilities
+from devflow.server.services import Services
+from devflow.server.session import Session
+from devflow.server.transport import Frames, Pipes, framed
+
+log = logging.getLogger(__name__)
+
+PARENT_EVERY = 1.0
+"""Seconds between two looks at the editor's process."""
+CLOSE_WITHIN = 0.7
+"""Seconds the workers have to end by themselves."""
+
+
+class DevFlowServer(LanguageServer):
+    """One connection: its protocol and its session."""
+
+    protocol: Protocol
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            "devflow",
+            devflow.__version__,
+            protocol_cls=Protocol,
+            converter_factory=get_converter,
+        )
+        self.session = Session(self, services)
+        self.exit_code: int | None = None
+        self._left = asyncio.Event()
+        self._parent: asyncio.Task[None] | None = None
+        self.protocol.handlers = self._table()
+        self.protocol.exited = lambda: self.leave(0 if self.protocol.state == "shutdown" else 1)
+
+    def leave(self, code: int) -> None:
+        """End the conversation; the first reason given decides the exit code."""
+        if self.exit_code is None:
+            self.exit_code = code
+            self._left.set()
+
+    async def converse(self, incoming: asyncio.Queue[tuple[bytes | None, bool]]) -> int:
+        """Take messages until the client says `exit` or is gone; the workers are down when this
+        returns. Returns the exit code."""
+        left = asyncio.create_task(self._left.wait())
+        try:
+            while not self._left.is_set():
+                taken = asyncio.create_task(incoming.get())
+                await asyncio.wait((taken, left), return_when=asyncio.FIRST_COMPLETED)
+                if not taken.done():
+                    taken.cancel()
+                    break
+                body, ended = taken.result()
+                if ended:
+                    self.leave(0 if self.protocol.state == "shutdown" else 1)
+                    break
+                self.protocol.receive(body)
+                # The request's task takes its first step now: it reads the document before the next
+                # message, perhaps an edit, is looked at.
+                await asyncio.sleep(0)
+        finally:
+            left.cancel()
+            await self.stop()
+        return self.exit_code or 0
+
+    async def stop(self) -> None:
+        """Cancel what runs and stop the workers, within CLOSE_WITHIN."""
+        if self._parent is not None:
+            self._parent.cancel()
+        await self.protocol.cancel_all()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self.session.close()
+        except TimeoutError:
+            log.warning("the workers did not end in time; they are killed")
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """pygls's own reports: into the log, not onto the user's screen."""
+        log.error("%s", type(error).__name__)
+
+    # -- the table, bound to the session -------------------------------------------------------------
+
+    def _table(self) -> dict[str, Handler]:
+        table: dict[str, Handler] = {
+            types.INITIALIZE: self._initialize,
+            types.INITIALIZED: self._initialized,
+            types.SHUTDOWN: self._shutdown,
+            types.SET_TRACE: lambda params: None,
+            types.CANCEL_REQUEST: lambda params: None,
+            types.WINDOW_WORK_DONE_PROGRESS_CANCEL: lambda params: None,
+        }
+        for route in NOTIFICATIONS:
+            table[route.method] = functools.partial(route.handler, self.session)
+        for route in REQUESTS:
+            table[route.method] = self._guard(route)
+        return table
+
+    def _guard(self, route: Route) -> Callable[[Any], Awaitable[Any]]:
+        session = self.session
+
+        async def answer(params: Any) -> Any:
+            if route.feature and not getattr(session.settings.features, route.feature):
+                return route.empty
+            work = route.handler(session, params)
+            assert inspect.isawaitable(work)
+            return await guarded(
+                route.method, work, empty=route.empty, tell=session.tell, timed=session.timed
+            )
+
+        return answer
+
+    async def _initialize(self, params: types.InitializeParams) -> types.InitializeResult:
+        await self.session.configure(params)
+        if params.process_id is not None:
+            self.watch(params.process_id)
+        return types.InitializeResult(
+            capabilities(params.capabilities, self.session.settings.features, self.session.encoding),
+            types.ServerInfo("DevFlow", devflow.__version__),
+        )
+
+    async def _initialized(self, params: types.InitializedParams) -> None:
+        self._register()
+        await self.session.start()
+
+    async def _shutdown(self, params: None) -> None:
+        await self.stop()
+
+    def _register(self) -> None:
+        """Ask for what can only be asked for dynamically."""
+        workspace = self.session.capabilities.workspace
+        registrations = []
+        watched = workspace.did_change_watched_files if workspace else None
+        if watched and watched.dynamic_registration:
+            options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
+            registrations.append(
+                types.Registration("devflow-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+            )
+        configured = workspace.did_change_configuration if workspace else None
+        if configured and configured.dynamic_registration:
+            registrations.append(
+                types.Registration(
+                    "devflow-settings",
+                    types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                    types.DidChangeConfigurationRegistrationOptions(section="devflow"),
+                )
+            )
+        if registrations:
+            self.session.run(
+                self.client_register_capability_async(types.RegistrationParams(registrations)),
+                "register capabilities",
+            )
+
+    def watch(self, pid: int) -> None:
+        """Leave when the process `pid` is gone."""
+        if self._parent is not None:
+            self._parent.cancel()
+        self._parent = asyncio.create_task(_until_gone(pid, lambda: self.leave(0)))
+
+
+async def _until_gone(pid: int, gone: Callable[[], None]) -> None:
+    """Call `gone` when the editor's process ends. A process that cannot be seen from the start (a
+    container, another machine) is not watched: the end of input tells there."""
+    try:
+        editor = psutil.Process(pid)
+    except (psutil.Error, ValueError):
+        return
+    while True:
+        await asyncio.sleep(PARENT_EVERY)
+        with contextlib.suppress(psutil.Error):
+            # `is_running` compares the creation time too: ids are used again.
+            if editor.is_running() and editor.status() != psutil.STATUS_ZOMBIE:
+                continue
+        log.warning("the editor (process %s) is gone", pid)
+        gone()
+        return
+
+
+def create_server(services: Services | None = None, log_level: str | None = None) -> DevFlowServer:
+    """A server for one connection; call it on a running event loop."""
+    server = DevFlowServer(real_services() if services is None else services)
+    server.session.log_level = log_level or ""
+    return server
+
+
+def real_services() -> Services:
+    """The workers and models of this machine."""
+    return Services()
+
+
+def run_stdio(
+    *, log_level: str | None = None, parent: int | None = None, services: Services | None = None
+) -> NoReturn:
+    """Serve the editor that started this process on stdin and stdout, then leave the process.
+    `parent` is the editor's process, where it is known before `initialize` names it."""
+    _prepare(log_level)
+    incoming, outgoing = os.dup(0), os.dup(1)
+    # The protocol's pipes are ours alone: what a library prints goes to stderr, what a child reads is empty.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+
+    async def main() -> None:
+        server = create_server(services, log_level)
+        if parent is not None:
+            server.watch(parent)
+        pipes = Pipes(incoming, outgoing)
+        received: asyncio.Queue[tuple[bytes | None, bool]] = asyncio.Queue()
+        server.protocol.connect(pipes.send)
+        _leave_on_signals(server.leave)
+        pipes.start(lambda body, ended: received.put_nowait((body, ended)))
+        code = 1
+        try:
+            code = await server.converse(received)
+        finally:
+            _leave(code, lambda: pipes.drain(0.2))
+
+    asyncio.run(main())
+    raise AssertionError("main leaves the process")
+
+
+def run_tcp(
+    host: str,
+    port: int,
+    *,
+    allow_remote: bool = False,
+    log_level: str | None = None,
+    parent: int | None = None,
+    services: Services | None = None,
+) -> NoReturn:
+    """Serve every client that connects, each with a session of its own, until SIGTERM.
+
+    Raises ValueError for an address other machines can reach, unless `allow_remote`.
+    """
+    check_address(host, allow_remote=allow_remote)
+    _prepare(log_level)
+
+    async def serve(stop: asyncio.Event) -> None:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            server = create_server(services, log_level)
+            server.protocol.connect(lambda body: writer.write(framed(body)))
+            received: asyncio.Queue[tuple[bytes | None, bool]] = asyncio.Queue()
+
+            async def read() -> None:
+                frames = Frames()
+                with contextlib.suppress(OSError):
+                    while data := await reader.read(1 << 16):
+                        for body in frames.feed(data):
+                            received.put_nowait((body, False))
+                received.put_nowait((None, True))
+
+            reading = asyncio.create_task(read())
+            try:
+                await server.converse(received)
+            finally:
+                reading.cancel()
+                writer.close()
+
+        listener = await asyncio.start_server(connected, host, port)
+        _say_where(listener.sockets[0].getsockname())
+        async with listener:
+            await stop.wait()
+
+    _run_until_signal(serve, parent)
+
+
+def run_ws(
+    host: str,
+    port: int,
+    *,
+    allow_remote: bool = False,
+    log_level: str | None = None,
+    parent: int | None = None,
+    services: Services | None = None,
+) -> NoReturn:
+    """The same over WebSocket, one JSON message a frame."""
+    check_address(host, allow_remote=allow_remote)
+    _prepare(log_level)
+    from websockets.asyncio.server import ServerConnection
+    from websockets.asyncio.server import serve as listen
+    from websockets.exceptions import ConnectionClosed
+
+    async def serve(stop: asyncio.Event) -> None:
+        async def connected(socket: ServerConnection) -> None:
+            server = create_server(services, log_level)
+            outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+            received: asyncio.Queue[tuple[bytes | None, bool]] = asyncio.Queue()
+            server.protocol.connect(outgoing.put_nowait)
+
+            async def write() -> None:
+                with contextlib.suppress(ConnectionClosed):
+                    while True:
+                        await socket.send((await outgoing.get()).decode("ascii"))
+
+            async def read() -> None:
+                with contextlib.suppress(ConnectionClosed):
+                    async for data in socket:
+                        received.put_nowait((data.encode() if isinstance(data, str) else data, False))
+                received.put_nowait((None, True))
+
+            tasks = [asyncio.create_task(write()), asyncio.create_task(read())]
+            try:
+                await server.converse(received)
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+        # Browsers send an Origin; editors do not. A web page must not reach into the user's code.
+        async with listen(connected, host, port, origins=[None], max_size=1 << 29) as listener:
+            _say_where(next(iter(listener.sockets)).getsockname())
+            await stop.wait()
+
+    _run_until_signal(serve, parent)
+
+
+def check_address(host: str, *, allow_remote: bool) -> None:
+    """Raise ValueError unless `host` is a loopback address or `allow_remote`."""
+    if not host:
+        raise ValueError("Name an address to listen on, such as 127.0.0.1; none means every network.")
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local and not allow_remote:
+        raise ValueError(
+            f"{host!r} can be reached from other machines, and whoever connects can read your code; "
+            "use 127.0.0.1, or allow it explicitly."
+        )
+
+
+def _run_until_signal(serve: Callable[[asyncio.Event], Awaitable[None]], parent: int | None) -> NoReturn:
+    async def main() -> None:
+        stop = asyncio.Event()
+        _leave_on_signals(lambda code: stop.set())
+        watching = asyncio.create_task(_until_gone(parent, stop.set)) if parent is not None else None
+        code = 1
+        try:
+            await serve(stop)
+            code = 0
+        except OSError as error:
+            print(f"DevFlow cannot listen: {error}.", file=sys.stderr)
+        finally:
+            del watching
+            _leave(code, lambda: None)
+
+    asyncio.run(main())
+    raise AssertionError("main leaves the process")
+
+
+def _prepare(log_level: str | None) -> None:
+    """Logs go to stderr and hold no document text."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("pygls").setLevel(logging.WARNING)  # at INFO it logs what it sends
+    logging.getLogger("devflow").setLevel((log_level or "warning").upper())
+
+
+def _leave_on_signals(leave: Callable[[int], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, leave, 128 + number)
+
+
+def _say_where(address: tuple[Any, ...]) -> None:
+    print(f"DevFlow listens on {address[0]}:{address[1]}", file=sys.stderr, flush=True)
+
+
+def _leave(code: int, flush: Callable[[], None]) -> NoReturn:
+    """Leave the process now: no child is left behind, no thread that still computes is waited for."""
+    try:
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+        flush()
+        logging.shutdown()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)

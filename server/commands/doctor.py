@@ -1,0 +1,223 @@
+"""`devflow doctor`: what works, what does not, and why; one screen, or `--json`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devflow import __version__
+
+if TYPE_CHECKING:
+    from devflow.retrieval.base import IndexStatus
+
+GOOD, NOTE, BAD = "ok", "note", "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    section: str
+    name: str
+    state: str
+    """`ok`, `note` (works, could be more) or `problem` (does not work)."""
+    detail: str
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    for section in ("environment", "models", "index", "editor"):
+        parser.add_argument(f"--{section}", action="store_true", help=f"only the section {section}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Report; 1 when something does not work."""
+    root = arguments.root.resolve()
+    wanted = [name for name in ("environment", "models", "index", "editor") if getattr(arguments, name)]
+    sections = {
+        "environment": lambda: _environment(root),
+        "models": lambda: _models(root),
+        "index": lambda: _index(root),
+        "editor": _editor,
+    }
+    checks = [check for name in wanted or sections for check in sections[name]()]
+    if arguments.json:
+        print(json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2))
+    else:
+        _print(checks)
+    return 1 if any(check.state == BAD for check in checks) else 0
+
+
+def _print(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"[bold]devflow {__version__}[/bold]")
+    marks = {GOOD: "[green]✓[/green]", NOTE: "[yellow]·[/yellow]", BAD: "[red]✗[/red]"}
+    table = Table(box=None, show_header=False, pad_edge=False)
+    previous = ""
+    for check in checks:
+        if check.section != previous:
+            table.add_row("", f"[bold]{check.section}[/bold]", "")
+            previous = check.section
+        table.add_row(marks[check.state], check.name, escape(check.detail))
+    console.print(table)
+
+
+def _environment(root: Path) -> Iterator[Check]:
+    section = "environment"
+    python = platform.python_version()
+    yield Check(
+        section, "Python", GOOD if sys.version_info >= (3, 11) else BAD, f"{python}, {sys.executable}"
+    )
+    for name in ("pygls", "tree-sitter", "jedi", "chromadb", "aiosqlite"):
+        try:
+            yield Check(section, name, GOOD, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(section, name, BAD, "not installed; install devflow-lsp again")
+    for extra, package in (
+        ("gguf", "ctransformers"),
+        ("gpu", "exllamav2"),
+        ("openai", "openai"),
+        ("anthropic", "anthropic"),
+    ):
+        found = importlib.util.find_spec(package) is not None
+        detail = (
+            importlib.metadata.version(package) if found else f"pip install 'devflow-lsp[{extra}]' adds it"
+        )
+        yield Check(section, package, GOOD if found else NOTE, detail)
+    try:
+        with sqlite3.connect(":memory:") as database:
+            database.execute("CREATE VIRTUAL TABLE t USING fts5(a, tokenize='trigram')")
+        yield Check(section, "SQLite", GOOD, f"{sqlite3.sqlite_version} with FTS5")
+    except sqlite3.Error as error:
+        yield Check(section, "SQLite", BAD, f"{sqlite3.sqlite_version} lacks FTS5 with trigrams: {error}")
+    yield _gpu()
+    yield from _settings(root)
+
+
+def _gpu() -> Check:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return Check("environment", "GPU", NOTE, "no NVIDIA driver; models run on the CPU or at a provider")
+    answer = subprocess.run(
+        [program, "--query-gpu=name,memory.total", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    if answer.returncode:
+        return Check("environment", "GPU", NOTE, "nvidia-smi failed; models run on the CPU")
+    return Check("environment", "GPU", GOOD, "; ".join(answer.stdout.split("\n")).strip("; "))
+
+
+def _settings(root: Path) -> Iterator[Check]:
+    from devflow.server.commands.workspace import settings_of, user_file
+    from devflow.server.settings import FILE_NAME
+
+    _, problems = settings_of(root)
+    files = [str(path) for path in (user_file(), root / FILE_NAME) if path.is_file()]
+    yield Check(
+        "environment", "settings", GOOD, ", ".join(files) or f"defaults; your own go to {user_file()}"
+    )
+    for problem in problems:
+        yield Check("environment", "settings", BAD, problem)
+
+
+def _models(root: Path) -> Iterator[Check]:
+    from devflow.server.models import build_router
+
+    from devflow.models.base import Health
+    from devflow.server.commands.workspace import settings_of, user_file
+
+    settings, _ = settings_of(root)
+    switch = (
+        "nothing leaves this machine"
+        if settings.models.local_only
+        else "the remote models below may be called"
+    )
+    yield Check("models", "egress", GOOD, switch)
+    statuses = build_router(settings.models, os.environ).statuses()
+    if not statuses:
+        yield Check(
+            "models",
+            "none",
+            NOTE,
+            "completion, ghost text, navigation and review work without; "
+            f"to add one, write a [[models.list]] table into {user_file()}",
+        )
+    for status in statuses:
+        state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
+        where = "remote" if status.remote else "local"
+        yield Check(
+            "models", status.name, state, f"{status.engine}, {where}: {status.detail or status.health}"
+        )
+
+
+def _index(root: Path) -> list[Check]:
+    from devflow.server.commands.status import index_line
+
+    if not root.is_dir():
+        return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
+    statuses = asyncio.run(_index_statuses(root))
+    states = {"ready": GOOD, "failed": BAD}
+    checks = []
+    for status in statuses:
+        checks.append(Check("index", root.name, states.get(status.state, NOTE), index_line(status)))
+        checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
+        if status.embedder:
+            checks.append(Check("index", "embedder", GOOD, status.embedder))
+    return checks
+
+
+async def _index_statuses(root: Path) -> list[IndexStatus]:
+    from devflow.retrieval.index import Index
+
+    index = await Index.open([root], None)
+    try:
+        return await index.status()
+    finally:
+        await index.close()
+
+
+def _size(folder: Path) -> str:
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+    return f"{total / 2**20:.1f} MiB"
+
+
+def _editor() -> Iterator[Check]:
+    server = shutil.which("devflow-lsp")
+    beside = Path(sys.executable).with_name("devflow-lsp")
+    if server:
+        yield Check("editor", "devflow-lsp", GOOD, server)
+    else:
+        yield Check(
+            "editor",
+            "devflow-lsp",
+            NOTE,
+            f"not on PATH; give your editor the full path {beside}"
+            if beside.exists()
+            else "not installed as a command",
+        )
+    for program, name in (("code", "vscode"), ("nvim", "neovim"), ("emacs", "emacs"), ("hx", "helix")):
+        found = shutil.which(program)
+        detail = f"{found}; `devflow setup {name}` configures it" if found else f"{program} is not on PATH"
+        yield Check("editor", name, GOOD if found else NOTE, detail)

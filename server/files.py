@@ -1,0 +1,62 @@
+"""Texts of files on disk, read in a thread and kept while the file stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+from devflow.analysis.text import Text
+from devflow.server.documents import LARGEST
+
+log = logging.getLogger(__name__)
+
+KEPT = 64
+"""Files whose text is kept."""
+
+
+class FileTexts:
+    """A small cache of file texts, valid as long as size and modification time are the same."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Path, tuple[tuple[int, int], Text]] = OrderedDict()
+
+    async def text_of(self, path: Path) -> Text | None:
+        """The text, without a byte-order mark as editors show it; None (and a line in the log) when
+        it cannot be read, is not UTF-8 or is over the size limit."""
+        kept = self._kept.get(path)
+        found = await asyncio.to_thread(_read, path, kept[0] if kept else None)
+        if found is None:
+            self._kept.pop(path, None)
+            return None
+        stamp, text = found
+        if text is None:
+            assert kept is not None
+            text = kept[1]
+        self._kept[path] = (stamp, text)
+        self._kept.move_to_end(path)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return text
+
+
+def _read(path: Path, known: tuple[int, int] | None) -> tuple[tuple[int, int], Text | None] | None:
+    """Stamp and text; the text is None when the stamp is the `known` one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+            stat = os.fstat(file.fileno())
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            if stamp == known:
+                return stamp, None
+            if stat.st_size > 4 * LARGEST:
+                log.info("%s is too large to be read", path)
+                return None
+            return stamp, Text(file.read().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        log.warning("%s is not UTF-8; it is left out", path)
+    except OSError as error:
+        log.info("%s cannot be read: %s", path, error)
+    return None

@@ -1,0 +1,263 @@
+"""Our JSON-RPC on top of pygls's: exactly one reply to every request id, whatever the client sends.
+
+What pygls 2.1.1 does otherwise, and is replaced here: requests whose params do not validate and
+requests after `shutdown` get no reply; its own document copies; nested objects with a `jsonrpc` key
+taken for messages; a late answer to a cancelled request of ours raises; bodies in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.protocol import LanguageServerProtocol
+
+from devflow.server.errors import RequestFailed
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+    from pygls.lsp.server import LanguageServer
+
+log = logging.getLogger(__name__)
+
+MsgId = str | int
+Handler = Callable[[Any], Awaitable[Any] | None]
+"""Takes the params. A notification's handler may be an ordinary function: then it runs before the
+next message is read, which the document handlers rely on."""
+
+
+class Protocol(LanguageServerProtocol):
+    """One connection's messages. Everything here runs on the event loop."""
+
+    def __init__(self, server: LanguageServer, converter: Converter) -> None:
+        super().__init__(server, converter)
+        self.handlers: Mapping[str, Handler] = {}
+        self.state = "new"
+        """`new` until `initialize` is answered, then `running`, `shutdown` from that request on."""
+        self.exited: Callable[[], None] = lambda: None
+        self._send: Callable[[bytes], None] = lambda body: None
+        self._answering: dict[MsgId, asyncio.Task[Any]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def connect(self, send: Callable[[bytes], None]) -> None:
+        """Send what there is to send through `send`, one body a call."""
+        self._send = send
+
+    def receive(self, body: bytes | None) -> None:
+        """Take one message body; None stands for a frame that could not be read."""
+        try:
+            message = json.loads(body) if body is not None else None
+        except (ValueError, RecursionError):
+            message = None
+        self.handle(message)
+
+    def handle(self, message: Any) -> None:
+        """Take one decoded message. Never raises for what the client sent."""
+        if message is None:
+            self._fail(None, types.ErrorCodes.ParseError, "The message is not valid JSON.")
+            return
+        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+            self._fail(
+                _usable_id(message), types.ErrorCodes.InvalidRequest, "This is not a JSON-RPC 2.0 message."
+            )
+            return
+        method = message.get("method")
+        if method is None and "id" in message:
+            self._take_response(message)
+        elif not isinstance(method, str):
+            self._fail(_usable_id(message), types.ErrorCodes.InvalidRequest, "The message names no method.")
+        elif "id" in message:
+            self._take_request(message, method)
+        else:
+            self._take_notification(message, method)
+
+    # -- what comes in ---------------------------------------------------------------------------
+
+    def _take_request(self, message: dict[str, Any], method: str) -> None:
+        msg_id = _usable_id(message)
+        if msg_id is None:
+            self._fail(None, types.ErrorCodes.InvalidRequest, "A request's id is a number or a string.")
+            return
+        try:
+            if msg_id in self._answering:
+                raise RequestFailed(
+                    f"The id {msg_id!r} is still being answered.", types.ErrorCodes.InvalidRequest
+                )
+            self._check_state(method)
+            handler = self.handlers.get(method)
+            if handler is None:
+                raise RequestFailed(f"DevFlow does not know {method!r}.", types.ErrorCodes.MethodNotFound)
+            params = self._params(method, message.get("params"))
+        except RequestFailed as error:
+            self._fail(msg_id, error.code, error.message)
+            return
+        if method == types.SHUTDOWN:
+            self.state = "shutdown"
+        task = asyncio.get_running_loop().create_task(_called(handler, params), name=f"{method} {msg_id}")
+        self._answering[msg_id] = task
+        # A reply from the callback, not from the task: a task that is cancelled before its first step
+        # never runs, and its request would stay unanswered.
+        task.add_done_callback(lambda done: self._answer(msg_id, method, done))
+
+    def _take_notification(self, message: dict[str, Any], method: str) -> None:
+        if method == types.EXIT:
+            self.exited()
+            return
+        if self.state != "running":
+            return
+        try:
+            params = self._params(method, message.get("params"))
+        except RequestFailed as error:
+            log.warning("%s", error.message)
+            return
+        if method == types.CANCEL_REQUEST:
+            task = self._answering.get(params.id)
+            if task is not None:
+                task.cancel()
+            return
+        handler = self.handlers.get(method)
+        if handler is None:
+            if not method.startswith("$/"):
+                log.info("ignored the unknown notification %s", method[:80])
+            return
+        try:
+            result = handler(params)
+        except Exception:
+            log.exception("%s failed", method)
+            return
+        if inspect.iscoroutine(result):
+            self.run(result, method)
+
+    def _take_response(self, message: dict[str, Any]) -> None:
+        msg_id = _usable_id(message)
+        future = self._request_futures.pop(msg_id, None) if msg_id is not None else None
+        result_type = self._result_types.pop(msg_id, None) if msg_id is not None else None
+        if future is None or not future.set_running_or_notify_cancel():
+            return  # not ours, or nobody waits any longer
+        error = message.get("error")
+        try:
+            if error is not None:
+                raise RequestFailed(str(error.get("message", "")), int(error.get("code", 0)))
+            if result_type is None:
+                future.set_result(message.get("result"))
+            else:
+                reply = self._converter.structure({"result": None, **message}, result_type)
+                future.set_result(reply.result)
+        except RequestFailed as failure:
+            future.set_exception(failure)
+        except Exception:  # noqa: BLE001 - whatever the converter makes of a broken answer
+            log.warning("the client's answer to %s cannot be read", msg_id)
+            future.set_exception(RequestFailed("The editor's answer cannot be read."))
+
+    def _check_state(self, method: str) -> None:
+        if self.state == "shutdown":
+            raise RequestFailed("The server is shutting down.", types.ErrorCodes.InvalidRequest)
+        if self.state == "running" and method == types.INITIALIZE:
+            raise RequestFailed("The server is initialized already.", types.ErrorCodes.InvalidRequest)
+        if self.state == "new" and method not in (types.INITIALIZE, types.SHUTDOWN):
+            raise RequestFailed("The server has not been initialized.", types.ErrorCodes.ServerNotInitialized)
+        if self.state == "new" and method == types.INITIALIZE:
+            self.state = "initializing"
+        elif self.state == "initializing":
+            raise RequestFailed("The server is being initialized.", types.ErrorCodes.ServerNotInitialized)
+
+    def _params(self, method: str, params: Any) -> Any:
+        params_type: Any = types.METHOD_TO_TYPES.get(method, (None, None, None, None))[2]
+        if params_type is None:
+            return params
+        try:
+            return self._converter.structure({} if params is None else params, params_type)
+        except Exception as error:  # noqa: BLE001
+            # cattrs and lsprotocol's hooks raise all kinds here; the messages may quote the document.
+            log.debug("cannot read the parameters of %s: %s", method, type(error).__name__)
+            raise RequestFailed(
+                f"The parameters of {method!r} are not what LSP 3.18 says.", types.ErrorCodes.InvalidParams
+            ) from None
+
+    # -- what goes out ---------------------------------------------------------------------------
+
+    def _answer(self, msg_id: MsgId, method: str, task: asyncio.Task[Any]) -> None:
+        del self._answering[msg_id]
+        if method == types.INITIALIZE and self.state == "initializing":
+            failed = task.cancelled() or task.exception() is not None
+            self.state = "new" if failed else "running"
+        try:
+            result = self._converter.unstructure(task.result())
+            self._write({"jsonrpc": "2.0", "id": msg_id, "result": result})
+        except asyncio.CancelledError:
+            self._fail(msg_id, types.LSPErrorCodes.RequestCancelled, "The request was cancelled.")
+        except RequestFailed as error:
+            self._fail(msg_id, error.code, error.message)
+        except JsonRpcException as error:
+            self._fail(msg_id, error.code, error.message)
+        except Exception:
+            log.exception("%s failed", method)
+            self._fail(msg_id, types.ErrorCodes.InternalError, f"DevFlow failed on {method}: a bug.")
+
+    def _fail(self, msg_id: MsgId | None, code: int, message: str) -> None:
+        self._write({"jsonrpc": "2.0", "id": msg_id, "error": {"code": int(code), "message": message}})
+
+    def _write(self, message: dict[str, Any]) -> None:
+        # ASCII-only JSON: lone surrogates, which a client can send us, cannot be encoded otherwise.
+        self._send(json.dumps(message, separators=(",", ":")).encode("ascii"))
+
+    def notify(self, method: str, params: Any | None = None) -> None:
+        """Send a notification."""
+        message = {"jsonrpc": "2.0", "method": method}
+        if params is not None:
+            message["params"] = self._converter.unstructure(params)
+        self._write(message)
+
+    def _send_data(self, data: Any) -> None:
+        # pygls's `send_request` ends here.
+        message = self._converter.unstructure(data)
+        if message.get("params", 0) is None:
+            del message["params"]
+        self._write(message)
+
+    # -- tasks -----------------------------------------------------------------------------------
+
+    def run(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run `work` beside the requests; a failure goes into the log."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+    async def cancel_all(self) -> None:
+        """Cancel every request but the one that asks for it, and all other work, and wait for both."""
+        here = asyncio.current_task()
+        tasks = [task for task in (*self._answering.values(), *self._tasks) if task is not here]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=0.3)
+        waiting: list[Future[Any]] = list(self._request_futures.values())
+        self._request_futures.clear()
+        for future in waiting:
+            future.cancel()
+
+    def _register_builtin_features(self) -> None:
+        """None of pygls's: documents, workspace and commands are the session's."""
+
+
+async def _called(handler: Handler, params: Any) -> Any:
+    result = handler(params)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _usable_id(message: Any) -> MsgId | None:
+    msg_id = message.get("id") if isinstance(message, dict) else None
+    return msg_id if isinstance(msg_id, str | int) and not isinstance(msg_id, bool) else None

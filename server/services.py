@@ -1,0 +1,89 @@
+"""What a session needs from the processes behind it, and the factories that make them.
+
+`app` passes the real ones; a test passes its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from devflow.analysis.python import PythonEngine
+from devflow.models.base import ModelsConfig
+from devflow.retrieval.base import IndexStatus
+from devflow.server.settings import Index as IndexSettings
+
+if TYPE_CHECKING:
+    from devflow.analysis.usage import UsageModel
+    from devflow.models.router import Router
+    from devflow.retrieval.index import Index
+
+
+class PythonService(PythonEngine, Protocol):
+    """A Python engine with a life."""
+
+    async def start(self) -> None: ...
+
+    def set_roots(self, roots: Sequence[Path]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class IndexService(Protocol):
+    """The index worker and the reader of what it writes."""
+
+    @property
+    def reader(self) -> Index | None:
+        """None until there is something to read."""
+        ...
+
+    async def start(self) -> None: ...
+
+    async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
+        """Index exactly these roots from now on."""
+        ...
+
+    def update(self, paths: Sequence[Path]) -> None:
+        """Files that may have changed on disk."""
+        ...
+
+    def document(self, path: Path, text: str) -> None:
+        """The editor's unsaved text of `path`."""
+        ...
+
+    def release(self, path: Path) -> None:
+        """The disk holds the truth about `path` again."""
+        ...
+
+    def usage_of(self, language: str) -> UsageModel | None: ...
+
+    async def statuses(self) -> list[IndexStatus]: ...
+
+    async def reindex(self) -> None:
+        """Throw the index away and build it again."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Host(Protocol):
+    """What the index service may do to the session."""
+
+    def tell(self, sentence: str) -> None: ...
+
+    def note(self, sentence: str) -> None: ...
+
+    def generation(self) -> None: ...
+
+    def progress(self, name: str, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Factories; None where a session shall do without."""
+
+    python: Callable[[Sequence[Path]], PythonService] | None = None
+    index: Callable[[Host], IndexService] | None = None
+    models: Callable[[ModelsConfig], Router] | None = None

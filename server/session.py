@@ -1,0 +1,408 @@
+"""One editor's session: documents, roots, settings and the workers behind them.
+
+The session owns the documents; everyone else is given frozen snapshots. It knows LSP's types but no
+method: the handlers call it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from devflow.analysis.document import Document
+from devflow.analysis.languages import language_named, language_of
+from devflow.analysis.text import Encoding, Text
+from devflow.models.base import ModelsConfig
+from devflow.server import convert, settings
+from devflow.server.assist.base import Codebase
+from devflow.server.documents import LARGEST, OpenDocument
+from devflow.server.errors import ContentModified, RequestFailed
+from devflow.server.files import FileTexts
+from devflow.server.progress import IndexProgress
+from devflow.server.services import IndexService, PythonService, Services
+from devflow.server.settings import Settings
+
+if TYPE_CHECKING:
+    from devflow.models.router import Router
+
+    from devflow.server.app import DevFlowServer
+
+log = logging.getLogger(__name__)
+
+OVERLAY_DELAY = 0.2
+"""Seconds without an edit before the index learns of a document's unsaved text."""
+TELL_AGAIN = 600.0
+"""Seconds before the same sentence is shown to the user again."""
+
+
+class Session:
+    """What one connection knows."""
+
+    def __init__(self, client: DevFlowServer, services: Services) -> None:
+        self.client = client
+        self.capabilities = types.ClientCapabilities()
+        self.encoding: Encoding = "utf-16"
+        self.roots: tuple[Path, ...] = ()
+        self.settings = Settings()
+        self.log_level = ""
+        """Set on the command line, which wins over the settings."""
+        self.documents: dict[str, OpenDocument] = {}
+        self.timings: dict[str, deque[float]] = {}
+        """Method → its last milliseconds."""
+        self.index: IndexService | None = None
+        self.python: PythonService | None = None
+        self.models: Router | None = None
+        self.on_change: list[Callable[[str], None]] = []
+        """Called with the URI of a document that was opened, changed or saved."""
+        self.on_close: list[Callable[[str], None]] = []
+        """Called with the URI of a document that was closed."""
+        self.on_generation: list[Callable[[], None]] = []
+        """Called when the index has something new."""
+        self._services = services
+        self._initialization: Mapping[str, Any] = {}
+        self._configuration: Mapping[str, Any] = {}
+        self._files = FileTexts()
+        self._told: dict[str, float] = {}
+        self._overlays: dict[str, asyncio.TimerHandle] = {}
+        self._progress = IndexProgress(client)
+        self._closing = False
+
+    # -- life ------------------------------------------------------------------------------------
+
+    async def configure(self, params: types.InitializeParams) -> None:
+        """Take what `initialize` says."""
+        self.capabilities = params.capabilities
+        general = params.capabilities.general
+        self.encoding = choose_encoding(general.position_encodings if general else None)
+        self.roots = roots_of(params)
+        self._initialization = _section(params.initialization_options)
+        await self._resolve()
+
+    async def start(self) -> None:
+        """Bring up what answers can do without; called when the editor is ready to be asked."""
+        await self._pull_configuration()
+        window = self.capabilities.window
+        self._progress.shown = bool(window and window.work_done_progress)
+        await self._resolve()
+        self._start_models()
+        self.run(self._start_python(), "start the python worker")
+        self.run(self._start_index(), "start the index")
+
+    async def close(self) -> None:
+        """Stop the workers."""
+        if self._closing:
+            return
+        self._closing = True
+        for handle in self._overlays.values():
+            handle.cancel()
+        parts = [part.close() for part in (self.index, self.python, self.models) if part is not None]
+        self.index = self.python = self.models = None
+        for failure in await asyncio.gather(*parts, return_exceptions=True):
+            if isinstance(failure, Exception):
+                log.warning("a worker did not close: %s", failure)
+
+    def run(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run `work` in the background; it is cancelled when the session ends."""
+        return self.client.protocol.run(work, name)
+
+    # -- what the assistant is given ---------------------------------------------------------------
+
+    def codebase(self) -> Codebase:
+        """The codebase as it is now; parts that are not up are None."""
+        return Codebase(
+            roots=self.roots,
+            texts=self,
+            python=self.python,
+            index=self.index.reader if self.index is not None else None,
+            models=self.models,
+            usage=self.index if self.index is not None else None,
+        )
+
+    def document(self, uri: str) -> Document | None:
+        """The open document as it is now, None when it is not open or set aside; its tree may be None."""
+        document = self.documents.get(uri)
+        return None if document is None or document.set_aside else document.snapshot()
+
+    async def snapshot(self, uri: str) -> Document | None:
+        """The document at the moment of the call, with its tree. A file that is not open is read from
+        the disk; None when there is nothing to work on."""
+        document = self.documents.get(uri)
+        if document is not None:
+            return None if document.set_aside else await document.parsed()
+        path = convert.path_of(uri)
+        text = await self._files.text_of(path) if path is not None else None
+        if path is None or text is None:
+            return None
+        language = language_of(path)
+        closed = OpenDocument(uri, path, language.name if language else "", 0, text.source)
+        return await closed.parsed()
+
+    async def text_of(self, path: Path) -> Text | None:
+        """The open version where there is one, else the disk; None when it cannot be read."""
+        document = self.documents.get(convert.uri_of(path)) or next(
+            (document for document in self.documents.values() if document.path == path), None
+        )
+        if document is not None and not document.set_aside:
+            return document.text
+        return await self._files.text_of(path)
+
+    def check_current(self, doc: Document) -> None:
+        """Raise ContentModified when the editor's document has moved on from `doc`."""
+        document = self.documents.get(doc.uri)
+        if document is not None and not document.is_current(doc):
+            raise ContentModified
+
+    def version_of(self, path: Path) -> int | None:
+        """The version of an open document, as versioned edits name it."""
+        document = self.documents.get(convert.uri_of(path))
+        return document.version if document is not None else None
+
+    def uri_of(self, path: Path) -> str:
+        """The URI of a file: the editor's own spelling where it is open."""
+        for document in self.documents.values():
+            if document.path == path:
+                return document.uri
+        return convert.uri_of(path)
+
+    # -- documents ---------------------------------------------------------------------------------
+
+    def open(self, item: types.TextDocumentItem) -> None:
+        """The editor owns this document from now on."""
+        path = convert.path_of(item.uri)
+        language = language_named(item.language_id) or (language_of(path) if path else None)
+        document = OpenDocument(item.uri, path, language.name if language else "", item.version, item.text)
+        self.documents[item.uri] = document
+        if language is None:
+            self.note(
+                f"DevFlow has no grammar for the language {item.language_id[:40]!r}; "
+                "documents in it get only what needs none."
+            )
+        self._tell_set_aside(document)
+        self._changed(document)
+
+    def change(self, named: types.VersionedTextDocumentIdentifier, changes: Sequence[Any]) -> None:
+        """Apply the editor's changes."""
+        document = self.documents.get(named.uri)
+        if document is None:
+            log.warning("a change of %s, which is not open, was ignored", named.uri)
+            return
+        document.change(named.version, changes, self.encoding)
+        self._tell_set_aside(document)
+        self._changed(document)
+
+    def saved(self, uri: str) -> None:
+        """The editor has written the document to the disk."""
+        document = self.documents.get(uri)
+        if document is None or document.path is None:
+            return
+        if document.path.name == settings.FILE_NAME:
+            self.run(self.reload(), "read the settings")
+        if self.index is not None:
+            self.index.update([document.path])
+        for changed in self.on_change:
+            changed(uri)
+
+    def close_document(self, uri: str) -> None:
+        """The disk holds the truth about this document again."""
+        document = self.documents.pop(uri, None)
+        if document is None:
+            return
+        if (handle := self._overlays.pop(uri, None)) is not None:
+            handle.cancel()
+        if self.index is not None and document.path is not None:
+            self.index.release(document.path)
+        for closed in self.on_close:
+            closed(uri)
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Files were made, changed, renamed or deleted outside the editor's documents."""
+        paths = list(paths)
+        if any(path.name == settings.FILE_NAME for path in paths):
+            self.run(self.reload(), "read the settings")
+        if self.index is not None and paths:
+            self.index.update(paths)
+
+    def _changed(self, document: OpenDocument) -> None:
+        uri = document.uri
+        if (handle := self._overlays.pop(uri, None)) is not None:
+            handle.cancel()
+        if not self._closing:
+            self._overlays[uri] = asyncio.get_running_loop().call_later(OVERLAY_DELAY, self._overlay, uri)
+        for changed in self.on_change:
+            changed(uri)
+
+    def _overlay(self, uri: str) -> None:
+        self._overlays.pop(uri, None)
+        document = self.documents.get(uri)
+        if document is None or document.path is None or document.set_aside or self.index is None:
+            return
+        self.index.document(document.path, document.text.source)
+
+    def _tell_set_aside(self, document: OpenDocument) -> None:
+        if document.set_aside:
+            name = document.path.name if document.path else document.uri
+            self.tell(f"{name} is longer than {LARGEST:,} characters; DevFlow leaves it alone.")
+
+    # -- roots and settings --------------------------------------------------------------------------
+
+    async def change_roots(self, added: Iterable[Path], removed: Iterable[Path]) -> None:
+        """Add and remove workspace folders."""
+        gone = set(removed)
+        kept = [root for root in self.roots if root not in gone]
+        self.roots = tuple(dict.fromkeys((*kept, *added)))
+        await self._resolve()
+        if self.index is not None:
+            await self.index.open(self.roots, self.settings.index)
+        if self.python is not None:
+            self.python.set_roots(self.roots)
+
+    async def reload(self, editor: object = None) -> None:
+        """Read the settings again; `editor` is what `didChangeConfiguration` carried."""
+        if not await self._pull_configuration() and editor is not None:
+            self._configuration = _section(editor)
+        before = self.settings
+        await self._resolve()
+        if self.settings.models != before.models:
+            old, self.models = self.models, None
+            self._start_models()
+            if old is not None:
+                await old.close()
+        if self.settings.index != before.index:
+            if self.index is None:
+                await self._start_index()
+            else:
+                await self.index.open(self.roots, self.settings.index)
+        for generation in self.on_generation:
+            generation()
+
+    async def _resolve(self) -> None:
+        self.settings, problems = await asyncio.to_thread(
+            settings.load, self.roots, (self._initialization, self._configuration)
+        )
+        logging.getLogger("devflow").setLevel((self.log_level or self.settings.log_level).upper())
+        for problem in problems:
+            self.tell(problem)
+
+    async def _pull_configuration(self) -> bool:
+        workspace = self.capabilities.workspace
+        if not (workspace and workspace.configuration):
+            return False
+        asked = types.ConfigurationParams([types.ConfigurationItem(section="devflow")])
+        try:
+            async with asyncio.timeout(5):
+                answer = await self.client.workspace_configuration_async(asked)
+        except (RequestFailed, TimeoutError) as error:
+            log.warning("the editor did not answer workspace/configuration: %s", error)
+            return False
+        self._configuration = _section(answer[0] if answer else None)
+        return True
+
+    # -- workers ---------------------------------------------------------------------------------------
+
+    def _start_models(self) -> None:
+        config: ModelsConfig = self.settings.models
+        if self._services.models is not None:
+            self.models = self._services.models(config)
+
+    async def _start_python(self) -> None:
+        if self._services.python is None:
+            return
+        python = self._services.python(self.roots)
+        try:
+            await python.start()
+        except Exception as error:
+            log.exception("the python worker did not start")
+            self.tell(f"The Python engine did not start ({error}); DevFlow answers without it.")
+            await python.close()
+            return
+        if self._closing:
+            await python.close()
+        else:
+            self.python = python
+
+    async def _start_index(self) -> None:
+        if self._services.index is None or not self.settings.index.enabled or self.index is not None:
+            return
+        index = self._services.index(self)
+        try:
+            await index.start()
+            await index.open(self.roots, self.settings.index)
+        except Exception as error:
+            log.exception("the index did not start")
+            self.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")
+            await index.close()
+            return
+        if self._closing:
+            await index.close()
+            return
+        self.index = index
+        for document in self.documents.values():
+            self._changed(document)
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        """`done` of `total` files of the folder `name` are indexed (called by the index service)."""
+        self._progress.report(name, done, total)
+
+    def generation(self) -> None:
+        """The index has something new (called by the index service)."""
+        for generation in self.on_generation:
+            generation()
+
+    # -- the user ------------------------------------------------------------------------------------------
+
+    def tell(self, sentence: str, kind: types.MessageType = types.MessageType.Warning) -> None:
+        """Show one sentence; the same one again only after ten minutes."""
+        now = time.monotonic()
+        if self._closing or now - self._told.get(sentence, -TELL_AGAIN) < TELL_AGAIN:
+            return
+        self._told[sentence] = now
+        self.client.window_show_message(types.ShowMessageParams(kind, sentence))
+
+    def note(self, sentence: str) -> None:
+        """Put one sentence into the editor's log, once."""
+        if sentence not in self._told and not self._closing:
+            self._told[sentence] = time.monotonic()
+            self.client.window_log_message(types.LogMessageParams(types.MessageType.Info, sentence))
+
+    def timed(self, method: str, milliseconds: float) -> None:
+        """Keep how long an answer took."""
+        self.timings.setdefault(method, deque(maxlen=500)).append(milliseconds)
+        log.debug("%s %.1f ms", method, milliseconds)
+
+
+def choose_encoding(offered: Sequence[str] | None) -> Encoding:
+    """The client's first choice among those we know; UTF-16 where it says nothing."""
+    for name in offered or ():
+        match str(getattr(name, "value", name)):
+            case "utf-8":
+                return "utf-8"
+            case "utf-16":
+                return "utf-16"
+            case "utf-32":
+                return "utf-32"
+    return "utf-16"
+
+
+def roots_of(params: types.InitializeParams) -> tuple[Path, ...]:
+    """The workspace folders; older clients name one root."""
+    uris = [folder.uri for folder in params.workspace_folders or ()]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    roots = [path for uri in uris if (path := convert.path_of(uri)) is not None]
+    if not roots and not uris and params.root_path:
+        roots = [Path(params.root_path)]
+    return tuple(dict.fromkeys(root for root in roots if root.is_absolute()))
+
+
+def _section(value: object) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        inner = value.get("devflow")
+        return inner if isinstance(inner, Mapping) and len(value) == 1 else value
+    return {}

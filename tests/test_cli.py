@@ -1,0 +1,52 @@
+"""The command line: arguments in, one clear sentence out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from devflow.server import cli
+
+
+def status_of(argv: list[str], *, server: bool = False) -> int:
+    with pytest.raises(SystemExit) as caught:
+        (cli.serve if server else cli.main)(argv)
+    return int(caught.value.code or 0)
+
+
+def test_the_server_refuses_an_address_that_others_can_reach(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(["--tcp", "0.0.0.0:7000"], server=True) == 2
+    assert "no authentication" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1:x", "127.0.0.1:99999"])
+def test_an_address_without_a_port_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(["--ws", address], server=True) == 2
+    assert "HOST:PORT" in capsys.readouterr().err
+
+
+def test_an_empty_host_means_loopback_not_every_interface() -> None:
+    assert cli._address(":7000") == ("127.0.0.1", 7000)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["search", "x", "--root", str(tmp_path / "gone")]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_doctor_prints_what_is_installed_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor", "--environment", "--json", str(tmp_path)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {"Python", "pygls", "SQLite"} <= {check["name"] for check in report["checks"]}
+
+
+def test_doctor_names_the_faults_of_a_settings_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "devflow.toml").write_text("[completion]\ndeadlin_ms = 3\n")
+    assert cli.main(["doctor", "--environment", str(tmp_path)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "line 2" in printed
+    assert "deadline_ms" in printed
