@@ -73,11 +73,15 @@ server shall run.  Set this before `devflow' is loaded."
 
 (defun devflow-contact (&rest _)
   "How Eglot starts the server."
-  (append '(devflow-server) devflow-command '(:initializationOptions (:status t))))
+  (cons 'devflow-server devflow-command))
 
 (add-to-list 'eglot-server-programs (cons devflow-modes #'devflow-contact))
 
-;;;; What the server sends
+;;;; What the server is told and sends
+
+(cl-defmethod eglot-client-capabilities ((_server devflow-server))
+  "Eglot's own capabilities, and that `devflow/status' is understood."
+  (append (cl-call-next-method) '(:experimental (:devflowStatus t))))
 
 (cl-defmethod eglot-handle-notification
   ((_server devflow-server) (_method (eql devflow/status)) &rest status)

@@ -24,6 +24,6 @@ return {
   get_language_id = function(_, filetype)
     return filetype == 'cs' and 'csharp' or filetype
   end,
-  init_options = { status = true },
+  capabilities = { experimental = { devflowStatus = true } },
   settings = { devflow = vim.empty_dict() },
 }
