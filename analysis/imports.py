@@ -5,34 +5,39 @@ from __future__ import annotations
 from devflow.analysis.facts import Import
 from devflow.analysis.syntax.parse import SyntaxTree
 
+# Languages whose imports are calls: the query captures every call of that shape.
+_IMPORTING_CALLS = frozenset({"require", "require_relative", "load", "autoload"})
+
 
 def imports(tree: SyntaxTree) -> tuple[Import, ...]:
     """One `Import` for each name a file brings in, in the order of the text.
 
     `start:end` spans the imported name as written (the module, when the module itself is imported).
-    A name imported under its own name has itself as alias; a whole module without `as` has none.
+    A name imported under its own name has itself as alias; a whole module without `as` has none, nor
+    has `*`. A default export is called `default`.
     """
-    result: set[Import] = set()
+    found: dict[int, Import] = {}
     for _, captured in tree.matches("imports"):
-        module_nodes = captured.get("module")
-        if not module_nodes:
+        if "module" not in captured:
             continue
-        module = tree.slice(module_nodes[0]).strip("\"'`<>").replace(" ", "")
-        name_nodes = captured.get("name", [])
+        if "require" in captured and tree.slice(captured["require"][0]) not in _IMPORTING_CALLS:
+            continue
+        module_node = captured["module"][0]
+        module = "".join(tree.slice(module_node).strip("\"'`<>").split())
         alias = tree.slice(captured["alias"][0]) if "alias" in captured else ""
-        for node in name_nodes or module_nodes[:1]:
-            name = tree.slice(node) if name_nodes else ""
+        if "default" in captured:
+            named = [("default", captured["default"][0])]
+            alias = tree.slice(captured["default"][0])
+        elif "name" in captured:
+            named = [(tree.slice(node), node) for node in captured["name"]]
+        else:
+            named = [("", captured["alias"][0] if "require" in captured and alias else module_node)]
+        for name, node in named:
+            name = "*" if name.endswith("*") or name == "." else name
             span = tree.span(node)
-            result.add(Import(module, name, alias or (name if name != "*" else ""), span.start, span.end))
-    # A pattern without an alias also matches the import that has one: keep the fuller match.
-    aliased = {(found.start, found.name) for found in result if found.alias not in ("", found.name)}
-    return tuple(
-        sorted(
-            (
-                found
-                for found in result
-                if found.alias not in ("", found.name) or (found.start, found.name) not in aliased
-            ),
-            key=lambda found: (found.start, found.end),
-        )
-    )
+            new = Import(module, name, alias or ("" if name == "*" else name), span.start, span.end)
+            known = found.get(span.start)
+            # A pattern without an alias also matches the import that has one: keep the fuller match.
+            if known is None or new.alias not in ("", new.name):
+                found[span.start] = new
+    return tuple(found[start] for start in sorted(found))

@@ -69,6 +69,8 @@ def receiver_before(source: str, start: int, sigils: str = "$") -> str:
     parts: list[str] = []
     word_signs = "_" + sigils
     at = _before_space(source, start)
+    if at == 0 or source[at - 1] not in ".>:":
+        return ""
     while operator := operator_before(source, at):
         at = end = _before_space(source, at - len(operator))
         if at and source[at - 1] in "!?" and operator == ".":

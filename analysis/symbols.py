@@ -28,8 +28,11 @@ _DOCSTRING = re.compile(
 )
 _PROPERTY = re.compile(r"@(?:[\w.]+\.)?(?:\w*property|setter|getter|deleter)\b")
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "constructor", "initialize"})
+# Of two kinds for one name the narrower wins.
+_STRENGTH = {"variable": 0, "type": 1, "function": 2}
 _SELVES = frozenset({"self", "cls", "this"})
 _COMMENT_SIGN = re.compile(r"^\s*(?:/\*+|\*+/|\*|//[/!]?|#)[ \t]?|\s*\*+/\s*$")
+_XML_TAG = re.compile(r"</?(?:summary|param|returns|remarks|value|para)\b[^>\n]*>")
 _ATTRIBUTE_LINE = re.compile(r"\s*(?:#\[|@|\[)")
 
 
@@ -48,10 +51,13 @@ def symbols(tree: SyntaxTree) -> tuple[Symbol, ...]:
         while stack and stack[-1][0] <= definition.start:
             stack.pop()
         kind: SymbolKind | None
+        outer = stack[-1] if stack else None
         if definition.kind == "scope":
             stack.append((definition.end, definition.name, None))
             continue
-        outer = stack[-1] if stack else None
+        if definition.kind == "local":
+            stack.append((definition.end, outer[1] if outer else "", SymbolKind.FUNCTION))
+            continue
         if definition.kind == "member":
             outer = next((entry for entry in reversed(stack) if _is_class(entry[2])), None)
             if outer is None:
@@ -65,7 +71,11 @@ def symbols(tree: SyntaxTree) -> tuple[Symbol, ...]:
         if kind in _VALUES and outer and outer[2] in FUNCTION_LIKE:
             continue
         kind = _refined(
-            kind, definition, tree, in_class=bool(definition.owner) or bool(outer and _is_class(outer[2]))
+            kind,
+            definition,
+            tree,
+            container,
+            in_class=bool(definition.owner) or bool(outer and _is_class(outer[2])),
         )
         if kind in _VALUES:
             if (container, definition.name) in seen:
@@ -110,6 +120,9 @@ def _definitions(tree: SyntaxTree) -> list[_Definition]:
     for _, captured in tree.matches("definitions"):
         names = captured.pop("name", None)
         if not names:
+            for node in captured["local"]:
+                start, end = offset(node.start_byte), offset(node.end_byte)
+                by_name[-1 - start] = _Definition("local", "", start, start, start, end, start, -1)
             continue
         if "self" in captured and tree.slice(captured.pop("self")[0]) not in _SELVES:
             continue
@@ -139,7 +152,7 @@ def _definitions(tree: SyntaxTree) -> list[_Definition]:
             known.head = max(known.head, start)
             known.body = max(known.body, stop)
             known.owner = known.owner or _owner(tree, owner)
-            if known.kind in ("variable", "function") and kind != known.kind:
+            if _STRENGTH.get(kind, 3) > _STRENGTH.get(known.kind, 3):
                 known.kind = kind
     return list(by_name.values())
 
@@ -155,11 +168,15 @@ def _is_class(kind: SymbolKind | None) -> bool:
     return kind is None or kind in CLASS_LIKE
 
 
-def _refined(kind: SymbolKind, definition: _Definition, tree: SyntaxTree, *, in_class: bool) -> SymbolKind:
+def _refined(
+    kind: SymbolKind, definition: _Definition, tree: SyntaxTree, container: str, *, in_class: bool
+) -> SymbolKind:
     if kind is SymbolKind.FUNCTION and in_class:
         kind = SymbolKind.METHOD
+    if kind is SymbolKind.METHOD and not in_class:
+        kind = SymbolKind.FUNCTION  # Ruby's `def` outside any class
     if kind is SymbolKind.METHOD:
-        if definition.name in _CONSTRUCTORS:
+        if definition.name in _CONSTRUCTORS or definition.name == container.rpartition(".")[2]:
             return SymbolKind.CONSTRUCTOR
         if definition.start < definition.head and _PROPERTY.search(
             tree.text.source, definition.start, definition.head
@@ -246,7 +263,10 @@ def _leading_comment(source: str, start: int, sign: str) -> str:
         else:
             break
         at = previous
-    if block and not lines[-1].strip().startswith("/*"):
+    if not lines or (block and not lines[-1].strip().startswith("/*")):
         return ""
     cleaned = [_COMMENT_SIGN.sub("", line).rstrip() for line in reversed(lines)]
-    return inspect.cleandoc("\n".join(cleaned)).strip()[:_DOC_LIMIT]
+    content = (
+        _XML_TAG.sub("", "\n".join(cleaned)) if lines[-1].lstrip().startswith("///") else "\n".join(cleaned)
+    )
+    return inspect.cleandoc(content).strip()[:_DOC_LIMIT]

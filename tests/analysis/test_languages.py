@@ -10,7 +10,6 @@ from devflow.analysis.languages import LANGUAGES, language_named, language_of
 from devflow.analysis.syntax.grammars import grammar, query
 
 WITH_GRAMMAR = [language.name for language in LANGUAGES if language.grammar]
-WITH_QUERIES = ["python"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,7 @@ def test_no_extension_or_name_belongs_to_two_languages() -> None:
         assert len(values) == len(set(values))
 
 
-@pytest.mark.parametrize("name", WITH_QUERIES)
+@pytest.mark.parametrize("name", WITH_GRAMMAR)
 def test_every_grammar_loads_and_takes_our_queries(name: str) -> None:
     assert grammar(name)
     for section in ("definitions", "references", "imports", "bindings"):
