@@ -1,0 +1,176 @@
+"""The real Neovim with our plugin and our server: what a user sees."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import editors, fixture
+
+pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
+
+CASE = fixture.parse(
+    """
+    #- shapes.py
+    def rectangle_area(width, height):
+        # ^^^^^^^^^^^^^^ definition
+        \"\"\"Area of a rectangle in square metres.\"\"\"
+        return width * height
+
+
+    def report(name):
+        area = rectangle_area(3, 4)
+        print(f"the area of {name} is {area}")
+        return area
+    #- main.py
+    from shapes import rectangle_area
+
+    rectangle_area(1, 2, 3)
+    size = rectangle_area(5, 6)
+    """
+)
+
+
+@pytest.fixture(scope="module")
+def program() -> editors.Program:
+    nvim = editors.find("nvim")
+    version = tuple(int(part) for part in re.findall(r"\d+", nvim.run("--version").stdout)[:2])
+    if version < (0, 12):
+        pytest.skip(f"Neovim {version[0]}.{version[1]} has no ghost text; `make test-editors` installs 0.12")
+    return nvim
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "a work space"
+    folder.mkdir()
+    (folder / "devflow.toml").write_text("")
+    for name, text in CASE.files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def editor(program: editors.Program, workspace: Path) -> Iterator[editors.Neovim]:
+    command = ", ".join(f"'{word}'" for word in editors.server_command())
+    plugin = editors.ROOT / "editors/neovim"
+    arguments = [
+        "--clean",
+        "--cmd",
+        f"lua vim.g.devflow_command = {{ {command} }}",
+        "--cmd",
+        f"set runtimepath^={str(plugin).replace(' ', chr(92) + ' ')}",
+        "main.py",
+    ]
+    with editors.neovim(program, workspace, arguments) as running:
+        running.wait(
+            "#vim.lsp.get_clients({ name = 'devflow', bufnr = 0 }) > 0"
+            " and vim.lsp.get_clients({ name = 'devflow' })[1].initialized",
+            "the server's start",
+        )
+        yield running
+
+
+def test_completion_offers_a_name_of_another_file(editor: editors.Neovim) -> None:
+    editor.keys("Gorectangle_a<C-x><C-o>")
+    words = editor.wait(
+        "#vim.fn.complete_info({'items'}).items > 0"
+        " and vim.tbl_map(function(i) return i.word end, vim.fn.complete_info({'items'}).items)",
+        "the list of completions",
+    )
+    assert any(word.startswith("rectangle_area") for word in words)
+
+
+def test_tab_accepts_the_ghost_text_that_is_shown(editor: editors.Neovim) -> None:
+    editor.keys("Goarea = ")
+    shown = editor.wait(
+        "(function() for _, m in ipairs(vim.api.nvim_buf_get_extmarks(0,"
+        " vim.api.nvim_create_namespace('nvim.lsp.inline_completion'), 0, -1, {details = true})) do"
+        " return m[4].virt_text and m[4].virt_text[1][1] end end)()",
+        "ghost text",
+    )
+    editor.keys("<Tab>")
+    line = editor.wait(
+        "vim.api.nvim_get_current_line() ~= 'area = ' and vim.api.nvim_get_current_line()",
+        "the accepted text",
+    )
+    assert line.startswith("area = ")
+    assert shown.strip().split("\n")[0] in line
+
+
+def test_hover_shows_signature_and_documentation(editor: editors.Neovim) -> None:
+    editor.keys("4GfrK")
+    card = editor.wait(
+        "(function() for _, w in ipairs(vim.api.nvim_list_wins()) do"
+        " if vim.api.nvim_win_get_config(w).relative ~= '' then"
+        " return table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(w), 0, -1, false), '\\n')"
+        " end end end)()",
+        "the hover card",
+    )
+    assert "rectangle_area" in card
+    assert "square metres" in card
+
+
+def test_a_call_that_cannot_fit_is_a_diagnostic(editor: editors.Neovim) -> None:
+    found = editor.wait(
+        "#vim.diagnostic.get(0) > 0 and vim.tbl_map(function(d)"
+        " return { d.lnum, d.source, d.code, d.message } end, vim.diagnostic.get(0))",
+        "diagnostics",
+    )
+    assert (2, "devflow") in [(line, source) for line, source, *_ in found]
+
+
+def test_definition_opens_the_other_file_at_the_name(editor: editors.Neovim, workspace: Path) -> None:
+    editor.keys("4Gfr<C-]>")
+    name, line, column = editor.wait(
+        "vim.fn.expand('%:t') == 'shapes.py' and { vim.fn.expand('%:t'), vim.fn.line('.'), vim.fn.col('.') }",
+        "the other file",
+    )
+    assert (name, line, column) == ("shapes.py", 1, 5)
+
+
+def test_the_status_command_tells_what_the_server_does(editor: editors.Neovim) -> None:
+    editor.keys(":DevFlow status<CR>")
+    text = editor.wait(
+        "vim.fn.bufname('%') == 'devflow://status'"
+        " and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')",
+        "the status window",
+    )
+    assert any(state in text for state in ("starting", "indexing", "ready", "limited"))
+
+
+def test_search_fills_the_quickfix_list(editor: editors.Neovim) -> None:
+    # The index is built while the editor is in use: the first search may come before it.
+    def hits() -> list[str]:
+        editor.keys(":DevFlow search area of a rectangle<CR>")
+        found = editor.lua(
+            "vim.tbl_map(function(i) return vim.fs.basename(vim.fn.bufname(i.bufnr)) end, vim.fn.getqflist())"
+        )
+        return list(found or [])
+
+    assert "shapes.py" in editors.until(hits, "a search hit", editor.report)
+
+
+def test_the_server_ends_when_the_editor_does(
+    program: editors.Program, workspace: Path, editor: editors.Neovim
+) -> None:
+    pid = editor.lua("vim.lsp.get_clients({ name = 'devflow' })[1].rpc and vim.fn.getpid()")
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("this system does not list a process's children")
+    servers = [int(child) for child in children.read_text().split()]
+    assert servers
+    editor.keys(":qall!<CR>")
+    editor.process.wait(30)
+    editors.until(lambda: not any(_alive(child) for child in servers), "the server's end")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
