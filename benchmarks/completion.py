@@ -26,7 +26,6 @@ from typing import Any, cast
 import numpy as np
 from devflow.analysis.usage import UsageModel
 
-from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
 from devflow.analysis.extract import extract
 from devflow.analysis.facts import FileFacts
@@ -107,6 +106,8 @@ class ThreadEngine:
     """jedi in a thread, as the worker runs it."""
 
     def __init__(self, root: Path) -> None:
+        from devflow.analysis import jedi_engine
+
         self._engine = jedi_engine.JediEngine([root])
         self.milliseconds: list[float] = []
 

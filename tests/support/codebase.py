@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.languages import language_of
@@ -67,9 +69,8 @@ class ThreadEngine:
     """The functions behind the python worker, run in a thread."""
 
     def __init__(self, root: Path) -> None:
-        from devflow.analysis import jedi_engine
-
-        self._engine: Any = jedi_engine.JediEngine([root])
+        jedi_engine: Any = pytest.importorskip("devflow.analysis.jedi_engine")
+        self._engine = jedi_engine.JediEngine([root])
 
     async def complete(self, path: Path | None, source: str, at: int) -> Any:
         return await asyncio.to_thread(self._engine.complete, path, source, at)
@@ -109,9 +110,9 @@ async def workspace(
     index = None
     if indexed:
         from devflow.retrieval.index import Index, build
-        from devflow.retrieval.walk import IndexSettings
+        from devflow.server import settings
 
-        await build(root, IndexSettings())
+        await build(root, settings.Index())
         index = await Index.open([root], None)
     made = Workspace(root, case, doc, at, cast(Any, None))
     typed = python if python is not None else ThreadEngine(root) if engine else None
