@@ -81,7 +81,7 @@ server shall run.  Set this before `devflow' is loaded."
 
 (cl-defmethod eglot-client-capabilities ((_server devflow-server))
   "Eglot's own capabilities, and that `devflow/status' is understood."
-  (append (cl-call-next-method) '(:experimental (:devflowStatus t))))
+  (plist-put (cl-call-next-method) :experimental '(:devflowStatus t)))
 
 (cl-defmethod eglot-handle-notification
   ((_server devflow-server) (_method (eql devflow/status)) &rest status)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the editors that `make test-editors` drives (Neovim 0.12, Emacs 30, Helix) into one folder.
+# Install what `make test-editors` drives into one folder: Neovim 0.12, Emacs 30, Helix, and the npm packages
+# of the VS Code extension.
 #
 #   tests/editors/install.sh [DIR]        DIR defaults to .editors in the repository
 #
@@ -27,9 +28,21 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM
 
+# The npm packages, anew when the lock file has changed. Without npm the tests of the extension are skipped.
+install_npm_packages() {
+    command -v npm >/dev/null || return 0
+    cmp -s "$repository/editors/vscode/package-lock.json" "$target/npm/node_modules/.lock" && return 0
+    mkdir -p "$target/npm"
+    cp "$repository/editors/vscode/package.json" "$repository/editors/vscode/package-lock.json" "$target/npm/"
+    (cd "$target/npm" && npm ci --ignore-scripts) >"$log" 2>&1 ||
+        fail "npm could not install the packages of editors/vscode: $(grep -m 1 -i error "$log")"
+    cp "$repository/editors/vscode/package-lock.json" "$target/npm/node_modules/.lock"
+}
+
 # The packages are named in the mark, so that a change here installs anew.
 mark="$target/.complete"
 if [ "$(cat "$mark" 2>/dev/null)" = "$suite $packages" ]; then
+    install_npm_packages
     exit 0
 fi
 if [ -e "$target" ] && [ ! -e "$mark" ] && [ -n "$(ls -A "$target" 2>/dev/null)" ]; then
@@ -67,3 +80,4 @@ fi
 mkdir -p "$(dirname -- "$target")"
 mv "$work/tree" "$target"
 printf '%s' "$suite $packages" >"$mark"
+install_npm_packages

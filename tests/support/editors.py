@@ -62,14 +62,18 @@ def server_environment() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
+def folder() -> Path:
+    """Where `tests/editors/install.sh` puts the editors."""
+    return Path(os.environ.get("DEVFLOW_EDITORS") or ROOT / ".editors").absolute()
+
+
 def find(name: str) -> Program:
     """The editor called `name` (`nvim`, `emacs`, `hx`), or skip the test with the reason."""
-    folder = Path(os.environ.get("DEVFLOW_EDITORS") or ROOT / ".editors").absolute()
-    if program := _unpacked(folder, name):
+    if program := _unpacked(folder(), name):
         return program
     if installed := shutil.which(name):
         return Program((installed,))
-    pytest.skip(f"{name} is neither in {folder} nor on PATH; `make test-editors` installs it")
+    pytest.skip(f"{name} is neither in {folder()} nor on PATH; `make test-editors` installs it")
 
 
 def _unpacked(tree: Path, name: str) -> Program | None:
@@ -139,13 +143,13 @@ class Neovim:
 
 
 @contextmanager
-def neovim(program: Program, folder: Path, arguments: Sequence[str | Path]) -> Iterator[Neovim]:
-    """Start Neovim in `folder`; it is gone when the block ends."""
-    socket = folder / "nvim.sock"
+def neovim(program: Program, workspace: Path, arguments: Sequence[str | Path]) -> Iterator[Neovim]:
+    """Start Neovim in `workspace`; it is gone when the block ends."""
+    socket = workspace / "nvim.sock"
     process = subprocess.Popen(
         [*program.command, "--headless", "--listen", str(socket), *map(str, arguments)],
         env={**os.environ, **program.environment, **server_environment()},
-        cwd=folder,
+        cwd=workspace,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,79 @@
+"""The VS Code extension: it type-checks, bundles, and the .vsix holds what VS Code needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+
+import pytest
+from support import editors
+
+from devflow import __version__
+
+pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
+
+SOURCES = editors.ROOT / "editors/vscode"
+
+
+@pytest.fixture(scope="module")
+def vsix(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The .vsix, built from a copy so that nothing is left in the sources."""
+    libraries = next(
+        (
+            folder
+            for folder in (editors.folder() / "npm/node_modules", SOURCES / "node_modules")
+            if folder.is_dir()
+        ),
+        None,
+    )
+    if libraries is None or shutil.which("npm") is None:
+        pytest.skip("the extension's npm packages are not installed; `make test-editors` installs them")
+    root = tmp_path_factory.mktemp("checkout")
+    copy = root / "editors/vscode"
+    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("node_modules", "out", "*.vsix"))
+    shutil.copy(editors.ROOT / "LICENSE", root)
+    (copy / "node_modules").symlink_to(libraries.resolve())
+    built = subprocess.run(
+        ["npm", "run", "package"], cwd=copy, capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    [file] = copy.glob("*.vsix")
+    assert file.name == f"devflow-{__version__}.vsix"
+    return zipfile.ZipFile(file)
+
+
+def test_the_vsix_holds_the_bundle_the_manifest_and_the_licences(vsix: zipfile.ZipFile) -> None:
+    names = set(vsix.namelist())
+    assert {"extension.vsixmanifest", "[Content_Types].xml", "extension/out/extension.js"} <= names
+    assert {"extension/LICENSE.txt", "extension/THIRD-PARTY.txt"} <= names
+    assert not [name for name in names if "node_modules" in name or name.endswith(".ts")]
+
+
+def test_each_command_in_the_palette_is_one_the_code_registers(vsix: zipfile.ZipFile) -> None:
+    package = json.loads(vsix.read("extension/package.json"))
+    code = vsix.read("extension/out/extension.js").decode()
+    offered = {command["command"] for command in package["contributes"]["commands"]}
+    assert offered
+    assert not [name for name in offered if f'"{name}"' not in code]
+
+
+def test_no_palette_command_has_the_name_of_a_server_command(vsix: zipfile.ZipFile) -> None:
+    # The client library registers the server's names: two registrations of one name stop the client.
+    package = json.loads(vsix.read("extension/package.json"))
+    offered = {command["command"] for command in package["contributes"]["commands"]}
+    served = {f"devflow.{word}" for word in ("explain", "ask", "search", "review", "reindex", "status")}
+    assert not offered & served
+
+
+def test_the_lock_file_names_no_registry_host() -> None:
+    packages = json.loads((SOURCES / "package-lock.json").read_text("utf-8"))["packages"]
+    assert not [name for name, entry in packages.items() if "resolved" in entry]
+
+
+def test_the_licences_of_what_is_bundled_are_permissive() -> None:
+    packages = json.loads((SOURCES / "package-lock.json").read_text("utf-8"))["packages"]
+    known = {"MIT", "ISC", "Apache-2.0", "BlueOak-1.0.0", "0BSD", "BSD-2-Clause", "BSD-3-Clause"}
+    assert {entry["license"] for name, entry in packages.items() if name} <= known
