@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,21 +72,25 @@ class ThreadEngine:
     def __init__(self, root: Path) -> None:
         jedi_engine: Any = pytest.importorskip("devflow.analysis.jedi_engine")
         self._engine = jedi_engine.JediEngine([root])
+        self._thread = ThreadPoolExecutor(1)  # jedi is not thread-safe
+
+    async def _run(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     async def complete(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.complete, path, source, at)
+        return await self._run(self._engine.complete, path, source, at)
 
     async def define(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.define, path, source, at)
+        return await self._run(self._engine.define, path, source, at)
 
     async def references(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.references, path, source, at)
+        return await self._run(self._engine.references, path, source, at)
 
     async def signatures(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.signatures, path, source, at)
+        return await self._run(self._engine.signatures, path, source, at)
 
     async def document(self, path: Path | None, source: str, at: int, name: str) -> Any:
-        return await asyncio.to_thread(self._engine.document, path, source, at, name)
+        return await self._run(self._engine.document, path, source, at, name)
 
 
 @asynccontextmanager
