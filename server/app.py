@@ -21,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 
 import devflow
 from devflow.server.errors import guarded
+from devflow.server.findings import Pushed
 from devflow.server.indexing import WorkspaceIndex
 from devflow.server.models import build_router
 from devflow.server.protocol import Handler, Protocol
@@ -29,6 +30,7 @@ from devflow.server.services import Services
 from devflow.server.session import Session
 from devflow.server.status import StatusLine
 from devflow.server.transport import Frames, Pipes, framed
+from devflow.server.workers.python import PythonWorker
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class DevFlowServer(LanguageServer):
             converter_factory=get_converter,
         )
         self.session = Session(self, services)
+        self.session.pushed = Pushed(self.session)
         self._status = StatusLine(self.session)
         self.exit_code: int | None = None
         self._left = asyncio.Event()
@@ -218,6 +221,7 @@ def create_server(services: Services | None = None, log_level: str | None = None
 def real_services() -> Services:
     """The workers and models of this machine."""
     return Services(
+        python=PythonWorker,
         index=lambda host, watch: WorkspaceIndex(host, watch=watch),
         models=lambda config: build_router(config, os.environ),
     )

@@ -8,8 +8,9 @@ from typing import Any
 
 from lsprotocol import types
 
-from devflow.server.handlers import completion, rename
+from devflow.server.handlers import code_action, completion, execute_command, rename
 from devflow.server.handlers.definition import definition
+from devflow.server.handlers.diagnostic import diagnostic
 from devflow.server.handlers.did_change import did_change
 from devflow.server.handlers.did_change_configuration import did_change_configuration
 from devflow.server.handlers.did_change_watched_files import did_change_watched_files
@@ -103,6 +104,33 @@ REQUESTS: tuple[Route, ...] = (
         "rename_provider",
         lambda client: _prepared(client.text_document),
         feature="rename",
+    ),
+    Route(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        code_action.code_action,
+        "code_action_provider",
+        lambda client: _literal(client.text_document),
+        feature="code_action",
+    ),
+    Route(types.CODE_ACTION_RESOLVE, code_action.resolve),
+    Route(
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+        diagnostic,
+        "diagnostic_provider",
+        lambda client: _where(
+            client.text_document and client.text_document.diagnostic,
+            types.DiagnosticOptions(
+                inter_file_dependencies=True, workspace_diagnostics=False, identifier="devflow"
+            ),
+        ),
+        feature="diagnostics",
+        empty=types.RelatedFullDocumentDiagnosticReport([]),
+    ),
+    Route(
+        types.WORKSPACE_EXECUTE_COMMAND,
+        execute_command.execute_command,
+        "execute_command_provider",
+        lambda client: types.ExecuteCommandOptions(list(execute_command.COMMANDS)),
     ),
 )
 

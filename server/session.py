@@ -345,37 +345,31 @@ class Session:
     async def _start_python(self) -> None:
         if self._services.python is None:
             return
-        python = self._services.python(self.roots)
+        # Known before it is up: whoever closes the session closes it too.
+        python = self.python = self._services.python(self.roots)
         try:
             await python.start()
         except Exception as error:
             log.exception("the python worker did not start")
             self.tell(f"The Python engine did not start ({error}); DevFlow answers without it.")
+            self.python = None
             await python.close()
-            return
-        if self._closing:
-            await python.close()
-        else:
-            self.python = python
 
     async def _start_index(self) -> None:
         if self._services.index is None or not self.settings.index.enabled or self.index is not None:
             return
-        index = self._services.index(self, not self._client_watches_files())
+        index = self.index = self._services.index(self, not self._client_watches_files())
         try:
             await index.start()
+            for document in self.documents.values():
+                if document.path is not None and not document.set_aside:
+                    index.document(document.path, document.text.source)
             await index.open(self.roots, self.settings.index)
         except Exception as error:
             log.exception("the index did not start")
             self.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")
+            self.index = None
             await index.close()
-            return
-        if self._closing:
-            await index.close()
-            return
-        self.index = index
-        for document in self.documents.values():
-            self._changed(document)
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace
