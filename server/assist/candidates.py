@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
@@ -21,6 +22,9 @@ from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.live import Live, live
 from devflow.server.assist.rank import Evidence, match_quality
 from devflow.server.assist.receivers import bases_of, classes_of, members_in, symbols_of
+
+if TYPE_CHECKING:
+    from devflow.analysis.usage import UsageModel
 
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]*|import\b|from\s+[\w.]+\s+import\b)[^#;]*$")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -75,8 +79,9 @@ class Wanted:
     """Classes the receiver may be of, with their bases as far as the document knows them."""
     likely: Mapping[str, float]
     """P(name) by the document's own tokens."""
-    model: Mapping[str, float]
-    """P(name) by the index's usage model."""
+    usage: UsageModel | None
+    context: Sequence[str]
+    """The last tokens before the word."""
     call: CallSite | None
     roots: tuple[Path, ...]
 
@@ -84,7 +89,7 @@ class Wanted:
     def at(doc: Document, cursor: int, word: Word, place: Place, code: Codebase) -> Wanted:
         """Read the document around `word`, which ends at `cursor`."""
         start, receiver = word.start, word.receiver or ""
-        tokens = live(doc, start, code.memory)
+        tokens = live(doc, start, max(cursor, doc.text.word_at(cursor)[1]), code.memory)
         context = tokens.context()
         found = symbols_of(doc, code.memory)
         classes: list[str] = []
@@ -106,15 +111,22 @@ class Wanted:
             found,
             tuple(classes),
             tokens.next_tokens(context),
-            dict(model.next_tokens(context, _MODEL_LIMIT).tokens) if model is not None else {},
+            model,
+            context,
             call_at(tree, start) if tree is not None and place is Place.NAME else None,
             code.roots,
         )
 
     def seen_members(self) -> list[str]:
         """Names to ask the index about: what the document and the model propose."""
-        proposed = [name for name in (*self.likely, *self.model) if _NAME.match(name)]
+        proposed = [name for name in (*self.likely, *self.proposed()) if _NAME.match(name)]
         return list(dict.fromkeys((*proposed, *self.live.attributes())))[:500]
+
+    def proposed(self) -> list[str]:
+        """What the usage model expects."""
+        if self.usage is None:
+            return []
+        return [name for name, _ in self.usage.next_tokens(self.context, _MODEL_LIMIT).tokens]
 
 
 def members(
@@ -147,15 +159,16 @@ def members(
         pool.get(name, "index").receiver_known = count
     for name in everywhere:
         pool.get(name, "document")
-    for source, likely in (("usage", wanted.model), ("document", wanted.likely)):
+    for source, likely in (("usage", wanted.proposed()), ("document", wanted.likely)):
         for name in likely:
             if _NAME.match(name) and name not in keywords(wanted.doc.language):
                 pool.get(name, source)
-    for each in pool.fitting(wanted.prefix):
+    fitting = pool.fitting(wanted.prefix)
+    for each in fitting:
         each.here = everywhere.get(each.name, 0)
         each.known = counts.get(each.name, 0)
-        _add_likelihood(each, wanted)
-    return pool.fitting(wanted.prefix)
+    _add_likelihood(fitting, wanted)
+    return fitting
 
 
 def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Candidate]) -> list[Evidence]:
@@ -183,11 +196,12 @@ def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Ca
     for name in used:
         each = pool.get(name, "document")
         each.place = each.place or "word"
-    for each in pool.fitting(wanted.prefix):
+    fitting = pool.fitting(wanted.prefix)
+    for each in fitting:
         each.place = each.place or "module"
         each.here = used.get(each.name, 0)
-        _add_likelihood(each, wanted)
-    return pool.fitting(wanted.prefix)
+    _add_likelihood(fitting, wanted)
+    return fitting
 
 
 def keyword_arguments(wanted: Wanted, parameters: Iterable[Parameter]) -> list[Evidence]:
@@ -212,8 +226,8 @@ def keyword_arguments(wanted: Wanted, parameters: Iterable[Parameter]) -> list[E
         )
         each.insert = f"{parameter.name}="
         if match_quality(wanted.prefix, parameter.name):
-            _add_likelihood(each, wanted)
             result.append(each)
+    _add_likelihood(result, wanted)
     return result
 
 
@@ -276,7 +290,10 @@ def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
     each.documentation = symbol.doc
 
 
-def _add_likelihood(each: Evidence, wanted: Wanted) -> None:
-    each.model = wanted.model.get(each.name, 0.0)
-    each.live = wanted.likely.get(each.name, 0.0)
-    each.distance = wanted.live.distance(each.name)
+def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
+    names = [each.name for each in fitting]
+    model = wanted.usage.probabilities(wanted.context, names) if wanted.usage is not None else {}
+    for each in fitting:
+        each.model = model.get(each.name, 0.0)
+        each.live = wanted.likely.get(each.name, 0.0)
+        each.distance = wanted.live.distance(each.name)

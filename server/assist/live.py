@@ -124,14 +124,14 @@ _ATTRIBUTE = re.compile("\0(?:\\.|->|::|\\?\\.)(?=\0([^\\W\\d]\\w*)\0)")
 _NAME = re.compile("(?<=\0)([^\\W\\d]\\w*)(?=\0)")
 
 
-def live(doc: Document, at: int, memory: Memory) -> Live:
-    """The document's tokens around `at`, where the word being typed begins or ends."""
+def live(doc: Document, start: int, end: int, memory: Memory) -> Live:
+    """The document's tokens around `start:end`, the word being typed, which is none of them."""
     source = doc.text.source
     cache: dict[str, tuple[str, str]] = memory.kept(("lines", doc.language), dict)
     if len(cache) > _MOST_LINES:
         cache.clear()
-    before = source[max(0, at - _WINDOW) : at].split("\n")
-    after = source[at : at + _WINDOW // 2].split("\n")
+    before = source[max(0, start - _WINDOW) : start].split("\n")
+    after = source[end : end + _WINDOW // 2].split("\n")
     reader = _Reader(doc.language, cache)
     for line in before[:-1]:
         reader.read(line)
