@@ -109,7 +109,7 @@ async def workspace(
     index = None
     if indexed:
         from devflow.retrieval.index import Index, build
-        from devflow.retrieval.walk import IndexSettings
+        from devflow.server.settings import Index as IndexSettings
 
         await build(root, IndexSettings())
         index = await Index.open([root], None)
