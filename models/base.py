@@ -23,6 +23,8 @@ class FillRequest:
     """Relative to the workspace root; shown to the model, checked by path rules."""
     context: str = ""
     """Retrieved code that goes before the prefix, already within its budget."""
+    context_paths: tuple[str, ...] = ()
+    """The workspace files whose text is in `context`, for the path rules."""
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
 

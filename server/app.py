@@ -182,18 +182,21 @@ async def _until_gone(pid: int, gone: Callable[[], None]) -> None:
     """Call `gone` when the editor's process ends. A process that cannot be seen from the start (a
     container, another machine) is not watched: the end of input tells there."""
     try:
-        editor = psutil.Process(pid)
+        editor = await asyncio.to_thread(psutil.Process, pid)
     except (psutil.Error, ValueError):
         return
-    while True:
+    while await asyncio.to_thread(_is_alive, editor):
         await asyncio.sleep(PARENT_EVERY)
-        with contextlib.suppress(psutil.Error):
-            # `is_running` compares the creation time too: ids are used again.
-            if editor.is_running() and editor.status() != psutil.STATUS_ZOMBIE:
-                continue
-        log.warning("the editor (process %s) is gone", pid)
-        gone()
-        return
+    log.warning("the editor (process %s) is gone", pid)
+    gone()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        # `is_running` compares the creation time too: ids are used again.
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def create_server(services: Services | None = None, log_level: str | None = None) -> DevFlowServer:

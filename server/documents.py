@@ -85,7 +85,7 @@ class OpenDocument:
                 raise ContentModified
         if self._tree_text is not text:
             if self._parsing is None:
-                self._parsing = (text, asyncio.get_running_loop().create_task(self._parse_aside(text)))
+                self._parsing = (text, self._parse_aside(text))
             # Shielded: cancelling one request must not take the tree from the next.
             tree = await asyncio.shield(self._parsing[1])
         else:
@@ -104,23 +104,28 @@ class OpenDocument:
         text = self.text
         self._keep(text, _tree_of(self._tree, self._pending, text, self.language))
 
-    async def _parse_aside(self, text: Text) -> SyntaxTree | None:
+    def _parse_aside(self, text: Text) -> asyncio.Task[SyntaxTree | None]:
+        """Parse in a thread. What is parsed is noted here and now, before another edit can come."""
         base = self._tree
         edits = None if self._pending is None else list(self._pending)
         done = 0 if edits is None else len(edits)
         # Edits made while the thread parses are collected from here on.
         pending = self._pending = [] if self._pending is None else self._pending
-        try:
-            tree = await asyncio.to_thread(_tree_of, base, edits, text, self.language)
-        finally:
-            self._parsing = None
-        if self.text is text:
-            self._keep(text, tree)
-        elif pending is self._pending and tree is not None:
-            # Edited meanwhile: the new tree and the edits made since are the base of the next.
-            self._tree, self._tree_text = tree, text
-            self._pending = self._pending[done:]
-        return tree
+
+        async def parsing() -> SyntaxTree | None:
+            try:
+                tree = await asyncio.to_thread(_tree_of, base, edits, text, self.language)
+            finally:
+                self._parsing = None
+            if self.text is text:
+                self._keep(text, tree)
+            elif pending is self._pending and tree is not None:
+                # Edited meanwhile: the new tree and the edits made since are the base of the next.
+                self._tree, self._tree_text = tree, text
+                self._pending = pending[done:]
+            return tree
+
+        return asyncio.get_running_loop().create_task(parsing())
 
     def _keep(self, text: Text, tree: SyntaxTree | None) -> None:
         self._tree, self._tree_text = tree, text

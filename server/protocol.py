@@ -100,6 +100,8 @@ class Protocol(LanguageServerProtocol):
             return
         if method == types.SHUTDOWN:
             self.state = "shutdown"
+        elif method == types.INITIALIZE:
+            self.state = "initializing"
         task = asyncio.get_running_loop().create_task(_called(handler, params), name=f"{method} {msg_id}")
         self._answering[msg_id] = task
         # A reply from the callback, not from the task: a task that is cancelled before its first step
@@ -159,21 +161,23 @@ class Protocol(LanguageServerProtocol):
     def _check_state(self, method: str) -> None:
         if self.state == "shutdown":
             raise RequestFailed("The server is shutting down.", types.ErrorCodes.InvalidRequest)
-        if self.state == "running" and method == types.INITIALIZE:
+        if method == types.SHUTDOWN:
+            return
+        if method == types.INITIALIZE and self.state != "new":
             raise RequestFailed("The server is initialized already.", types.ErrorCodes.InvalidRequest)
-        if self.state == "new" and method not in (types.INITIALIZE, types.SHUTDOWN):
-            raise RequestFailed("The server has not been initialized.", types.ErrorCodes.ServerNotInitialized)
-        if self.state == "new" and method == types.INITIALIZE:
-            self.state = "initializing"
-        elif self.state == "initializing":
-            raise RequestFailed("The server is being initialized.", types.ErrorCodes.ServerNotInitialized)
+        if method != types.INITIALIZE and self.state != "running":
+            raise RequestFailed("The server is not initialized yet.", types.ErrorCodes.ServerNotInitialized)
 
     def _params(self, method: str, params: Any) -> Any:
         params_type: Any = types.METHOD_TO_TYPES.get(method, (None, None, None, None))[2]
         if params_type is None:
             return params
+        params = {} if params is None else params
+        if method == types.INITIALIZE and isinstance(params, dict):
+            # Both may be null; some clients leave them out instead.
+            params = {"processId": None, "rootUri": None, **params}
         try:
-            return self._converter.structure({} if params is None else params, params_type)
+            return self._converter.structure(params, params_type)
         except Exception as error:  # noqa: BLE001
             # cattrs and lsprotocol's hooks raise all kinds here; the messages may quote the document.
             log.debug("cannot read the parameters of %s: %s", method, type(error).__name__)

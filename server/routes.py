@@ -16,6 +16,8 @@ from devflow.server.handlers.did_close import did_close
 from devflow.server.handlers.did_open import did_open
 from devflow.server.handlers.did_rename_files import did_create_files, did_delete_files, did_rename_files
 from devflow.server.handlers.did_save import did_save
+from devflow.server.handlers.document_symbol import document_symbol
+from devflow.server.handlers.workspace_symbol import workspace_symbol
 from devflow.server.session import Session
 from devflow.server.settings import Features
 
@@ -55,7 +57,15 @@ NOTIFICATIONS: tuple[Route, ...] = (
     Route(types.WORKSPACE_DID_DELETE_FILES, did_delete_files),
 )
 
-REQUESTS: tuple[Route, ...] = ()
+REQUESTS: tuple[Route, ...] = (
+    Route(
+        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
+        document_symbol,
+        "document_symbol_provider",
+        feature="document_symbol",
+    ),
+    Route(types.WORKSPACE_SYMBOL, workspace_symbol, "workspace_symbol_provider", feature="workspace_symbol"),
+)
 
 
 def capabilities(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from devflow.analysis.document import Document
+from devflow.analysis.facts import Location
 from devflow.analysis.languages import language_named, language_of
 from devflow.analysis.text import Encoding, Text
 from devflow.models.base import ModelsConfig
@@ -56,6 +57,8 @@ class Session:
         self.documents: dict[str, OpenDocument] = {}
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
+        self.engines: dict[str, str] = {}
+        """Method → the engine that gave its last answer."""
         self.index: IndexService | None = None
         self.python: PythonService | None = None
         self.models: Router | None = None
@@ -144,6 +147,22 @@ class Session:
         closed = OpenDocument(uri, path, language.name if language else "", 0, text.source)
         return await closed.parsed()
 
+    async def place(self, params: types.TextDocumentPositionParams) -> tuple[Document, int] | None:
+        """The document a request is about and the offset it asks at; None when there is no document."""
+        doc = await self.snapshot(params.text_document.uri)
+        return None if doc is None else (doc, convert.offset(doc.text, params.position, self.encoding))
+
+    async def locations(self, found: Sequence[Location]) -> list[types.Location]:
+        """Our locations as the editor's. Files that cannot be read any more are left out."""
+        texts = {path: await self.text_of(path) for path in dict.fromkeys(each.path for each in found)}
+        return [
+            types.Location(
+                self.uri_of(each.path), convert.range_of(text, each.start, each.end, self.encoding)
+            )
+            for each in found
+            if (text := texts[each.path]) is not None
+        ]
+
     async def text_of(self, path: Path) -> Text | None:
         """The open version where there is one, else the disk; None when it cannot be read."""
         document = self.documents.get(convert.uri_of(path)) or next(
@@ -153,10 +172,14 @@ class Session:
             return document.text
         return await self._files.text_of(path)
 
+    def is_stale(self, doc: Document) -> bool:
+        """Whether the editor's document has moved on from `doc`."""
+        document = self.documents.get(doc.uri)
+        return document is not None and not document.is_current(doc)
+
     def check_current(self, doc: Document) -> None:
         """Raise ContentModified when the editor's document has moved on from `doc`."""
-        document = self.documents.get(doc.uri)
-        if document is not None and not document.is_current(doc):
+        if self.is_stale(doc):
             raise ContentModified
 
     def version_of(self, path: Path) -> int | None:
@@ -375,6 +398,10 @@ class Session:
         """Keep how long an answer took."""
         self.timings.setdefault(method, deque(maxlen=500)).append(milliseconds)
         log.debug("%s %.1f ms", method, milliseconds)
+
+    def answered(self, method: str, engine: str) -> None:
+        """Keep who gave the last answer, for the status."""
+        self.engines[method] = engine
 
 
 def choose_encoding(offered: Sequence[str] | None) -> Encoding:

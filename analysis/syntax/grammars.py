@@ -27,7 +27,7 @@ def grammar(language: str) -> tree_sitter.Language | None:
 def query(language: str, section: str) -> tree_sitter.Query | None:
     """The patterns under `; === section` in the language's query files; None when there are none.
 
-    Sections: `definitions`, `references`, `imports`, `bindings`.
+    Sections: `definitions`, `references`, `imports`, `bindings`, `calls`.
     """
     entry, loaded = language_named(language), grammar(language)
     if entry is None or loaded is None:

@@ -110,11 +110,17 @@ class SyntaxTree:
         return found if found is not None else self.root
 
     def captures(
-        self, section: str, node: tree_sitter.Node | None = None
+        self, section: str, node: tree_sitter.Node | None = None, depth: int | None = None
     ) -> dict[str, list[tree_sitter.Node]]:
-        """What the language's `section` query captures, by capture name; for this package only."""
+        """What the language's `section` query captures under `node` by patterns that begin at most
+        `depth` levels below it, by capture name; for this package only."""
         wanted = query(self.language, section)
-        return tree_sitter.QueryCursor(wanted).captures(node or self.root) if wanted else {}
+        if wanted is None:
+            return {}
+        cursor = tree_sitter.QueryCursor(wanted)
+        if depth is not None:
+            cursor.set_max_start_depth(depth)
+        return cursor.captures(node or self.root)
 
     def matches(self, section: str) -> list[tuple[int, dict[str, list[tree_sitter.Node]]]]:
         """What the language's `section` query matches; for this package only."""

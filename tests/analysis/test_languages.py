@@ -58,7 +58,7 @@ def test_no_extension_or_name_belongs_to_two_languages() -> None:
 @pytest.mark.parametrize("name", WITH_GRAMMAR)
 def test_every_grammar_loads_and_takes_our_queries(name: str) -> None:
     assert grammar(name)
-    for section in ("definitions", "references", "imports", "bindings"):
+    for section in ("definitions", "references", "imports", "bindings", "calls"):
         assert query(name, section), section
 
 

@@ -54,3 +54,8 @@
 (type_definition declarator: (type_identifier) @type)
 (preproc_def name: (identifier) @constant)
 (preproc_function_def name: (identifier) @function)
+(function_definition) @scope
+(struct_specifier body: (_)) @scope
+
+; === calls
+(call_expression function: (_) @function arguments: (_) @arguments)

@@ -44,3 +44,5 @@
 (alias_declaration name: (type_identifier) @type)
 (function_declarator declarator: (field_identifier) @method)
 (field_declaration declarator: (field_identifier) @field)
+(class_specifier body: (_)) @scope
+(lambda_expression) @scope

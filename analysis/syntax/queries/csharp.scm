@@ -59,3 +59,15 @@
 (interface_declaration name: (identifier) @interface)
 (struct_declaration name: (identifier) @struct)
 (enum_declaration name: (identifier) @enum)
+(class_declaration) @scope
+(interface_declaration) @scope
+(struct_declaration) @scope
+(enum_declaration) @scope
+(method_declaration) @scope
+(constructor_declaration) @scope
+(local_function_statement) @scope
+(lambda_expression) @scope
+
+; === calls
+(invocation_expression function: (_) @function arguments: (_) @arguments)
+(object_creation_expression type: (_) @function arguments: (_) @arguments)

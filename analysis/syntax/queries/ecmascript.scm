@@ -50,7 +50,17 @@
 (function_declaration name: (identifier) @function)
 (generator_function_declaration name: (identifier) @function)
 (class_declaration name: (_) @class)
-(import_clause (identifier) @import)
-(namespace_import (identifier) @module)
-(import_specifier name: (identifier) @import !alias)
-(import_specifier alias: (identifier) @import)
+(import_statement (import_clause (identifier) @import))
+(import_statement (import_clause (namespace_import (identifier) @module)))
+(import_statement (import_clause (named_imports (import_specifier name: (identifier) @import !alias))))
+(import_statement (import_clause (named_imports (import_specifier alias: (identifier) @import))))
+(function_declaration) @scope
+(generator_function_declaration) @scope
+(function_expression) @scope
+(arrow_function) @scope
+(method_definition) @scope
+(class_declaration) @scope
+
+; === calls
+(call_expression function: (_) @function arguments: (arguments) @arguments)
+(new_expression constructor: (_) @function arguments: (arguments) @arguments)

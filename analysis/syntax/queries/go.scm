@@ -39,3 +39,9 @@
 (type_spec name: (type_identifier) @type)
 (import_spec path: (_) @path)
 (import_spec name: (package_identifier) @module)
+(function_declaration) @scope
+(method_declaration) @scope
+(func_literal) @scope
+
+; === calls
+(call_expression function: (_) @function arguments: (_) @arguments)

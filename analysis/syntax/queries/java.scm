@@ -48,3 +48,14 @@
 (enum_declaration name: (identifier) @enum)
 (record_declaration name: (identifier) @class)
 (import_declaration (scoped_identifier name: (identifier) @import))
+(class_declaration) @scope
+(interface_declaration) @scope
+(enum_declaration) @scope
+(record_declaration) @scope
+(method_declaration) @scope
+(constructor_declaration) @scope
+(lambda_expression) @scope
+
+; === calls
+(method_invocation name: (_) @function arguments: (_) @arguments)
+(object_creation_expression type: (_) @function arguments: (_) @arguments)

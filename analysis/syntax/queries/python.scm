@@ -71,3 +71,13 @@
 (import_from_statement name: (dotted_name) @import)
 (import_from_statement name: (aliased_import alias: (identifier) @import))
 (case_pattern (dotted_name . (identifier) @variable .))
+(function_definition) @scope
+(lambda) @scope
+(class_definition) @scope
+(list_comprehension) @scope
+(set_comprehension) @scope
+(dictionary_comprehension) @scope
+(generator_expression) @scope
+
+; === calls
+(call function: (_) @function arguments: (_) @arguments)

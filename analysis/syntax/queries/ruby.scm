@@ -42,3 +42,12 @@
 (singleton_method name: (identifier) @method)
 (class name: (constant) @class)
 (module name: (constant) @module)
+(method) @scope
+(singleton_method) @scope
+(class) @scope
+(module) @scope
+(do_block) @scope
+(block) @scope
+
+; === calls
+(call method: (_) @function arguments: (_) @arguments)

@@ -57,3 +57,11 @@
 (use_declaration argument: (scoped_identifier name: (identifier) @import))
 (use_list (identifier) @import)
 (use_as_clause alias: (identifier) @import)
+(function_item) @scope
+(closure_expression) @scope
+(impl_item) @scope
+(trait_item) @scope
+(mod_item) @scope
+
+; === calls
+(call_expression function: (_) @function arguments: (_) @arguments)

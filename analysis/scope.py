@@ -1,0 +1,266 @@
+"""What stands at the cursor and which names can be used there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import tree_sitter
+
+from devflow.analysis.calls import safe_start
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.references import operator_before, receiver_before, sigils_of
+from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.analysis.text import Edit, Text
+from devflow.analysis.tokens import lex
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The word being typed and what it is read from."""
+
+    start: int
+    prefix: str
+    """The part of the word before the cursor, `""` when none is begun."""
+    receiver: str | None
+    """The plain dotted name before the dot (`self.client`), None where there is none."""
+    after_dot: bool = False
+    """True also behind a dot whose receiver is no plain name: `f().`, `a[0].`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleName:
+    """A name that can be used at the cursor."""
+
+    name: str
+    kind: SymbolKind
+    start: int
+    """Where it is bound."""
+    distance: int
+    """Scopes between the cursor and the binding: 0 is the innermost one."""
+
+
+def word_before(text: Text, at: int, language: str = "") -> Word:
+    """The word that ends at `at`, with the dotted name it is read from."""
+    source = text.source
+    start = at = min(max(at, 0), len(source))
+    signs = "_" + sigils_of(language)
+    while start > 0 and (source[start - 1].isalnum() or source[start - 1] in signs):
+        start -= 1
+    prefix = source[start:at]
+    before = start
+    while before > 0 and source[before - 1] in " \t":
+        before -= 1
+    operator = operator_before(source, before)
+    if not operator:
+        # On a line of its own the dot may continue the expression above; then it is before `start` anyway.
+        return Word(start, prefix, None)
+    receiver = receiver_before(source, start, sigils_of(language))
+    if receiver == "from":
+        return Word(start, prefix, None)  # a relative import
+    if receiver:
+        return Word(start, prefix, receiver, after_dot=True)
+    end = before - len(operator)
+    while end > 0 and source[end - 1] in " \t\r\n":
+        end -= 1
+    last = source[end - 1 : end]
+    attribute = (
+        last in tuple(")]}\"'`!?") or (last.isalnum() and not _ends_with_number(source, end)) or last == "_"
+    )
+    return Word(start, prefix, None, after_dot=bool(last) and attribute)
+
+
+def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
+    """Names that can be used at `at`: parameters, locals bound before it, names of the scopes around,
+    globals and imports. Nearest first, each name once. Scopes are functions, classes and comprehensions;
+    blocks make none."""
+    tree, added = _completed(tree, at)
+    around = _scopes_around(tree, at)
+    result: dict[str, VisibleName] = {}
+    distance = 0
+    for number, node in enumerate(around):
+        is_outermost = number == len(around) - 1
+        if tree.language == "python" and node.type == "class_definition" and number > 0:
+            continue  # names of a class body are not visible in its methods
+        found = _bound_in(tree, node, shallow=is_outermost or "class" in node.type)
+        for name, kind, start in sorted(found, key=lambda binding: -binding[2]):
+            is_later = start >= at and kind is SymbolKind.VARIABLE and node.type not in _BOUND_BEHIND
+            if distance == 0 and not is_outermost and is_later:
+                continue
+            if name not in result and not (start < at <= start + len(name)):
+                result[name] = VisibleName(name, kind, start, distance)
+        distance += 1
+    if not added:
+        return list(result.values())
+    return [
+        replace(found, start=found.start - added) if found.start > at else found for found in result.values()
+    ]
+
+
+def _completed(tree: SyntaxTree, at: int) -> tuple[SyntaxTree, int]:
+    """The tree with a name put where the cursor waits for one, and the length of that name.
+
+    `x = |` and `a.|` do not parse, and what cannot be parsed hides the scopes around it.
+    """
+    source = tree.text.source
+    around = source[max(at - 1, 0) : at + 1]
+    if not tree.has_error() or any(char.isalnum() or char == "_" for char in around):
+        return tree, 0
+    edit = Edit(at, at, _PLACEHOLDER)
+    return tree.edited([edit], tree.text.replaced([edit])), len(_PLACEHOLDER)
+
+
+def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:
+    """Whether `at` is inside a comment, inside a string, or in code (interpolations are code)."""
+    for node in reversed(tree.path_to(max(at - 1, 0))):
+        start, end = tree.offset(node.start_byte), tree.offset(node.end_byte)
+        kind = node.type
+        if "comment" in kind:
+            return "comment" if start < at and (at <= end) else "code"
+        if kind in ("interpolation", "template_substitution"):
+            return "code"
+        if kind in _STRINGS:
+            if start < at < end:
+                return "string"
+            break
+    if tree.has_error():  # a string that is not closed yet is no node
+        begin = safe_start(tree, at)
+        for token in lex(tree.text.source[begin:at], tree.language)[-1:]:
+            unclosed = len(token.text) == 1 or token.text[-1] not in "\"'`"
+            if token.text[:1] in "\"'`" and begin + token.end == at and unclosed:
+                return "string"
+    return "code"
+
+
+_BOUND_BEHIND = frozenset(
+    {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
+)
+_PLACEHOLDER = "devflow_cursor"
+
+
+_STRINGS = frozenset(
+    {
+        "string",
+        "template_string",
+        "string_literal",
+        "raw_string_literal",
+        "interpreted_string_literal",
+        "verbatim_string_literal",
+        "interpolated_string_expression",
+        "char_literal",
+        "character_literal",
+        "heredoc_body",
+    }
+)
+_SCOPES_TEXT = """
+function_definition lambda class_definition list_comprehension set_comprehension
+dictionary_comprehension generator_expression function_declaration
+generator_function_declaration function_expression arrow_function method_definition
+class_declaration method_declaration func_literal interface_declaration enum_declaration
+record_declaration constructor_declaration lambda_expression function_item closure_expression
+impl_item trait_item mod_item struct_specifier class_specifier struct_declaration
+local_function_statement method singleton_method class module do_block block_argument
+"""
+_SCOPES = frozenset(_SCOPES_TEXT.split())
+_DEFINED = frozenset({"function", "method", "class", "interface", "enum", "struct", "type"})
+_KINDS = {kind.value: kind for kind in SymbolKind}
+# In a pattern such as `a, (b, *c)`: names that are neither read from nor called.
+_BOUND_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\s*[.\[(\w])")
+_SHALLOW = 3
+
+
+def _scopes_around(tree: SyntaxTree, at: int) -> list[tree_sitter.Node]:
+    """The scopes that hold `at`, innermost first, the whole file last.
+
+    In an indented language the end of the last line belongs to the block it is indented under.
+    """
+    path = tree.path_to(at)
+    scopes = [node for node in reversed(path[1:]) if node.type in _SCOPES and node.is_named]
+    if tree.language == "python":
+        inner = _indented_under(tree, at)
+        if inner is not None and all(node.id != inner.id for node in scopes):
+            scopes = [
+                node for node in reversed(_ancestors(tree, inner)) if node.type in _SCOPES and node.is_named
+            ]
+    return [*scopes, tree.root]
+
+
+def _indented_under(tree: SyntaxTree, at: int) -> tree_sitter.Node | None:
+    """The Python scope whose body the cursor's line would continue, when the line stands behind its end."""
+    text = tree.text
+    line = text.line_at(at)
+    content = text.line(line)
+    indent = len(content) - len(content.lstrip(" \t")) if content.strip() else at - text.line_start(line)
+    if indent == 0:
+        return None
+    for above in range(line - 1, max(line - 400, -1), -1):
+        code = text.line(above)
+        if not code.strip():
+            continue
+        if len(code) - len(code.lstrip(" \t")) < indent:
+            for node in reversed(tree.path_to(text.line_start(above) + len(code) - len(code.lstrip(" \t")))):
+                if node.type in _SCOPES and node.is_named:
+                    return node
+            return None
+    return None
+
+
+def _ancestors(tree: SyntaxTree, node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    path = [node]
+    while (parent := path[-1].parent) is not None:
+        path.append(parent)
+    return path[-2::-1] if len(path) > 1 else []
+
+
+def _bound_in(
+    tree: SyntaxTree, node: tree_sitter.Node, *, shallow: bool
+) -> list[tuple[str, SymbolKind, int]]:
+    """Names bound directly in the scope `node`: `(name, kind, offset)`."""
+    captured = tree.captures("bindings", node, _SHALLOW if shallow else None)
+    events: list[tuple[int, int, str, tree_sitter.Node]] = []
+    for capture, nodes in captured.items():
+        for found in nodes:
+            if capture == "scope" and found.id == node.id:
+                continue
+            events.append((found.start_byte, -found.end_byte, capture, found))
+    events.sort(key=lambda event: event[:2])
+    inner: list[int] = []  # ends of the scopes open inside `node`
+    result: list[tuple[str, SymbolKind, int]] = []
+    for start, negative_end, capture, found in events:
+        while inner and inner[-1] <= start:
+            inner.pop()
+        if capture == "scope":
+            inner.append(-negative_end)
+        elif not inner and capture in _DEFINED and found.parent == node:
+            continue  # its own name belongs to the scope around it
+        elif len(inner) <= (1 if capture in _DEFINED else 0):
+            result += _names(tree, capture, found)
+    return result
+
+
+def _names(tree: SyntaxTree, capture: str, node: tree_sitter.Node) -> list[tuple[str, SymbolKind, int]]:
+    source, start = tree.slice(node), tree.offset(node.start_byte)
+    if capture == "path":  # a Go import: the package's name is the last part
+        name = source.strip('"`').rpartition("/")[2]
+        return [(name, SymbolKind.MODULE, start)] if name else []
+    if capture in ("target", "parameter", "variable") and not source.isidentifier():
+        kind = SymbolKind.PARAMETER if capture == "parameter" else SymbolKind.VARIABLE
+        return [(found[0], kind, start + found.start()) for found in _BOUND_NAME.finditer(source)]
+    if capture in ("target", "import"):
+        return [(source, _guessed(source), start)]
+    return [(source, _KINDS[capture], start)]
+
+
+def _guessed(name: str) -> SymbolKind:
+    """The kind a name's shape suggests, where nothing else is known."""
+    if name.isupper() and len(name) > 1:
+        return SymbolKind.CONSTANT
+    return SymbolKind.CLASS if name[:1].isupper() else SymbolKind.VARIABLE
+
+
+def _ends_with_number(source: str, end: int) -> bool:
+    start = end
+    while start > 0 and (source[start - 1].isalnum() or source[start - 1] == "_"):
+        start -= 1
+    return source[start : start + 1].isdigit()

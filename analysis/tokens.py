@@ -1,0 +1,100 @@
+"""A lexer for every language at once, by regular expressions: fast, never fails, knows no grammar."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from devflow.analysis.languages import language_named
+
+NEWLINE = "\n"
+"""The text of the token that ends a line (blank lines add none)."""
+
+
+class Token(NamedTuple):
+    """A token; `source[start:end]` is its text, but for `NEWLINE`, whose text is always `"\\n"`."""
+
+    text: str
+    space: bool
+    """Whether white space or a comment stands before it on its line."""
+    start: int
+    end: int
+
+
+_OPERATORS = (
+    r"\.\.\.|<<=|>>=|\*\*=|//=|===|!==|\?\?=|<=>|\|\|=|&&=|->|=>|::|:=|\.\.|\+\+|--|\+=|-=|\*=|/=|%=|&=|\|=|\^="
+    r"|@=|==|!=|<=|>=|<<|>>|&&|\|\||\?\.|\?\?|\*\*|//"
+)
+_TRIPLE = r"(?i:[rbuft]{0,2})(?:\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z)|'''(?:\\.|[^\\])*?(?:'''|\Z))"
+_PYTHON_STRING = (
+    r"(?i:[rbuft]{0,2})(?:\"(?:\\.|[^\\\"\r\n])*(?:\"|(?=[\r\n])|\Z)|'(?:\\.|[^\\'\r\n])*(?:'|(?=[\r\n])|\Z))"
+)
+_DOUBLE = r"\"(?:\\.|[^\\\"\r\n])*(?:\"|(?=[\r\n])|\Z)"
+_SINGLE = r"'(?:\\.|[^\\'\r\n])*(?:'|(?=[\r\n])|\Z)"
+_BACKTICK = r"`(?:\\.|[^\\`])*(?:`|\Z)"
+_CHARACTER = r"'(?:\\[^\r\n']+|[^\\'\r\n])'"
+_RAW_RUST = r"b?r(?P<hashes>\#*)\".*?\"(?P=hashes)"
+
+_STRINGS = {
+    "python": f"{_TRIPLE}|{_PYTHON_STRING}",
+    "javascript": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
+    "typescript": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
+    "tsx": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
+    "go": f"{_DOUBLE}|{_CHARACTER}|`[^`]*(?:`|\\Z)",
+    "rust": f"{_RAW_RUST}|b?{_DOUBLE}|{_CHARACTER}|'[^\\W\\d]\\w*",
+    "java": f'""".*?"""|{_DOUBLE}|{_CHARACTER}',
+    "c": f"{_DOUBLE}|{_CHARACTER}",
+    "cpp": f"{_DOUBLE}|{_CHARACTER}",
+    "csharp": f"[$@]*{_DOUBLE}|{_CHARACTER}",
+}
+
+
+def lex(source: str, language: str) -> list[Token]:
+    """The tokens of `source` in order: names, numbers, operators, strings whole, line ends.
+
+    Comments are left out. A string that is not closed ends with its line (a triple-quoted one with the
+    text). `language` may be unknown: `#` and `//` are then ordinary operators.
+    """
+    tokens: list[Token] = []
+    space = False
+    line_ended = True
+    for found in _lexer(language).finditer(source):
+        kind = found.lastgroup
+        if kind == "space":
+            space = True
+        elif kind == "newline":
+            if not line_ended:
+                tokens.append(Token(NEWLINE, space, found.start(), found.end()))
+                line_ended = True
+            space = False
+        else:
+            tokens.append(Token(found.group(), space, found.start(), found.end()))
+            space = line_ended = False
+    return tokens
+
+
+@cache
+def _lexer(language: str) -> re.Pattern[str]:
+    entry = language_named(language)
+    name = entry.name if entry else ""
+    sign = entry.comment if entry else ""
+    comments = [rf"{re.escape(sign)}[^\r\n]*"] if sign else []
+    if sign == "//":
+        comments.append(r"/\*.*?(?:\*/|\Z)")
+    strings = _STRINGS.get(name, f"{_DOUBLE}|{_SINGLE}")
+    names = r"[@$]{0,2}[^\W\d]\w*[?!]?(?!=)|[@$]{0,2}[^\W\d]\w*" if name == "ruby" else r"[^\W\d][\w$]*"
+    blank = "|".join([r"[ \t\f\v\ufeff\u2028]+", r"\\(?:\r\n|\r|\n)", *comments])
+    return re.compile(
+        rf"(?P<space>{blank})|(?P<newline>\r\n|\r|\n)|(?P<string>{strings})|(?P<name>{names})"
+        rf"|(?P<number>\d(?:[eE][+-]\d|[\w]|\.(?=\d))*)|(?P<operator>{_OPERATORS}|.)",
+        re.DOTALL,
+    )
+
+
+_SUBTOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+
+
+def subtokens(name: str) -> list[str]:
+    """The words a name is made of, lower case: `parseHTTPHeader_v2` → parse, http, header, v, 2."""
+    return [found.lower() for found in _SUBTOKEN.findall(name)]

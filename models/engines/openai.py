@@ -1,0 +1,292 @@
+"""OpenAI and every server that speaks its API (vLLM, TabbyAPI, llama.cpp, Ollama, Mistral, DeepSeek …).
+
+A hole is sent in one of four ways, `Server.fill`:
+`fim`      the family's own control tokens as the prompt of `/completions`
+`suffix`   `/completions` with `prompt` and `suffix`
+`mistral`  Mistral's `/fim/completions`
+`chat`     as a question to a chat model; also where `/completions` turns out not to exist
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from devflow.models.asking import as_question
+from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
+from devflow.models.engines.remote import Server, http_client, status_problem, transport_problem
+from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, Unreachable
+from devflow.models.outbound import Outbound, host_of
+from devflow.models.profiles import Profile, fill_prompt, guessed, profile_named
+from devflow.models.prompt import trimmed, trimmed_chat
+from devflow.models.streams import closing, cut, unfenced
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+DEFAULT_URL = "https://api.openai.com/v1"
+CHARACTERS_PER_TOKEN = 3
+"""Code has 3 to 4 characters per token; the low end keeps prompts inside the context."""
+
+
+class OpenAIModel:
+    """A FillModel and ChatModel at an OpenAI-compatible server."""
+
+    def __init__(self, server: Server, outbound: Outbound) -> None:
+        self.name = server.name
+        self.remote = server.remote
+        self._server = server
+        self._outbound = outbound
+        self._profile = profile_named(server.family) or guessed(server.model)
+        self._way = server.fill or _usual_way(server, self._profile)
+        self._client: AsyncOpenAI | None = None
+        self._opening = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"OpenAIModel({self._server!r})"
+
+    def status(self) -> ModelStatus:
+        """Whether it can be asked, without asking it."""
+        problem = self._problem()
+        health = Health.UNAVAILABLE if problem else Health.READY
+        where = host_of(self._server.base_url)
+        return ModelStatus(
+            self.name, "openai", health, str(problem or f"{self._server.model} at {where}."), self.remote
+        )
+
+    def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        """Stream what belongs in the hole. Raises ModelError."""
+        server = self._server
+        return self._outbound.fill(self.name, server.base_url, request, self._fill, forwards=server.forwards)
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        """Stream the answer. Raises ModelError."""
+        server = self._server
+        return self._outbound.chat(self.name, server.base_url, request, self._chat, forwards=server.forwards)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _problem(self) -> ModelError | None:
+        server = self._server
+        if importlib.util.find_spec("openai") is None:
+            return NotInstalled(f"{self.name} needs the OpenAI library: pip install 'devflow-lsp[openai]'.")
+        if not server.model:
+            return NotConfigured(f"{self.name} names no model; set `model` for it.")
+        if not server.api_key and self.remote:
+            return NotConfigured(
+                f"{self.name} has no API key; set the environment variable {server.api_key_env}."
+                if server.api_key_env
+                else f"{self.name} has no API key; name the variable that holds it in api_key_env."
+            )
+        if not self._outbound.allows(server.base_url, forwards=server.forwards):
+            return NotConfigured(f"{self.name} is not on this machine and models.local_only is on.")
+        if self._server.fill and self._server.fill not in ("fim", "suffix", "mistral", "chat"):
+            return NotConfigured(
+                f"{self.name}: options.fill is fim, suffix, mistral or chat, not {server.fill!r}."
+            )
+        return None
+
+    async def _ready(self) -> AsyncOpenAI:
+        if (problem := self._problem()) is not None:
+            raise problem
+        async with self._opening:
+            if self._client is None:
+                self._client = await asyncio.to_thread(_client, self._server)
+            return self._client
+
+    async def _fill(self, request: FillRequest) -> AsyncIterator[str]:
+        if self._way != "chat":
+            client = await self._ready()
+            pieces = self._stream(client, *self._hole(request))
+            async with closing(pieces):
+                try:
+                    first = await anext(pieces, None)
+                except _NoSuchPlace:
+                    self._way = "chat"
+                else:
+                    if first is not None:
+                        yield first
+                        async for piece in pieces:
+                            yield piece
+                    return
+        asked = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens)))))
+        async with closing(asked):
+            async for piece in asked:
+                yield piece
+
+    def _hole(self, request: FillRequest) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+        """Path, body and stop strings of the request for a hole."""
+        request = trimmed(request, self._room(request.max_tokens))
+        body: dict[str, Any] = {
+            "model": self._server.model,
+            "max_tokens": request.max_tokens,
+            "temperature": 0,
+            "stream": True,
+        }
+        prompt = fill_prompt(self._profile, request)
+        if self._way == "fim":
+            body["prompt"], stop = prompt.text(), prompt.stop
+        else:
+            body["prompt"], body["suffix"] = request.context + request.prefix, request.suffix
+            stop = request.stop
+        if stop:
+            body["stop"] = list(stop[:4])  # the API takes four; the rest is cut here
+        return ("/fim/completions" if self._way == "mistral" else "/completions"), body, stop
+
+    async def _chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        client = await self._ready()
+        request = trimmed_chat(request, self._room(request.max_tokens))
+        body: dict[str, Any] = {
+            "model": self._server.model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
+            "stream": True,
+        }
+        own = host_of(self._server.base_url) == host_of(DEFAULT_URL)
+        body["max_completion_tokens" if own else "max_tokens"] = request.max_tokens
+        if not _REASONING.match(self._server.model):  # those refuse both
+            body["temperature"] = request.temperature
+            if request.stop:
+                body["stop"] = list(request.stop[:4])
+        pieces = self._stream(client, "/chat/completions", body, request.stop)
+        async with closing(pieces):
+            try:
+                async for piece in pieces:
+                    yield piece
+            except _NoSuchPlace as error:
+                raise error.rejected from None
+
+    async def _stream(
+        self, client: AsyncOpenAI, path: str, body: dict[str, Any], stop: tuple[str, ...]
+    ) -> AsyncIterator[str]:
+        pieces = cut(self._pieces(client, path, body), stop)
+        async with closing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def _pieces(self, client: AsyncOpenAI, path: str, body: dict[str, Any]) -> AsyncIterator[str]:
+        from openai import AsyncStream
+
+        finished = False
+        try:
+            stream: AsyncStream[object] = await client.post(
+                path, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
+            )
+            try:
+                async for event in stream:
+                    text, ended = _text_of(event)
+                    finished = finished or ended
+                    if text:
+                        yield text
+            finally:
+                await stream.close()
+        except Exception as error:
+            problem = problem_of(self._server, error)
+            if problem is None:
+                raise
+            if isinstance(problem, Rejected) and getattr(error, "status_code", 0) in (404, 405, 501):
+                raise _NoSuchPlace(problem) from error
+            raise problem from error
+        if not finished:
+            raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
+
+    def _room(self, max_tokens: int) -> int:
+        return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
+
+
+def problem_of(server: Server, error: Exception) -> ModelError | None:
+    """The one place where what the SDK raises becomes ours; None: not the SDK's, a bug."""
+    import openai
+
+    match error:
+        case ModelError():
+            return error
+        case openai.APITimeoutError():
+            return Unreachable(
+                f"{server.place} did not answer in time; try again, or raise models.timeout_s."
+            )
+        case openai.APIConnectionError():
+            inner = (
+                transport_problem(server, error.__cause__) if isinstance(error.__cause__, Exception) else None
+            )
+            return inner or Unreachable(
+                f"{server.place} cannot be reached; is the server running and the address right?"
+            )
+        case openai.APIStatusError():
+            return status_problem(
+                server,
+                error.status_code,
+                str(error.type or error.code or ""),
+                error.message,
+                error.response.headers.get("retry-after"),
+            )
+        case openai.APIResponseValidationError():
+            return Unreachable(
+                f"{server.place} sent an answer that cannot be read; is it really an OpenAI API?"
+            )
+        case openai.APIError():  # an error event inside a stream has no status of its own
+            return status_problem(server, 500, str(error.type or error.code or ""), error.message, None)
+        case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError():
+            return Rejected(f"{server.place} ended the answer early: {type(error).__name__}.")
+        case openai.OpenAIError():
+            return NotConfigured(f"{server.place} cannot be used as configured ({type(error).__name__}).")
+    return transport_problem(server, error)
+
+
+class _NoSuchPlace(ModelError):
+    """The server has no such path, or no such model behind it."""
+
+    def __init__(self, rejected: ModelError) -> None:
+        super().__init__(str(rejected))
+        self.rejected = rejected
+
+
+_REASONING = re.compile(r"^(o\d|gpt-5)")
+
+
+def _client(server: Server) -> AsyncOpenAI:
+    """Imports the SDK (0.8 s) and makes a client whose every value is ours, not the environment's."""
+    import openai
+
+    timeout = openai.Timeout(server.timeout, connect=min(10.0, server.timeout))
+    client = openai.AsyncOpenAI(
+        api_key=server.api_key or "none",
+        base_url=server.base_url,
+        timeout=timeout,
+        max_retries=0,
+        http_client=http_client(server, timeout),
+    )
+    client.organization = client.project = None  # the SDK read them from the environment
+    return client
+
+
+def _usual_way(server: Server, profile: Profile) -> str:
+    host = host_of(server.base_url)
+    if host.endswith("mistral.ai"):
+        return "mistral"
+    if host == "api.deepseek.com" or ("instruct" in server.model and profile.name == "gpt"):
+        return "suffix"
+    return "chat" if profile.fim is None else "fim"
+
+
+def _text_of(event: object) -> tuple[str, bool]:
+    """The text of one event of any of the three streams, and whether it says the answer is complete."""
+    if not isinstance(event, dict):
+        raise ValueError("an event that is not an object")
+    choices = event.get("choices")
+    if not isinstance(choices, list) or not choices:
+        return "", False  # usage, or a keep-alive
+    choice = choices[0]
+    if not isinstance(choice, dict):
+        raise ValueError("a choice that is not an object")
+    delta = choice.get("delta")
+    text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
+    if isinstance(text, list):  # Mistral may send parts
+        text = "".join(part.get("text", "") for part in text if isinstance(part, dict))
+    return text if isinstance(text, str) else "", bool(choice.get("finish_reason"))

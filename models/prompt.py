@@ -1,0 +1,91 @@
+"""A prompt as pieces: control tokens of the model's family, and text that must never become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devflow.models.base import ChatRequest, FillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a prompt. `control`: a token of the model's own vocabulary, to be encoded as that one token."""
+
+    text: str
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model reads, and the strings that end its answer."""
+
+    pieces: tuple[Piece, ...]
+    stop: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """As one string, for servers that encode control tokens themselves."""
+        return "".join(piece.text for piece in self.pieces)
+
+
+def neutralised(text: str, tokens: Iterable[str]) -> str:
+    """`text` with a space put into every control token that occurs in it: the user's source must not
+    end the hole or open another role. A visible character on purpose: an invisible one could come back
+    in the model's answer and stay in the user's file."""
+    for token in tokens:
+        if token.strip() and token in text:
+            text = text.replace(token, token[0] + " " + token[1:])
+    return text
+
+
+def trimmed(request: FillRequest, characters: int) -> FillRequest:
+    """The request with at most `characters` of source: context goes first, then the far ends of prefix
+    and suffix (a quarter of the room belongs to the suffix). Cuts at line starts where there is one."""
+    characters = max(characters, 0)
+    suffix_room = max(characters // 4, characters - len(request.prefix))
+    suffix = request.suffix[:suffix_room]
+    if len(suffix) < len(request.suffix) and "\n" in suffix:
+        suffix = suffix[: suffix.rindex("\n") + 1]
+    prefix = _tail(request.prefix, characters - len(suffix))
+    context = request.context
+    whole = prefix == request.prefix and suffix == request.suffix
+    room = characters - len(prefix) - len(suffix) if whole else 0
+    if len(context) > room:
+        context = context[:room]
+        context = context[: context.rindex("\n") + 1] if "\n" in context else ""
+    return FillRequest(
+        prefix=prefix,
+        suffix=suffix,
+        language=request.language,
+        path=request.path,
+        context=context,
+        context_paths=request.context_paths,
+        max_tokens=request.max_tokens,
+        stop=request.stop,
+    )
+
+
+def trimmed_chat(request: ChatRequest, characters: int) -> ChatRequest:
+    """The conversation with at most about `characters`: the middle of its longest message goes."""
+    total = sum(len(message.content) for message in request.messages)
+    if total <= characters or not request.messages:
+        return request
+    longest = max(range(len(request.messages)), key=lambda index: len(request.messages[index].content))
+    message = request.messages[longest]
+    room = max(len(message.content) - (total - characters), 0)
+    head, tail = room - room // 3, room // 3
+    cut = message.content[:head] + (message.content[-tail:] if tail else "")
+    messages = (
+        *request.messages[:longest],
+        type(message)(message.role, cut),
+        *request.messages[longest + 1 :],
+    )
+    return ChatRequest(messages, request.max_tokens, request.stop, request.paths, request.temperature)
+
+
+def _tail(text: str, characters: int) -> str:
+    if len(text) <= characters:
+        return text
+    kept = text[len(text) - characters :] if characters > 0 else ""
+    line_start = kept.find("\n") + 1
+    return kept[line_start:] if 0 < line_start < len(kept) else kept

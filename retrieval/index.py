@@ -1,0 +1,216 @@
+"""The reader that the server and the commands hold, and the one-shot build behind `devflow index`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
+from devflow.retrieval.fuzzy import candidates, rank
+from devflow.retrieval.indexer import Events, RootIndexer
+from devflow.retrieval.prepare import storable
+from devflow.retrieval.search import search_root, similar_in_root
+from devflow.retrieval.status import read_status
+from devflow.retrieval.store import Reader, index_directory
+from devflow.retrieval.walk import IndexSettings
+
+__all__ = ["Index", "build", "index_directory"]
+
+log = logging.getLogger(__name__)
+
+_SYMBOL = (
+    's.name, s.kind, s.start, s."end", s.name_start, s.name_end, s.container, s.signature, s.doc, '
+    "f.path, f.language, s.line"
+)
+
+
+class Index:
+    """What all roots' stores know. Every answer is as of one generation per root; a store that is
+    missing, damaged or being made again answers nothing and raises nothing."""
+
+    def __init__(self, roots: Sequence[Path], vectors: VectorSearch | None) -> None:
+        self._stores = [(root, Reader(index_directory(root))) for root in roots]
+        self._vectors = vectors
+
+    @classmethod
+    async def open(cls, roots: Sequence[Path], vectors: VectorSearch | None = None) -> Index:
+        """The stores need not exist yet."""
+        return cls(roots, vectors)
+
+    async def symbols_named(self, name: str, limit: int = 50) -> list[IndexedSymbol]:
+        """Definitions of exactly this name."""
+        return await self._symbols(
+            "s.lower = ? AND s.name = ? ORDER BY f.path, s.start LIMIT ?", (name.lower(), name, limit)
+        )
+
+    async def symbols_matching(self, query: str, limit: int = 100) -> list[IndexedSymbol]:
+        """Definitions whose name fits: same, prefix, camelCase initials, substring, letters in order;
+        best first. A query `a.b` asks for `b` inside something like `a`. "" gives top-level symbols."""
+        query = storable(query)
+        found: list[IndexedSymbol] = []
+        for root, store in self._stores:
+            with _guarded():
+                async with store.snapshot() as db:
+                    if db is None:
+                        continue
+                    rows = await candidates(db, query, _SYMBOL, 5 * limit)
+                    found += [_symbol(root, row) for row in rows]
+        return rank(query, found)[:limit]
+
+    async def symbols_in(self, path: Path) -> list[IndexedSymbol]:
+        """The symbols of one file in order."""
+        return await self._symbols("f.path = ? ORDER BY s.start", (), path=path)
+
+    async def methods_of(self, class_name: str, limit: int = 200) -> list[IndexedSymbol]:
+        """Definitions directly inside classes (or other symbols) of this name."""
+        name = class_name.rpartition(".")[2]
+        return await self._symbols(
+            "s.owner = ? AND s.owner <> '' ORDER BY f.path, s.start LIMIT ?", (name, limit)
+        )
+
+    async def references_to(self, name: str, limit: int = 500) -> list[IndexedReference]:
+        """Uses of this name anywhere; whether they mean the same thing is not known here."""
+        rows = await self._rows(
+            'SELECT f.path, r.name, r.kind, r.start, r."end", r.line, r.receiver, r.container '
+            "FROM refs r JOIN files f ON f.id = r.file WHERE r.name = ? LIMIT ?",
+            (name, limit),
+        )
+        return [IndexedReference(root / row[0], *row[1:]) for root, row in rows][:limit]
+
+    async def members_of(self, receiver: str, limit: int = 200) -> dict[str, int]:
+        """Attribute names seen on this receiver text, with how often, most frequent first."""
+        rows = await self._rows(
+            "SELECT name, count(*) FROM refs WHERE receiver = ? AND receiver <> '' "
+            "GROUP BY name ORDER BY 2 DESC LIMIT ?",
+            (receiver, limit),
+        )
+        return dict(list(_summed(rows).items())[:limit])
+
+    async def attribute_counts(self, names: Sequence[str]) -> dict[str, int]:
+        """How often each name is seen behind a dot; names never seen are left out."""
+        counts: dict[str, int] = {}
+        for at in range(0, len(names), 500):
+            some = names[at : at + 500]
+            marks = ", ".join("?" * len(some))
+            rows = await self._rows(
+                f"SELECT name, times FROM attributes WHERE times > 0 AND name IN ({marks})", tuple(some)
+            )
+            for name, times in _summed(rows).items():
+                counts[name] = counts.get(name, 0) + times
+        return counts
+
+    async def search(self, query: str, limit: int = 10, deadline: float | None = None) -> list[Hit]:
+        """Chunks that answer the query: full text, vectors and symbol names, fused. After `deadline`
+        seconds the retrievers that have answered count."""
+        query = storable(query)
+        hits: list[Hit] = []
+        for root, store in self._stores:
+            with _guarded():
+                hits += await search_root(store, root, self._vectors, query, limit, deadline)
+        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    async def similar_functions(self, text: str, limit: int = 5) -> list[Hit]:
+        """Functions whose code resembles `text`; `score` is the share of common word triples, 0 to 1."""
+        text = storable(text)
+        hits: list[Hit] = []
+        for root, store in self._stores:
+            with _guarded():
+                hits += await similar_in_root(store, root, self._vectors, text, limit)
+        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    async def status(self) -> list[IndexStatus]:
+        """One per root, as the stores say it; whether a worker is alive is the worker's to say."""
+        return [await read_status(store, root, index_directory(root)) for root, store in self._stores]
+
+    async def close(self) -> None:
+        for _, store in self._stores:
+            await store.close()
+
+    async def _symbols(
+        self, where: str, arguments: tuple[object, ...], path: Path | None = None
+    ) -> list[IndexedSymbol]:
+        rows = await self._rows(
+            f"SELECT {_SYMBOL} FROM symbols s JOIN files f ON f.id = s.file WHERE {where}", arguments, path
+        )
+        return [_symbol(root, row) for root, row in rows]
+
+    async def _rows(
+        self, sql: str, arguments: tuple[object, ...], path: Path | None = None
+    ) -> list[tuple[Path, tuple[Any, ...]]]:
+        """Rows of all roots; with `path`, of the roots that hold it, its relative form first of the
+        arguments."""
+        found: list[tuple[Path, tuple[Any, ...]]] = []
+        for root, store in self._stores:
+            values = arguments
+            if path is not None:
+                if not path.is_relative_to(root):
+                    continue
+                values = (path.relative_to(root).as_posix(), *arguments)
+            values = tuple(storable(value) if isinstance(value, str) else value for value in values)
+            with _guarded():
+                async with store.snapshot() as db:
+                    if db is None:
+                        continue
+                    rows = await db.execute_fetchall(sql, values)
+                    found += [(root, tuple(row)) for row in rows]
+        return found
+
+
+async def build(
+    root: Path,
+    settings: IndexSettings,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    rebuild: bool = False,
+) -> IndexStatus:
+    """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
+    process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing."""
+    indexer = RootIndexer(
+        root,
+        settings,
+        Events(progress=progress or (lambda done, total: None)),
+        usage=False,  # the server makes the usage models it needs
+        rebuild=rebuild,
+    )
+    running = asyncio.create_task(indexer.run())
+    settled = asyncio.create_task(indexer.settled())
+    try:
+        await asyncio.wait({running, settled}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        return await indexer.status()
+    finally:
+        running.cancel()
+        settled.cancel()
+        await asyncio.gather(running, settled, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _guarded() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        log.warning("the index could not be read: %s", error)
+
+
+def _summed(rows: list[tuple[Path, tuple[Any, ...]]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, (name, times) in rows:
+        counts[name] = counts.get(name, 0) + times
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _symbol(root: Path, row: Sequence[Any]) -> IndexedSymbol:
+    name, kind, start, end, name_start, name_end, container, signature, doc, path, language, line = row
+    return IndexedSymbol(
+        path=root / path,
+        language=language,
+        line=line,
+        symbol=Symbol(name, SymbolKind(kind), start, end, name_start, name_end, container, signature, doc),
+    )

@@ -1,0 +1,441 @@
+"""Keeps the store of one root equal to its files and the open documents: the only writer.
+
+Edits go before the first walk, the walk before vectors. Everything is done in small steps, so an edit
+waits for a fraction of a second at most. A step that was cut off by a kill is done again: what is in the
+store is compared with the disk at each start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+from filelock import FileLock, Timeout
+
+from devflow.retrieval import write
+from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.prepare import PreparedFile, prepare
+from devflow.retrieval.status import read_status
+from devflow.retrieval.store import (
+    Reader,
+    StoreUnusable,
+    close_writer,
+    index_directory,
+    is_damage,
+    make_directory,
+    open_writer,
+    remove,
+    sentence_for,
+)
+from devflow.retrieval.usage_files import UsageBuilder
+from devflow.retrieval.vector_sync import VectorSync
+from devflow.retrieval.walk import (
+    IGNORE_FILES,
+    Found,
+    IndexSettings,
+    Rules,
+    Skip,
+    judge,
+    look_at,
+    read,
+    walk,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STEP = 0.15
+"""Seconds of parsing between two looks at what is more urgent."""
+RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What the indexer tells as it goes; called on the event loop."""
+
+    progress: Callable[[int, int], None] = _nothing
+    """Files done and to do in the current walk."""
+    generation: Callable[[int], None] = _nothing
+    """There is something new to read."""
+    state: Callable[[str], None] = _nothing
+    problem: Callable[[str], None] = _nothing
+    """A sentence for the user; each is told once."""
+    usage: Callable[[str, Path], None] = _nothing
+    """A new usage model: its language and directory."""
+
+
+class RootIndexer:
+    """One root's index. `run` does the work until it is cancelled; the other methods only note down."""
+
+    def __init__(
+        self,
+        root: Path,
+        settings: IndexSettings,
+        events: Events | None = None,
+        directory: Path | None = None,
+        *,
+        usage: bool = True,
+        rebuild: bool = False,
+    ) -> None:
+        self.root = root
+        self.directory = directory or index_directory(root)
+        self._real_root = Path(os.path.realpath(root))
+        self._settings = settings
+        self._events = events or Events()
+        self._reader = Reader(self.directory, connections=1)
+        self._rules = Rules(root, settings)
+        self._cpu = ThreadPoolExecutor(1, "index", initializer=_lower_priority)
+        self._vectors = VectorSync(self.directory / "chroma") if settings.vectors else None
+        self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
+        self._documents: dict[str, str] = {}
+        self._fresh_documents: dict[str, None] = {}
+        self._updated: dict[str, None] = {}
+        self._rebuild = rebuild
+        self._walk_wanted = True
+        self._walking: asyncio.Task[_Walk] | None = None
+        self._queue: deque[Found] = deque()
+        self._digests: dict[str, bytes] = {}
+        self._total = 0
+        self._skipped: Counter[str] = Counter()
+        self._state = "empty"
+        self._problem = ""
+        self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+
+    def update(self, paths: Iterable[Path]) -> None:
+        """Files or folders that were made, changed or deleted on disk."""
+        for path in paths:
+            relative = self.relative(path)
+            if relative is None:
+                continue
+            if relative in ("", ".git/info/exclude") or relative.rpartition("/")[2] in IGNORE_FILES:
+                self._rules = Rules(self.root, self._settings)
+                self._walk_wanted = True
+            self._updated[relative] = None
+        self._stir()
+
+    def document(self, path: Path, text: str) -> None:
+        """The text of an open document, newer than the disk."""
+        relative = self.relative(path)
+        if relative:
+            self._documents[relative] = text
+            self._fresh_documents[relative] = None
+            self._stir()
+
+    def release(self, path: Path) -> None:
+        """The document was closed: the disk counts again."""
+        relative = self.relative(path)
+        if relative is not None and self._documents.pop(relative, None) is not None:
+            self._fresh_documents.pop(relative, None)
+            self._updated[relative] = None
+            self._stir()
+
+    def relative(self, path: Path) -> str | None:
+        """The path under this root with `/`, None when it is elsewhere."""
+        for root, candidate in (
+            (self.root, path),
+            (self._real_root, path),
+            (self._real_root, Path(os.path.realpath(path))),
+        ):
+            if candidate.is_relative_to(root):
+                inside = candidate.relative_to(root).as_posix()
+                return "" if inside == "." else inside
+        return None
+
+    async def settled(self) -> None:
+        """Wait until there is nothing left to do, or nothing can be done (`failed`, `elsewhere`)."""
+        await self._settled.wait()
+
+    async def status(self) -> IndexStatus:
+        """The live state; counts from the store."""
+        stored = await read_status(self._reader, self.root, self.directory)
+        problem = self._problem or (self._vectors.problem if self._vectors else "")
+        return replace(stored, state=self._state, problem=problem)
+
+    async def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
+        """`(chunk id, similarity)`, best first; nothing while there are no vectors."""
+        return await self._vectors.nearest(query, limit) if self._vectors else []
+
+    async def run(self) -> None:
+        """Work until cancelled. A store that fails is reported, and tried again later."""
+        try:
+            while True:
+                try:
+                    await self._work_with_lock()
+                except Timeout:
+                    self._say(
+                        "elsewhere",
+                        f"Another DevFlow process is indexing {self.root}; this one reads what it writes.",
+                    )
+                    self._settled.set()
+                    await asyncio.sleep(RETRY_LOCK)
+                except (StoreUnusable, sqlite3.Error, OSError) as error:
+                    log.warning("the index of %s failed: %s", self.root, error)
+                    damaged = isinstance(error, sqlite3.DatabaseError) and is_damage(error)
+                    if damaged:
+                        await asyncio.to_thread(remove, self.directory)
+                        self._say("failed", f"The index in {self.directory} was damaged and is made again.")
+                    else:
+                        known = isinstance(error, StoreUnusable)
+                        self._say("failed", str(error) if known else sentence_for(self.directory, error))
+                        self._settled.set()
+                        await asyncio.sleep(RETRY_FAILED)
+                    self._walk_wanted = True
+                    self._fresh_documents.update(dict.fromkeys(self._documents))
+        finally:
+            if self._usage is not None:
+                await self._usage.stop()
+            await self._reader.close()
+            self._cpu.shutdown(wait=False, cancel_futures=True)
+
+    async def _work_with_lock(self) -> None:
+        await asyncio.to_thread(make_directory, self.directory)
+        lock = FileLock(self.directory / "writer.lock", mode=0o600, thread_local=False)
+        lock.acquire(timeout=0)
+        try:
+            if self._rebuild:
+                await asyncio.to_thread(remove, self.directory)
+                self._rebuild = False
+            db, problem = await open_writer(self.directory)
+            try:
+                if problem:
+                    self._events.problem(problem)
+                await self._work(db)
+            finally:
+                if self._walking is not None:
+                    self._walking.cancel()
+                    await asyncio.gather(self._walking, return_exceptions=True)
+                    self._walking = None
+                if self._vectors is not None:
+                    await asyncio.shield(self._vectors.close())
+                await asyncio.shield(close_writer(db))
+        finally:
+            lock.release()
+
+    async def _work(self, db: aiosqlite.Connection) -> None:
+        self._problem = ""
+        if self._usage is not None:
+            await self._usage.start(self._reader)
+        while True:
+            self._wake.clear()
+            if self._fresh_documents:
+                await self._take_documents(db)
+            elif self._updated:
+                await self._take_updates(db)
+            elif self._walk_wanted and self._walking is None:
+                self._walk_wanted = False
+                self._say("indexing")
+                await write.put_meta(db, {"state": "indexing", "problem": ""})
+                self._walking = asyncio.create_task(self._list_files())
+                self._walking.add_done_callback(lambda _: self._wake.set())
+            elif self._walking is not None and self._walking.done():
+                walked, self._walking = self._walking.result(), None
+                await self._plan(db, walked)
+            elif self._queue:
+                await self._index_some(db)
+            elif self._state == "indexing" and self._walking is None:
+                await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
+                self._say("ready")
+                if self._usage is not None:
+                    self._usage.settle()
+            elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
+                if self._vectors.problem:
+                    self._tell(self._vectors.problem)
+            else:
+                if self._walking is None and not (self._usage is not None and self._usage.busy):
+                    self._settled.set()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), 0.5)
+
+    async def _list_files(self) -> _Walk:
+        rules = self._rules = Rules(self.root, self._settings)
+        return await self._in_thread(_list_files, self.root, self._settings, rules)
+
+    async def _plan(self, db: aiosqlite.Connection, walked: _Walk) -> None:
+        """Compare the walk with the store: queue what differs, forget what is gone."""
+        rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
+        known = {row[0]: (row[1], row[2]) for row in rows}
+        self._digests = {row[0]: row[3] for row in rows}
+        self._skipped = walked.skipped
+        there = {found.relative for found in walked.found}
+        gone = [path for path in known if path not in there and path not in self._documents]
+        for at in range(0, len(gone), 200):
+            await self._forget(db, gone[at : at + 200])
+        self._queue = deque(
+            found
+            for found in walked.found
+            if known.get(found.relative) != (found.size, found.mtime_ns)
+            and found.relative not in self._documents
+        )
+        self._total = len(self._queue)
+        self._events.progress(0, self._total)
+
+    async def _index_some(self, db: aiosqlite.Connection) -> None:
+        done = await self._in_thread(_prepare_some, self._queue, self._settings, self._digests, STEP)
+        await self._store(db, done)
+        self._events.progress(self._total - len(self._queue), self._total)
+
+    async def _take_updates(self, db: aiosqlite.Connection) -> None:
+        paths = list(self._updated)[:500]
+        for path in paths:
+            del self._updated[path]
+        looked = await self._in_thread(_look_at_all, self.root, paths, self._rules)
+        if looked.folders:
+            self._walk_wanted = True
+        gone = [path for path in looked.gone if path not in self._documents]
+        for path in list(gone):
+            gone += [below for below in await write.files_below(db, path) if below not in self._documents]
+        await self._forget(db, gone)
+        queue = deque(found for found in looked.found if found.relative not in self._documents)
+        while queue:
+            await self._store(db, await self._in_thread(_prepare_some, queue, self._settings, {}, STEP))
+
+    async def _take_documents(self, db: aiosqlite.Connection) -> None:
+        texts = {path: self._documents[path] for path in self._fresh_documents}
+        self._fresh_documents.clear()
+        await self._store(
+            db, await self._in_thread(_prepare_texts, self.root, texts, self._settings, self._rules)
+        )
+
+    async def _store(self, db: aiosqlite.Connection, done: _Prepared) -> None:
+        # What was read from disk loses against a document opened meanwhile.
+        files = [file for file in done.files if file.mtime_ns == 0 or file.path not in self._documents]
+        if done.unchanged:
+            await write.touch_files(db, done.unchanged)
+        if done.skips:
+            self._skipped.update(reason for _, reason in done.skips)
+            await self._forget(db, [path for path, _ in done.skips])
+        if files:
+            generation = await write.put_files(db, files)
+            if self._usage is not None:
+                self._usage.changed({file.language for file in files}, generation)
+            self._events.generation(generation)
+
+    async def _forget(self, db: aiosqlite.Connection, paths: Sequence[str]) -> None:
+        generation = await write.delete_files(db, paths) if paths else None
+        if generation is not None:
+            self._events.generation(generation)
+
+    async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._cpu, call, *args)
+
+    def _say(self, state: str, problem: str = "") -> None:
+        if state != self._state:
+            self._state = state
+            self._events.state(state)
+        self._tell(problem)
+
+    def _tell(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            self._events.problem(problem)
+        self._problem = problem
+
+    def _stir(self) -> None:
+        self._settled.clear()
+        self._wake.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    found: list[Found]
+    skipped: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    found: list[Found]
+    gone: list[str]
+    folders: bool
+
+
+@dataclass(slots=True)
+class _Prepared:
+    files: list[PreparedFile]
+    unchanged: list[tuple[int, int, str]]
+    skips: list[tuple[str, str]]
+
+
+def _list_files(root: Path, settings: IndexSettings, rules: Rules) -> _Walk:
+    found: list[Found] = []
+    skipped: Counter[str] = Counter()
+    for item in walk(root, settings, rules):
+        if isinstance(item, Found):
+            found.append(item)
+        else:
+            skipped[item.reason] += 1
+    return _Walk(found, skipped)
+
+
+def _look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> _Looked:
+    looked = _Looked([], [], any(path == "" or (root / path).is_dir() for path in paths))
+    for path in paths:
+        if not path:
+            continue
+        item = look_at(root, path, rules)
+        if isinstance(item, Found):
+            looked.found.append(item)
+        elif isinstance(item, Skip) or not (root / path).is_dir():
+            looked.gone.append(path)
+    return looked
+
+
+def _prepare_some(
+    queue: deque[Found], settings: IndexSettings, digests: dict[str, bytes], seconds: float
+) -> _Prepared:
+    """Read and parse from the front of the queue for about `seconds`; at least one file."""
+    done = _Prepared([], [], [])
+    end = time.monotonic() + seconds
+    while queue and time.monotonic() < end:
+        found = queue.popleft()
+        source = read(found, settings)
+        if isinstance(source, Skip):
+            done.skips.append((found.relative, source.reason))
+        elif digests.get(found.relative) == source.digest:
+            done.unchanged.append((found.size, found.mtime_ns, found.relative))
+        else:
+            try:
+                done.files.append(prepare(found.relative, source, found.size, found.mtime_ns))
+            except Exception:  # one bad file costs itself only
+                log.exception("a file could not be indexed: %s", found.relative)
+                done.skips.append((found.relative, "failed"))
+    return done
+
+
+def _prepare_texts(root: Path, texts: dict[str, str], settings: IndexSettings, rules: Rules) -> _Prepared:
+    """Parse open documents; ignored and secret ones are left out as on disk."""
+    done = _Prepared([], [], [])
+    for path, text in texts.items():
+        parents = path.split("/")[:-1]
+        outside = any(rules.skips_folder("/".join(parents[: n + 1])) for n in range(len(parents)))
+        reason = "ignored" if outside else rules.reason_against(path, len(text))
+        source = Skip(root / path, reason) if reason else judge(root / path, text, settings)
+        if isinstance(source, Skip):
+            done.skips.append((path, source.reason))
+            continue
+        try:
+            done.files.append(prepare(path, source, len(text), 0))
+        except Exception:
+            log.exception("an open document could not be indexed: %s", path)
+    return done
+
+
+def _lower_priority() -> None:
+    """On Linux this is the thread's own niceness: answering stays at the normal one."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)

@@ -1,0 +1,140 @@
+"""From a file's text to the rows of the store: everything that costs CPU and needs no database."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from devflow.analysis.extract import extract
+from devflow.analysis.languages import language_of
+from devflow.analysis.text import Text, encode
+from devflow.retrieval.walk import Source
+from devflow.retrieval.words import parts, words
+
+SymbolRow = tuple[str, str, str, str, int, int, int, int, str, str, str, str, int]
+ReferenceRow = tuple[int, int, str, int, str, str, str]
+ImportRow = tuple[str, str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChunk:
+    """A chunk's row. `digest` covers what full text and vectors are made of: text and symbol."""
+
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+    symbol: str
+    kind: str
+    digest: bytes
+    text: str
+    words: str
+    """`text` as the full-text table takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """All rows of one file, without ids."""
+
+    path: str
+    language: str
+    digest: bytes
+    size: int
+    mtime_ns: int
+    """0 for the text of an open document: the next full walk reads the disk again."""
+    symbols: list[SymbolRow]
+    references: list[ReferenceRow]
+    imports: list[ImportRow]
+    chunks: list[PreparedChunk]
+
+
+def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> PreparedFile:
+    """Parse the text and lay out its rows."""
+    path = PurePosixPath(relative)
+    language = language_of(path)
+    name = language.name if language else ""
+    text = Text(source.text)
+    facts = extract(text, name)
+    chunks = []
+    for chunk in facts.chunks:
+        piece = storable(text.source[chunk.start : chunk.end])
+        if not piece.strip():
+            continue
+        end = max(chunk.start, chunk.end - 1)
+        chunks.append(
+            PreparedChunk(
+                chunk.start,
+                chunk.end,
+                text.line_at(chunk.start),
+                text.line_at(end),
+                chunk.symbol,
+                chunk.kind,
+                hashlib.blake2b(encode(f"{chunk.symbol}\0{piece}"), digest_size=12).digest(),
+                piece,
+                " ".join(words(piece)),
+            )
+        )
+    return PreparedFile(
+        path=relative,
+        language=facts.language,
+        digest=source.digest,
+        size=size,
+        mtime_ns=mtime_ns,
+        symbols=[
+            (
+                storable(symbol.name),
+                storable(symbol.name.lower()),
+                initials(symbol.name),
+                str(symbol.kind),
+                symbol.start,
+                symbol.end,
+                symbol.name_start,
+                symbol.name_end,
+                storable(symbol.container),
+                storable(symbol.container.rpartition(".")[2]),
+                storable(symbol.signature),
+                storable(symbol.doc),
+                text.line_at(symbol.name_start),
+            )
+            for symbol in facts.symbols
+        ],
+        references=[
+            (
+                use.start,
+                use.end,
+                str(use.kind),
+                text.line_at(use.start),
+                storable(use.name),
+                storable(use.receiver),
+                storable(use.container),
+            )
+            for use in facts.references
+        ],
+        imports=[
+            (storable(made.module), storable(made.name), storable(made.alias), made.start, made.end)
+            for made in facts.imports
+        ],
+        chunks=chunks,
+    )
+
+
+def initials(name: str) -> str:
+    """First letters of the parts of a name that has several: `HttpServerError` → `hse`."""
+    pieces = parts(name)
+    return "".join(piece[0] for piece in pieces) if len(pieces) > 1 else ""
+
+
+def path_words(relative: str) -> str:
+    """A path as the full-text table takes it."""
+    return " ".join(words(relative))
+
+
+def symbol_words(symbol: str) -> str:
+    """A qualified name as the full-text table takes it."""
+    return " ".join(words(symbol))
+
+
+def storable(text: str) -> str:
+    """Lone surrogates cannot go into SQLite (or JSON); the replacement is one code point as well."""
+    return text if text.isascii() else encode(text).decode("utf-8")

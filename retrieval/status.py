@@ -1,0 +1,51 @@
+"""The state of an index, read from its store."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from pathlib import Path
+
+from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.store import Reader
+
+log = logging.getLogger(__name__)
+
+
+async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatus:
+    """State and counts; `empty` without a store, `failed` with a sentence when it cannot be read."""
+    empty = IndexStatus(root=root, directory=directory, state="empty")
+    try:
+        async with reader.snapshot() as db:
+            if db is None:
+                return empty
+            meta = {row[0]: row[1] for row in await db.execute_fetchall("SELECT key, value FROM meta")}
+            [counts] = await db.execute_fetchall(
+                "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols), "
+                "(SELECT count(*) FROM refs), (SELECT count(*) FROM chunks), "
+                "(SELECT count(*) FROM chunks) - (SELECT count(*) FROM chunks WHERE embedded = 0)"
+            )
+    except sqlite3.Error as error:
+        log.warning("the index in %s cannot be read: %s", directory, error)
+        return IndexStatus(
+            root=root,
+            directory=directory,
+            state="failed",
+            problem=f"The index in {directory} cannot be read ({error}); use `devflow index --rebuild`.",
+        )
+    files, symbols, references, chunks, vectors = counts
+    return IndexStatus(
+        root=root,
+        directory=directory,
+        state=meta.get("state", "empty"),
+        generation=int(meta.get("generation", 0)),
+        files=files,
+        symbols=symbols,
+        references=references,
+        chunks=chunks,
+        vectors=vectors,
+        skipped=json.loads(meta.get("skipped", "{}")),
+        problem=meta.get("problem", ""),
+        embedder=meta.get("embedder", ""),
+    )

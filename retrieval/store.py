@@ -1,0 +1,256 @@
+"""The SQLite store of one workspace root: where it lies, its schema, and how it is opened.
+
+One writer (the index worker or `devflow index`), any number of readers. The store is derived and
+disposable: its schema version is in its path, and a damaged one is thrown away and made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiosqlite
+import platformdirs
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "v1"
+DATABASE = "index.sqlite3"
+
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA cache_size = -32000",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",
+)
+_TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE files(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, language TEXT NOT NULL,
+    digest BLOB NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE symbols(
+    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, name TEXT NOT NULL, lower TEXT NOT NULL,
+    initials TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    name_start INTEGER NOT NULL, name_end INTEGER NOT NULL, container TEXT NOT NULL, owner TEXT NOT NULL,
+    signature TEXT NOT NULL, doc TEXT NOT NULL, line INTEGER NOT NULL);
+CREATE INDEX symbols_of_file ON symbols(file, start);
+CREATE INDEX symbols_by_name ON symbols(lower, name);
+CREATE INDEX symbols_by_initials ON symbols(initials) WHERE initials <> '';
+CREATE INDEX symbols_by_owner ON symbols(owner) WHERE owner <> '';
+CREATE TABLE refs(
+    file INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL,
+    line INTEGER NOT NULL, name TEXT NOT NULL, receiver TEXT NOT NULL, container TEXT NOT NULL,
+    PRIMARY KEY(file, start, kind)) WITHOUT ROWID;
+CREATE INDEX refs_by_name ON refs(name);
+CREATE INDEX refs_by_receiver ON refs(receiver, name) WHERE receiver <> '';
+CREATE TABLE attributes(name TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE imports(
+    file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY(file, start, name, alias)) WITHOUT ROWID;
+CREATE INDEX imports_by_module ON imports(module);
+CREATE TABLE chunks(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL, first_line INTEGER NOT NULL, last_line INTEGER NOT NULL, symbol TEXT NOT NULL,
+    kind TEXT NOT NULL, digest BLOB NOT NULL, embedded INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL);
+CREATE INDEX chunks_of_file ON chunks(file, start);
+CREATE INDEX chunks_to_embed ON chunks(id) WHERE embedded = 0;
+CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
+CREATE VIRTUAL TABLE fts USING fts5(
+    text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
+INSERT INTO meta VALUES('generation', '0'), ('state', 'empty'), ('problem', ''), ('skipped', '{}'),
+    ('embedder', ''), ('closed', '1'), ('uid', lower(hex(randomblob(8))));
+"""
+
+
+class StoreUnusable(Exception):
+    """The store cannot be written or made; the message is a sentence for the user."""
+
+
+def index_directory(root: Path) -> Path:
+    """Where the index of `root` lies; nothing is created. The name is for people, the digest decides."""
+    real = os.path.realpath(root)
+    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
+    name = re.sub(r"[^\w.-]", "_", Path(real).name)[:40] or "root"
+    return platformdirs.user_cache_path("devflow") / "index" / SCHEMA / f"{name}-{digest}"
+
+
+def make_directory(directory: Path) -> None:
+    """Create the index's folder for its owner only. Raises StoreUnusable."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError as error:
+        raise StoreUnusable(_no_write(directory, error)) from error
+
+
+async def open_writer(directory: Path) -> tuple[aiosqlite.Connection, str]:
+    """Open the store for writing, making it when it is absent; the caller holds the writer's lock.
+
+    Returns the connection and "" or a sentence about a damaged store that was made again.
+    Raises StoreUnusable when nothing can be written there.
+    """
+    make_directory(directory)
+    database = directory / DATABASE
+    try:
+        try:
+            return await _open_checked(database), ""
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            log.warning("the index in %s is damaged (%s)", directory, error)
+            remove(directory)
+            return (
+                await _open_checked(database),
+                f"The index in {directory} was damaged ({error}) and is made again.",
+            )
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnusable(_no_write(directory, error)) from error
+
+
+def remove(directory: Path) -> None:
+    """Delete the database; readers notice and open the new one."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        path = directory / (DATABASE + ending)
+        if path.is_dir():
+            raise OSError(f"{path} is a folder")
+        path.unlink(missing_ok=True)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the error says that the database itself is broken or of another make (not a full disk,
+    not a lock)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return True
+    text = str(error)
+    return "no such table" in text or "no such column" in text or "malformed" in text
+
+
+def sentence_for(directory: Path, error: BaseException) -> str:
+    """What a failed write means for the user."""
+    return _no_write(directory, error)
+
+
+def _no_write(directory: Path, error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    if "full" in text or "No space" in text:
+        return f"The disk is full: the index in {directory} is not up to date. Free some space and go on."
+    return (
+        f"The index cannot be written to {directory} ({text}): search and names from other files are "
+        "missing or old. Make the folder writable or set XDG_CACHE_HOME to one that is."
+    )
+
+
+async def _open_checked(database: Path) -> aiosqlite.Connection:
+    fresh = await asyncio.to_thread(_create, database)
+    connection = await aiosqlite.connect(database, isolation_level=None)
+    try:
+        for pragma in PRAGMAS:
+            await connection.execute(pragma)
+        if fresh:
+            await connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+        [closed] = await connection.execute_fetchall("SELECT value FROM meta WHERE key = 'closed'")
+        if closed[0] != "1":  # the last writer was killed
+            [verdict] = await connection.execute_fetchall("PRAGMA quick_check(1)")
+            if verdict[0] != "ok":
+                raise sqlite3.DatabaseError(f"malformed: {verdict[0]}")
+        await connection.execute("UPDATE meta SET value = '0' WHERE key = 'closed'")
+        await connection.execute("SELECT embedded FROM chunks LIMIT 1")
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def _create(database: Path) -> bool:
+    """Make the file for its owner only; whether there is nothing in it."""
+    handle = os.open(database, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        return os.fstat(handle).st_size == 0
+    finally:
+        os.close(handle)
+
+
+async def close_writer(connection: aiosqlite.Connection) -> None:
+    """Close after an orderly end, so that the next opening need not check the database."""
+    try:
+        await connection.execute("UPDATE meta SET value = '1' WHERE key = 'closed'")
+        await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        log.warning("the index was not closed in order: %s", error)
+    finally:
+        await connection.close()
+
+
+class Reader:
+    """Read-only connections to one store. Each `snapshot` sees one generation, whatever the writer does
+    meanwhile; a store that is not there yet, or is replaced, is found again by itself."""
+
+    def __init__(self, directory: Path, connections: int = 3) -> None:
+        self._database = directory / DATABASE
+        self._free: list[tuple[int, aiosqlite.Connection]] = []
+        self._limit = asyncio.Semaphore(connections)
+        self._closed = False
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[aiosqlite.Connection | None]:
+        """A connection inside a read transaction; None when there is no store."""
+        async with self._limit:
+            opened = await self._take()
+            if opened is None:
+                yield None
+                return
+            _, connection = opened
+            sound = False
+            try:
+                await connection.execute("BEGIN")
+                yield connection
+                await connection.execute("ROLLBACK")
+                sound = True
+            finally:
+                if sound and not self._closed:
+                    self._free.append(opened)
+                else:
+                    # Cancelled or failed in the middle: stop the statement, drop the connection.
+                    await asyncio.shield(_drop(connection))
+
+    async def close(self) -> None:
+        self._closed = True
+        while self._free:
+            _, connection = self._free.pop()
+            await connection.close()
+
+    async def _take(self) -> tuple[int, aiosqlite.Connection] | None:
+        try:
+            inode = self._database.stat().st_ino
+        except OSError:
+            inode = 0
+        while self._free:
+            opened = self._free.pop()
+            if opened[0] == inode:
+                return opened
+            await opened[1].close()
+        if inode == 0 or self._closed:
+            return None
+        try:
+            connection = await aiosqlite.connect(
+                f"{self._database.as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
+        except sqlite3.Error:
+            return None
+        return inode, connection
+
+
+async def _drop(connection: aiosqlite.Connection) -> None:
+    with contextlib.suppress(sqlite3.Error, ValueError):
+        await connection.interrupt()
+    await connection.close()

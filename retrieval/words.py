@@ -1,0 +1,55 @@
+"""Code-aware words: what the full-text table and the hashed embedder see of a text."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_WORD = re.compile(r"\w+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PART_OF_ANY_SCRIPT = re.compile(r"\d+|[^\W\d_]+?(?=[A-Z][a-z]|[\d_]|$)")
+_LONGEST = 64
+
+STOP_WORDS = frozenset(
+    """a an and any are as at be by can do does for from get has have how i if in into is it its me my of
+    on or our should so that the their them then there this to was we what when where which who why will
+    with you your""".split()  # noqa: SIM905
+)
+"""Words of a question that say nothing about code. Kept in the index, left out of queries."""
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words of `text` in order: each identifier whole, then its camelCase, snake_case and
+    digit parts when it has several (`HTTPServer2` → `httpserver2 http server 2`)."""
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        found += _spellings(word)
+    return found
+
+
+def query_words(query: str) -> list[str]:
+    """The distinct words of a query without stop words; all of them when nothing else is left."""
+    distinct = list(dict.fromkeys(words(query)))
+    return [word for word in distinct if word not in STOP_WORDS and len(word) > 1] or distinct
+
+
+def identifiers(query: str) -> list[str]:
+    """The distinct identifier-like words of a query as written, dotted names taken apart."""
+    return list(dict.fromkeys(re.findall(r"[^\W\d]\w*", query)))
+
+
+def parts(name: str) -> list[str]:
+    """The lower-case parts of one identifier: `getHTTPResponse_v2` → `get http response v 2`."""
+    pattern = _PART if name.isascii() else _PART_OF_ANY_SCRIPT
+    return [part.lower() for part in pattern.findall(name)]
+
+
+@lru_cache(maxsize=100_000)
+def _spellings(word: str) -> tuple[str, ...]:
+    if len(word) > _LONGEST:
+        return ()
+    whole = word.lower()
+    pieces = parts(word)
+    if len(pieces) < 2:
+        return (whole.strip("_") or whole,)
+    return (whole, *pieces)

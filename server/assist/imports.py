@@ -1,0 +1,111 @@
+"""Python imports: a file's module name, and the edit that imports a name from it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from devflow.analysis.document import Document
+from devflow.analysis.text import Edit
+
+_ROOT_FOLDERS = frozenset({"src", "lib", "source", "python"})
+_STATEMENT = re.compile(r"(?:import|from)\s")
+
+
+def module_name(path: Path, roots: Sequence[Path]) -> str:
+    """The dotted name `path` is imported by, as seen from its workspace root; "" when it has none
+    (outside the roots, or a part that is no identifier)."""
+    root = next(
+        (each for each in sorted(roots, key=lambda r: -len(r.parts)) if path.is_relative_to(each)), None
+    )
+    if root is None or path.suffix != ".py":
+        return ""
+    parts = list(path.relative_to(root).with_suffix("").parts)
+    if len(parts) > 1 and parts[0] in _ROOT_FOLDERS and not (root / parts[0] / "__init__.py").exists():
+        parts = parts[1:]
+    elif len(parts) == 1 and (root / "__init__.py").exists():
+        parts = [root.name, *parts]  # the root itself is a package
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else ""
+
+
+def import_edit(doc: Document, module: str, name: str) -> Edit:
+    """The edit that makes `from module import name` stand among the imports at the top of `doc`: into
+    the one-line statement that imports from `module` already, else behind the last of them that sorts
+    before it, else below the docstring."""
+    text = doc.text
+    best: int | None = None
+    after_future: int | None = None
+    line = _first_code_line(doc)
+    first_import: int | None = None
+    while line < text.line_count:
+        content = text.line(line)
+        if _STATEMENT.match(content):
+            first_import = line if first_import is None else first_import
+            end = _statement_end(doc, line)
+            extended = re.match(
+                rf"from\s+{re.escape(module)}\s+import\s+(?!\()([^#\\;]*[^#\\;\s])\s*$", content
+            )
+            if extended and end == line:
+                at = text.line_start(line) + extended.end(1)
+                return Edit(at, at, f", {name}")
+            if content.startswith("from __future__"):
+                after_future = end + 1
+            elif _module_of(content) <= module:
+                best = end + 1
+            line = end + 1
+        elif not content.strip() or content.startswith(
+            ("#", " ", "\t", ")", "try:", "except", "else:", "if TYPE_CHECKING")
+        ):
+            line += 1
+        else:
+            break
+    ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
+    statement = f"from {module} import {name}{ending}"
+    target = best if best is not None else after_future
+    if target is None:
+        target = first_import if first_import is not None else _first_code_line(doc)
+    elif best is None and after_future is not None:
+        statement = ending + statement
+    at = text.line_start(target)
+    if target >= text.line_count and not text.source.endswith(("\n", "\r")) and text.source:
+        statement = ending + statement
+    return Edit(at, at, statement)
+
+
+def _first_code_line(doc: Document) -> int:
+    """The first line behind the shebang, the comments and the docstring at the top."""
+    text = doc.text
+    line = 0
+    while line < text.line_count and (text.line(line).startswith("#") or not text.line(line).strip()):
+        line += 1
+    found = re.match(r"""[rRuU]?("{3}|'{3})""", text.line(line))
+    if found:
+        close = text.source.find(found[1], text.line_start(line) + found.end())
+        return text.line_at(close) + 1 if close >= 0 else line
+    if re.match(r"""[rRuU]?["'].*["']\s*$""", text.line(line)):
+        return line + 1
+    return min(line, text.line_count - 1)
+
+
+def _statement_end(doc: Document, line: int) -> int:
+    """The last line of the import statement that begins on `line`."""
+    text = doc.text
+    for end in range(line, min(line + 80, text.line_count)):
+        piece = text.source[text.line_start(line) : text.line_end(end)]
+        if piece.rstrip().endswith("\\"):
+            continue
+        try:
+            ast.parse(piece)
+        except (SyntaxError, ValueError):
+            continue
+        return end
+    return line
+
+
+def _module_of(statement: str) -> str:
+    found = re.match(r"(?:from|import)\s+([\w.]+)", statement)
+    return found[1] if found else ""

@@ -1,0 +1,178 @@
+"""Rename a symbol over the workspace, or say in one sentence why not.
+
+A wrong rename is worse than none: every range is checked against the present text, and what cannot
+be told apart for sure is refused. Strings and comments are never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import keyword
+import re
+from pathlib import Path
+
+from devflow.analysis.document import Document
+from devflow.analysis.facts import Location
+from devflow.analysis.scope import visible_names
+from devflow.analysis.text import Edit
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.candidates import in_quotes
+from devflow.server.assist.keywords import builtin_names, keywords
+from devflow.server.assist.navigate import Found, references, resolve
+from devflow.server.assist.waiting import within
+
+ENGINE_SECONDS = 10.0
+INDEX_SECONDS = 2.0
+_SELVES = frozenset({"self", "cls", "this", "super"})
+
+
+class RenameRefused(Exception):
+    """The rename is not done; the message is a sentence for the user."""
+
+
+async def prepare_rename(doc: Document, at: int, code: Codebase) -> tuple[int, int] | None:
+    """The range of the name at `at` when it can be a name to rename, else None. Cheap: whether the
+    rename is possible is told by `rename`."""
+    start, end = doc.text.word_at(at)
+    name = doc.text.source[start:end]
+    if not name or name[0].isdigit() or doc.tree is None:
+        return None
+    if name in keywords(doc.language) or name in _SELVES or in_quotes(doc, at):
+        return None
+    return start, end
+
+
+async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> dict[Path, list[Edit]]:
+    """The edits, by file, that give the symbol at `at` the name `new_name`. Raises RenameRefused."""
+    place = await prepare_rename(doc, at, code)
+    if place is None:
+        raise RenameRefused("There is no name to rename here.")
+    if doc.path is None:
+        raise RenameRefused("Save the document first: only symbols in files can be renamed.")
+    start, end = place
+    old = doc.text.source[start:end]
+    _check_name(new_name, doc.language)
+    if new_name == old:
+        return {}
+    tree = doc.tree
+    if tree is not None:
+        visible = await asyncio.to_thread(visible_names, tree, end)
+        if any(each.name == new_name for each in visible):
+            raise RenameRefused(f"{new_name} already means something else here; choose another name.")
+    if code.python is not None and doc.language == "python":
+        places = await _by_engine(doc, at, old, code)
+    else:
+        places = await _by_index(doc, at, old, code)
+    return await _edits(places, old, new_name, doc, code)
+
+
+async def _by_engine(doc: Document, at: int, old: str, code: Codebase) -> list[Location]:
+    python = code.python
+    assert python is not None
+    source = doc.text.source
+    made, used = await asyncio.gather(
+        within(python.define(doc.path, source, at), ENGINE_SECONDS),
+        within(python.references(doc.path, source, at), ENGINE_SECONDS),
+    )
+    if made is None or used is None:
+        raise RenameRefused(f"Python analysis did not answer in time, so {old} is left as it is; try again.")
+    if not made and not used:
+        raise RenameRefused(f"It cannot be told what {old} is here, so it is not renamed.")
+    for each in made:
+        if each.location is None or (not used and each.name in builtin_names("python")):
+            raise RenameRefused(f"{old} is built in and cannot be renamed.")
+        if not _inside(each.location.path, doc, code):
+            raise RenameRefused(
+                f"{old} is defined outside this workspace ({each.location.path.name}), so it is not renamed."
+            )
+    return list({*used, *(each.location for each in made if each.location is not None and each.name == old)})
+
+
+async def _by_index(doc: Document, at: int, old: str, code: Codebase) -> list[Location]:
+    targets = await resolve(doc, at, code)
+    if old in builtin_names(doc.language) and not targets:
+        raise RenameRefused(f"{old} is built in and cannot be renamed.")
+    if not targets:
+        raise RenameRefused(f"No definition of {old} is known in this workspace, so it is not renamed.")
+    if len(targets) > 1:
+        raise RenameRefused(_ambiguous(old, len(targets)))
+    [target] = targets
+    if not await _is_unique(target, old, code):
+        raise RenameRefused(_ambiguous(old, 2))
+    if target.location is None or not _inside(target.location.path, doc, code):
+        raise RenameRefused(f"{old} is defined outside this workspace, so it is not renamed.")
+    return await references(doc, at, code, include_declaration=True)
+
+
+async def _is_unique(target: Found, old: str, code: Codebase) -> bool:
+    """Whether the index knows no other definition of the name. A local needs no index; anything else
+    does, for without one nothing is known of other files."""
+    local = target.source == "document" and target.symbol.start == target.symbol.name_start
+    if code.index is None:
+        if local:
+            return True
+        raise RenameRefused(
+            f"The workspace is not indexed yet, so the uses of {old} are not known; try again."
+        )
+    known = await within(code.index.symbols_named(old), INDEX_SECONDS)
+    if known is None:
+        raise RenameRefused(f"The index did not answer in time, so {old} is left as it is; try again.")
+    return local or len({(each.path, each.symbol.name_start) for each in known}) <= 1
+
+
+def _ambiguous(old: str, count: int) -> str:
+    return (
+        f"{count if count > 2 else 'Several'} definitions are called {old}; without types their uses cannot "
+        "be told apart, so it is not renamed."
+    )
+
+
+async def _edits(
+    places: list[Location], old: str, new: str, doc: Document, code: Codebase
+) -> dict[Path, list[Edit]]:
+    """One edit for each place, after checking that it lies in the workspace and still holds the name."""
+    edits: dict[Path, list[Edit]] = {}
+    for path in sorted({place.path for place in places}):
+        if not _inside(path, doc, code):
+            raise RenameRefused(
+                f"{old} is used in {path.name}, outside this workspace, so it is not renamed."
+            )
+        text = doc.text if path == doc.path else await within(code.texts.text_of(path), INDEX_SECONDS)
+        if text is None:
+            raise RenameRefused(f"{path.name} cannot be read, so {old} is left as it is.")
+        starts = sorted({(place.start, place.end) for place in places if place.path == path})
+        for start, end in starts:
+            if text.source[start:end] != old:
+                raise RenameRefused(
+                    f"{path.name} has changed since it was read, so {old} is left as it is; try again."
+                )
+        edits[path] = [Edit(start, end, new) for start, end in starts]
+    if not edits:
+        raise RenameRefused(f"No use of {old} was found, so nothing is renamed.")
+    return edits
+
+
+def _check_name(name: str, language: str) -> None:
+    if language == "python":
+        valid = name.isidentifier()
+        reserved = keyword.iskeyword(name)
+    else:
+        valid = (
+            re.fullmatch(r"[^\W\d][\w]*[?!]?" if language == "ruby" else r"[^\W\d$]?[\w$]*", name) is not None
+        )
+        valid = valid and bool(name) and not name[0].isdigit()
+        reserved = name in keywords(language)
+    if not valid:
+        shown = name if len(name) <= 40 else name[:40] + "…"
+        raise RenameRefused(f"{shown!r} is not a valid name in {language or 'this language'}.")
+    if reserved:
+        raise RenameRefused(f"{name} is a reserved word in {language}.")
+
+
+def _inside(path: Path, doc: Document, code: Codebase) -> bool:
+    """In the workspace, and not in an environment installed inside it."""
+    if path == doc.path:
+        return True
+    if {"site-packages", "node_modules", "typeshed"} & set(path.parts):
+        return False
+    return any(path.is_relative_to(root) for root in code.roots)

@@ -1,0 +1,69 @@
+"""Puts the models together: from what is configured and the environment's keys to a Router."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from devflow.models.base import ChatModel, FillModel, ModelsConfig, ModelSpec
+from devflow.models.engines.remote import Server
+from devflow.models.fake import FakeModel
+from devflow.models.outbound import Outbound, host_of
+from devflow.models.router import Router
+from devflow.server.workers.model import WorkerModel
+
+_DEFAULTS = {
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+}
+
+
+def build_router(config: ModelsConfig, environment: Mapping[str, str]) -> Router:
+    """The models in the order of `config`. Imports no engine library, loads and asks nothing."""
+    outbound = Outbound(config.local_only, config.never_send, config.timeout)
+    models = [(spec, _model(spec, config, outbound, environment)) for spec in config.models]
+    return Router(
+        [cast("FillModel", model) for spec, model in models if "fill" in spec.tasks],
+        [cast("ChatModel", model) for spec, model in models if "chat" in spec.tasks],
+    )
+
+
+def _model(
+    spec: ModelSpec, config: ModelsConfig, outbound: Outbound, environment: Mapping[str, str]
+) -> FillModel | ChatModel:
+    match spec.engine:
+        case "openai":
+            from devflow.models.engines.openai import OpenAIModel
+
+            return OpenAIModel(_server(spec, config, environment), outbound)
+        case "anthropic":
+            from devflow.models.engines.anthropic import AnthropicModel
+
+            return AnthropicModel(_server(spec, config, environment), outbound)
+        case "fake":
+            return FakeModel(spec.options.get("answer", "fake answer"), name=spec.name)
+        case "ctransformers" | "exllamav2":
+            return WorkerModel(spec)
+
+
+def _server(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, str]) -> Server:
+    """Where the model is. The provider's usual variable is read only for the provider itself: another
+    server gets a key only when the user names the variable for it."""
+    usual_url, usual_variable = _DEFAULTS[spec.engine]
+    base_url = spec.base_url or usual_url
+    variable = spec.api_key_env
+    if not variable and host_of(base_url) == host_of(usual_url):
+        variable = usual_variable
+    return Server(
+        name=spec.name,
+        model=spec.model,
+        base_url=base_url,
+        api_key=environment.get(variable, "").strip() if variable else "",
+        api_key_env=variable,
+        family=spec.family,
+        context=spec.context,
+        timeout=config.timeout,
+        forwards=spec.options.get("forwards", "").lower() in ("1", "true", "yes", "on"),
+        proxy=spec.options.get("proxy", ""),
+        fill=spec.options.get("fill", ""),
+    )

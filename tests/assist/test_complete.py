@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.codebase import Workspace, workspace
+
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.python import Candidate
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.complete import Completions, complete, document_item
+from devflow.server.settings import Completion
+
+UNHURRIED = Completion(deadline_ms=5_000)
+
+
+async def asked(space: Workspace, config: Completion = UNHURRIED) -> Completions:
+    return await complete(space.doc, space.at, space.code, config)
+
+
+async def labels(root: Path, snippet: str, path: str = "main.py", **options: Any) -> list[str]:
+    async with workspace(root, snippet, path, **options) as space:
+        return [item.label for item in (await asked(space)).items]
+
+
+class SlowEngine:
+    """An engine that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.asked = 0
+
+    async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+        self.asked += 1
+        await self.go.wait()
+        return [Candidate("slowly", SymbolKind.METHOD)]
+
+    async def signatures(self, path: Path | None, source: str, at: int) -> list[Any]:
+        return []
+
+
+async def test_members_seen_on_the_receiver_come_first(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        client.send(1)
+        client.send(2)
+        client.close()
+        other.abort()
+        client.<|>
+        """,
+    )
+    assert found[:2] == ["send", "close"]
+    assert "abort" in found
+
+
+async def test_self_offers_the_members_of_its_class(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        class Shape:
+            def __init__(self):
+                self.width = 1
+            def area(self):
+                return self.<|>
+        class Other:
+            def unrelated(self): ...
+        """,
+    )
+    assert {"width", "area"} <= set(found[:3])
+
+
+async def test_an_assigned_constructor_tells_the_class(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        class Shape:
+            def area(self): ...
+        class Zoo:
+            def beasts(self): ...
+        thing = Shape()
+        thing.<|>
+        """,
+    )
+    assert found[0] == "area"
+
+
+async def test_a_parameter_s_annotation_tells_the_class(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        class Shape:
+            def area(self): ...
+        def show(shape: "Shape | None"):
+            shape.<|>
+        """,
+    )
+    assert found[0] == "area"
+
+
+async def test_an_attribute_set_from_an_annotated_parameter_tells_the_class(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        class Shape:
+            def area(self): ...
+        class Frame:
+            def __init__(self, shape: Shape):
+                self.shape = shape
+            def show(self):
+                self.shape.<|>
+        """,
+    )
+    assert found[0] == "area"
+
+
+async def test_the_engine_adds_what_only_types_tell(tmp_path: Path) -> None:
+    found = await labels(tmp_path, "text = 'abc'\ntext.upp<|>\n", engine=True)
+    assert found[0] == "upper"
+
+
+async def test_what_is_typed_filters_and_the_edit_replaces_it(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "box.open()\nbox.shut()\nbox.op<|>\n") as space:
+        answer = await asked(space)
+        assert [item.label for item in answer.items] == ["open"]
+        assert space.applied(answer.items[0].edit).endswith("box.open\n")
+
+
+async def test_locals_come_before_builtins(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        def show(pretty):
+            pr<|>
+        """,
+    )
+    assert found[0] == "pretty"
+    assert "print" in found
+
+
+async def test_keywords_are_offered(tmp_path: Path) -> None:
+    assert "return" in await labels(tmp_path, "def f():\n    retu<|>\n")
+
+
+async def test_nothing_in_a_comment(tmp_path: Path) -> None:
+    assert await labels(tmp_path, "name = 1\n# see na<|>\n") == []
+
+
+async def test_nothing_in_a_string(tmp_path: Path) -> None:
+    assert await labels(tmp_path, "name = 1\nx = 'see na<|>'\n") == []
+
+
+async def test_names_inside_an_f_string_s_braces(tmp_path: Path) -> None:
+    assert "name" in await labels(tmp_path, "name = 1\nx = f'see {na<|>}'\n")
+
+
+async def test_nothing_after_a_number_s_dot(tmp_path: Path) -> None:
+    assert await labels(tmp_path, "x = 1.<|>\n") == []
+
+
+async def test_keyword_arguments_of_the_call(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "def draw(shape, colour=1, *, width=2): ...\ndraw(1, <|>)\n") as space:
+        items = (await asked(space)).items
+        found = [item.label for item in items]
+        assert {"colour=", "width="} <= set(found[:3])
+        assert "shape=" not in found
+
+
+async def test_a_given_keyword_argument_is_not_offered_again(tmp_path: Path) -> None:
+    found = await labels(tmp_path, "def draw(shape, width=2): ...\ndraw(width=3, <|>)\n")
+    assert "width=" not in found
+    assert "shape=" in found
+
+
+async def test_a_workspace_symbol_comes_with_its_import(tmp_path: Path) -> None:
+    async with workspace(
+        tmp_path,
+        """
+        #- shapes/round.py
+        class Circle: ...
+        #- main.py
+        import os
+
+        Circ<|>
+        """,
+        indexed=True,
+    ) as space:
+        [item, *_] = (await asked(space)).items
+        assert item.label == "Circle"
+        assert space.applied(item.edit, *item.additional) == (
+            "import os\nfrom shapes.round import Circle\n\nCircle\n"
+        )
+
+
+async def test_what_is_imported_already_is_not_imported_again(tmp_path: Path) -> None:
+    async with workspace(
+        tmp_path,
+        """
+        #- shapes.py
+        class Circle: ...
+        #- main.py
+        from shapes import Circle
+        Circ<|>
+        """,
+        indexed=True,
+    ) as space:
+        found = [item for item in (await asked(space)).items if item.label == "Circle"]
+        assert [item.additional for item in found] == [()]
+
+
+async def test_members_of_a_class_in_another_file(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        #- shapes.py
+        class Circle:
+            def area(self): ...
+        #- main.py
+        from shapes import Circle
+        shape = Circle()
+        shape.<|>
+        """,
+        indexed=True,
+    )
+    assert found[0] == "area"
+
+
+async def test_members_seen_on_the_receiver_in_other_files(tmp_path: Path) -> None:
+    found = await labels(
+        tmp_path,
+        """
+        #- other.py
+        def f(request):
+            request.session.flush()
+        #- main.py
+        def g(request):
+            request.<|>
+        """,
+        indexed=True,
+    )
+    assert found[0] == "session"
+
+
+async def test_a_late_engine_makes_the_list_incomplete_and_is_used_at_the_next_keystroke(
+    tmp_path: Path,
+) -> None:
+    engine = SlowEngine()
+    async with workspace(tmp_path, "thing.<|>\n", python=engine) as space:
+        first = await asked(space, Completion(deadline_ms=30))
+        assert first.incomplete
+        engine.go.set()
+        typed = await _typed(space, "s")
+        second = await complete(typed, space.at + 1, space.code, Completion(deadline_ms=1000))
+        assert [item.label for item in second.items] == ["slowly"]
+        assert not second.incomplete
+        assert engine.asked == 1
+
+
+async def test_the_list_is_out_at_the_deadline(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "thing.go()\nthing.<|>\n", python=SlowEngine()) as space:
+        await asked(space, Completion(deadline_ms=5))
+        begun = time.perf_counter()
+        answer = await asked(space, Completion(deadline_ms=40))
+        assert time.perf_counter() - begun < 0.3
+        assert [item.label for item in answer.items] == ["go"]
+
+
+async def test_another_place_is_another_question(tmp_path: Path) -> None:
+    engine = SlowEngine()
+    engine.go.set()
+    async with workspace(tmp_path, "thing.\nthing.<|>\n", python=engine) as space:
+        await asked(space)
+        await complete(space.doc, len("thing."), space.code, UNHURRIED)
+        assert engine.asked == 2
+
+
+async def test_a_failing_engine_leaves_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(SlowEngine):
+        async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+            raise RuntimeError("broken")
+
+    found = await labels(tmp_path, "thing.go()\nthing.<|>\n", python=Broken())
+    assert found == ["go"]
+    assert "failed" in caplog.text
+
+
+async def test_the_list_is_no_longer_than_asked_and_then_incomplete(tmp_path: Path) -> None:
+    names = "\n".join(f"box.name{number}()" for number in range(30))
+    async with workspace(tmp_path, f"{names}\nbox.<|>\n") as space:
+        answer = await asked(space, Completion(max_items=10))
+        assert len(answer.items) == 10
+        assert answer.incomplete
+
+
+@pytest.mark.parametrize(
+    ("path", "snippet", "expected"),
+    [
+        ("a.ts", "class Shape { area() {} }\nconst s = new Shape();\ns.<|>\n", "area"),
+        ("a.js", "class Shape { area() { this.<|> } width() {} }\n", "width"),
+        ("a.go", "package m\nfunc f(c *Client) {\n\tc.Send()\n\tc.<|>\n}\n", "Send"),
+        ("A.java", "class A { int area; int f() { return this.<|>; } }\n", "area"),
+        ("a.rs", "fn f(c: Client) {\n    c.send();\n    c.<|>\n}\n", "send"),
+        ("a.c", "void f(struct box *b) {\n  b->width = 1;\n  b-><|>\n}\n", "width"),
+        ("a.cpp", "void f(Box *b) {\n  b->width();\n  b-><|>\n}\n", "width"),
+        ("a.cs", "class A { int Area; int F() { return this.<|>; } }\n", "Area"),
+        ("a.rb", "client.send_all\nclient.<|>\n", "send_all"),
+    ],
+)
+async def test_members_in_every_language(path: str, snippet: str, expected: str, tmp_path: Path) -> None:
+    assert expected in (await labels(tmp_path, snippet, path))[:2]
+
+
+@pytest.mark.parametrize(
+    ("path", "snippet", "expected"),
+    [
+        ("a.ts", "function show(colour: string) {\n  co<|>\n}\n", "colour"),
+        ("a.go", "package m\nfunc show(colour string) {\n\tco<|>\n}\n", "colour"),
+        ("A.java", "class A { void show(int colour) { co<|> } }\n", "colour"),
+        ("a.rs", "fn show(colour: u8) {\n    co<|>\n}\n", "colour"),
+        ("a.c", "void show(int colour) {\n  co<|>\n}\n", "colour"),
+        ("a.rb", "def show(colour)\n  co<|>\nend\n", "colour"),
+    ],
+)
+async def test_names_in_every_language(path: str, snippet: str, expected: str, tmp_path: Path) -> None:
+    assert (await labels(tmp_path, snippet, path))[0] == expected
+
+
+async def test_a_document_without_a_grammar_offers_its_words(tmp_path: Path) -> None:
+    assert "something" in await labels(tmp_path, "something = 1\nsom<|>\n", "a.unknown")
+
+
+async def test_an_untitled_document_is_completed(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    async with workspace(tmp_path, "box.open()\nbox.<|>\n") as space:
+        doc = replace(space.doc, path=None, uri="untitled:1")
+        answer = await complete(doc, space.at, Codebase((), space), UNHURRIED)
+        assert [item.label for item in answer.items] == ["open"]
+
+
+async def test_documentation_is_filled_in_on_demand(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "'abc'.up<|>\n", engine=True) as space:
+        assert "uppercase" in await document_item(space.doc, space.at, "upper", space.code)
+
+
+async def test_documentation_without_an_engine_comes_from_the_index(tmp_path: Path) -> None:
+    async with workspace(
+        tmp_path,
+        '''
+        #- shapes.py
+        def area(w, h):
+            """The size of a shape."""
+        #- main.py
+        are<|>
+        ''',
+        indexed=True,
+    ) as space:
+        shown = await document_item(space.doc, space.at, "area", space.code)
+        assert "def area(w, h)" in shown
+        assert "The size of a shape." in shown
+
+
+async def test_unknown_documentation_is_empty(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "x<|>\n") as space:
+        assert await document_item(space.doc, space.at, "xyz", space.code) == ""
+
+
+async def _typed(space: Workspace, more: str) -> Any:
+    from support.codebase import document
+
+    from devflow.analysis.text import Edit
+
+    assert space.doc.path is not None
+    return document(space.applied(Edit(space.at, space.at, more)), space.doc.path, 2)

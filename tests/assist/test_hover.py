@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.codebase import workspace
+
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.hover import Card, as_markdown, hover, is_test
+from devflow.server.settings import Hover
+
+
+async def card(root: Path, snippet: str, path: str = "main.py", **options: Any) -> Card | None:
+    async with workspace(root, snippet, path, **options) as space:
+        found = await hover(space.doc, space.at, space.code, Hover())
+        if found is not None and space.case.labels:
+            [label] = space.case.labels
+            assert (found.start, found.end) == (label.start, label.end)
+        return found
+
+
+async def test_the_card_of_a_function_without_any_engine(tmp_path: Path) -> None:
+    found = await card(
+        tmp_path,
+        '''
+        def area(w, h=1):
+            """The size."""
+        print(ar<|>ea(2))
+        #     ^^^^
+        ''',
+    )
+    assert found == Card(
+        found.start if found else 0,
+        found.end if found else 0,
+        "```python\ndef area(w, h=1)\n```\n\nThe size.\n\nDefined in `main.py:1`",
+        "document",
+    )
+
+
+@pytest.mark.parametrize("engine", [True, False])
+async def test_a_definition_in_another_file_is_named(tmp_path: Path, engine: bool) -> None:
+    found = await card(
+        tmp_path,
+        '''
+        #- pkg/shapes.py
+
+        def area(w: int) -> int:
+            """The size."""
+        #- main.py
+        from pkg.shapes import area
+        are<|>a(2)
+        ''',
+        engine=engine,
+        indexed=True,
+    )
+    assert found is not None
+    assert "def area(w: int) -> int" in found.markdown
+    assert "Defined in `pkg/shapes.py:2`" in found.markdown
+    assert found.engine == ("jedi" if engine else "index")
+
+
+async def test_calls_are_counted_with_those_in_tests(tmp_path: Path) -> None:
+    found = await card(
+        tmp_path,
+        """
+        #- shapes.py
+        def area(w): ...
+        #- tests/test_shapes.py
+        from shapes import area
+        area(1)
+        area(2)
+        #- main.py
+        from shapes import area
+        a<|>rea(3)
+        """,
+        indexed=True,
+    )
+    assert found is not None
+    assert "3 calls, 2 in tests" in found.markdown
+
+
+async def test_a_builtin_is_described_by_the_engine(tmp_path: Path) -> None:
+    found = await card(tmp_path, "le<|>n([1])\n", engine=True)
+    assert found is not None
+    assert "len(" in found.markdown
+
+
+@pytest.mark.parametrize("snippet", ["x = 'wo<|>rd'\n", "# wo<|>rd\n", "x = 1<|>2\n", "re<|>turn\n", "<|>\n"])
+async def test_no_card_where_there_is_no_name(snippet: str, tmp_path: Path) -> None:
+    assert await card(tmp_path, snippet) is None
+
+
+async def test_an_unknown_name_has_no_card(tmp_path: Path) -> None:
+    assert await card(tmp_path, "unkn<|>own.thing\n") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "snippet", "signature"),
+    [
+        ("a.ts", "function area(w: number): number { return w }\nar<|>ea(1)\n", "area(w: number): number"),
+        (
+            "a.go",
+            "package m\n\n// Area is a size.\nfunc Area(w int) int { return w }\n\nvar x = Ar<|>ea(1)\n",
+            "func Area(w int) int",
+        ),
+        (
+            "A.java",
+            "class A { int area(int w) { return w; } int x() { return this.ar<|>ea(1); } }\n",
+            "int area(int w)",
+        ),
+        ("a.rs", "fn area(w: u8) -> u8 { w }\nfn f() { ar<|>ea(1); }\n", "fn area(w: u8) -> u8"),
+    ],
+)
+async def test_the_card_in_other_languages(path: str, snippet: str, signature: str, tmp_path: Path) -> None:
+    found = await card(tmp_path, snippet, path)
+    assert found is not None
+    assert signature in found.markdown
+
+
+async def test_an_untitled_document_has_cards(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "def area(w): ...\nar<|>ea(1)\n") as space:
+        doc = replace(space.doc, path=None, uri="untitled:1")
+        found = await hover(doc, space.at, Codebase((), space), Hover())
+        assert found is not None
+        assert "Defined" not in found.markdown
+
+
+@pytest.mark.parametrize(
+    ("doc", "markdown"),
+    [
+        ("Plain text.", "Plain text."),
+        ("See :class:`~a.b.C` and ``x``.", "See `a.b.C` and `x`."),
+        (">>> f(1)\n2\n\nMore.", "```python\n>>> f(1)\n2\n```\n\nMore."),
+        (":param w: the width\n:returns: the size", "- param `w`: the width\n- returns: the size"),
+        ("Args:\n    w (int): the width", "**Args**\n\n- `w` (int): the width"),
+    ],
+)
+def test_docstrings_become_markdown(doc: str, markdown: str) -> None:
+    assert as_markdown(doc) == markdown
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("tests/a.py", True),
+        ("test_a.py", True),
+        ("a_test.go", True),
+        ("a.test.ts", True),
+        ("contest.py", False),
+        ("src/a.py", False),
+    ],
+)
+def test_what_a_test_file_is(path: str, yes: bool) -> None:
+    assert is_test(Path(path)) is yes

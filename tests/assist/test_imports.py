@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.codebase import document
+
+from devflow.server.assist.imports import import_edit, module_name
+
+CASES = {
+    "into an empty file": ("", "from pkg.mod import Name\n"),
+    "before the first code": ("x = 1\n", "from pkg.mod import Name\nx = 1\n"),
+    "behind the docstring": ('"""Doc."""\nx = 1\n', '"""Doc."""\nfrom pkg.mod import Name\nx = 1\n'),
+    "behind a long docstring": (
+        '"""Doc.\n\nMore.\n"""\nx = 1\n',
+        '"""Doc.\n\nMore.\n"""\nfrom pkg.mod import Name\nx = 1\n',
+    ),
+    "behind a shebang and comments": (
+        "#!/bin/python\n# hi\n",
+        "#!/bin/python\n# hi\nfrom pkg.mod import Name\n",
+    ),
+    "behind the last import that sorts before it": (
+        "import os\nfrom abc import ABC\nfrom zoo import Lion\n",
+        "import os\nfrom abc import ABC\nfrom pkg.mod import Name\nfrom zoo import Lion\n",
+    ),
+    "behind __future__": (
+        "from __future__ import annotations\n\nx = 1\n",
+        "from __future__ import annotations\n\nfrom pkg.mod import Name\n\nx = 1\n",
+    ),
+    "into the import from the same module": (
+        "from pkg.mod import Other\n",
+        "from pkg.mod import Other, Name\n",
+    ),
+    "behind an import in parentheses": (
+        "from pkg.mod import (\n    A,\n    B,\n)\nx = 1\n",
+        "from pkg.mod import (\n    A,\n    B,\n)\nfrom pkg.mod import Name\nx = 1\n",
+    ),
+    "not into an import with a comment": (
+        "from pkg.mod import Other  # noqa\n",
+        "from pkg.mod import Other  # noqa\nfrom pkg.mod import Name\n",
+    ),
+    "a last line without an end gets one": ("import os", "import os\nfrom pkg.mod import Name\n"),
+    "with the line ends of the file": ("import os\r\n", "import os\r\nfrom pkg.mod import Name\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_import_goes(name: str, tmp_path: Path) -> None:
+    before, after = CASES[name]
+    doc = document(before, tmp_path / "main.py")
+    assert doc.text.replaced([import_edit(doc, "pkg.mod", "Name")]).source == after
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("a/b.py", "a.b"),
+        ("a/__init__.py", "a"),
+        ("src/a/b.py", "a.b"),
+        ("b.py", "b"),
+        ("a-b/c.py", ""),
+        ("a/b.pyi", ""),
+    ],
+)
+def test_a_file_s_module_name(path: str, module: str, tmp_path: Path) -> None:
+    assert module_name(tmp_path / path, (tmp_path,)) == module
+
+
+def test_a_file_outside_the_roots_has_no_module_name(tmp_path: Path) -> None:
+    assert module_name(Path("/elsewhere/a.py"), (tmp_path,)) == ""

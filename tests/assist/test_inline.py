@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.codebase import Workspace, workspace
+
+from devflow.analysis.text import Edit
+from devflow.models.base import FillRequest
+from devflow.models.errors import Unreachable
+from devflow.server.assist.inline import Suggestion, fills_block, inline, worth_asking
+from devflow.server.settings import Inline
+
+
+class Writer:
+    """A router with one fill model that writes what it is told to."""
+
+    def __init__(self, *pieces: str, delay: float = 0.0, error: Exception | None = None) -> None:
+        self.pieces = pieces
+        self.delay = delay
+        self.error = error
+        self.requests: list[FillRequest] = []
+        self.given = 0
+        self.closed = 0
+        self.began = asyncio.Event()
+
+    def has(self, task: str) -> bool:
+        return task == "fill"
+
+    def last_used(self, task: str) -> str:
+        return "writer"
+
+    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        self.requests.append(request)
+        self.began.set()
+        try:
+            if self.error is not None:
+                raise self.error
+            for piece in self.pieces:
+                await asyncio.sleep(self.delay)
+                self.given += 1
+                yield piece
+        finally:
+            self.closed += 1
+
+
+async def shown(
+    root: Path, snippet: str, *pieces: str, path: str = "main.py", selected: str | None = None, **options: Any
+) -> Suggestion | None:
+    writer = Writer(*pieces) if pieces else None
+    async with workspace(root, snippet, path, models=writer, **options) as space:
+        start, _ = space.doc.text.word_at(space.at)
+        chosen = Edit(start, space.at, selected) if selected is not None else None
+        return await inline(space.doc, space.at, space.code, Inline(), chosen)
+
+
+async def text(root: Path, snippet: str, *pieces: str, **options: Any) -> str | None:
+    found = await shown(root, snippet, *pieces, **options)
+    return found.edit.new if found else None
+
+
+def gate(snippet: str, root: Path, path: str = "main.py") -> tuple[bool, bool]:
+    from support import fixture
+    from support.codebase import document
+
+    case = fixture.parse(snippet, path)
+    name, at = case.cursor
+    doc = document(case.files[name], root / name)
+    return worth_asking(doc, at), fills_block(doc, at)
+
+
+@pytest.mark.parametrize(
+    ("snippet", "expected"),
+    [
+        ("x = <|>\n", True),
+        ("f(<|>)\n", True),
+        ("f(a, <|>])  \n", True),
+        ("x = na<|>me\n", False),
+        ("x = <|>name\n", False),
+        ("f(<|>) + g(2)\n", False),
+        ("x = 1\n# note <|>\n", False),
+        ("x = 'te<|>xt'\n", False),
+        ("x = f'{na<|>}'\n", True),
+        ("<|>", False),
+        ("\n\n<|>\n", False),
+        ("def f():\n    <|>\n", True),
+    ],
+)
+def test_where_ghost_text_is_worth_asking_for(snippet: str, expected: bool, tmp_path: Path) -> None:
+    assert gate(snippet, tmp_path)[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("snippet", "expected"),
+    [
+        ("def f():\n    <|>\n", True),
+        ("def f():<|>\n", True),
+        ("if (a) {<|>\n", True),
+        ("x = <|>\n", False),
+        ("x = {<|>}\n", False),
+        ("x = 1\n<|>\n", False),
+        ("# note:<|>\n", False),
+    ],
+)
+def test_where_a_block_may_be_written(snippet: str, expected: bool, tmp_path: Path) -> None:
+    assert gate(snippet, tmp_path)[1] is expected
+
+
+async def test_the_model_s_line(tmp_path: Path) -> None:
+    found = await shown(tmp_path, "total = a <|>\n", "+ ", "b\n", "more")
+    assert found is not None
+    assert (found.edit.new, found.engine) == ("+ b", "writer")
+
+
+async def test_the_stream_is_closed_at_the_end_of_the_line(tmp_path: Path) -> None:
+    writer = Writer("+ b", "\n", "c", "d", "e")
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+    assert writer.given == 2
+    assert writer.closed == 1
+
+
+async def test_a_block(tmp_path: Path) -> None:
+    assert (
+        await text(tmp_path, "def f(a):\n    <|>\n", "b = a\n    return b\n\n\nprint(1)")
+        == "b = a\n    return b"
+    )
+
+
+async def test_the_request_carries_what_is_around(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    async with workspace(tmp_path, "x = 1\ntotal = a <|>\ny = 2\n", models=writer) as space:
+        await inline(space.doc, space.at, space.code, Inline(max_tokens=9))
+    [request] = writer.requests
+    assert (request.prefix, request.suffix) == ("x = 1\ntotal = a ", "\ny = 2\n")
+    assert (request.path, request.language, request.max_tokens) == ("main.py", "python", 9)
+
+
+async def test_the_request_has_a_budget(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    long = "value = 1\n" * 5_000
+    async with workspace(tmp_path, f"{long}total = a <|>\n{long}", models=writer) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert len(request.prefix) <= 6_000
+    assert len(request.suffix) <= 2_000
+    assert request.prefix.startswith("value")
+
+
+async def test_code_from_other_files_is_named_with_its_path(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    async with workspace(
+        tmp_path,
+        """
+        #- shapes.py
+        def circumference(radius):
+            return 2 * 3.14 * radius
+        #- main.py
+        radius = 2
+        length = circumference(<|>
+        """,
+        models=writer,
+        indexed=True,
+    ) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert "def circumference(radius)" in request.context
+    assert request.context_paths == ("shapes.py",)
+
+
+async def test_a_broken_suggestion_is_not_shown(tmp_path: Path) -> None:
+    assert await text(tmp_path, "x = 1\n<|>\ny = 2\n", "def def def") is None
+
+
+async def test_a_slow_model_is_given_up_on(tmp_path: Path) -> None:
+    writer = Writer("+ b", delay=10)
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        assert await inline(space.doc, space.at, space.code, Inline(timeout_ms=50)) is None
+    assert writer.closed == 1
+
+
+async def test_whole_lines_before_the_timeout_are_shown(tmp_path: Path) -> None:
+    class Stalls(Writer):
+        async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+            yield "b = a\n    c = b\n    ha"
+            await asyncio.sleep(10)
+
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=Stalls()) as space:
+        found = await inline(space.doc, space.at, space.code, Inline(timeout_ms=50))
+    assert found is not None
+    assert found.edit.new == "b = a\n    c = b"
+
+
+async def test_cancelling_closes_the_stream(tmp_path: Path) -> None:
+    writer = Writer("+ b", delay=10)
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        pending = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
+        await asyncio.wait_for(writer.began.wait(), 5)
+        pending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pending
+    assert writer.closed == 1
+
+
+async def test_without_its_model_the_document_itself_continues(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = Writer(error=Unreachable("api.example refused the connection; check the address."))
+    async with workspace(
+        tmp_path,
+        "self.assert_equal(first, second)\n" * 3 + "self.assert_equal(<|>\n",
+        models=writer,
+    ) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert (found.edit.new, found.engine) == ("first, second)", "document")
+    assert "refused" in caplog.text
+
+
+async def test_the_popup_s_choice_is_continued(tmp_path: Path) -> None:
+    found = await shown(tmp_path, "total = so<|>\n", "(items)", selected="sorted")
+    assert found is not None
+    assert found.edit.new == "sorted(items)"
+    assert found.edit.start == len("total = ")
+
+
+async def test_a_choice_that_does_not_fit_what_is_typed_is_ignored(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "total = so<|>\n", "(items)", selected="filter") is None
+
+
+async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> None:
+    found = await shown(
+        tmp_path,
+        """
+        parser.add_argument("--one", action="store_true")
+        parser.add_argument("--two", action="store_true")
+        parser.add_argument("--three", action=<|>
+        """,
+    )
+    assert found is not None
+    assert (found.edit.new, found.engine) == ('"store_true")', "document")
+    assert 0.5 <= found.confidence <= 1
+
+
+async def test_the_spacing_of_the_code_is_kept(tmp_path: Path) -> None:
+    assert (
+        await text(
+            tmp_path,
+            "for a in range(3):\n    x = a + b * 2  # why\n" * 3 + "for a in range(3):\n    x =<|>\n",
+        )
+        == " a + b * 2"
+    )
+
+
+async def test_a_rare_continuation_is_not_shown(tmp_path: Path) -> None:
+    assert await text(tmp_path, "a = f(1)\nb = g(2)\nc = <|>\n") is None
+
+
+async def test_names_nobody_knows_here_are_not_proposed(tmp_path: Path) -> None:
+    class Foreign:
+        def usage_of(self, _: str) -> Any:
+            class Model:
+                def continuation(self, context: Any, limit: int) -> Any:
+                    class Found:
+                        text = "foreign_name)"
+                        confidence = 0.9
+
+                    return Found
+
+            return Model()
+
+    async with workspace(tmp_path, "print(<|>\n") as space:
+        space.code = _with_usage(space, Foreign())
+        assert await inline(space.doc, space.at, space.code, Inline()) is None
+
+
+def _with_usage(space: Workspace, usage: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(space.code, usage=usage)

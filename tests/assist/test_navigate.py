@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.codebase import workspace
+
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.navigate import definition, references
+
+
+async def check(root: Path, snippet: str, path: str = "main.py", **options: Any) -> None:
+    """The definition of the name at the cursor is the label `target`, and nothing else."""
+    async with workspace(root, snippet, path, **options) as space:
+        found = await definition(space.doc, space.at, space.code)
+        expected = [(root / label.path, label.start, label.end) for label in space.case.labels]
+        assert [(each.path, each.start, each.end) for each in found] == expected
+
+
+async def uses(
+    root: Path, snippet: str, path: str = "main.py", declaration: bool = True, **options: Any
+) -> list[str]:
+    async with workspace(root, snippet, path, **options) as space:
+        found = await references(space.doc, space.at, space.code, declaration)
+        return [space.shown(place) for place in found]
+
+
+BOTH = pytest.mark.parametrize("engine", [True, False])
+
+
+@BOTH
+async def test_a_function_in_the_same_file(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        def area(w): ...
+        #   ^^^^ target
+        are<|>a(1)
+        """,
+        engine=engine,
+    )
+
+
+@BOTH
+async def test_a_local_shadows_a_global(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        size = 1
+        def f():
+            size = 2
+        #   ^^^^ target
+            return si<|>ze
+        """,
+        engine=engine,
+    )
+
+
+@BOTH
+async def test_a_parameter(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        def f(size):
+        #     ^^^^ target
+            return si<|>ze
+        """,
+        engine=engine,
+    )
+
+
+@BOTH
+async def test_an_imported_function(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        #- other.py
+        def area(w): ...
+        #- shapes.py
+        def area(w): ...
+        #   ^^^^ target
+        #- main.py
+        from shapes import area
+        are<|>a(1)
+        """,
+        engine=engine,
+        indexed=True,
+    )
+
+
+@BOTH
+async def test_a_function_behind_its_module(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        #- other.py
+        def area(w): ...
+        #- shapes.py
+        def area(w): ...
+        #   ^^^^ target
+        #- main.py
+        import shapes
+        shapes.are<|>a(1)
+        """,
+        engine=engine,
+        indexed=True,
+    )
+
+
+@BOTH
+async def test_a_relative_import(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        #- pkg/__init__.py
+
+        #- pkg/shapes.py
+        def area(w): ...
+        #   ^^^^ target
+        #- shapes.py
+        def area(w): ...
+        #- pkg/main.py
+        from .shapes import area
+        are<|>a(1)
+        """,
+        engine=engine,
+        indexed=True,
+    )
+
+
+@BOTH
+async def test_a_method_of_the_receiver_s_class(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        #- shapes.py
+        class Hole:
+            def area(self): ...
+        class Circle:
+            def area(self): ...
+        #       ^^^^ target
+        #- main.py
+        from shapes import Circle
+        shape = Circle()
+        shape.are<|>a()
+        """,
+        engine=engine,
+        indexed=True,
+    )
+
+
+@BOTH
+async def test_a_method_on_self(tmp_path: Path, engine: bool) -> None:
+    await check(
+        tmp_path,
+        """
+        class Circle:
+            def area(self): ...
+        #       ^^^^ target
+            def show(self):
+                self.are<|>a()
+        """,
+        engine=engine,
+    )
+
+
+async def test_an_inherited_method_without_an_engine(tmp_path: Path) -> None:
+    await check(
+        tmp_path,
+        """
+        #- shapes.py
+        class Shape:
+            def area(self): ...
+        #       ^^^^ target
+        class Garden:
+            def area(self): ...
+        #- main.py
+        from shapes import Shape
+        class Circle(Shape):
+            def show(self):
+                self.are<|>a()
+        """,
+        indexed=True,
+    )
+
+
+async def test_several_are_offered_when_they_cannot_be_told_apart(tmp_path: Path) -> None:
+    async with workspace(
+        tmp_path,
+        """
+        #- shapes.py
+        class A:
+            def area(self): ...
+        class B:
+            def area(self): ...
+        #- main.py
+        def f(thing):
+            thing.are<|>a()
+        """,
+        indexed=True,
+    ) as space:
+        assert len(await definition(space.doc, space.at, space.code)) == 2
+
+
+async def test_a_definition_that_moved_since_it_was_indexed(tmp_path: Path) -> None:
+    async with workspace(
+        tmp_path,
+        """
+        #- shapes.py
+        def area(w): ...
+        #- main.py
+        from shapes import area
+        are<|>a(1)
+        """,
+        indexed=True,
+    ) as space:
+        (tmp_path / "shapes.py").write_text("import os\n\ndef area(w): ...\n")
+        [found] = await definition(space.doc, space.at, space.code)
+        assert space.shown(found) == "shapes.py: def [area](w): ..."
+
+
+@pytest.mark.parametrize("snippet", ["# ar<|>ea\n", "x = 'are<|>a'\n", "<|>\n", "1<|>2\n"])
+async def test_no_definition_where_there_is_no_name(snippet: str, tmp_path: Path) -> None:
+    await check(tmp_path, "area = 1\n" + snippet)
+
+
+@pytest.mark.parametrize(
+    ("path", "snippet"),
+    [
+        ("a.ts", "function area(w: number) {}\n//       ^^^^ target\nar<|>ea(1)\n"),
+        ("a.go", "package m\nfunc area(w int) {}\n//   ^^^^ target\nfunc f() { ar<|>ea(1) }\n"),
+        ("A.java", "class A {\n  void area() {}\n//     ^^^^ target\n  void f() { this.ar<|>ea(); }\n}\n"),
+        ("a.rs", "fn area() {}\n// ^^^^ target\nfn f() { ar<|>ea(); }\n"),
+        ("a.c", "void area(void) {}\n//   ^^^^ target\nvoid f(void) { ar<|>ea(); }\n"),
+    ],
+)
+async def test_other_languages(path: str, snippet: str, tmp_path: Path) -> None:
+    await check(tmp_path, snippet, path)
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        """
+        //- shapes.ts
+        export function area(w: number) {}
+        //              ^^^^ target
+        //- other.ts
+        export function area(w: number) {}
+        //- main.ts
+        import { area } from "./shapes";
+        ar<|>ea(1);
+        """,
+        """
+        //- shapes/shapes.go
+        package shapes
+        func Area(w int) {}
+        //   ^^^^ target
+        //- other/other.go
+        package other
+        func Area(w int) {}
+        //- main.go
+        package main
+        import "example.com/m/shapes"
+        func f() { shapes.Ar<|>ea(1) }
+        """,
+        """
+        //- com/x/Shape.java
+        package com.x;
+        public class Shape { }
+        //           ^^^^^ target
+        //- com/y/Shape.java
+        package com.y;
+        public class Shape { }
+        //- Main.java
+        import com.x.Shape;
+        class Main { Sha<|>pe s; }
+        """,
+    ],
+)
+async def test_imports_of_other_languages(snippet: str, tmp_path: Path) -> None:
+    await check(tmp_path, snippet, indexed=True)
+
+
+@BOTH
+async def test_references_over_files(tmp_path: Path, engine: bool) -> None:
+    assert await uses(
+        tmp_path,
+        """
+        #- other.py
+        def area(): ...
+        area()
+        #- shapes.py
+        def area(w): ...
+        area(1)
+        #- main.py
+        from shapes import area
+        are<|>a(2)
+        """,
+        engine=engine,
+        indexed=True,
+    ) == [
+        "main.py: from shapes import [area]",
+        "main.py: [area](2)",
+        "shapes.py: def [area](w): ...",
+        "shapes.py: [area](1)",
+    ]
+
+
+@BOTH
+async def test_references_without_the_declaration(tmp_path: Path, engine: bool) -> None:
+    assert await uses(tmp_path, "def area(): ...\nar<|>ea()\n", declaration=False, engine=engine) == [
+        "main.py: [area]()"
+    ]
+
+
+async def test_references_of_a_local_stay_in_its_function(tmp_path: Path) -> None:
+    assert await uses(
+        tmp_path,
+        """
+        size = 1
+        def f():
+            size = 2
+            return si<|>ze
+        print(size)
+        """,
+    ) == ["main.py: [size] = 2", "main.py: return [size]"]
+
+
+async def test_the_open_text_counts_not_the_indexed_one(tmp_path: Path) -> None:
+    async with workspace(
+        tmp_path,
+        """
+        #- other.py
+        from main import area
+        area()
+        #- main.py
+        def ar<|>ea(): ...
+        """,
+        indexed=True,
+    ) as space:
+        (tmp_path / "other.py").write_text("# nothing any more\n")
+        found = await references(space.doc, space.at, space.code, True)
+        assert [space.shown(each) for each in found] == ["main.py: def [area](): ..."]
+
+
+async def test_without_anything_but_the_document(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "def area(): ...\nar<|>ea()\n") as space:
+        doc = replace(space.doc, path=None, tree=None)
+        bare = Codebase((), space)
+        assert await definition(doc, space.at, bare) == []
+        assert await references(doc, space.at, bare, True) == []

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.codebase import workspace
+
+from devflow.server.assist.signature_help import parameters_of, signature_help
+
+
+async def shown(root: Path, snippet: str, path: str = "main.py", **options: Any) -> list[str]:
+    """Each signature with its active parameter in brackets."""
+    async with workspace(root, snippet, path, **options) as space:
+        lines = []
+        for signature in await signature_help(space.doc, space.at, space.code):
+            parts = [
+                f"[{each.label}]" if number == signature.active else each.label
+                for number, each in enumerate(signature.parameters)
+            ]
+            lines.append(f"{signature.label.split('(')[0]}({', '.join(parts)})")
+        return lines
+
+
+@pytest.mark.parametrize("engine", [True, False])
+async def test_the_active_parameter(tmp_path: Path, engine: bool) -> None:
+    found = await shown(tmp_path, "def area(w, h=1): ...\narea(1, <|>)\n", engine=engine)
+    assert [line.removeprefix("def ") for line in found] == ["area(w, [h=1])"]
+
+
+@pytest.mark.parametrize("engine", [True, False])
+async def test_a_keyword_names_its_parameter(tmp_path: Path, engine: bool) -> None:
+    found = await shown(tmp_path, "def area(w, h=1): ...\narea(h=1, w=<|>2)\n", engine=engine)
+    assert [line.removeprefix("def ") for line in found] == ["area([w], h=1)"]
+
+
+async def test_surplus_arguments_belong_to_the_star(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "def f(a, *rest): ...\nf(1, 2, 3<|>)\n") == ["f(a, [*rest])"]
+
+
+async def test_too_many_arguments_have_no_parameter(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "def f(a): ...\nf(1, 2<|>)\n") == ["f(a)"]
+
+
+async def test_a_class_shows_its_constructor(tmp_path: Path) -> None:
+    found = await shown(tmp_path, "class Box:\n    def __init__(self, w, h): ...\nBox(<|>)\n")
+    assert found == ["Box([w], h)"]
+
+
+async def test_a_method_of_the_receiver_s_class(tmp_path: Path) -> None:
+    found = await shown(
+        tmp_path,
+        """
+        class Box:
+            def put(self, thing): ...
+        class Hole:
+            def put(self, nothing): ...
+        box = Box()
+        box.put(<|>)
+        """,
+    )
+    assert found == ["put([thing])"]
+
+
+async def test_a_function_of_another_file(tmp_path: Path) -> None:
+    found = await shown(
+        tmp_path,
+        """
+        #- shapes.py
+        def area(w, h): ...
+        #- main.py
+        from shapes import area
+        area(<|>)
+        """,
+        indexed=True,
+    )
+    assert found == ["area([w], h)"]
+
+
+async def test_nothing_outside_a_call(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "def area(w): ...\narea(1)<|>\n") == []
+
+
+async def test_the_inner_call_counts(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "def f(a): ...\ndef g(b): ...\nf(g(<|>))\n") == ["g([b])"]
+
+
+async def test_an_unclosed_call(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "def f(a, b): ...\nf(1, <|>") == ["f(a, [b])"]
+
+
+@pytest.mark.parametrize(
+    ("path", "snippet", "expected"),
+    [
+        ("a.ts", "function f(a: number, b?: string) {}\nf(1, <|>)\n", "f(a: number, [b?: string])"),
+        ("a.go", "package m\nfunc f(a int, b string) {}\nfunc g() { f(1, <|>) }\n", "f(a int, [b string])"),
+        (
+            "A.java",
+            "class A { void f(int a, String b) {} void g() { f(1, <|>); } }\n",
+            "f(int a, [String b])",
+        ),
+        ("a.rs", "fn f(a: u8, b: &str) {}\nfn g() { f(1, <|>) }\n", "f(a: u8, [b: &str])"),
+        ("a.c", "void f(int a, char *b) {}\nvoid g() { f(1, <|>); }\n", "f(int a, [char *b])"),
+        ("a.rb", "def f(a, b = 1)\nend\nf(1, <|>)\n", "f(a, [b = 1])"),
+    ],
+)
+async def test_other_languages(path: str, snippet: str, expected: str, tmp_path: Path) -> None:
+    assert await shown(tmp_path, snippet, path) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("signature", "names"),
+    [
+        (
+            "def f(a, /, b, *, c=1, **d)",
+            "a:positional-only b:positional-or-keyword c:keyword-only d:var-keyword",
+        ),
+        ("def f(self, a)", "a:positional-or-keyword"),
+        ("def f(a: dict[str, int] = {}, b=(1, 2))", "a:positional-or-keyword b:positional-or-keyword"),
+        ("def f(sep=', ', end=')')", "sep:positional-or-keyword end:positional-or-keyword"),
+        (
+            "func (s *Server) f(ctx context.Context, n int) error",
+            "ctx:positional-or-keyword n:positional-or-keyword",
+        ),
+        (
+            "public static int f(final String name, int... rest)",
+            "name:positional-or-keyword rest:var-positional",
+        ),
+        ("fn f<T: Into<U>>(a: T, b: Vec<(u8, u8)>) -> u8", "a:positional-or-keyword b:positional-or-keyword"),
+        ("const f = (a, b) => a", "a:positional-or-keyword b:positional-or-keyword"),
+        ("def f()", ""),
+    ],
+)
+def test_parameters_are_read_from_a_head(signature: str, names: str) -> None:
+    found = parameters_of(signature, "f")
+    assert found is not None
+    assert " ".join(f"{each.name}:{each.kind}" for each in found) == names
+
+
+def test_a_head_without_parameters_has_none() -> None:
+    assert parameters_of("f = 1", "f") is None

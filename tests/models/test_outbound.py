@@ -1,0 +1,164 @@
+"""Nothing leaves the machine that should not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devflow.models.base import ChatRequest, FillRequest, Message
+from devflow.models.errors import NotAllowed, Unreachable
+from devflow.models.outbound import Outbound, host_of, leaves_machine
+
+REMOTE, LOCAL = "https://api.example.com/v1", "http://127.0.0.1:8080/v1"
+TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+
+
+class Provider:
+    """Says what it was sent, prefix first."""
+
+    def __init__(self) -> None:
+        self.sent: list[FillRequest | ChatRequest] = []
+
+    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        self.sent.append(request)
+        yield request.prefix
+        yield request.suffix
+
+    async def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        self.sent.append(request)
+        for message in request.messages:
+            yield message.content
+
+
+async def text(pieces: AsyncIterator[str]) -> str:
+    return "".join([piece async for piece in pieces])
+
+
+@pytest.mark.parametrize(
+    ("address", "leaves"),
+    [
+        ("http://127.0.0.1:8080/v1", False),
+        ("http://127.9.9.9", False),
+        ("http://localhost:11434/v1", False),
+        ("http://LOCALHOST.:11434/v1", False),
+        ("http://[::1]:8000", False),
+        ("https://api.openai.com/v1", True),
+        ("http://localhost.example.com", True),
+        ("http://127.0.0.1.nip.io", True),
+        ("http://127.0.0.1@example.com/", True),
+        ("http://localhost:80@example.com/", True),
+        ("http://0.0.0.0:80", True),
+        ("http://192.168.1.4", True),
+        ("http://[::ffff:8.8.8.8]", True),
+        ("http://2130706433", True),
+        ("http://0x7f.1", True),
+        ("http://my-server", True),
+        ("localhost:8080", True),
+        ("not an address", True),
+        ("http://[broken", True),
+        ("", True),
+    ],
+)
+def test_only_a_literal_loopback_address_stays_on_the_machine(address: str, leaves: bool) -> None:
+    assert leaves_machine(address) is leaves
+
+
+def test_a_loopback_server_that_passes_text_on_leaves_the_machine() -> None:
+    assert leaves_machine(LOCAL, forwards=True)
+    assert not Outbound().allows(LOCAL, forwards=True)
+    assert Outbound().allows(LOCAL)
+
+
+def test_the_host_is_named_without_user_password_or_port() -> None:
+    assert host_of("https://user:pass@example.com:81/v1") == "example.com"
+
+
+async def test_local_only_forbids_every_call_off_the_machine() -> None:
+    provider = Provider()
+    guard = Outbound(local_only=True)
+    with pytest.raises(
+        NotAllowed, match=r"p at api.example.com is not on this machine and models.local_only is on"
+    ):
+        await text(guard.fill("p", REMOTE, FillRequest("a", "b"), provider.fill))
+    with pytest.raises(NotAllowed):
+        await text(guard.chat("p", REMOTE, ChatRequest((Message("user", "a"),)), provider.chat))
+    assert provider.sent == []
+    assert await text(guard.fill("p", LOCAL, FillRequest("a", "b"), provider.fill)) == "ab"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "conf/.ENV.local",
+        "deploy/server.pem",
+        ".ssh/config",
+        "a/../.env",
+        "secrets/x.py",
+        r"Secrets\x.py",
+        "/.env",
+    ],
+)
+async def test_a_file_under_a_path_rule_is_never_sent(path: str) -> None:
+    provider = Provider()
+    guard = Outbound(local_only=False, never_send=("secrets/",))
+    for request in (FillRequest("a", "b", path=path), FillRequest("a", "b", context_paths=("x.py", path))):
+        with pytest.raises(NotAllowed, match=r"is never sent off this machine"):
+            await text(guard.fill("p", REMOTE, request, provider.fill))
+    with pytest.raises(NotAllowed):
+        await text(
+            guard.chat("p", REMOTE, ChatRequest((Message("user", "a"),), paths=(path,)), provider.chat)
+        )
+    assert provider.sent == []
+
+
+async def test_the_user_can_take_a_built_in_path_rule_back() -> None:
+    assert Outbound().kept_back("server.key")
+    assert not Outbound(never_send=("!server.key",)).kept_back("server.key")
+    assert not Outbound().kept_back("src/environment.py")
+    assert not Outbound().kept_back(".env.example")
+
+
+async def test_secrets_stay_here_and_come_back_in_the_answer() -> None:
+    provider = Provider()
+    guard = Outbound(local_only=False)
+    request = FillRequest(f"a = '{TOKEN}'", f"b = '{TOKEN}'", context=f"c = '{TOKEN}'", stop=(TOKEN,))
+    assert await text(guard.fill("p", REMOTE, request, provider.fill)) == f"a = '{TOKEN}'b = '{TOKEN}'"
+    conversation = ChatRequest((Message("system", TOKEN), Message("user", f"x {TOKEN}")))
+    assert await text(guard.chat("p", REMOTE, conversation, provider.chat)) == f"{TOKEN}x {TOKEN}"
+    assert TOKEN not in repr(provider.sent)
+    assert TOKEN[4:] not in repr(provider.sent)
+
+
+async def test_a_server_on_this_machine_sees_the_text_as_it_is() -> None:
+    provider = Provider()
+    await text(Outbound().fill("p", LOCAL, FillRequest(TOKEN, "", path=".env"), provider.fill))
+    assert TOKEN in repr(provider.sent)
+
+
+async def test_a_provider_that_says_nothing_in_time_is_given_up() -> None:
+    closed: list[bool] = []
+
+    async def silent(request: FillRequest) -> AsyncIterator[str]:
+        import asyncio
+
+        try:
+            yield "a"
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    with pytest.raises(Unreachable, match=r"p at api.example.com sent nothing for 0.05 s"):
+        await text(Outbound(False, timeout=0.05).fill("p", REMOTE, FillRequest("", ""), silent))
+    assert closed == [True]
+
+
+async def test_nothing_of_the_text_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    await text(
+        Outbound(local_only=False).fill("p", REMOTE, FillRequest("document text", TOKEN), Provider().fill)
+    )
+    assert "sending to p (api.example.com), 1 secrets taken out" in caplog.text
+    assert "document text" not in caplog.text
+    assert TOKEN not in caplog.text

@@ -1,0 +1,130 @@
+"""Prompts of the model families."""
+
+from __future__ import annotations
+
+import pytest
+
+from devflow.models.base import ChatRequest, FillRequest, Message
+from devflow.models.profiles import PROFILES, Profile, chat_prompt, fill_prompt, guessed, profile_named
+from devflow.models.prompt import trimmed, trimmed_chat
+
+HOLE = FillRequest(prefix="def f():\n    return ", suffix="\n\nf()\n", path="a.py")
+
+
+def family(name: str) -> Profile:
+    profile = profile_named(name)
+    assert profile is not None
+    return profile
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt"),
+    [
+        ("codellama", "<PRE> def f():\n    return  <SUF>\n\nf()\n <MID>"),
+        (
+            "starcoder",
+            "<filename>a.py\n<fim_prefix>def f():\n    return <fim_suffix>\n\nf()\n<fim_middle>",
+        ),
+        (
+            "starcoder2",
+            "<file_sep>a.py\n<fim_prefix>def f():\n    return <fim_suffix>\n\nf()\n<fim_middle>",
+        ),
+        ("deepseek-coder", "<｜fim▁begin｜>def f():\n    return <｜fim▁hole｜>\n\nf()\n<｜fim▁end｜>"),
+        (
+            "qwen-coder",
+            "<|file_sep|>a.py\n<|fim_prefix|>def f():\n    return <|fim_suffix|>\n\nf()\n<|fim_middle|>",
+        ),
+        ("codestral", "[SUFFIX]\n\nf()\n[PREFIX]def f():\n    return "),
+        ("granite-code", "<fim_prefix>def f():\n    return <fim_suffix>\n\nf()\n<fim_middle>"),
+        ("llama", "def f():\n    return "),
+    ],
+)
+def test_a_hole_is_written_in_the_family_s_marks(name: str, prompt: str) -> None:
+    assert fill_prompt(family(name), HOLE).text() == prompt
+
+
+@pytest.mark.parametrize("profile", [p for p in PROFILES if p.fim], ids=lambda p: p.name)
+def test_marks_in_the_user_s_source_are_no_marks_in_the_prompt(profile: Profile) -> None:
+    assert profile.fim
+    hostile = "".join(profile.control)
+    request = FillRequest(prefix=hostile, suffix=hostile, context=hostile, path=hostile)
+    text = fill_prompt(profile, request).text()
+    assert text.count(profile.fim.prefix) == 1
+    assert text.count(profile.fim.suffix) == 1
+    for end in profile.fim.end:
+        if end != profile.fim.file:
+            assert end not in text
+
+
+@pytest.mark.parametrize("profile", [p for p in PROFILES if p.template], ids=lambda p: p.name)
+def test_turns_in_the_user_s_text_are_no_turns_in_the_prompt(profile: Profile) -> None:
+    said = ChatRequest((Message("system", "Be brief."), Message("user", "Hello.")))
+    hostile = ChatRequest((said.messages[0], Message("user", "Hello." + "".join(profile.control))))
+    plain, attacked = chat_prompt(profile, said), chat_prompt(profile, hostile)
+    for token in profile.control:
+        assert attacked.text().count(token) == plain.text().count(token)
+    assert [p.text for p in attacked.pieces if p.control] == [p.text for p in plain.pieces if p.control]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("/models/CodeLlama-7B-GGUF/codellama-7b.Q4_K_M.gguf", "codellama"),
+        ("bigcode/starcoder2-3b", "starcoder2"),
+        ("starcoderbase-1b", "starcoder"),
+        ("deepseek-coder-6.7b-base.Q4_0.gguf", "deepseek-coder"),
+        ("Qwen2.5-Coder-1.5B", "qwen-coder"),
+        ("qwen2.5-coder:7b-base", "qwen-coder"),
+        ("codestral-latest", "codestral"),
+        ("codegemma-2b", "codegemma"),
+        ("ibm-granite/granite-3b-code-base", "granite-code"),
+        ("granite-4.0-tiny", "granite"),
+        ("gpt-4.1-mini", "gpt"),
+        ("o3-mini", "gpt"),
+        ("claude-sonnet-4-5", "claude"),
+        (r"C:\models\deepseek\model.gguf", "deepseek-coder"),
+        ("something-else", "llama"),
+        ("", "llama"),
+    ],
+)
+def test_the_family_is_guessed_from_the_model_s_name(model: str, name: str) -> None:
+    assert guessed(model).name == name
+
+
+def test_a_conversation_in_chatml() -> None:
+    request = ChatRequest(
+        (Message("system", "S"), Message("user", "U"), Message("assistant", "A"), Message("user", "V"))
+    )
+    assert chat_prompt(family("qwen-coder"), request).text() == (
+        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n"
+        "<|im_start|>user\nV<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_without_a_system_role_its_text_opens_the_first_turn() -> None:
+    request = ChatRequest((Message("system", "S"), Message("user", "U")))
+    assert chat_prompt(family("codestral"), request).text() == "[INST] S\n\nU [/INST]"
+
+
+def test_what_ends_the_fill_is_among_the_stops() -> None:
+    request = FillRequest("a", "b", stop=("\n\n",))
+    assert {"\n\n", "<|endoftext|>", "<|fim_prefix|>"} <= set(fill_prompt(family("qwen-coder"), request).stop)
+
+
+def test_trimming_drops_context_first_and_keeps_what_is_near_the_cursor() -> None:
+    request = FillRequest("p" * 50 + "\nnear", "after\n" + "s" * 50, context="c\n" * 50)
+    short = trimmed(request, 20)
+    assert short.context == ""
+    assert short.prefix.endswith("near")
+    assert short.suffix.startswith("afte")
+    assert len(short.prefix) + len(short.suffix) <= 20
+    assert trimmed(request, 1000) == request
+
+
+def test_trimming_a_conversation_takes_from_the_middle_of_the_longest_turn() -> None:
+    request = ChatRequest((Message("system", "short"), Message("user", "head" + "x" * 1000 + "tail")))
+    short = trimmed_chat(request, 100)
+    assert short.messages[0] == request.messages[0]
+    assert short.messages[1].content.startswith("head")
+    assert short.messages[1].content.endswith("tail")
+    assert sum(len(message.content) for message in short.messages) <= 100

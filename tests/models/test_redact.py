@@ -1,0 +1,161 @@
+"""Secrets out of a text and back into the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devflow.models.redact import Vault, secrets_in
+
+# Made up, but in the issuers' formats. Put together from parts so that scanners let this file be.
+TOKENS = {
+    "aws id": "AKIA" + "Z7Q2M5XK3WJ6R4TN",
+    "github": "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+    "github fine": "github_pat_" + "11ABCDEFG0abcdefghijkl_" + "Zx9" * 20,
+    "gitlab": "glpat-" + "Xy7_kd82nFq0Lw3RtB5v",
+    "slack": "xoxb-" + "123456789012-123456789012-AbCdEfGhIjKlMnOpQrStUvWx",
+    "slack hook": "https://hooks.slack.com/services/" + "T00000000/B00000000/" + "q8Wd72kLm0Pz5Xc1Vb9Nn4Aa",
+    "stripe": "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc",
+    "openai": "sk-proj-" + "Abc123Def456Ghi789Jkl012Mno345Pqr678",
+    "anthropic": "sk-ant-" + "api03-" + "R4nd0mT3xtTh4tIsL0ng3n0ughT0M4tch-AA",
+    "google": "AIza" + "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
+    "hugging face": "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789",
+    "npm": "npm_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+    "pypi": "pypi-" + "AgEIcHlwaS5vcmc" + "CJDk4MjYzOTk3LTE3NjYtNGQ2OC05" * 2,
+    "sendgrid": "SG." + "ngeVfQFYQlKU0ufo8x5d1A." + "TwL2iGABf9DHoTf-09kqeF8tAmbihYzrnopKc-1s5cr",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9."
+    + "eyJzdWIiOiIxMjM0NTY3ODkwIn0."
+    + "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+}
+PEM = (
+    "-----BEGIN RSA PRIVATE "
+    + "KEY-----\n"
+    + "MIIEowIBAAKCAQEAx7Zk2mPq0Lw3RtB5vXy7kd82nFq\n" * 4
+    + "-----END RSA PRIVATE KEY-----"
+)
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+@pytest.mark.parametrize("line", ["key = '{}'\n", "{}", "call({}, 1)", "export KEY={}\n", "# see {} for it"])
+def test_a_token_in_its_issuer_s_format_is_found_wherever_it_stands(token: str, line: str) -> None:
+    text = line.format(token)
+    assert token not in Vault([text]).texts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"key = '''{PEM}'''", PEM),
+        ("url = 'postgres://app:s3cr3t-Pa55@db.example.com/x'", "s3cr3t-Pa55"),
+        ("Authorization: Bearer abcdefghij0123456789xyz", "abcdefghij0123456789xyz"),
+        ('password = "hunter2hunter2"', "hunter2hunter2"),
+        ("db_password: 'correct-horse-battery'", "correct-horse-battery"),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY",
+        ),
+        ('token = "8f14e45fceea167a5a36dedd4bea2543"', "8f14e45fceea167a5a36dedd4bea2543"),
+    ],
+)
+def test_other_secrets_are_found(text: str, secret: str) -> None:
+    assert secret not in Vault([text]).texts[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def password_of(user): return user.password\n",
+        "password = get_password()\n",
+        "password = os.environ['PASSWORD']\n",
+        'password = "<your password>"\n',
+        'password = "{password}"\n',
+        'token = ""\n',
+        "url = 'https://example.com/a/b?c=d'\n",
+        "url = f'https://{user}:{password}@{host}/'\n",
+        "from sk_learn_helpers import task_force_risk_assessment_calculator\n",
+        "name = 'skeleton-of-a-very-long-kebab-case-name'\n",
+        "class GithubPatternMatcher: pass\n",
+        "x = 'The quick brown fox jumps over the lazy dog'\n",
+        "import get_user_profile_by_identifier_and_organisation\n",
+        "version = '1.2.3.dev4+g1234567'\n",
+        "assert isinstance(value, Decimal), 'expected a Decimal here'\n",
+        "ssh://git@github.com/owner/repo.git\n",
+    ],
+)
+def test_ordinary_code_is_left_as_it_is(text: str) -> None:
+    assert secrets_in(text) == []
+
+
+def test_the_same_secret_has_the_same_placeholder_everywhere() -> None:
+    token = TOKENS["github"]
+    vault = Vault([f"a = '{token}'", f"b = '{token}'", "c = 1"])
+    first, second, third = vault.texts
+    assert first[5:-1] == second[5:-1]
+    assert third == "c = 1"
+    assert len(vault) == 1
+
+
+def test_a_text_that_already_holds_a_placeholder_is_not_changed_on_the_way_back() -> None:
+    text = f"DEVFLOW_SECRET_1_ = '{TOKENS['stripe']}'"
+    vault = Vault([text])
+    assert vault.restored(vault.texts[0]) == text
+    assert vault.restored("DEVFLOW_SECRET_1_") == "DEVFLOW_SECRET_1_"
+
+
+def test_a_secret_the_cursor_stands_in_is_taken_out_on_both_sides() -> None:
+    token = TOKENS["github"]
+    vault = Vault((f"k = '{token[:12]}", f"{token[12:]}'\n", ""), hole=True)
+    prefix, suffix, _ = vault.texts
+    assert token[:12] not in prefix
+    assert token[12:] not in suffix
+    assert vault.restored(prefix + suffix) == f"k = '{token}'\n"
+
+
+def test_a_private_key_cut_off_by_the_window_is_still_one() -> None:
+    lines = PEM.splitlines()
+    tail = "\n".join(lines[2:]) + "\nx = 1\n"
+    head = "x = 1\n" + "\n".join(lines[:3]) + "\n"
+    for text in (tail, head):
+        [hidden] = Vault([text]).texts
+        assert "MIIEow" not in hidden
+        assert "x = 1" in hidden
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 7, 1000])
+async def test_a_placeholder_split_over_pieces_becomes_the_secret_again(size: int) -> None:
+    secrets = [f"AKIA{'ABCDEFGHIJKLMNOP'[i:] + 'Z' * i}" for i in range(12)]
+    vault = Vault([" ".join(secrets)])
+    assert len(vault) == 12
+    text = f"x = {vault.texts[0]} DEVFLOW_SECRE DEVFLOW_SECRET_99_ end DEVFLOW"
+
+    async def pieces() -> AsyncIterator[str]:
+        for at in range(0, len(text), size):
+            yield text[at : at + size]
+
+    restored = "".join([piece async for piece in vault.restore(pieces())])
+    assert restored == f"x = {' '.join(secrets)} DEVFLOW_SECRE DEVFLOW_SECRET_99_ end DEVFLOW"
+
+
+def test_a_secret_never_shows_in_a_repr() -> None:
+    assert TOKENS["stripe"] not in repr(Vault([TOKENS["stripe"]]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 200_000,
+        "sk-" * 50_000,
+        "eyJ" * 50_000,
+        "password = '" * 5_000,
+        "://" * 50_000,
+        "-----BEGIN " * 5_000,
+        '"' * 100_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_text_does_not_take_for_ever(text: str) -> None:
+    started = time.process_time()
+    secrets_in(text)
+    assert time.process_time() - started < 5

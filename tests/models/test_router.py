@@ -1,0 +1,188 @@
+"""Which model answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from devflow.models.base import ChatRequest, FillRequest, Health, Message
+from devflow.models.errors import (
+    ModelError,
+    NotAllowed,
+    NotConfigured,
+    RateLimited,
+    Rejected,
+    Unreachable,
+    WorkerDied,
+)
+from devflow.models.fake import FakeModel
+from devflow.models.router import FIRST_REST, Router
+
+HOLE = FillRequest("a", "b")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def router(*models: FakeModel, clock: Clock | None = None) -> Router:
+    return Router(models, models, clock or Clock())
+
+
+async def answer(router: Router) -> str:
+    return "".join([piece async for piece in router.fill(HOLE)])
+
+
+async def test_the_first_model_answers() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
+    routed = router(first, second)
+    assert await answer(routed) == "1"
+    assert routed.last_used("fill") == "first"
+    assert routed.last_used("chat") == ""
+    assert not second.requests
+
+
+async def test_the_next_model_answers_when_the_first_fails_before_a_word() -> None:
+    first = FakeModel("1", name="first", failures=[Unreachable("No.")])
+    routed = router(first, FakeModel("2", name="second"))
+    assert await answer(routed) == "2"
+    assert routed.last_used("fill") == "second"
+    assert first.closed == first.opened == 1
+
+
+async def test_no_other_model_goes_on_where_one_broke_off() -> None:
+    first = FakeModel("1", "1", name="first", failures=[WorkerDied("Died.")], fail_after=1)
+    second = FakeModel("2", name="second")
+    said: list[str] = []
+
+    async def listen() -> None:
+        async for piece in router(first, second).fill(HOLE):
+            said.append(piece)
+
+    with pytest.raises(WorkerDied, match=r"Died\."):
+        await listen()
+    assert said == ["1"]
+    assert not second.requests
+
+
+async def test_an_empty_answer_is_an_answer() -> None:
+    second = FakeModel("2", name="second")
+    routed = router(FakeModel(name="first"), second)
+    assert await answer(routed) == ""
+    assert routed.last_used("fill") == "first"
+    assert not second.requests
+
+
+async def test_when_nobody_answers_each_reason_is_told() -> None:
+    first = FakeModel(name="local", failures=[WorkerDied("It died.")])
+    second = FakeModel(name="openai", failures=[Rejected("Bad key.")])
+    with pytest.raises(Rejected) as caught:
+        await answer(router(first, second))
+    assert str(caught.value) == "No model could answer: local: It died. openai: Bad key."
+
+
+async def test_without_models_the_user_is_told_to_configure_one() -> None:
+    with pytest.raises(NotConfigured, match=r"No model is configured for fill; add one"):
+        await answer(router())
+
+
+async def test_a_model_that_keeps_failing_is_left_alone_for_a_growing_time() -> None:
+    clock = Clock()
+    first = FakeModel("1", name="first", failures=[Unreachable("No.")] * 5)
+    routed = router(first, FakeModel("2", name="second"), clock=clock)
+    for _ in range(5):
+        assert await answer(routed) == "2"
+    assert len(first.requests) == 3
+    [status, _] = routed.statuses()
+    assert status.health is Health.FAILING
+    assert status.detail == "No. It is tried again in 5 s."
+    clock.now += FIRST_REST + 0.1
+    assert await answer(routed) == "2"
+    assert len(first.requests) == 4
+    clock.now += FIRST_REST + 0.1
+    assert await answer(routed) == "2"
+    assert len(first.requests) == 4, "the second rest is longer"
+    clock.now += FIRST_REST
+    assert await answer(routed) == "2"
+    clock.now += 1000
+    assert await answer(routed) == "1"
+    assert routed.statuses()[0].health is Health.READY
+
+
+async def test_a_rate_limited_model_rests_as_long_as_it_asked() -> None:
+    clock = Clock()
+    first = FakeModel("1", name="first", failures=[RateLimited("Slow down.", retry_after=30)])
+    routed = router(first, clock=clock)
+    with pytest.raises(RateLimited) as caught:
+        await answer(routed)
+    assert caught.value.retry_after == 30
+    clock.now = 29
+    with pytest.raises(ModelError, match=r"tried again in 1 s"):
+        await answer(routed)
+    clock.now = 31
+    assert await answer(routed) == "1"
+
+
+async def test_a_file_that_may_not_be_sent_does_not_make_the_model_fail() -> None:
+    first = FakeModel("1", name="first", failures=[NotAllowed("Never sent.")] * 4)
+    routed = router(first)
+    for _ in range(4):
+        with pytest.raises(NotAllowed):
+            await answer(routed)
+    assert await answer(routed) == "1"
+
+
+async def test_a_ready_model_goes_before_one_that_is_loading() -> None:
+    loading = FakeModel("1", name="loading", health=Health.LOADING)
+    routed = router(loading, FakeModel("2", name="ready"))
+    assert await answer(routed) == "2"
+    assert await answer(router(loading)) == "1"
+
+
+async def test_has_counts_models_that_could_answer() -> None:
+    assert not router().has("fill")
+    assert not router(FakeModel(health=Health.UNAVAILABLE)).has("fill")
+    assert router(FakeModel(health=Health.LOADING)).has("chat")
+
+
+async def test_cancelling_closes_the_model_s_stream() -> None:
+    model = FakeModel("1", "2", delay=30)
+    pending = asyncio.create_task(answer(router(model)))
+    await model.begun.wait()
+    pending.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await pending
+    assert model.closed == 1
+    assert router(model).statuses()[0].health is Health.READY
+
+
+async def test_leaving_the_stream_early_closes_the_model_s_stream() -> None:
+    model = FakeModel("1", "2")
+    pieces = router(model).chat(ChatRequest((Message("user", "?"),)))
+    assert await anext(pieces) == "1"
+    await pieces.aclose()  # type: ignore[attr-defined]  # streams are async generators
+    assert model.closed == 1
+
+
+async def test_an_engine_s_bug_is_logged_and_the_next_model_answers(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeModel):
+        def fill(self, request: FillRequest):  # type: ignore[no-untyped-def]
+            raise_in_stream = FakeModel("x", failures=[KeyError("bug")])  # type: ignore[list-item]
+            return raise_in_stream.fill(request)
+
+    assert await answer(router(Broken(name="broken"), FakeModel("2"))) == "2"
+    assert "the model broken failed in a way it should not" in caplog.text
+
+
+async def test_closing_closes_each_model_once() -> None:
+    model = FakeModel()
+    routed = router(model)
+    await routed.close()
+    assert model.shut
+    assert len(routed.statuses()) == 1

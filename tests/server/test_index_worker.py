@@ -1,0 +1,293 @@
+"""The index worker as the server runs it: a real process, a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import textwrap
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from devflow.retrieval.index import Index
+from devflow.retrieval.store import index_directory
+from devflow.retrieval.walk import IndexOptions
+from devflow.server.workers.index import IndexWorker
+
+TEXT_ONLY = IndexOptions(vectors=False)
+
+
+class Told:
+    """What the worker told."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.problems: list[str] = []
+        self.changed = asyncio.Event()
+
+    def state(self, root: Path, state: str) -> None:
+        self.states.append(state)
+        self.changed.set()
+
+    def problem(self, problem: str) -> None:
+        self.problems.append(problem)
+        self.changed.set()
+
+    def generation(self, root: Path, generation: int) -> None:
+        self.changed.set()
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> float:
+        """Wait until `holds`, looking again after each thing told; returns the seconds it took."""
+        started = time.monotonic()
+        async with asyncio.timeout(seconds):
+            while True:
+                self.changed.clear()
+                if await holds():
+                    return time.monotonic() - started
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def working(
+    root: Path, options: IndexOptions = TEXT_ONLY, *, watch: bool = False
+) -> AsyncIterator[tuple[IndexWorker, Index, Told]]:
+    """A worker that has indexed `root`, and a reader beside it."""
+    told = Told()
+    worker = IndexWorker(on_state=told.state, on_problem=told.problem, on_generation=told.generation)
+    index = await Index.open([root], worker)
+    try:
+        await worker.start()
+        await worker.open([root], options, watch=watch)
+        await told.until(lambda: _is(told.states[-1:] in (["ready"], ["elsewhere"], ["failed"])))
+        yield worker, index, told
+    finally:
+        await index.close()
+        await worker.close()
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def names(index: Index, path: Path) -> list[str]:
+    return [found.symbol.name for found in await index.symbols_in(path)]
+
+
+def put(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), "utf-8")
+
+
+async def test_an_edit_that_is_not_saved_is_in_the_index_within_a_second(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def old(): ...\n"})
+    async with working(tmp_path) as (worker, index, told):
+        worker.document(tmp_path / "a.py", "def typed(): ...\n")
+
+        async def seen() -> bool:
+            return await names(index, tmp_path / "a.py") == ["typed"]
+
+        assert await told.until(seen) < 1.0
+
+
+async def test_closing_a_document_brings_the_files_own_text_back(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def old(): ...\n"})
+    path = tmp_path / "a.py"
+    async with working(tmp_path) as (worker, index, told):
+        worker.document(path, "def typed(): ...\n")
+
+        async def typed() -> bool:
+            return await names(index, path) == ["typed"]
+
+        async def old() -> bool:
+            return await names(index, path) == ["old"]
+
+        await told.until(typed)
+        worker.release(path)
+        await told.until(old)
+
+
+async def test_saves_renames_and_deletes_are_followed_within_a_second(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def one(): ...\n", "b.py": "def two(): ...\n"})
+    a, b, c = tmp_path / "a.py", tmp_path / "b.py", tmp_path / "sub" / "c.py"
+    async with working(tmp_path) as (worker, index, told):
+        put(tmp_path, {"a.py": "def saved(): ...\n"})
+        c.parent.mkdir()
+        b.rename(c)
+        worker.update([a, b, c])
+
+        async def followed() -> bool:
+            return (await names(index, a), await names(index, b), await names(index, c)) == (
+                ["saved"],
+                [],
+                ["two"],
+            )
+
+        assert await told.until(followed) < 1.0
+        a.unlink()
+        worker.update([a])
+
+        async def deleted() -> bool:
+            return await names(index, a) == []
+
+        assert await told.until(deleted) < 1.0
+
+
+async def test_a_renamed_folder_is_followed(tmp_path: Path) -> None:
+    put(tmp_path, {"old/a.py": "def one(): ...\n", "old/b.py": "def two(): ...\n"})
+    async with working(tmp_path) as (worker, index, told):
+        (tmp_path / "old").rename(tmp_path / "new")
+        worker.update([tmp_path / "old", tmp_path / "new"])
+
+        async def moved() -> bool:
+            return [found.path for found in await index.symbols_named("two")] == [tmp_path / "new/b.py"]
+
+        await told.until(moved)
+
+
+async def test_its_own_watcher_follows_changes_from_outside(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def old(): ...\n"})
+    async with working(tmp_path, watch=True) as (_, index, told):
+        # The watcher needs a moment to stand; what is missed before is what a restart would find.
+        put(tmp_path, {"a.py": "def outside(): ...\n"})
+
+        async def seen() -> bool:
+            return await names(index, tmp_path / "a.py") == ["outside"]
+
+        await told.until(seen)
+
+
+async def test_a_new_ignore_file_takes_files_out(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def kept(): ...\n", "out/b.py": "def gone(): ...\n"})
+    async with working(tmp_path) as (worker, index, told):
+        put(tmp_path, {".gitignore": "out/\n"})
+        worker.update([tmp_path / ".gitignore"])
+
+        async def out() -> bool:
+            return not await index.symbols_named("gone")
+
+        await told.until(out)
+        assert await index.symbols_named("kept")
+
+
+async def test_a_killed_worker_comes_back_with_the_open_documents(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def old(): ...\n"})
+    path = tmp_path / "a.py"
+    async with working(tmp_path) as (worker, index, told):
+        worker.document(path, "def typed(): ...\n")
+
+        async def typed() -> bool:
+            return await names(index, path) == ["typed"]
+
+        await told.until(typed)
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.document(path, "def typed_later(): ...\n")
+
+        async def later() -> bool:
+            return await names(index, path) == ["typed_later"]
+
+        await told.until(later)
+        assert any("restarted" in problem for problem in told.problems)
+
+
+async def test_kills_in_the_middle_leave_what_a_fresh_index_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(2)
+    root = tmp_path / "ws"
+    for number in range(120):
+        body = "\n".join(f"def f{number}_{n}(a, b):\n    return a.x{n} + g{n}(b)\n" for n in range(12))
+        put(root, {f"p{number % 7}/m{number}.py": body})
+    for _ in range(3):
+        worker = IndexWorker()
+        await worker.start()
+        await worker.open([root], TEXT_ONLY)
+        await asyncio.sleep(chance.uniform(0.02, 0.5))
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        await worker.close()
+        put(root, {"p1/m1.py": f"def changed_{chance.random()}".replace(".", "_") + "(): ...\n"})
+    async with working(root):
+        pass
+    killed = content(index_directory(root))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "fresh"))
+    async with working(root):
+        pass
+    assert killed == content(index_directory(root))
+
+
+async def test_a_second_worker_on_the_same_root_reads_what_the_first_writes(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def one(): ...\n"})
+    async with working(tmp_path), working(tmp_path) as (second, index, told):
+        assert told.states == ["elsewhere"]
+        assert await names(index, tmp_path / "a.py") == ["one"]
+        [status] = await second.status()
+        assert status.state == "elsewhere"
+        assert "Another DevFlow process" in status.problem
+        assert status.files == 1
+
+
+async def test_the_second_worker_takes_over_when_the_first_ends(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def one(): ...\n"})
+    async with working(tmp_path) as (first, _, _), working(tmp_path) as (_, _, told):
+        await first.close()
+        await told.until(lambda: _is(told.states[-1] == "ready"))
+
+
+async def test_a_cache_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, {"ws/a.py": "def one(): ...\n", "file": ""})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    async with working(tmp_path / "ws") as (worker, index, told):
+        assert await index.search("one") == []
+        [status] = await worker.status()
+        assert status.state == "failed"
+        assert [status.problem] == told.problems
+        assert "cannot be written" in status.problem
+
+
+async def test_a_deleted_root_is_empty_and_no_error(tmp_path: Path) -> None:
+    async with working(tmp_path / "gone") as (worker, _, told):
+        [status] = await worker.status()
+        assert (status.state, status.files) == ("ready", 0)
+        assert told.problems == []
+
+
+async def test_vectors_are_answered_by_the_worker(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def parse_ignore_file(lines): ...\n", "b.py": "class Colour: ...\n"})
+    async with working(tmp_path, IndexOptions()) as (worker, index, _):
+        await worker._worker.request("settled", {})
+        [best, *_] = await worker.nearest(tmp_path, "parse ignore lines", 5)
+        assert best[1] > 0.3
+        [hit, *_] = await index.search("parse ignore lines")
+        assert hit.path == tmp_path / "a.py"
+        assert "vectors" in hit.sources
+
+
+def content(directory: Path) -> dict[str, list[tuple[object, ...]]]:
+    """The store's content without row ids."""
+    queries = {
+        "files": "SELECT path, language, digest, size FROM files",
+        "symbols": "SELECT f.path, s.name, s.start, s.line FROM symbols s JOIN files f ON f.id = s.file",
+        "refs": "SELECT f.path, r.name, r.start, r.kind FROM refs r JOIN files f ON f.id = r.file",
+        "chunks": "SELECT f.path, c.start, c.symbol, c.text FROM chunks c JOIN files f ON f.id = c.file",
+        "attributes": "SELECT name, times FROM attributes WHERE times > 0",
+        "fts": "SELECT f.path, c.start FROM fts JOIN chunks c ON c.id = fts.rowid "
+        "JOIN files f ON f.id = c.file WHERE fts MATCH 'return OR changed'",
+    }
+    db = sqlite3.connect(directory / "index.sqlite3")
+    try:
+        db.execute("INSERT INTO fts(fts) VALUES ('integrity-check')")
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return {name: sorted(db.execute(query).fetchall()) for name, query in queries.items()}
+    finally:
+        db.close()

@@ -1,0 +1,70 @@
+"""A GGUF model of 0.5 MB that really loads and generates: llama architecture, one token per byte, two
+layers of random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CONTEXT = 512
+
+
+def write(path: Path, *, architecture: str = "llama", seed: int = 0) -> Path:
+    """Write the model to `path`."""
+    import gguf
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    width, feed, heads, layers = 64, 128, 4, 2
+    tokens = [b"<unk>", b"<s>", b"</s>", *(f"<0x{byte:02X}>".encode() for byte in range(256))]
+    kinds = [2, 3, 3, *(6 for _ in range(256))]
+    marks = [b"\xe2\x96\x81<PRE>", b"\xe2\x96\x81<SUF>", b"\xe2\x96\x81<MID>", b"\xe2\x96\x81<EOT>"]
+    tokens += [b"\xe2\x96\x81"]  # the space of SentencePiece
+    kinds += [1]
+    tokens += marks
+    kinds += [3] * len(marks)
+
+    writer = gguf.GGUFWriter(str(path), architecture)
+    writer.add_name("tiny")
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(feed)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(width // heads)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([0.0] * len(tokens))
+    writer.add_token_types(kinds)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+
+    def tensor(name: str, *shape: int) -> None:
+        writer.add_tensor(name, (random.standard_normal(shape) * 0.3).astype(np.float32))
+
+    def ones(name: str) -> None:
+        writer.add_tensor(name, np.ones(width, np.float32))
+
+    tensor("token_embd.weight", len(tokens), width)
+    for layer in range(layers):
+        ones(f"blk.{layer}.attn_norm.weight")
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            tensor(f"blk.{layer}.{name}.weight", width, width)
+        ones(f"blk.{layer}.ffn_norm.weight")
+        tensor(f"blk.{layer}.ffn_gate.weight", feed, width)
+        tensor(f"blk.{layer}.ffn_up.weight", feed, width)
+        tensor(f"blk.{layer}.ffn_down.weight", width, feed)
+    ones("output_norm.weight")
+    # No weight points at the control tokens, and so none is ever said: an answer is as long as asked for.
+    head = (random.standard_normal((len(tokens), width)) * 0.3).astype(np.float32)
+    head[:3] = 0
+    head[-len(marks) :] = 0
+    writer.add_tensor("output.weight", head)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
