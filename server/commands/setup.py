@@ -197,7 +197,7 @@ def _emacs(path: Path | None) -> Plan:
     return Plan(
         (Target(library, text), Target(init, block, lambda old: _with_block(old, block), block)),
         "Emacs 29 or newer: restart it and open a source file, or M-x eglot. M-x devflow-status tells what "
-        "runs. Eglot shows no ghost text; completions, hover, definitions, code actions and diagnostics it does.",
+        "runs. Eglot shows completions, hover, definitions, code actions and diagnostics, but no ghost text.",
     )
 
 
