@@ -245,7 +245,7 @@ def summary(found: Documented) -> str:
     phrase = " ".join(words)
     if found.gives_value or found.yields or found.returns not in ("", "None"):
         return f"Return the {phrase}."
-    return f"{phrase.capitalize()}."
+    return f"{phrase[0].upper()}{phrase[1:]}."
 
 
 def _about(argument: Argument) -> str:

@@ -15,6 +15,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.python import Candidate, Parameter
 from devflow.analysis.scope import VisibleName, Word, place_at, visible_names
+from devflow.analysis.tokens import subtokens
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.imports import module_name
@@ -132,6 +133,7 @@ class Wanted:
 def members(
     wanted: Wanted,
     on_receiver: Mapping[str, int],
+    on_tail: Mapping[str, int],
     counts: Mapping[str, int],
     methods: Sequence[IndexedSymbol],
     typed: Sequence[Candidate],
@@ -153,6 +155,11 @@ def members(
         each = pool.get(indexed.symbol.name, "index", indexed.symbol.kind, indexed.symbol.signature)
         each.own = True
         each.documentation = each.documentation or indexed.symbol.doc
+    tail = tail_of(wanted.receiver)
+    for name, count in (tokens.members(tail, tail=True) if tail else Counter[str]()).items():
+        pool.get(name, "document").tail_here = count
+    for name, count in on_tail.items():
+        pool.get(name, "index").tail_known = count
     for name, count in here.items():
         pool.get(name, "document").receiver_here = count
     for name, count in on_receiver.items():
@@ -164,11 +171,66 @@ def members(
             if _NAME.match(name) and name not in keywords(wanted.doc.language):
                 pool.get(name, source)
     fitting = pool.fitting(wanted.prefix)
+    called = tokens.called()
+    line = _Line.around(wanted)
     for each in fitting:
         each.here = everywhere.get(each.name, 0)
         each.known = counts.get(each.name, 0)
+        each.called = line.agrees(each, called)
+        each.echo = line.echo(each.name)
+        each.repeated = each.name in line.members
     _add_likelihood(fitting, wanted)
     return fitting
+
+
+def tail_of(receiver: str) -> str:
+    """The last name of a receiver, where that alone says something."""
+    tail = re.split(r"\.|::|->", receiver)[-1]
+    return "" if tail in ("self", "cls", "this", "") else tail
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What stands on the cursor's line around the word."""
+
+    plain: frozenset[str]
+    members: frozenset[str]
+    next: str
+    """The sign behind the word, "" at the end of the line."""
+
+    @staticmethod
+    def around(wanted: Wanted) -> _Line:
+        text = wanted.doc.text
+        number = text.line_at(wanted.start)
+        end = text.word_at(wanted.cursor)[1]
+        before = text.source[text.line_start(number) : wanted.start]
+        after = text.source[end : text.line_end(number)]
+        if not before.strip(" \t.") and number:  # a chain of calls goes on
+            before = text.line(number - 1)
+        members = frozenset(re.findall(r"\.([^\W\d]\w*)", f"{before} {after}"))
+        plain = frozenset(re.findall(r"(?<!\.)\b[^\W\d]\w*", f"{before} {after}"))
+        receiver = set(re.split(r"\W+", wanted.receiver))
+        return _Line(plain - receiver, members, after.lstrip()[:1])
+
+    def agrees(self, each: Evidence, called: set[str]) -> float:
+        if not self.next:
+            return 0.0
+        callable_ = each.name in called or each.kind in _CALLABLE
+        if self.next == "(":
+            return 1.0 if callable_ else -1.0 if each.here else 0.0
+        return -1.0 if callable_ else 0.0
+
+    def echo(self, name: str) -> float:
+        if name in self.plain:
+            return 1.0
+        words = set(subtokens(name))
+        shared = max(
+            (len(words & set(subtokens(other))) / max(len(words), 1) for other in self.plain), default=0.0
+        )
+        return 0.5 * shared
+
+
+_CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS})
 
 
 def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Candidate]) -> list[Evidence]:

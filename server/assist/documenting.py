@@ -10,6 +10,7 @@ import ast
 import asyncio
 import inspect
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,8 +170,8 @@ def _said(reply: str, target: Target) -> str:
         said = reply.strip()
         if "```" in said or len(said) > _MOST_DOC:
             said = ""
-    said = _docstring_of_code(said) or said
-    said = said.strip()
+    inside = _docstring_of_code(said)
+    said = (said if inside is None else inside).strip()
     for quotes in ('"""', "'''"):
         if said.startswith((quotes, f"r{quotes}")):
             said = said.removeprefix("r").removeprefix(quotes).removesuffix(quotes)
@@ -181,15 +182,16 @@ def _said(reply: str, target: Target) -> str:
     return said
 
 
-def _docstring_of_code(said: str) -> str:
+def _docstring_of_code(said: str) -> str | None:
+    """The docstring of the definition in `said`, "" when it has none; None when `said` is no code."""
     try:
-        tree = ast.parse(inspect.cleandoc(said))
+        tree = ast.parse(textwrap.dedent(said))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
+        return None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return ast.get_docstring(node) or ""
-    return ""
+    return None
 
 
 def _check_unchanged(doc: Document, edit: Edit) -> None:

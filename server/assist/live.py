@@ -96,13 +96,18 @@ class Live:
             for at, token in enumerate(line)
         )
 
-    def members(self, receiver: str) -> Counter[str]:
-        """Names seen behind `receiver` and a dot, with their counts."""
-        chain = _BREAK.join(part for dotted in receiver.split(".") for part in (dotted.strip(), "."))
-        pattern = re.compile(
-            r"(?<!\0\.)" + re.escape(_BREAK + chain.rstrip(_BREAK)) + "(?=\0([^\\W\\d]\\w*)\0)"
-        )
+    def members(self, receiver: str, *, tail: bool = False) -> Counter[str]:
+        """Names seen behind `receiver` and a dot, with their counts; with `tail` also behind anything
+        that ends in it."""
+        parts = [part for part in re.split(r"(\?\.|->|::|\.)", receiver) if part]
+        chain = re.escape(_BREAK + _BREAK.join(parts) + _BREAK)
+        border = "" if tail else r"(?<!\0\.)(?<!\0->)(?<!\0::)"
+        pattern = re.compile(rf"{border}{chain}(?:\.|->|::|\?\.)(?=\0([^\W\d]\w*)\0)")
         return Counter(match[1] for text in (self.before, self.after) for match in pattern.finditer(text))
+
+    def called(self) -> set[str]:
+        """Members that are called somewhere."""
+        return set(_CALLED.findall(self.before)) | set(_CALLED.findall(self.after))
 
     def attributes(self) -> Counter[str]:
         """Names seen behind any dot (or `->`, `::`, `?.`), with their counts."""
@@ -121,6 +126,7 @@ class Live:
 
 
 _ATTRIBUTE = re.compile("\0(?:\\.|->|::|\\?\\.)(?=\0([^\\W\\d]\\w*)\0)")
+_CALLED = re.compile("\0(?:\\.|->|::|\\?\\.)\0([^\\W\\d]\\w*)\0\\(")
 _NAME = re.compile("(?<=\0)([^\\W\\d]\\w*)(?=\0)")
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
+from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.languages import language_of
@@ -70,27 +69,28 @@ class ThreadEngine:
     """The functions behind the python worker, run in a thread."""
 
     def __init__(self, root: Path) -> None:
-        jedi_engine: Any = pytest.importorskip("devflow.analysis.jedi_engine")
-        self._engine = jedi_engine.JediEngine([root])
+        self._roots = [root]
         self._thread = ThreadPoolExecutor(1)  # jedi is not thread-safe
 
     async def _run(self, function: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, function, self._roots, *arguments
+        )
 
     async def complete(self, path: Path | None, source: str, at: int) -> Any:
-        return await self._run(self._engine.complete, path, source, at)
+        return await self._run(jedi_engine.complete, path, source, at)
 
     async def define(self, path: Path | None, source: str, at: int) -> Any:
-        return await self._run(self._engine.define, path, source, at)
+        return await self._run(jedi_engine.define, path, source, at)
 
     async def references(self, path: Path | None, source: str, at: int) -> Any:
-        return await self._run(self._engine.references, path, source, at)
+        return await self._run(jedi_engine.references, path, source, at)
 
     async def signatures(self, path: Path | None, source: str, at: int) -> Any:
-        return await self._run(self._engine.signatures, path, source, at)
+        return await self._run(jedi_engine.signatures, path, source, at)
 
     async def document(self, path: Path | None, source: str, at: int, name: str) -> Any:
-        return await self._run(self._engine.document, path, source, at, name)
+        return await self._run(jedi_engine.document, path, source, at, name)
 
 
 @asynccontextmanager
