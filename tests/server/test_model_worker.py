@@ -28,7 +28,7 @@ pytest.importorskip("ctransformers", reason="needs the extra `gguf`")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOLE = FillRequest("def f(x):\n    return ", "\n", max_tokens=40)
-LONG = FillRequest("x = ", "\n", max_tokens=2000)
+LONG = FillRequest("x = ", "\n", max_tokens=1000)
 
 
 @pytest.fixture(scope="session")
