@@ -147,8 +147,15 @@ class Outbound:
             paths: Iterable[str] = (request.path, *request.context_paths)
         else:
             paths = request.paths
-        for path in paths:
-            if path and self.kept_back(path):
+        for path in filter(None, paths):
+            try:
+                kept_back = self.kept_back(path)
+            except ValueError as error:  # a pattern that is none: no guessing what it was to keep back
+                raise NotAllowed(
+                    f"models.never_send holds a pattern that cannot be read ({error}); "
+                    "nothing is sent until that is mended."
+                ) from None
+            if kept_back:
                 raise NotAllowed(
                     f"{path} is never sent off this machine (models.never_send); {name} was not asked."
                 )
