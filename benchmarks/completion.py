@@ -19,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -107,17 +108,23 @@ class ThreadEngine:
     """jedi in a thread, as the worker runs it."""
 
     def __init__(self, root: Path) -> None:
-        self._engine = jedi_engine.JediEngine([root])
+        self._roots = [root]
+        self._thread = ThreadPoolExecutor(1)  # jedi is not thread-safe
         self.milliseconds: list[float] = []
+
+    async def _run(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, function, self._roots, *arguments
+        )
 
     async def complete(self, path: Path | None, source: str, at: int) -> Any:
         begun = time.perf_counter()
-        answer = await asyncio.to_thread(self._engine.complete, path, source, at)
+        answer = await self._run(jedi_engine.complete, path, source, at)
         self.milliseconds.append((time.perf_counter() - begun) * 1e3)
         return answer
 
     async def signatures(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.signatures, path, source, at)
+        return await self._run(jedi_engine.signatures, path, source, at)
 
 
 class Usage:
