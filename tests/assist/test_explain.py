@@ -6,13 +6,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from support.codebase import workspace
+from support.codebase import document, workspace
 
 from devflow.models.errors import ModelError, Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.explain import cached_explanation, explain, explain_stream
+from devflow.server.assist.hover import hover
 from devflow.server.assist.refused import ActionRefused
+from devflow.server.settings import Hover
 
 SNIPPET = """
     #- tests/test_shapes.py
@@ -115,3 +117,16 @@ async def test_a_selection_in_any_language_is_explained(tmp_path: Path) -> None:
         tmp_path, "some words\nand more<|>\n", path="a.txt", models=Router([], [model])
     ) as made:
         assert await explain(made.doc, 0, made.at, made.code) == "Text."
+
+
+async def test_hover_shows_the_explanation_until_the_code_changes(tmp_path: Path) -> None:
+    models = Router([], [FakeModel("It computes.")])
+    async with workspace(tmp_path, "def area(w):\n    return w\n\nar<|>ea(1)\n", models=models) as made:
+        before = await hover(made.doc, made.at, made.code, Hover())
+        await explain(made.doc, 5, 5, made.code)
+        after = await hover(made.doc, made.at, made.code, Hover())
+        off = await hover(made.doc, made.at, made.code, Hover(explain="off"))
+        changed = document(made.doc.text.source.replace("return w", "return 2"), tmp_path / "main.py", 2)
+        stale = await hover(changed, made.at, made.code, Hover())
+    cards = [card.markdown if card else "" for card in (before, after, off, stale)]
+    assert ["It computes." in card for card in cards] == [False, True, False, False]
