@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from devflow.analysis.usage import UsageModel
 
 from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
@@ -35,6 +34,7 @@ from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
+from devflow.analysis.usage import UsageModel
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist import complete as completion
 from devflow.server.assist import rank

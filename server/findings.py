@@ -8,13 +8,13 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from devflow.server.assist.review import review
 from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding
 from devflow.analysis.text import Text
 from devflow.server import convert
+from devflow.server.assist.review import review
 from devflow.server.errors import ContentModified
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from devflow.server.assist.edit import Action, ActionRefused, action_edit, actions, import_actions
 from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.models.errors import ModelError
 from devflow.server import convert
+from devflow.server.assist.edit import Action, ActionRefused, action_edit, actions, import_actions
 from devflow.server.edits import workspace_edit
 from devflow.server.errors import ContentModified, InvalidParams, RequestFailed
 from devflow.server.progress import working

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from devflow.server.assist.ask import ask
-from devflow.server.assist.explain import explain
-from devflow.server.assist.refused import ActionRefused
-from devflow.server.assist.review import review_with_model
 from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.retrieval.base import Hit
 from devflow.server import convert, findings
+from devflow.server.assist.ask import ask
+from devflow.server.assist.explain import explain
+from devflow.server.assist.refused import ActionRefused
+from devflow.server.assist.review import review_with_model
 from devflow.server.errors import InvalidParams, RequestFailed
 from devflow.server.handlers import code_action
 from devflow.server.progress import working

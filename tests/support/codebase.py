@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-
 from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
