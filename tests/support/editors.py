@@ -131,7 +131,8 @@ class Neovim:
         """What explains a failure: messages and the end of the LSP log."""
         log = Path(str(self.lua("vim.lsp.log.get_filename()")))
         tail = log.read_text("utf-8", "replace")[-3000:] if log.exists() else ""
-        return f"{self.lua('vim.fn.execute(`messages`)'.replace('`', chr(34)))}\n{tail}"
+        messages = str(self.lua('vim.fn.execute("messages")'))[-1000:]
+        return f"{messages}\n{tail}"
 
     def _remote(self, flag: str, text: str) -> str:
         if self.process.poll() is not None:

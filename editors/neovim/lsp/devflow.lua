@@ -1,8 +1,11 @@
 -- How Neovim 0.11+ starts DevFlow; `vim.lsp.config('devflow', {...})` in your init.lua changes any of it.
 
+-- `devflow setup neovim` writes lua/devflow_command.lua with the full path of the server.
+local installed, command = pcall(require, 'devflow_command')
+
 ---@type vim.lsp.Config
 return {
-  cmd = vim.g.devflow_command or { 'devflow-lsp' },
+  cmd = vim.g.devflow_command or (installed and command) or { 'devflow-lsp' },
   filetypes = {
     'c',
     'cpp',
