@@ -64,6 +64,14 @@ async def test_a_copy_elsewhere_is_found_through_the_index(tmp_path: Path) -> No
     assert await codes(tmp_path, snippet, indexed=True) == ["near-duplicate: read"]
 
 
+async def test_a_copy_that_is_gone_since_it_was_indexed_is_not_reported(tmp_path: Path) -> None:
+    snippet = f"#- lib/users.py\n{ONE}\n#- main.py\n{TWO}<|>"
+    async with workspace(tmp_path, snippet, indexed=True) as made:
+        assert len(await review(made.doc, made.code, Review())) == 1
+        (tmp_path / "lib" / "users.py").write_text("x = 1\n")
+        assert await review(made.doc, made.code, Review()) == []
+
+
 async def test_a_secret(tmp_path: Path) -> None:
     token = "ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"
     # pytest's own folder is called after the test, which is no reason to leave its files alone.
