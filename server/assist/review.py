@@ -20,7 +20,8 @@ from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import Progress, answer
-from devflow.server.assist.target import document_symbols, sent_paths, shown_path
+from devflow.server.assist.related import related
+from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -75,7 +76,9 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
             progress(f"part {number} of {len(pieces)}")
         title = doc.path.name if doc.path is not None else "this document"
         piece = doc.text.source[start:end]
-        request = prompts.review(piece, title, doc.language, "", sent_paths(doc, code))
+        context = await related(Target(start, end, None), doc, code, prompts.CONTEXT_CHARACTERS)
+        paths = (*sent_paths(doc, code), *context.paths)
+        request = prompts.review(piece, title, doc.language, context.text, paths)
         findings += anchored(await answer(code, request), doc.text, start, end)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.start)
 
