@@ -19,12 +19,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from devflow.analysis.usage import UsageModel
 
 from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
@@ -34,6 +34,7 @@ from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
+from devflow.analysis.usage import UsageModel
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist import complete as completion
 from devflow.server.assist import rank
@@ -107,17 +108,23 @@ class ThreadEngine:
     """jedi in a thread, as the worker runs it."""
 
     def __init__(self, root: Path) -> None:
-        self._engine = jedi_engine.JediEngine([root])
+        self._roots = [root]
+        self._thread = ThreadPoolExecutor(1)  # jedi is not thread-safe
         self.milliseconds: list[float] = []
+
+    async def _run(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, function, self._roots, *arguments
+        )
 
     async def complete(self, path: Path | None, source: str, at: int) -> Any:
         begun = time.perf_counter()
-        answer = await asyncio.to_thread(self._engine.complete, path, source, at)
+        answer = await self._run(jedi_engine.complete, path, source, at)
         self.milliseconds.append((time.perf_counter() - begun) * 1e3)
         return answer
 
     async def signatures(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.signatures, path, source, at)
+        return await self._run(jedi_engine.signatures, path, source, at)
 
 
 class Usage:

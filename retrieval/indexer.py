@@ -146,6 +146,11 @@ class RootIndexer:
             self._updated[relative] = None
             self._stir()
 
+    def rebuild(self) -> None:
+        """Throw the store away and start from nothing."""
+        self._rebuild = True
+        self._stir()
+
     def relative(self, path: Path) -> str | None:
         """The path under this root with `/`, None when it is elsewhere."""
         for root, candidate in (
@@ -178,6 +183,7 @@ class RootIndexer:
             while True:
                 try:
                     await self._work_with_lock()
+                    self._start_over()
                 except Timeout:
                     self._say(
                         "elsewhere",
@@ -196,13 +202,17 @@ class RootIndexer:
                         self._say("failed", str(error) if known else sentence_for(self.directory, error))
                         self._settled.set()
                         await asyncio.sleep(RETRY_FAILED)
-                    self._walk_wanted = True
-                    self._fresh_documents.update(dict.fromkeys(self._documents))
+                    self._start_over()
         finally:
             if self._usage is not None:
                 await self._usage.stop()
             await self._reader.close()
             self._cpu.shutdown(wait=False, cancel_futures=True)
+
+    def _start_over(self) -> None:
+        self._queue.clear()
+        self._walk_wanted = True
+        self._fresh_documents.update(dict.fromkeys(self._documents))
 
     async def _work_with_lock(self) -> None:
         await asyncio.to_thread(make_directory, self.directory)
@@ -234,6 +244,8 @@ class RootIndexer:
             await self._usage.start(self._reader)
         while True:
             self._wake.clear()
+            if self._rebuild:
+                return
             if self._fresh_documents:
                 await self._take_documents(db)
             elif self._updated:

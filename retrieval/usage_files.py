@@ -144,7 +144,12 @@ def main(root: Path, directory: Path, language: str, target: Path) -> None:
         os.nice(15)
     os.umask(0o077)
     target.parent.mkdir(parents=True, exist_ok=True)
-    UsageModel.build(_lexed(root, directory / DATABASE, language)).save(target)
+    for leftover in target.parent.glob("building-*"):  # of a build that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    building = target.with_name(f"building-{os.getpid()}")
+    UsageModel.build(_lexed(root, directory / DATABASE, language)).save(building)
+    shutil.rmtree(target, ignore_errors=True)
+    building.rename(target)
 
 
 def _lexed(root: Path, database: Path, language: str) -> Iterator[list[Token]]:

@@ -21,11 +21,16 @@ from pygls.lsp.server import LanguageServer
 
 import devflow
 from devflow.server.errors import guarded
+from devflow.server.findings import Pushed
+from devflow.server.indexing import WorkspaceIndex
+from devflow.server.models import build_router
 from devflow.server.protocol import Handler, Protocol
 from devflow.server.routes import NOTIFICATIONS, REQUESTS, Route, capabilities
 from devflow.server.services import Services
 from devflow.server.session import Session
+from devflow.server.status import StatusLine
 from devflow.server.transport import Frames, Pipes, framed
+from devflow.server.workers.python import PythonWorker
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +53,8 @@ class DevFlowServer(LanguageServer):
             converter_factory=get_converter,
         )
         self.session = Session(self, services)
+        self.session.pushed = Pushed(self.session)
+        self._status = StatusLine(self.session)
         self.exit_code: int | None = None
         self._left = asyncio.Event()
         self._parent: asyncio.Task[None] | None = None
@@ -108,7 +115,7 @@ class DevFlowServer(LanguageServer):
             types.SHUTDOWN: self._shutdown,
             types.SET_TRACE: lambda params: None,
             types.CANCEL_REQUEST: lambda params: None,
-            types.WINDOW_WORK_DONE_PROGRESS_CANCEL: lambda params: None,
+            types.WINDOW_WORK_DONE_PROGRESS_CANCEL: self._cancel_progress,
         }
         for route in NOTIFICATIONS:
             table[route.method] = functools.partial(route.handler, self.session)
@@ -142,6 +149,11 @@ class DevFlowServer(LanguageServer):
     async def _initialized(self, params: types.InitializedParams) -> None:
         self._register()
         await self.session.start()
+
+    def _cancel_progress(self, params: types.WorkDoneProgressCancelParams) -> None:
+        task = self.session.cancellable.get(params.token)
+        if task is not None:
+            task.cancel()
 
     async def _shutdown(self, params: None) -> None:
         await self.stop()
@@ -185,7 +197,7 @@ async def _until_gone(pid: int, gone: Callable[[], None]) -> None:
         editor = await asyncio.to_thread(psutil.Process, pid)
     except (psutil.Error, ValueError):
         return
-    while await asyncio.to_thread(_is_alive, editor):
+    while await asyncio.to_thread(_is_alive, editor):  # noqa: ASYNC110 - nobody tells when it dies
         await asyncio.sleep(PARENT_EVERY)
     log.warning("the editor (process %s) is gone", pid)
     gone()
@@ -208,7 +220,11 @@ def create_server(services: Services | None = None, log_level: str | None = None
 
 def real_services() -> Services:
     """The workers and models of this machine."""
-    return Services()
+    return Services(
+        python=PythonWorker,
+        index=lambda host, watch: WorkspaceIndex(host, watch=watch),
+        models=lambda config: build_router(config, os.environ),
+    )
 
 
 def run_stdio(

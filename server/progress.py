@@ -1,4 +1,4 @@
-"""The indexing progress bar: one work-done progress at a time, updated at most ten times a second."""
+"""Work-done progress: the bar of the index, and the one of a request that takes long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -14,10 +16,15 @@ from devflow.server.errors import RequestFailed
 
 if TYPE_CHECKING:
     from devflow.server.app import DevFlowServer
+    from devflow.server.session import Session
 
 log = logging.getLogger(__name__)
 
 _EVERY = 0.1
+SHOWN_AFTER = 0.5
+"""Seconds before a progress bar appears for a request that did not bring one."""
+
+_Value = types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
 
 
 class IndexProgress:
@@ -78,8 +85,57 @@ class IndexProgress:
                 )
             )
 
-    def _send(
-        self,
-        value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd,
-    ) -> None:
+    def _send(self, value: _Value) -> None:
         self._client.protocol.notify(types.PROGRESS, types.ProgressParams(self._token, value))
+
+
+@asynccontextmanager
+async def working(
+    session: Session, title: str, token: types.ProgressToken | None = None
+) -> AsyncIterator[Callable[[str], None]]:
+    """Show that `title` is being worked on; what is yielded reports how far it is. The user can cancel
+    it, which cancels the task around. `token` is the client's own, where the request brought one."""
+    client = session.client
+    window = session.capabilities.window
+    task = asyncio.current_task()
+    begun = False
+
+    def begin(known: types.ProgressToken) -> None:
+        nonlocal begun
+        begun = True
+        if task is not None:
+            session.cancellable[known] = task
+        send(types.WorkDoneProgressBegin(title, cancellable=True))
+
+    def send(value: _Value) -> None:
+        client.protocol.notify(types.PROGRESS, types.ProgressParams(shown, value))
+
+    async def create() -> None:
+        # A task of its own, for the reason `IndexProgress.report` gives.
+        await asyncio.sleep(SHOWN_AFTER)
+        await client.window_work_done_progress_create_async(types.WorkDoneProgressCreateParams(shown))
+        begin(shown)
+
+    shown: types.ProgressToken = uuid.uuid4().hex if token is None else token
+    creating: asyncio.Task[None] | None = None
+    if token is not None:
+        begin(token)
+    elif window and window.work_done_progress:
+        creating = session.run(create(), "progress")
+    last = 0.0
+
+    def report(message: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if begun and now - last >= _EVERY:
+            last = now
+            send(types.WorkDoneProgressReport(message=message))
+
+    try:
+        yield report
+    finally:
+        session.cancellable.pop(shown, None)
+        if creating is not None and not begun:
+            creating.cancel()
+        elif begun:
+            send(types.WorkDoneProgressEnd())

@@ -13,7 +13,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 MsgId = str | int
 Handler = Callable[[Any], Awaitable[Any] | None]
 """Takes the params. A notification's handler may be an ordinary function: then it runs before the
@@ -225,6 +226,17 @@ class Protocol(LanguageServerProtocol):
         if message.get("params", 0) is None:
             del message["params"]
         self._write(message)
+
+    def as_json(self, value: Any) -> Any:
+        """One of LSP's values as it goes into a message."""
+        return self._converter.unstructure(value)
+
+    def from_json(self, value: Any, kind: type[_T]) -> _T | None:
+        """JSON as one of LSP's values, None when it is not one."""
+        try:
+            return self._converter.structure(value, kind)
+        except Exception:  # noqa: BLE001 - whatever the converter makes of it
+            return None
 
     # -- tasks -----------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from lsprotocol import types
 
+from devflow.server.handlers import code_action, completion, execute_command, rename
+from devflow.server.handlers.definition import definition
+from devflow.server.handlers.diagnostic import diagnostic
 from devflow.server.handlers.did_change import did_change
 from devflow.server.handlers.did_change_configuration import did_change_configuration
 from devflow.server.handlers.did_change_watched_files import did_change_watched_files
@@ -17,6 +20,10 @@ from devflow.server.handlers.did_open import did_open
 from devflow.server.handlers.did_rename_files import did_create_files, did_delete_files, did_rename_files
 from devflow.server.handlers.did_save import did_save
 from devflow.server.handlers.document_symbol import document_symbol
+from devflow.server.handlers.hover import hover
+from devflow.server.handlers.inline_completion import inline_completion
+from devflow.server.handlers.references import references
+from devflow.server.handlers.signature_help import signature_help
 from devflow.server.handlers.workspace_symbol import workspace_symbol
 from devflow.server.session import Session
 from devflow.server.settings import Features
@@ -59,13 +66,93 @@ NOTIFICATIONS: tuple[Route, ...] = (
 
 REQUESTS: tuple[Route, ...] = (
     Route(
+        types.TEXT_DOCUMENT_COMPLETION,
+        completion.completion,
+        "completion_provider",
+        lambda client: types.CompletionOptions(trigger_characters=["."], resolve_provider=True),
+        feature="completion",
+    ),
+    Route(types.COMPLETION_ITEM_RESOLVE, completion.resolve),
+    Route(
+        types.TEXT_DOCUMENT_INLINE_COMPLETION,
+        inline_completion,
+        "inline_completion_provider",
+        lambda client: _where(client.text_document and client.text_document.inline_completion, True),
+        feature="inline_completion",
+    ),
+    Route(types.TEXT_DOCUMENT_HOVER, hover, "hover_provider", feature="hover"),
+    Route(
+        types.TEXT_DOCUMENT_SIGNATURE_HELP,
+        signature_help,
+        "signature_help_provider",
+        lambda client: types.SignatureHelpOptions(trigger_characters=["(", ","]),
+        feature="signature_help",
+    ),
+    Route(types.TEXT_DOCUMENT_DEFINITION, definition, "definition_provider", feature="definition"),
+    Route(types.TEXT_DOCUMENT_REFERENCES, references, "references_provider", feature="references"),
+    Route(
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
         document_symbol,
         "document_symbol_provider",
         feature="document_symbol",
     ),
     Route(types.WORKSPACE_SYMBOL, workspace_symbol, "workspace_symbol_provider", feature="workspace_symbol"),
+    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename"),
+    Route(
+        types.TEXT_DOCUMENT_RENAME,
+        rename.rename,
+        "rename_provider",
+        lambda client: _prepared(client.text_document),
+        feature="rename",
+    ),
+    Route(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        code_action.code_action,
+        "code_action_provider",
+        lambda client: _literal(client.text_document),
+        feature="code_action",
+    ),
+    Route(types.CODE_ACTION_RESOLVE, code_action.resolve),
+    Route(
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+        diagnostic,
+        "diagnostic_provider",
+        lambda client: _where(
+            client.text_document and client.text_document.diagnostic,
+            types.DiagnosticOptions(
+                inter_file_dependencies=True, workspace_diagnostics=False, identifier="devflow"
+            ),
+        ),
+        feature="diagnostics",
+        empty=types.RelatedFullDocumentDiagnosticReport([]),
+    ),
+    Route(
+        types.WORKSPACE_EXECUTE_COMMAND,
+        execute_command.execute_command,
+        "execute_command_provider",
+        lambda client: types.ExecuteCommandOptions(list(execute_command.COMMANDS)),
+    ),
 )
+
+
+def _where(client: object, options: Any) -> Any:
+    """`options` where the client knows the method, else nothing."""
+    return options if client is not None else None
+
+
+def _prepared(client: types.TextDocumentClientCapabilities | None) -> types.RenameOptions | bool:
+    renames = client.rename if client else None
+    return types.RenameOptions(prepare_provider=True) if renames and renames.prepare_support else True
+
+
+def _literal(client: types.TextDocumentClientCapabilities | None) -> types.CodeActionOptions | bool:
+    actions = client.code_action if client else None
+    if not (actions and actions.code_action_literal_support):
+        return True
+    kinds = [types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]
+    return types.CodeActionOptions(
+        code_action_kinds=kinds, resolve_provider=True if actions.resolve_support else None
+    )
 
 
 def capabilities(

@@ -75,9 +75,9 @@ class Host(Protocol):
 
     def note(self, sentence: str) -> None: ...
 
-    def generation(self) -> None: ...
-
     def progress(self, name: str, done: int, total: int) -> None: ...
+
+    def index_state(self, root: Path, state: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +85,6 @@ class Services:
     """Factories; None where a session shall do without."""
 
     python: Callable[[Sequence[Path]], PythonService] | None = None
-    index: Callable[[Host], IndexService] | None = None
+    index: Callable[[Host, bool], IndexService] | None = None
+    """The second argument: follow the disk, for a client that does not tell of watched files."""
     models: Callable[[ModelsConfig], Router] | None = None

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lsprotocol import types
 
@@ -22,7 +22,7 @@ from devflow.analysis.languages import language_named, language_of
 from devflow.analysis.text import Encoding, Text
 from devflow.models.base import ModelsConfig
 from devflow.server import convert, settings
-from devflow.server.assist.base import Codebase
+from devflow.server.assist.base import Codebase, Memory
 from devflow.server.documents import LARGEST, OpenDocument
 from devflow.server.errors import ContentModified, RequestFailed
 from devflow.server.files import FileTexts
@@ -32,15 +32,20 @@ from devflow.server.settings import Settings
 
 if TYPE_CHECKING:
     from devflow.models.router import Router
-
     from devflow.server.app import DevFlowServer
+    from devflow.server.findings import Pushed
 
 log = logging.getLogger(__name__)
 
-OVERLAY_DELAY = 0.2
-"""Seconds without an edit before the index learns of a document's unsaved text."""
 TELL_AGAIN = 600.0
 """Seconds before the same sentence is shown to the user again."""
+
+
+class Positioned(Protocol):
+    """The parameters of a request about a place in a document."""
+
+    text_document: types.TextDocumentIdentifier
+    position: types.Position
 
 
 class Session:
@@ -66,14 +71,22 @@ class Session:
         """Called with the URI of a document that was opened, changed or saved."""
         self.on_close: list[Callable[[str], None]] = []
         """Called with the URI of a document that was closed."""
-        self.on_generation: list[Callable[[], None]] = []
-        """Called when the index has something new."""
+        self.on_state: list[Callable[[], None]] = []
+        """Called when the state of an index or a worker changes."""
+        self.on_ready: list[Callable[[], None]] = []
+        """Called when an index has become ready: answers are better than before."""
+        self.pushed: Pushed
+        self.cancellable: dict[types.ProgressToken, asyncio.Task[Any]] = {}
+        """Progress token → the task to cancel when the user cancels that progress."""
+        self.starting = True
+        self.index_states: dict[Path, str] = {}
+        """Root → the last state its indexer told; see `IndexStatus.state`."""
         self._services = services
         self._initialization: Mapping[str, Any] = {}
         self._configuration: Mapping[str, Any] = {}
         self._files = FileTexts()
+        self._memory = Memory()
         self._told: dict[str, float] = {}
-        self._overlays: dict[str, asyncio.TimerHandle] = {}
         self._progress = IndexProgress(client)
         self._closing = False
 
@@ -95,16 +108,16 @@ class Session:
         self._progress.shown = bool(window and window.work_done_progress)
         await self._resolve()
         self._start_models()
-        self.run(self._start_python(), "start the python worker")
-        self.run(self._start_index(), "start the index")
+        await asyncio.gather(self._start_python(), self._start_index())
+        self.starting = False
+        self._state_changed()
 
     async def close(self) -> None:
         """Stop the workers."""
         if self._closing:
             return
         self._closing = True
-        for handle in self._overlays.values():
-            handle.cancel()
+        self._memory.close()
         parts = [part.close() for part in (self.index, self.python, self.models) if part is not None]
         self.index = self.python = self.models = None
         for failure in await asyncio.gather(*parts, return_exceptions=True):
@@ -114,6 +127,12 @@ class Session:
     def run(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run `work` in the background; it is cancelled when the session ends."""
         return self.client.protocol.run(work, name)
+
+    @property
+    def shows_status(self) -> bool:
+        """Whether the client knows `devflow/status` and shows the answers of our commands itself."""
+        experimental = self.capabilities.experimental
+        return isinstance(experimental, Mapping) and bool(experimental.get("devflowStatus"))
 
     # -- what the assistant is given ---------------------------------------------------------------
 
@@ -125,7 +144,8 @@ class Session:
             python=self.python,
             index=self.index.reader if self.index is not None else None,
             models=self.models,
-            usage=self.index if self.index is not None else None,
+            usage=self.index,
+            memory=self._memory,
         )
 
     def document(self, uri: str) -> Document | None:
@@ -147,7 +167,7 @@ class Session:
         closed = OpenDocument(uri, path, language.name if language else "", 0, text.source)
         return await closed.parsed()
 
-    async def place(self, params: types.TextDocumentPositionParams) -> tuple[Document, int] | None:
+    async def place(self, params: Positioned) -> tuple[Document, int] | None:
         """The document a request is about and the offset it asks at; None when there is no document."""
         doc = await self.snapshot(params.text_document.uri)
         return None if doc is None else (doc, convert.offset(doc.text, params.position, self.encoding))
@@ -237,8 +257,6 @@ class Session:
         document = self.documents.pop(uri, None)
         if document is None:
             return
-        if (handle := self._overlays.pop(uri, None)) is not None:
-            handle.cancel()
         if self.index is not None and document.path is not None:
             self.index.release(document.path)
         for closed in self.on_close:
@@ -253,20 +271,10 @@ class Session:
             self.index.update(paths)
 
     def _changed(self, document: OpenDocument) -> None:
-        uri = document.uri
-        if (handle := self._overlays.pop(uri, None)) is not None:
-            handle.cancel()
-        if not self._closing:
-            self._overlays[uri] = asyncio.get_running_loop().call_later(OVERLAY_DELAY, self._overlay, uri)
+        if self.index is not None and document.path is not None and not document.set_aside:
+            self.index.document(document.path, document.text.source)
         for changed in self.on_change:
-            changed(uri)
-
-    def _overlay(self, uri: str) -> None:
-        self._overlays.pop(uri, None)
-        document = self.documents.get(uri)
-        if document is None or document.path is None or document.set_aside or self.index is None:
-            return
-        self.index.document(document.path, document.text.source)
+            changed(document.uri)
 
     def _tell_set_aside(self, document: OpenDocument) -> None:
         if document.set_aside:
@@ -302,8 +310,8 @@ class Session:
                 await self._start_index()
             else:
                 await self.index.open(self.roots, self.settings.index)
-        for generation in self.on_generation:
-            generation()
+        for ready in self.on_ready:
+            ready()
 
     async def _resolve(self) -> None:
         self.settings, problems = await asyncio.to_thread(
@@ -337,46 +345,52 @@ class Session:
     async def _start_python(self) -> None:
         if self._services.python is None:
             return
-        python = self._services.python(self.roots)
+        # Known before it is up: whoever closes the session closes it too.
+        python = self.python = self._services.python(self.roots)
         try:
             await python.start()
         except Exception as error:
             log.exception("the python worker did not start")
             self.tell(f"The Python engine did not start ({error}); DevFlow answers without it.")
+            self.python = None
             await python.close()
-            return
-        if self._closing:
-            await python.close()
-        else:
-            self.python = python
 
     async def _start_index(self) -> None:
         if self._services.index is None or not self.settings.index.enabled or self.index is not None:
             return
-        index = self._services.index(self)
+        index = self.index = self._services.index(self, not self._client_watches_files())
         try:
             await index.start()
+            for document in self.documents.values():
+                if document.path is not None and not document.set_aside:
+                    index.document(document.path, document.text.source)
             await index.open(self.roots, self.settings.index)
         except Exception as error:
             log.exception("the index did not start")
             self.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")
+            self.index = None
             await index.close()
-            return
-        if self._closing:
-            await index.close()
-            return
-        self.index = index
-        for document in self.documents.values():
-            self._changed(document)
+
+    def _client_watches_files(self) -> bool:
+        workspace = self.capabilities.workspace
+        watched = workspace.did_change_watched_files if workspace else None
+        return bool(watched and watched.dynamic_registration)
 
     def progress(self, name: str, done: int, total: int) -> None:
         """`done` of `total` files of the folder `name` are indexed (called by the index service)."""
         self._progress.report(name, done, total)
 
-    def generation(self) -> None:
-        """The index has something new (called by the index service)."""
-        for generation in self.on_generation:
-            generation()
+    def index_state(self, root: Path, state: str) -> None:
+        """The index of `root` is in `state` now (called by the index service)."""
+        if state == "ready" and self.index_states.get(root) != "ready":
+            for ready in self.on_ready:
+                ready()
+        self.index_states[root] = state
+        self._state_changed()
+
+    def _state_changed(self) -> None:
+        for changed in self.on_state:
+            changed()
 
     # -- the user ------------------------------------------------------------------------------------------
 

@@ -53,8 +53,8 @@ class GgufHead:
 def read_head(path: Path) -> GgufHead:
     """Read and check the head. Raises NotConfigured with a sentence that names the file and what to do."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        reader = _Reader(path, data)
         try:
+            reader = _Reader(path, data)
             values, tensors = reader.keys(), reader.tensors()
         except (struct.error, IndexError, UnicodeDecodeError, OverflowError, MemoryError):
             raise _damaged(path, "its head cannot be read") from None

@@ -25,6 +25,7 @@ from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
 if TYPE_CHECKING:
+    import openai
     from openai import AsyncOpenAI
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -223,7 +224,7 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
                 server,
                 error.status_code,
                 str(error.type or error.code or ""),
-                error.message,
+                _said(error),
                 error.response.headers.get("retry-after"),
             )
         case openai.APIResponseValidationError():
@@ -231,12 +232,19 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
                 f"{server.place} sent an answer that cannot be read; is it really an OpenAI API?"
             )
         case openai.APIError():  # an error event inside a stream has no status of its own
-            return status_problem(server, 500, str(error.type or error.code or ""), error.message, None)
+            return status_problem(server, 500, str(error.type or error.code or ""), _said(error), None)
         case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError():
             return Rejected(f"{server.place} ended the answer early: {type(error).__name__}.")
         case openai.OpenAIError():
             return NotConfigured(f"{server.place} cannot be used as configured ({type(error).__name__}).")
     return transport_problem(server, error)
+
+
+def _said(error: openai.APIError) -> str:
+    """The provider's own words; the SDK's message repeats status and body round them."""
+    body = error.body
+    words = body.get("message") or body.get("detail") if isinstance(body, dict) else None
+    return words if isinstance(words, str) else error.message
 
 
 class _NoSuchPlace(ModelError):

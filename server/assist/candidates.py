@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.python import Candidate, Parameter
 from devflow.analysis.scope import VisibleName, Word, place_at, visible_names
+from devflow.analysis.tokens import subtokens
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.imports import module_name
@@ -21,6 +23,9 @@ from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.live import Live, live
 from devflow.server.assist.rank import Evidence, match_quality
 from devflow.server.assist.receivers import bases_of, classes_of, members_in, symbols_of
+
+if TYPE_CHECKING:
+    from devflow.analysis.usage import UsageModel
 
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]*|import\b|from\s+[\w.]+\s+import\b)[^#;]*$")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -75,8 +80,9 @@ class Wanted:
     """Classes the receiver may be of, with their bases as far as the document knows them."""
     likely: Mapping[str, float]
     """P(name) by the document's own tokens."""
-    model: Mapping[str, float]
-    """P(name) by the index's usage model."""
+    usage: UsageModel | None
+    context: Sequence[str]
+    """The last tokens before the word."""
     call: CallSite | None
     roots: tuple[Path, ...]
 
@@ -84,7 +90,7 @@ class Wanted:
     def at(doc: Document, cursor: int, word: Word, place: Place, code: Codebase) -> Wanted:
         """Read the document around `word`, which ends at `cursor`."""
         start, receiver = word.start, word.receiver or ""
-        tokens = live(doc, start, code.memory)
+        tokens = live(doc, start, max(cursor, doc.text.word_at(cursor)[1]), code.memory)
         context = tokens.context()
         found = symbols_of(doc, code.memory)
         classes: list[str] = []
@@ -106,20 +112,28 @@ class Wanted:
             found,
             tuple(classes),
             tokens.next_tokens(context),
-            dict(model.next_tokens(context, _MODEL_LIMIT).tokens) if model is not None else {},
+            model,
+            context,
             call_at(tree, start) if tree is not None and place is Place.NAME else None,
             code.roots,
         )
 
     def seen_members(self) -> list[str]:
         """Names to ask the index about: what the document and the model propose."""
-        proposed = [name for name in (*self.likely, *self.model) if _NAME.match(name)]
+        proposed = [name for name in (*self.likely, *self.proposed()) if _NAME.match(name)]
         return list(dict.fromkeys((*proposed, *self.live.attributes())))[:500]
+
+    def proposed(self) -> list[str]:
+        """What the usage model expects."""
+        if self.usage is None:
+            return []
+        return [name for name, _ in self.usage.next_tokens(self.context, _MODEL_LIMIT).tokens]
 
 
 def members(
     wanted: Wanted,
     on_receiver: Mapping[str, int],
+    on_tail: Mapping[str, int],
     counts: Mapping[str, int],
     methods: Sequence[IndexedSymbol],
     typed: Sequence[Candidate],
@@ -141,21 +155,82 @@ def members(
         each = pool.get(indexed.symbol.name, "index", indexed.symbol.kind, indexed.symbol.signature)
         each.own = True
         each.documentation = each.documentation or indexed.symbol.doc
+    tail = tail_of(wanted.receiver)
+    for name, count in (tokens.members(tail, tail=True) if tail else Counter[str]()).items():
+        pool.get(name, "document").tail_here = count
+    for name, count in on_tail.items():
+        pool.get(name, "index").tail_known = count
     for name, count in here.items():
         pool.get(name, "document").receiver_here = count
     for name, count in on_receiver.items():
         pool.get(name, "index").receiver_known = count
     for name in everywhere:
         pool.get(name, "document")
-    for source, likely in (("usage", wanted.model), ("document", wanted.likely)):
+    for source, likely in (("usage", wanted.proposed()), ("document", wanted.likely)):
         for name in likely:
             if _NAME.match(name) and name not in keywords(wanted.doc.language):
                 pool.get(name, source)
-    for each in pool.fitting(wanted.prefix):
+    fitting = pool.fitting(wanted.prefix)
+    called = tokens.called()
+    line = _Line.around(wanted)
+    for each in fitting:
         each.here = everywhere.get(each.name, 0)
         each.known = counts.get(each.name, 0)
-        _add_likelihood(each, wanted)
-    return pool.fitting(wanted.prefix)
+        each.called = line.agrees(each, called)
+        each.echo = line.echo(each.name)
+        each.repeated = each.name in line.members
+    _add_likelihood(fitting, wanted)
+    return fitting
+
+
+def tail_of(receiver: str) -> str:
+    """The last name of a receiver, where that alone says something."""
+    tail = re.split(r"\.|::|->", receiver)[-1]
+    return "" if tail in ("self", "cls", "this", "") else tail
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What stands on the cursor's line around the word."""
+
+    plain: frozenset[str]
+    members: frozenset[str]
+    next: str
+    """The sign behind the word, "" at the end of the line."""
+
+    @staticmethod
+    def around(wanted: Wanted) -> _Line:
+        text = wanted.doc.text
+        number = text.line_at(wanted.start)
+        end = text.word_at(wanted.cursor)[1]
+        before = text.source[text.line_start(number) : wanted.start]
+        after = text.source[end : text.line_end(number)]
+        if not before.strip(" \t.") and number:  # a chain of calls goes on
+            before = text.line(number - 1)
+        members = frozenset(re.findall(r"\.([^\W\d]\w*)", f"{before} {after}"))
+        plain = frozenset(re.findall(r"(?<!\.)\b[^\W\d]\w*", f"{before} {after}"))
+        receiver = set(re.split(r"\W+", wanted.receiver))
+        return _Line(plain - receiver, members, after.lstrip()[:1])
+
+    def agrees(self, each: Evidence, called: set[str]) -> float:
+        if not self.next:
+            return 0.0
+        callable_ = each.name in called or each.kind in _CALLABLE
+        if self.next == "(":
+            return 1.0 if callable_ else -1.0 if each.here else 0.0
+        return -1.0 if callable_ else 0.0
+
+    def echo(self, name: str) -> float:
+        if name in self.plain:
+            return 1.0
+        words = set(subtokens(name))
+        shared = max(
+            (len(words & set(subtokens(other))) / max(len(words), 1) for other in self.plain), default=0.0
+        )
+        return 0.5 * shared
+
+
+_CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS})
 
 
 def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Candidate]) -> list[Evidence]:
@@ -183,11 +258,12 @@ def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Ca
     for name in used:
         each = pool.get(name, "document")
         each.place = each.place or "word"
-    for each in pool.fitting(wanted.prefix):
+    fitting = pool.fitting(wanted.prefix)
+    for each in fitting:
         each.place = each.place or "module"
         each.here = used.get(each.name, 0)
-        _add_likelihood(each, wanted)
-    return pool.fitting(wanted.prefix)
+    _add_likelihood(fitting, wanted)
+    return fitting
 
 
 def keyword_arguments(wanted: Wanted, parameters: Iterable[Parameter]) -> list[Evidence]:
@@ -212,8 +288,8 @@ def keyword_arguments(wanted: Wanted, parameters: Iterable[Parameter]) -> list[E
         )
         each.insert = f"{parameter.name}="
         if match_quality(wanted.prefix, parameter.name):
-            _add_likelihood(each, wanted)
             result.append(each)
+    _add_likelihood(result, wanted)
     return result
 
 
@@ -276,7 +352,10 @@ def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
     each.documentation = symbol.doc
 
 
-def _add_likelihood(each: Evidence, wanted: Wanted) -> None:
-    each.model = wanted.model.get(each.name, 0.0)
-    each.live = wanted.likely.get(each.name, 0.0)
-    each.distance = wanted.live.distance(each.name)
+def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
+    names = [each.name for each in fitting]
+    model = wanted.usage.probabilities(wanted.context, names) if wanted.usage is not None else {}
+    for each in fitting:
+        each.model = model.get(each.name, 0.0)
+        each.live = wanted.likely.get(each.name, 0.0)
+        each.distance = wanted.live.distance(each.name)

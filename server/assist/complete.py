@@ -21,7 +21,15 @@ from devflow.analysis.scope import word_before
 from devflow.analysis.text import Edit
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import Place, Wanted, keyword_arguments, members, names, place_of
+from devflow.server.assist.candidates import (
+    Place,
+    Wanted,
+    keyword_arguments,
+    members,
+    names,
+    place_of,
+    tail_of,
+)
 from devflow.server.assist.imports import import_edit
 from devflow.server.assist.rank import Evidence, ranked
 from devflow.server.assist.signature_help import callees, parameters_of
@@ -118,6 +126,7 @@ class _Found:
     """What was answered in time."""
 
     members: dict[str, int] = field(default_factory=dict)
+    tail: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     methods: list[IndexedSymbol] = field(default_factory=list)
     workspace: list[IndexedSymbol] = field(default_factory=list)
@@ -131,6 +140,8 @@ async def _gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[_Fou
     if wanted.place is Place.MEMBER and index is not None:
         if wanted.receiver:
             questions["members"] = index.members_of(wanted.receiver)
+        if tail := tail_of(wanted.receiver):
+            questions["tail"] = _on_tail(index, tail)
         if wanted.classes:
             questions["methods"] = _methods(index, wanted.classes)
         questions["counts"] = index.attribute_counts(wanted.seen_members())
@@ -154,6 +165,12 @@ async def _gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[_Fou
     return found, bool(late)
 
 
+async def _on_tail(index: Any, tail: str) -> dict[str, int]:
+    """Members seen on the receiver's last name, as a variable of its own and as an attribute."""
+    alone, own = await index.members_of(tail), await index.members_of(f"self.{tail}")
+    return {name: alone.get(name, 0) + own.get(name, 0) for name in (*alone, *own)}
+
+
 async def _methods(index: Any, classes: Sequence[str]) -> list[IndexedSymbol]:
     answers = [await index.methods_of(name) for name in classes[:4]]
     return [symbol for each in answers for symbol in each]
@@ -175,7 +192,7 @@ async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
 
 def _ranked(wanted: Wanted, found: _Found, typed: Sequence[Candidate]) -> list[tuple[Evidence, float]]:
     if wanted.place is Place.MEMBER:
-        gathered = members(wanted, found.members, found.counts, found.methods, typed)
+        gathered = members(wanted, found.members, found.tail, found.counts, found.methods, typed)
     else:
         gathered = [
             *keyword_arguments(wanted, found.parameters),

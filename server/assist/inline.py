@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 from devflow.models.base import FillRequest
 from devflow.models.errors import ModelError
+from devflow.models.streams import closing
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.keywords import builtin_names, keywords
@@ -34,6 +34,8 @@ CONTEXT_BUDGET = 2_000
 """Code points of the document before and behind the cursor, and of retrieved code, in a request."""
 CONTEXT_SECONDS = 0.06
 _LEAST_MATCH = 3
+_INCOMPLETE = 0.6
+"""How much a continuation counts that ends before its line does."""
 _LONGEST_LINE = 24
 """Tokens a continuation without a model may have."""
 _CLOSING = re.compile(r"[\s)\]}>\"'`,;:]*\Z")
@@ -148,8 +150,9 @@ async def _by_model(
         stop=() if site.multiline else ("\n",) if site.line_before.strip() else (),
     )
     written = ""
+    stream = models.fill(request)
     try:
-        async with asyncio.timeout(config.timeout_ms / 1000), aclosing(models.fill(request)) as stream:  # type: ignore[type-var]
+        async with asyncio.timeout(config.timeout_ms / 1000), closing(stream):
             async for piece in stream:
                 written += piece
                 if stops(written, site):
@@ -200,23 +203,27 @@ async def _by_code(
 
 
 def _continued(doc: Document, at: int, site: Site, code: Codebase) -> tuple[str, str, float] | None:
-    tokens = live(doc, at, code.memory)
-    context = tokens.context()
-    # A name that is half typed is no context but a filter.
+    # A word that is half typed is no context but a filter.
     start, _ = doc.text.word_at(at)
     half = doc.text.source[start:at]
+    tokens = live(doc, start, at, code.memory)
+    context = tokens.context()
     best: tuple[str, str, float] | None = None
     here = continuation(tokens, context, half)
     if here is not None:
         best = (here[0], "document", here[1])
     model = code.usage.usage_of(doc.language) if code.usage is not None else None
     if model is not None:
-        known = model.continuation(context, _LONGEST_LINE)
-        if known is not None and (best is None or known.confidence > best[2]):
-            best = (known.text, "usage", known.confidence)
+        known = model.continuation(context, _LONGEST_LINE, half)
+        if known is not None:
+            sure = known.confidence * (1.0 if known.complete else _INCOMPLETE)
+            if best is None or sure > best[2]:
+                best = (known.text, "usage", sure)
     if best is None:
         return None
     text = best[0].rstrip("\n")
+    if site.line_before[-1:].isspace():
+        text = text.lstrip()
     if not _names_known(text, half, doc, tokens):
         return None
     text = _checked(text, replace(site, multiline=False), doc, at)
@@ -229,7 +236,10 @@ def continuation(tokens: Live, context: list[str], half: str) -> tuple[str, floa
     length, places = tokens.longest_match(context, _LEAST_MATCH)
     votes: dict[str, int] = {}
     for place in places:
-        if text := tokens.line_from(place, _LONGEST_LINE):
+        text = tokens.line_from(place, _LONGEST_LINE)
+        if half:
+            text = text.lstrip().removeprefix(half) if text.lstrip().startswith(half) else ""
+        if text:
             votes[text] = votes.get(text, 0) + 1
     if not votes:
         return None

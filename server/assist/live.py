@@ -96,13 +96,18 @@ class Live:
             for at, token in enumerate(line)
         )
 
-    def members(self, receiver: str) -> Counter[str]:
-        """Names seen behind `receiver` and a dot, with their counts."""
-        chain = _BREAK.join(part for dotted in receiver.split(".") for part in (dotted.strip(), "."))
-        pattern = re.compile(
-            r"(?<!\0\.)" + re.escape(_BREAK + chain.rstrip(_BREAK)) + "(?=\0([^\\W\\d]\\w*)\0)"
-        )
+    def members(self, receiver: str, *, tail: bool = False) -> Counter[str]:
+        """Names seen behind `receiver` and a dot, with their counts; with `tail` also behind anything
+        that ends in it."""
+        parts = [part for part in re.split(r"(\?\.|->|::|\.)", receiver) if part]
+        chain = re.escape(_BREAK + _BREAK.join(parts) + _BREAK)
+        border = "" if tail else r"(?<!\0\.)(?<!\0->)(?<!\0::)"
+        pattern = re.compile(rf"{border}{chain}(?:\.|->|::|\?\.)(?=\0([^\W\d]\w*)\0)")
         return Counter(match[1] for text in (self.before, self.after) for match in pattern.finditer(text))
+
+    def called(self) -> set[str]:
+        """Members that are called somewhere."""
+        return set(_CALLED.findall(self.before)) | set(_CALLED.findall(self.after))
 
     def attributes(self) -> Counter[str]:
         """Names seen behind any dot (or `->`, `::`, `?.`), with their counts."""
@@ -121,17 +126,18 @@ class Live:
 
 
 _ATTRIBUTE = re.compile("\0(?:\\.|->|::|\\?\\.)(?=\0([^\\W\\d]\\w*)\0)")
+_CALLED = re.compile("\0(?:\\.|->|::|\\?\\.)\0([^\\W\\d]\\w*)\0\\(")
 _NAME = re.compile("(?<=\0)([^\\W\\d]\\w*)(?=\0)")
 
 
-def live(doc: Document, at: int, memory: Memory) -> Live:
-    """The document's tokens around `at`, where the word being typed begins or ends."""
+def live(doc: Document, start: int, end: int, memory: Memory) -> Live:
+    """The document's tokens around `start:end`, the word being typed, which is none of them."""
     source = doc.text.source
     cache: dict[str, tuple[str, str]] = memory.kept(("lines", doc.language), dict)
     if len(cache) > _MOST_LINES:
         cache.clear()
-    before = source[max(0, at - _WINDOW) : at].split("\n")
-    after = source[at : at + _WINDOW // 2].split("\n")
+    before = source[max(0, start - _WINDOW) : start].split("\n")
+    after = source[end : end + _WINDOW // 2].split("\n")
     reader = _Reader(doc.language, cache)
     for line in before[:-1]:
         reader.read(line)

@@ -38,6 +38,9 @@ class Evidence:
     receiver_here: int = 0
     """Times seen as a member of the same receiver text."""
     receiver_known: int = 0
+    tail_here: int = 0
+    """Times seen as a member of anything that ends in the receiver's last name."""
+    tail_known: int = 0
     here: int = 0
     """Times seen as a member of anything; for a plain name, times seen at all."""
     known: int = 0
@@ -45,6 +48,12 @@ class Evidence:
     """The type engine says that it exists."""
     own: bool = False
     """A member of the class the receiver is known to be."""
+    called: float = 0.0
+    """1: a call is written here and this is called elsewhere; -1: one of both only; 0: not known."""
+    echo: float = 0.0
+    """How much of the name stands on the line as a plain name (`width = self.width`), 0 to 1."""
+    repeated: bool = False
+    """Already a member on this line."""
     distance: float = 1.0
     """How far back it was last used: 0 here, 1 never."""
     scope_distance: int = 0
@@ -86,17 +95,22 @@ FEATURES = (
     "log live",
     "receiver here",
     "receiver known",
+    "tail here",
+    "tail known",
     "here",
     "known",
     "typed",
     "own",
+    "called",
+    "echo",
+    "repeated",
     "recent",
     "private",
     "dunder",
     "unseen",
 )
-MEMBER_WEIGHTS = (0.45, 0.35, 0.6, 0.35, 0.2, 0.15, 1.2, 0.9, 0.5, -0.6, -2.0, -0.5)
-NAME_WEIGHTS = (0.6, 0.6, 0.0, 0.0, 0.3, 0.1, 0.0, 0.0, 1.0, -0.3, -2.0, -0.3)
+MEMBER_WEIGHTS = (0.59, 0.47, 0.89, 0.0, 0.0, 0.0, -0.43, 0.0, 1.0, 1.57, 1.0, 1.0, -0.3, 0.5, 0.0, -0.5, 0.0)
+NAME_WEIGHTS = (0.6, 0.6, 0.0, 0.0, 0.0, 0.0, 0.3, 0.1, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, -0.3, -2.0, -0.3)
 PLACE_WEIGHTS = {
     "local": 1.5,
     "module": 0.5,
@@ -120,10 +134,15 @@ def features(evidence: Evidence) -> tuple[float, ...]:
         math.log(evidence.live + _FLOOR) - math.log(_FLOOR),
         math.log1p(evidence.receiver_here),
         math.log1p(evidence.receiver_known),
+        math.log1p(evidence.tail_here),
+        math.log1p(evidence.tail_known),
         math.log1p(evidence.here),
         math.log1p(evidence.known),
         float(evidence.typed),
         float(evidence.own),
+        evidence.called,
+        evidence.echo,
+        float(evidence.repeated),
         1.0 - evidence.distance,
         float(name.startswith("_") and not dunder),
         float(dunder),

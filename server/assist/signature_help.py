@@ -166,7 +166,7 @@ def _split(rest: str) -> list[str]:
 def _name(piece: str) -> str:
     """The parameter's name in `name: Type`, `Type name`, `name Type` (Go) or `*name = default`."""
     head = re.split(r"[:=]", piece.lstrip("*.&@ "), maxsplit=1)[0].strip()
-    words = re.findall(r"\w+", head)
+    words: list[str] = re.findall(r"\w+", head)
     if not words:
         return piece
     typed_first = len(words) > 1 and not re.match(r"\w+\s+[\w*.\[\]]+$", head)
@@ -180,6 +180,9 @@ def _name(piece: str) -> str:
 
 
 _GO_TYPES = frozenset(
-    ("int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "string")
-    + ("bool", "byte", "rune", "error", "any", "float32", "float64", "uintptr")
+    re.findall(
+        r"\w+",
+        "int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 string bool byte rune error any "
+        "float32 float64 uintptr",
+    )
 )

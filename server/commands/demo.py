@@ -419,7 +419,7 @@ def _planted(root: Path) -> tuple[Path, str]:
         if call and copy:
             break
     text = f'{call}\n\n{copy}\n\nTOKEN = "{secret}"\n'
-    return root / "devflow_demo_planted.py", text
+    return root / "planted_mistakes.py", text
 
 
 def _query(root: Path) -> str:

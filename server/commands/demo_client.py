@@ -27,7 +27,7 @@ class DemoClient:
         self.percentage: float | None = None
         self._client = LanguageClient("devflow-demo", __version__)
         self._versions: dict[Path, int] = {}
-        self._client.feature(types.PROGRESS)(self._progress)
+        self._client.feature(types.PROGRESS)(lambda params: self._progress(params))
         self._client.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)(lambda params: None)
         self._client.feature(types.WORKSPACE_CONFIGURATION)(lambda params: [None] * len(params.items))
         self._client.feature(types.CLIENT_REGISTER_CAPABILITY)(lambda params: None)

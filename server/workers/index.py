@@ -108,6 +108,10 @@ class IndexWorker:
         self._unsent.discard(path)
         self._worker.notify("release", {"path": str(path)})
 
+    def rebuild(self) -> None:
+        """Throw the stores away and make them again."""
+        self._worker.notify("rebuild")
+
     async def status(self, timeout: float = 2.0) -> list[IndexStatus]:
         """One per root; [] while the worker is down."""
         answer = await self._ask("status", {}, timeout)
@@ -172,6 +176,7 @@ class _Roots:
             "update": self.update,
             "document": self.document,
             "release": self.release,
+            "rebuild": self.rebuild,
             "status": self.status,
             "nearest": self.nearest,
             "settled": self.settled,
@@ -209,6 +214,10 @@ class _Roots:
     async def release(self, params: dict[str, Any]) -> None:
         for indexer, _ in self._indexers.values():
             indexer.release(Path(params["path"]))
+
+    async def rebuild(self, params: dict[str, Any]) -> None:
+        for indexer, _ in self._indexers.values():
+            indexer.rebuild()
 
     async def status(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         statuses = [await indexer.status() for indexer, _ in self._indexers.values()]

@@ -263,10 +263,11 @@ async def test_names_nobody_knows_here_are_not_proposed(tmp_path: Path) -> None:
     class Foreign:
         def usage_of(self, _: str) -> Any:
             class Model:
-                def continuation(self, context: Any, limit: int) -> Any:
+                def continuation(self, context: Any, limit: int, half: str) -> Any:
                     class Found:
                         text = "foreign_name)"
                         confidence = 0.9
+                        complete = True
 
                     return Found
 

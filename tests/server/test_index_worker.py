@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from devflow.analysis.usage import UsageModel
 from devflow.retrieval.index import Index
 from devflow.retrieval.store import index_directory
+from devflow.retrieval.usage_files import usage_directory
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.workers.index import IndexWorker
 
@@ -291,3 +293,33 @@ def content(directory: Path) -> dict[str, list[tuple[object, ...]]]:
         return {name: sorted(db.execute(query).fetchall()) for name, query in queries.items()}
     finally:
         db.close()
+
+
+async def test_usage_models_are_made_and_told(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "client.connect(host, port)\n" * 5})
+    made: list[tuple[str, Path]] = []
+    worker = IndexWorker(on_usage=lambda root, language, directory: made.append((language, directory)))
+    await worker.start()
+    await worker.open([tmp_path], TEXT_ONLY)
+    await worker._worker.request("settled", {}, timeout=30)
+    await worker.close()
+    [(language, directory)] = made
+    assert language == "python"
+    assert usage_directory(index_directory(tmp_path), "python") == directory
+    assert UsageModel.load(directory).continuation(["client", ".", "connect"]) is not None
+
+
+async def test_a_rebuild_goes_on_with_the_open_documents(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def old(): ...\n"})
+    path = tmp_path / "a.py"
+    async with working(tmp_path) as (worker, index, told):
+        worker.document(path, "def typed(): ...\n")
+
+        async def typed() -> bool:
+            return await names(index, path) == ["typed"]
+
+        await told.until(typed)
+        told.states.clear()
+        worker.rebuild()
+        await told.until(lambda: _is(told.states[-1:] == ["ready"]))
+        await told.until(typed)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.languages import language_of
@@ -67,24 +69,28 @@ class ThreadEngine:
     """The functions behind the python worker, run in a thread."""
 
     def __init__(self, root: Path) -> None:
-        from devflow.analysis import jedi_engine
+        self._roots = [root]
+        self._thread = ThreadPoolExecutor(1)  # jedi is not thread-safe
 
-        self._engine: Any = jedi_engine.JediEngine([root])
+    async def _run(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, function, self._roots, *arguments
+        )
 
     async def complete(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.complete, path, source, at)
+        return await self._run(jedi_engine.complete, path, source, at)
 
     async def define(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.define, path, source, at)
+        return await self._run(jedi_engine.define, path, source, at)
 
     async def references(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.references, path, source, at)
+        return await self._run(jedi_engine.references, path, source, at)
 
     async def signatures(self, path: Path | None, source: str, at: int) -> Any:
-        return await asyncio.to_thread(self._engine.signatures, path, source, at)
+        return await self._run(jedi_engine.signatures, path, source, at)
 
     async def document(self, path: Path | None, source: str, at: int, name: str) -> Any:
-        return await asyncio.to_thread(self._engine.document, path, source, at, name)
+        return await self._run(jedi_engine.document, path, source, at, name)
 
 
 @asynccontextmanager
@@ -109,9 +115,9 @@ async def workspace(
     index = None
     if indexed:
         from devflow.retrieval.index import Index, build
-        from devflow.retrieval.walk import IndexSettings
+        from devflow.server import settings
 
-        await build(root, IndexSettings())
+        await build(root, settings.Index())
         index = await Index.open([root], None)
     made = Workspace(root, case, doc, at, cast(Any, None))
     typed = python if python is not None else ThreadEngine(root) if engine else None

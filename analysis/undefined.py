@@ -1,0 +1,29 @@
+"""Whether a Python name is bound nowhere in its file. When in doubt it is bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devflow.analysis.checks.python_module import bound_names, read_module
+
+if TYPE_CHECKING:
+    from devflow.analysis.syntax.parse import SyntaxTree
+
+
+def is_undefined(tree: SyntaxTree, at: int) -> bool:
+    """Whether the name that begins at `at` is read there and nothing in the file binds it."""
+    node = tree.path_to(at)[-1]
+    if node.type != "identifier" or tree.offset(node.start_byte) != at:
+        return False
+    above = node.parent
+    if above is not None:
+        if above.type == "attribute" and above.child_by_field_name("object") != node:
+            return False
+        if above.type == "keyword_argument" and above.child_by_field_name("name") == node:
+            return False
+        if above.type in ("dotted_name", "aliased_import", "import_from_statement"):
+            return False
+    name = tree.slice(node)
+    if "*" in read_module(tree, None).bindings:
+        return False
+    return name not in bound_names(tree.root)

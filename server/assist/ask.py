@@ -1,0 +1,105 @@
+"""Answering a question about the codebase from its own code, with citations that hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devflow.retrieval.base import Hit
+from devflow.retrieval.context import Citation, pack
+from devflow.server.assist import prompts
+from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
+from devflow.server.assist.target import shown_path
+
+if TYPE_CHECKING:
+    from devflow.server.assist.base import Codebase
+
+_CITATION = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
+_MOST_SHOWN_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`hits` are the pieces of code it rests on: with a model those it cites, best first."""
+
+    markdown: str
+    hits: tuple[Hit, ...]
+    engine: str
+    """The model's name, or `index` for an extractive answer."""
+
+
+async def ask(question: str, code: Codebase, limit: int, progress: Progress | None = None) -> Answer:
+    """Search the index for `limit` pieces of code and answer from them. Raises ModelError."""
+    if not question.strip():
+        return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
+    if code.index is None:
+        return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
+    hits = await code.index.search(question, max(limit, 1))
+    if not hits:
+        return Answer(f"Nothing in the index matches {question.strip()[:100]!r}.", (), "index")
+    if not has_chat(code):
+        return Answer(await _extract(hits, code), tuple(hits), "index")
+    packed = pack(hits, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
+    request = prompts.ask(question, packed.text, [shown_path(path, code) for path in packed.paths])
+    said = (await answer(code, request, progress)).strip()
+    text, cited = cited_only(said, packed.citations)
+    if not text:
+        return Answer(await _extract(hits, code), tuple(hits), "index")
+    sources = [f"[{c.number}] {_place(c, code)}" for c in packed.citations if c.number in cited]
+    if sources:
+        text += "\n\n" + "  \n".join(sources)
+    else:
+        text += "\n\n*The answer names no source; check it against the code.*"
+    used = [hit for hit in hits if any(_is_of(hit, c) for c in packed.citations if c.number in cited)]
+    engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
+    return Answer(text, tuple(used), engine)
+
+
+def cited_only(said: str, citations: Sequence[Citation]) -> tuple[str, frozenset[int]]:
+    """The answer without citations of pieces that were not shown, and the numbers of those that were."""
+    numbers = {citation.number for citation in citations}
+    cited: set[int] = set()
+
+    def kept(found: re.Match[str]) -> str:
+        named = [int(number) for number in found[1].split(",")]
+        real = [number for number in named if number in numbers]
+        cited.update(real)
+        space = " " if found[0][:1] in " \t" and real else ""
+        return space + "".join(f"[{number}]" for number in real)
+
+    # Code keeps its brackets: `items[0]` is no citation.
+    parts = re.split(r"(```[\s\S]*?(?:```|\Z)|`[^`\n]*`)", said)
+    text = "".join(part if at % 2 else _CITATION.sub(kept, part) for at, part in enumerate(parts))
+    return text.strip(), frozenset(cited)
+
+
+async def _extract(hits: Sequence[Hit], code: Codebase) -> str:
+    """The hits themselves: where, head, first line of the documentation, first lines of the code."""
+    parts = []
+    for number, hit in enumerate(hits, 1):
+        name = f" `{hit.symbol}`" if hit.symbol else ""
+        head = f"**[{number}]** {shown_path(hit.path, code)}:{hit.first_line + 1}-{hit.last_line + 1}{name}"
+        summary = ""
+        if hit.symbol and code.index is not None:
+            symbols = await code.index.symbols_in(hit.path)
+            doc = next((s.symbol.doc for s in symbols if s.symbol.qualified_name == hit.symbol), "")
+            summary = doc.strip().partition("\n")[0]
+        lines = hit.text.rstrip().splitlines()
+        shown = lines[:_MOST_SHOWN_LINES] + (["…"] if len(lines) > _MOST_SHOWN_LINES else [])
+        fence = "````" if "```" in hit.text else "```"
+        parts.append(
+            head + (f"  \n{summary}" if summary else "") + f"\n{fence}\n" + "\n".join(shown) + f"\n{fence}"
+        )
+    parts.append(f"*These are the best matches; no model is configured to answer in words: {HOW_TO_ADD}.*")
+    return "\n\n".join(parts)
+
+
+def _place(citation: Citation, code: Codebase) -> str:
+    name = f" `{citation.symbol}`" if citation.symbol else ""
+    return f"{shown_path(citation.path, code)}:{citation.first_line + 1}-{citation.last_line + 1}{name}"
+
+
+def _is_of(hit: Hit, citation: Citation) -> bool:
+    return hit.path == citation.path and hit.first_line == citation.first_line

@@ -1,0 +1,137 @@
+"""Explaining code: by a chat model where there is one, else from what the index knows."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from devflow.analysis.document import Document
+from devflow.server.assist import prompts
+from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
+from devflow.server.assist.refused import ActionRefused
+from devflow.server.assist.related import Neighbours, called_names, neighbours, related
+from devflow.server.assist.target import Target, sent_paths, shown_path, target_at
+
+if TYPE_CHECKING:
+    from devflow.server.assist.base import Codebase, Memory
+
+_MOST_KEPT = 256
+_MOST_NAMED = 6
+
+
+async def explain(doc: Document, start: int, end: int, code: Codebase) -> str:
+    """Markdown about the selection, or the definition around the cursor. Raises ModelError, or
+    ActionRefused where there is nothing to explain."""
+    return "".join([piece async for piece in explain_stream(doc, start, end, code)])
+
+
+async def explain_stream(doc: Document, start: int, end: int, code: Codebase) -> AsyncIterator[str]:
+    """As `explain`, in pieces as they come. An explanation made once is kept for the same text."""
+    target = await asyncio.to_thread(target_at, doc, start, end, code.memory)
+    if target is None:
+        raise ActionRefused(
+            "There is nothing to explain here; select some code or put the cursor into a definition."
+        )
+    if not has_chat(code):
+        yield await from_index(target, doc, code)
+        return
+    source = doc.text.source[target.start : target.end]
+    kept = _explanations(code.memory)
+    key = _key(source, doc.language)
+    if key in kept:
+        yield kept[key]
+        return
+    context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
+    request = prompts.explain(
+        prompts.shortened(source, prompts.CODE_CHARACTERS),
+        target.title,
+        doc.language,
+        context.text,
+        (*sent_paths(doc, code), *context.paths),
+    )
+    parts: list[str] = []
+    async for piece in stream(code, request):
+        parts.append(piece)
+        yield piece
+    said = "".join(parts).strip()
+    if said:
+        while len(kept) >= _MOST_KEPT:
+            kept.pop(next(iter(kept)))
+        kept[key] = said
+
+
+def cached_explanation(source: str, language: str, memory: Memory) -> str | None:
+    """The explanation a model gave of exactly this code earlier in the session; asks nobody.
+
+    `source` is the text of a whole definition (`symbol.start:symbol.end`) or of a selection.
+    """
+    return _explanations(memory).get(_key(source, language))
+
+
+async def from_index(target: Target, doc: Document, code: Codebase) -> str:
+    """What can be said without a model: head, documentation, what it calls, who calls it, its tests."""
+    known = await neighbours(target, doc, code)
+    symbol = target.symbol
+    parts: list[str] = []
+    if symbol is not None:
+        parts.append(f"```{doc.language}\n{symbol.signature or symbol.name}\n```")
+        if symbol.doc:
+            parts.append(symbol.doc.strip())
+        lines = doc.text.line_at(symbol.end) - doc.text.line_at(symbol.start) + 1
+        inside = f" of `{symbol.container}`" if symbol.container else ""
+        parts.append(f"A {symbol.kind.value}{inside}, {lines} line{'s' if lines != 1 else ''} long.")
+    parts += _calls(known, await asyncio.to_thread(called_names, doc, target), code)
+    parts += _callers(target, known, code)
+    parts.append(
+        f"*From the code alone, without a language model; for an explanation in words {HOW_TO_ADD}.*"
+    )
+    return "\n\n".join(parts)
+
+
+def _calls(known: Neighbours, names: list[str], code: Codebase) -> list[str]:
+    lines = []
+    for callee in known.callees[:_MOST_NAMED]:
+        summary = callee.symbol.doc.strip().partition("\n")[0]
+        place = f"{shown_path(callee.path, code)}:{callee.line + 1}"
+        lines.append(f"- `{callee.symbol.qualified_name}` ({place})" + (f": {summary}" if summary else ""))
+    located = {callee.symbol.name for callee in known.callees[:_MOST_NAMED]}
+    others = [f"`{name}`" for name in names if name not in located][: _MOST_NAMED * 2]
+    if others:
+        lines.append(f"- {', '.join(others)}")
+    return ["Calls:\n" + "\n".join(lines)] if lines else []
+
+
+def _callers(target: Target, known: Neighbours, code: Codebase) -> list[str]:
+    if target.symbol is None or code.index is None:
+        return []
+    tests = [use for use in known.callers if _is_test(shown_path(use.path, code))]
+    callers = [use for use in known.callers if use not in tests]
+    parts = []
+    for title, uses in (("Used by", callers), ("Tested in", tests)):
+        names = dict.fromkeys(
+            f"- `{use.container or 'the module'}` ({shown_path(use.path, code)}:{use.line + 1})"
+            for use in uses
+        )
+        lines = list(names)[:_MOST_NAMED]
+        if len(names) > _MOST_NAMED:
+            lines.append(f"- and {len(names) - _MOST_NAMED} more")
+        if lines:
+            parts.append(f"{title}:\n" + "\n".join(lines))
+    if not parts:
+        parts.append("No use of it was found in the index.")
+    return parts
+
+
+def _is_test(path: str) -> bool:
+    return bool(re.search(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_|[_.](?:test|spec)\.\w+$", path))
+
+
+def _explanations(memory: Memory) -> dict[str, str]:
+    return memory.kept("explanations", dict)
+
+
+def _key(source: str, language: str) -> str:
+    return hashlib.sha256(f"{language}\0{source}".encode("utf-8", "replace")).hexdigest()

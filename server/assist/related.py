@@ -1,0 +1,113 @@
+"""The code around a definition that a model should see: who calls it, what it calls."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devflow.analysis.document import Document
+from devflow.analysis.facts import ReferenceKind
+from devflow.analysis.references import references
+from devflow.server.assist.target import FUNCTIONS, Target, shown_path
+
+if TYPE_CHECKING:
+    from devflow.retrieval.base import IndexedReference, IndexedSymbol
+    from devflow.server.assist.base import Codebase
+
+_MOST_CALLERS = 3
+_MOST_CALLEES = 8
+_LINES_AROUND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Text for a prompt, and the files it is from (as path rules name them)."""
+
+    text: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What the index says about a definition."""
+
+    callers: tuple[IndexedReference, ...] = ()
+    """Uses outside the definition itself."""
+    callees: tuple[IndexedSymbol, ...] = ()
+    """Definitions of the names it calls that are certain: one in the whole codebase."""
+
+
+async def neighbours(target: Target, doc: Document, code: Codebase) -> Neighbours:
+    """Callers and callees of `target`; empty without an index."""
+    if code.index is None:
+        return Neighbours()
+    callers: list[IndexedReference] = []
+    if target.symbol is not None:
+        for use in await code.index.references_to(target.symbol.name):
+            inside = use.path == doc.path and target.start <= use.start < target.end
+            if not inside and (target.symbol.kind not in FUNCTIONS or use.kind == ReferenceKind.CALL):
+                callers.append(use)
+    callees: list[IndexedSymbol] = []
+    for name in await asyncio.to_thread(called_names, doc, target):
+        found = [
+            one for one in await code.index.symbols_named(name, 5) if one.symbol.kind in FUNCTIONS | {"class"}
+        ]
+        if len(found) == 1:
+            callees.append(found[0])
+        if len(callees) == _MOST_CALLEES:
+            break
+    return Neighbours(tuple(callers), tuple(callees))
+
+
+async def related(target: Target, doc: Document, code: Codebase, characters: int) -> Related:
+    """Heads of what `target` calls and a few lines around its calls, within `characters`."""
+    known = await neighbours(target, doc, code)
+    parts: list[str] = []
+    paths: list[str] = []
+    left = characters
+
+    def take(path: Path, line: int, text: str) -> None:
+        nonlocal left
+        part = f"{shown_path(path, code)}:{line + 1}\n{text.rstrip()}\n"
+        if len(part) <= left:
+            left -= len(part)
+            parts.append(part)
+            paths.append(shown_path(path, code))
+
+    for callee in known.callees:
+        summary = callee.symbol.doc.strip().partition("\n")[0]
+        take(callee.path, callee.line, callee.symbol.signature + (f"\n    {summary}" if summary else ""))
+    for use in spread(known.callers)[:_MOST_CALLERS]:
+        text = await code.texts.text_of(use.path)
+        if text is None or use.end > len(text) or text.source[use.start : use.end] != use.name:
+            continue
+        line = text.line_at(use.start)
+        first = max(line - _LINES_AROUND, 0)
+        last = min(line + _LINES_AROUND, text.line_count - 1)
+        take(use.path, first, text.source[text.line_start(first) : text.line_end(last)])
+    return Related("\n".join(parts), tuple(dict.fromkeys(paths)))
+
+
+def called_names(doc: Document, target: Target) -> list[str]:
+    """Names called inside `target`, in order, each once. CPU-bound."""
+    if doc.tree is None:
+        return []
+    own = target.symbol.name if target.symbol is not None else ""
+    inside = (
+        use.name
+        for use in references(doc.tree)
+        if use.kind == ReferenceKind.CALL and target.start <= use.start < target.end and use.name != own
+    )
+    return list(dict.fromkeys(inside))
+
+
+def spread(uses: tuple[IndexedReference, ...]) -> list[IndexedReference]:
+    """The uses with those from different files first: three callers of one file say less."""
+    seen: dict[Path, int] = {}
+    ranked = []
+    for use in uses:
+        seen[use.path] = seen.get(use.path, 0) + 1
+        ranked.append((seen[use.path], use))
+    return [use for _, use in sorted(ranked, key=lambda pair: pair[0])]

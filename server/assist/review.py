@@ -1,0 +1,225 @@
+"""Review: the checks that need the codebase, and findings of a chat model that hold up to the text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devflow.analysis.checks.calls import Site, python_calls, unfit_calls
+from devflow.analysis.checks.duplicates import Candidate, comparable, near_duplicates
+from devflow.analysis.checks.python_module import Module, read_module
+from devflow.analysis.checks.secrets import hard_coded_secrets
+from devflow.analysis.document import Document
+from devflow.analysis.facts import Finding, Symbol
+from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.server.assist import prompts
+from devflow.server.assist.chat import Progress, answer
+from devflow.server.assist.target import document_symbols, sent_paths
+
+if TYPE_CHECKING:
+    from devflow.analysis.text import Text
+    from devflow.server.assist.base import Codebase
+    from devflow.server.settings import Review
+
+log = logging.getLogger(__name__)
+
+MODEL_CODE = "model-review"
+
+_MOST_CHARACTERS = 2_000_000
+_MOST_FUNCTIONS = 60
+"""Of one document, that the index is asked about."""
+_MOST_ROUNDS = 12
+_MOST_MODULES = 256
+_MOST_FINDINGS = 20
+_SEVERITIES = ("error", "warning", "information", "hint")
+
+
+async def review(doc: Document, code: Codebase, config: Review) -> list[Finding]:
+    """What the enabled checks find, in the order of the text. Needs no model; asks the index where
+    there is one. A check that fails costs its own findings only, and is logged."""
+    if len(doc.text) > _MOST_CHARACTERS:
+        return []
+    checks: list[tuple[str, Callable[[Document, Codebase], Awaitable[list[Finding]]]]] = []
+    if config.calls:
+        checks.append(("calls", _calls))
+    if config.duplicates:
+        checks.append(("duplicates", _duplicates))
+    if config.secrets:
+        checks.append(("secrets", _secrets))
+    findings: list[Finding] = []
+    for name, check in checks:
+        try:
+            findings += await check(doc, code)
+        except Exception:
+            log.exception("the check %s failed on a %s document", name, doc.language or "plain")
+    return sorted(findings, key=lambda finding: (finding.start, finding.code))
+
+
+async def review_with_model(doc: Document, code: Codebase, progress: Progress | None = None) -> list[Finding]:
+    """What the chat model finds, each anchored to a line that exists. Raises ModelError.
+
+    A document that is too long for one question is asked about in pieces.
+    """
+    findings: list[Finding] = []
+    pieces = await asyncio.to_thread(lambda: list(_pieces(doc, code)))
+    for number, (start, end) in enumerate(pieces, 1):
+        if progress is not None:
+            progress(f"part {number} of {len(pieces)}")
+        title = doc.path.name if doc.path is not None else "this document"
+        piece = doc.text.source[start:end]
+        request = prompts.review(piece, title, doc.language, "", sent_paths(doc, code))
+        findings += anchored(await answer(code, request), doc.text, start, end)
+    return sorted(dict.fromkeys(findings), key=lambda finding: finding.start)
+
+
+def anchored(reply: str, text: Text, start: int, end: int) -> list[Finding]:
+    """The findings in a model's reply whose quoted line is in `text[start:end]`; others are dropped."""
+    lines: dict[str, list[int]] = {}
+    for line in range(text.line_at(start), text.line_at(end) + 1):
+        key = _squeezed(text.line(line))
+        if key:
+            lines.setdefault(key, []).append(line)
+    findings = []
+    for record in _records(reply):
+        quote, message = record.get("quote"), record.get("message")
+        if not isinstance(quote, str) or not isinstance(message, str) or not message.strip():
+            continue
+        places = lines.get(_squeezed(quote), [])
+        if len(places) != 1:  # nowhere, or it cannot be told where
+            continue
+        severity = record.get("severity")
+        content = text.line(places[0])
+        at = text.line_start(places[0]) + len(content) - len(content.lstrip())
+        findings.append(
+            Finding(
+                at,
+                text.line_start(places[0]) + len(content.rstrip()),
+                MODEL_CODE,
+                _one_line(message),
+                severity if isinstance(severity, str) and severity in _SEVERITIES else "information",
+            )
+        )
+    return findings[:_MOST_FINDINGS]
+
+
+async def _calls(doc: Document, code: Codebase) -> list[Finding]:
+    tree = doc.tree
+    if doc.language != "python" or tree is None:
+        return []
+    sites, home = await asyncio.to_thread(lambda: (python_calls(tree), read_module(tree, doc.path)))
+    known: dict[Path, Module | None] = {}
+    findings: list[Finding] = []
+    for _ in range(_MOST_ROUNDS):
+        findings, wanted = await asyncio.to_thread(_judged, sites, home, code.roots, known)
+        if not wanted:
+            break
+        # Most of what is wanted are the places an import could be found at: look before reading.
+        there = await asyncio.to_thread(_existing, wanted)
+        for path in wanted:
+            known[path] = await _module(path, code) if path in there else None
+    return findings
+
+
+def _existing(paths: Iterable[Path]) -> set[Path]:
+    return {path for path in paths if path.is_file()}
+
+
+def _judged(
+    sites: tuple[Site, ...], home: Module, roots: tuple[Path, ...], known: dict[Path, Module | None]
+) -> tuple[list[Finding], frozenset[Path]]:
+    return unfit_calls(sites, home, roots, known)
+
+
+async def _module(path: Path, code: Codebase) -> Module | None:
+    text = await code.texts.text_of(path)
+    if text is None or len(text) > _MOST_CHARACTERS:
+        return None
+    kept: dict[Path, tuple[Text, Module]] = code.memory.kept("review modules", dict)
+    before = kept.get(path)
+    if before is not None and before[0] == text:
+        return before[1]
+    module = await asyncio.to_thread(_read, text, path)
+    if len(kept) >= _MOST_MODULES:
+        kept.pop(next(iter(kept)))
+    kept[path] = (text, module)
+    return module
+
+
+def _read(text: Text, path: Path) -> Module:
+    tree = parse(text, "python")
+    assert isinstance(tree, SyntaxTree)
+    return read_module(tree, path)
+
+
+async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
+    def functions_of() -> list[Symbol]:
+        return comparable(doc.text, document_symbols(doc, code.memory), doc.path)
+
+    functions = await asyncio.to_thread(functions_of)
+    candidates: list[list[Candidate]] = []
+    for number, function in enumerate(functions):
+        found: list[Candidate] = []
+        if code.index is not None and number < _MOST_FUNCTIONS:
+            hits = await code.index.similar_functions(doc.text.source[function.start : function.end])
+            found = [Candidate(hit.path, hit.start, hit.end, hit.symbol, hit.text) for hit in hits]
+        candidates.append(found)
+    if not functions:
+        return []
+    return await asyncio.to_thread(near_duplicates, doc.text, doc.path, functions, candidates)
+
+
+async def _secrets(doc: Document, code: Codebase) -> list[Finding]:
+    return await asyncio.to_thread(hard_coded_secrets, doc.text, doc.path)
+
+
+def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:
+    """Ranges of at most the budget that begin where a definition does, as far as that is possible."""
+    text, budget = doc.text, prompts.CODE_CHARACTERS
+    breaks = sorted(
+        {
+            text.line_start(text.line_at(s.start))
+            for s in document_symbols(doc, code.memory)
+            if not s.container
+        }
+    )
+    start = 0
+    while start < len(text):
+        end = len(text)
+        if end - start > budget:
+            fitting = [place for place in breaks if start < place <= start + budget]
+            end = fitting[-1] if fitting else text.line_start(text.line_at(start + budget))
+            if end <= start:  # one line longer than the budget is not worth a question
+                end = text.line_start(text.line_at(start) + 1)
+                start = end
+                continue
+        if text.source[start:end].strip():
+            yield start, end
+        start = end
+
+
+def _records(reply: str) -> Iterable[dict[str, object]]:
+    """The JSON objects of a reply: one a line, or a list, with or without a fence around them."""
+    decoder = json.JSONDecoder()
+    at = reply.find("{")
+    while at >= 0:
+        try:
+            value, end = decoder.raw_decode(reply, at)
+        except (json.JSONDecodeError, RecursionError):
+            end = at + 1
+        else:
+            if isinstance(value, dict):
+                yield value
+        at = reply.find("{", end)
+
+
+def _squeezed(line: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"^\s*\d+[:|]\s", "", line)).strip()
+
+
+def _one_line(message: str) -> str:
+    return re.sub(r"\s+", " ", message).strip()[:500]

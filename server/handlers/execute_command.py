@@ -1,0 +1,206 @@
+"""`workspace/executeCommand`: the commands `devflow.*`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from lsprotocol import types
+
+from devflow.analysis.document import Document
+from devflow.retrieval.base import Hit
+from devflow.server import convert, findings
+from devflow.server.assist.ask import ask
+from devflow.server.assist.explain import explain
+from devflow.server.assist.refused import ActionRefused
+from devflow.server.assist.review import review_with_model
+from devflow.server.errors import InvalidParams, RequestFailed
+from devflow.server.handlers import code_action
+from devflow.server.progress import working
+from devflow.server.session import Session
+from devflow.server.status import status
+
+log = logging.getLogger(__name__)
+
+HITS = 20
+_EXCERPT_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One execution of a command."""
+
+    session: Session
+    arguments: Sequence[Any]
+    token: types.ProgressToken | None
+
+
+async def execute_command(session: Session, params: types.ExecuteCommandParams) -> Any:
+    """Run one of our commands; its answer is JSON."""
+    command = COMMANDS.get(params.command)
+    if command is None:
+        raise InvalidParams(f"DevFlow has no command {params.command[:60]!r}.")
+    try:
+        return await command(Call(session, params.arguments or (), params.work_done_token))
+    except ActionRefused as refusal:
+        raise RequestFailed(str(refusal)) from refusal
+
+
+async def _explain(call: Call) -> dict[str, Any]:
+    """[{uri, range}] → {markdown}"""
+    session = call.session
+    doc = await _document(call)
+    wanted = session.client.protocol.from_json(call.arguments[0].get("range"), types.Range)
+    if wanted is None:
+        raise InvalidParams("devflow.explain needs a range.")
+    start, end = convert.span(doc.text, wanted, session.encoding)
+    async with working(session, "Explaining", call.token):
+        markdown = await explain(doc, start, end, session.codebase())
+    models = session.models
+    session.answered("devflow.explain", models.last_used("chat") if models is not None else "")
+    _present(session, "explanation", markdown)
+    return {"markdown": markdown}
+
+
+async def _ask(call: Call) -> dict[str, Any]:
+    """[question] → {markdown, engine, hits}"""
+    question = _text(call, "a question")
+    async with working(call.session, "Looking for an answer", call.token):
+        answer = await ask(question, call.session.codebase(), 8)
+    call.session.answered("devflow.ask", answer.engine)
+    _present(call.session, "answer", answer.markdown)
+    hits = [await _hit(call.session, hit) for hit in answer.hits]
+    return {"markdown": answer.markdown, "engine": answer.engine, "hits": [hit for hit in hits if hit]}
+
+
+async def _search(call: Call) -> dict[str, Any]:
+    """[query] → {hits}"""
+    query = _text(call, "something to search for")
+    index = call.session.codebase().index
+    if index is None:
+        raise RequestFailed("There is no index to search yet; `devflow.status` says why.")
+    hits = [await _hit(call.session, hit) for hit in await index.search(query, HITS)]
+    return {"hits": [hit for hit in hits if hit]}
+
+
+async def _review(call: Call) -> dict[str, Any]:
+    """[{uri}] → {findings}; the findings themselves arrive as diagnostics"""
+    session = call.session
+    doc = await _document(call)
+    found = await findings.found(session, doc)
+    count = len(found)
+    models = session.models
+    if models is not None and models.has("chat"):
+        async with working(session, "Reviewing", call.token) as report:
+            more = await review_with_model(doc, session.codebase(), report)
+        session.check_current(doc)
+        session.answered("devflow.review", models.last_used("chat"))
+        session.pushed.show(doc, more)
+        count += len(more)
+    return {"findings": count}
+
+
+async def _status(call: Call) -> dict[str, Any]:
+    """[] → see `server.status`"""
+    return await status(call.session)
+
+
+async def _reindex(call: Call) -> None:
+    """[] → null"""
+    if call.session.index is None:
+        raise RequestFailed("There is no index to make again; `devflow.status` says why.")
+    await call.session.index.reindex()
+
+
+async def _apply(call: Call) -> None:
+    """[an action's data] → null; for clients that cannot resolve actions"""
+    session = call.session
+    workspace = session.capabilities.workspace
+    if not (workspace and workspace.apply_edit):
+        raise RequestFailed("Your editor cannot be asked to change text.")
+    edit = await code_action.edit_of(session, call.arguments[0] if call.arguments else None, "DevFlow")
+    asked = types.ApplyWorkspaceEditParams(edit, "DevFlow")
+    # A task of its own: once asked for, the edit is the editor's business and no longer to be cancelled.
+    applied = await asyncio.shield(session.run(session.client.workspace_apply_edit_async(asked), "apply"))
+    if not applied.applied:
+        reason = applied.failure_reason or "it gave no reason"
+        raise RequestFailed(f"The editor did not apply the edit: {reason}.")
+
+
+COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {
+    "devflow.explain": _explain,
+    "devflow.ask": _ask,
+    "devflow.search": _search,
+    "devflow.review": _review,
+    "devflow.status": _status,
+    "devflow.reindex": _reindex,
+    "devflow.apply": _apply,
+}
+
+
+async def _document(call: Call) -> Document:
+    given = call.arguments[0] if call.arguments else None
+    if not isinstance(given, Mapping) or not isinstance(given.get("uri"), str):
+        raise InvalidParams("The command needs a document: {uri}.")
+    doc = await call.session.snapshot(given["uri"])
+    if doc is None:
+        raise RequestFailed("There is no such document, or it is too large.")
+    return doc
+
+
+def _text(call: Call, what: str) -> str:
+    given = call.arguments[0] if call.arguments else None
+    if not isinstance(given, str) or not given.strip():
+        raise InvalidParams(f"The command needs {what}.")
+    return given
+
+
+async def _hit(session: Session, hit: Hit) -> dict[str, Any] | None:
+    text = await session.text_of(hit.path)
+    if text is None:
+        return None
+    start, end = hit.start, min(hit.end, len(text))
+    if text.source[start:end] != hit.text:  # the file has changed since: the lines are the best there is
+        start, end = text.line_start(hit.first_line), text.line_end(hit.last_line)
+    where = types.Location(session.uri_of(hit.path), convert.range_of(text, start, end, session.encoding))
+    lines = hit.text.split("\n")[:_EXCERPT_LINES]
+    return {
+        "location": session.client.protocol.as_json(where),
+        "title": hit.symbol or f"{hit.path.name}:{hit.first_line + 1}",
+        "excerpt": "\n".join(lines),
+    }
+
+
+def _present(session: Session, title: str, markdown: str) -> None:
+    """Show a command's answer in editors that ignore it: as a document where that is possible."""
+    if session.shows_status or not markdown:
+        return
+    window = session.capabilities.window
+    if window and window.show_document and window.show_document.support:
+        session.run(_show_document(session, title, markdown), f"show the {title}")
+    else:
+        shown = types.ShowMessageParams(types.MessageType.Info, convert.plain(markdown))
+        session.client.window_show_message(shown)
+
+
+async def _show_document(session: Session, title: str, markdown: str) -> None:
+    def write() -> Path:
+        folder = platformdirs.user_cache_path("devflow") / "answers"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"{title}.md"
+        path.write_text(markdown, "utf-8")
+        return path
+
+    try:
+        path = await asyncio.to_thread(write)
+    except OSError as error:
+        session.tell(f"The {title} cannot be shown: {error}.")
+        return
+    await session.client.window_show_document_async(
+        types.ShowDocumentParams(convert.uri_of(path), take_focus=False)
+    )

@@ -1,0 +1,36 @@
+"""`textDocument/inlineCompletion`."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from devflow.server import convert
+from devflow.server.assist.inline import inline
+from devflow.server.session import Session
+
+
+async def inline_completion(
+    session: Session, params: types.InlineCompletionParams
+) -> types.InlineCompletionList | None:
+    """Ghost text at the cursor."""
+    place = await session.place(params)
+    if place is None:
+        return None
+    doc, at = place
+    chosen = params.context.selected_completion_info
+    selected = (
+        convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
+    )
+    suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected)
+    session.check_current(doc)
+    if suggestion is None:
+        return None
+    session.answered(types.TEXT_DOCUMENT_INLINE_COMPLETION, suggestion.engine)
+    edit = suggestion.edit
+    return types.InlineCompletionList(
+        [
+            types.InlineCompletionItem(
+                edit.new, range=convert.range_of(doc.text, edit.start, edit.end, session.encoding)
+            )
+        ]
+    )

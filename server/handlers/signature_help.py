@@ -1,0 +1,54 @@
+"""`textDocument/signatureHelp`."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from devflow.analysis.python import Signature
+from devflow.analysis.text import Text
+from devflow.server import convert
+from devflow.server.assist.signature_help import signature_help as signatures_at
+from devflow.server.session import Session
+
+
+async def signature_help(session: Session, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
+    """The signatures of the call around the cursor."""
+    place = await session.place(params)
+    if place is None:
+        return None
+    signatures = await signatures_at(*place, session.codebase())
+    if not signatures:
+        return None
+    text_document = session.capabilities.text_document
+    client = text_document.signature_help if text_document else None
+    options = client.signature_information if client else None
+    return types.SignatureHelp(
+        [_information(signature, options) for signature in signatures],
+        active_signature=0,
+        active_parameter=signatures[0].active,
+    )
+
+
+def _information(
+    signature: Signature, options: types.ClientSignatureInformationOptions | None
+) -> types.SignatureInformation:
+    by_offset = bool(
+        options and options.parameter_information and options.parameter_information.label_offset_support
+    )
+    label = Text(signature.label)
+    parameters = []
+    at = signature.label.find("(") + 1
+    for parameter in signature.parameters:
+        start = signature.label.find(parameter.label, at)
+        if by_offset and start >= 0:
+            at = start + len(parameter.label)
+            # Offsets into a label are UTF-16 units whatever encoding positions have.
+            shown: str | tuple[int, int] = (label.position(start)[1], label.position(at)[1])
+        else:
+            shown = parameter.label
+        parameters.append(types.ParameterInformation(shown))
+    return types.SignatureInformation(
+        signature.label,
+        convert.markup(signature.doc, options and options.documentation_format) if signature.doc else None,
+        parameters,
+    )

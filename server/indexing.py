@@ -1,0 +1,109 @@
+"""The index as a session uses it: the worker that writes, the reader, and the newest usage models."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from devflow.analysis.usage import UsageModel
+from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.index import Index
+from devflow.retrieval.store import index_directory
+from devflow.retrieval.usage_files import usage_directory
+from devflow.server.services import Host
+from devflow.server.settings import Index as IndexSettings
+from devflow.server.workers.index import IndexWorker
+
+log = logging.getLogger(__name__)
+
+
+class WorkspaceIndex:
+    """Implements `services.IndexService`."""
+
+    def __init__(self, host: Host, *, watch: bool) -> None:
+        self.reader: Index | None = None
+        self._host = host
+        self._watch = watch
+        self._loop = asyncio.get_running_loop()
+        self._roots: tuple[Path, ...] = ()
+        self._usage: dict[str, UsageModel | None] = {}
+        """Language → its model; None while one is looked for, or when there is none."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._settings: IndexSettings | None = None
+        self._worker = IndexWorker(
+            on_progress=lambda root, done, total: host.progress(root.name, done, total),
+            on_state=lambda root, state: host.index_state(root, state),
+            on_problem=host.tell,
+            on_usage=lambda root, language, directory: self._load(language, directory),
+        )
+
+    async def start(self) -> None:
+        """Start the worker."""
+        await self._worker.start()
+
+    async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
+        """Index exactly these roots from now on."""
+        self._settings = config
+        await self._worker.open(roots, config, watch=self._watch)
+        if self.reader is None or tuple(roots) != self._roots:
+            old, self.reader = self.reader, await Index.open(roots, self._worker)
+            self._roots = tuple(roots)
+            self._usage.clear()
+            if old is not None:
+                await old.close()
+
+    def update(self, paths: Sequence[Path]) -> None:
+        """Files that may have changed on disk."""
+        self._worker.update(paths)
+
+    def document(self, path: Path, text: str) -> None:
+        """The editor's unsaved text of `path`; the worker is told when typing pauses."""
+        self._worker.document(path, text)
+
+    def release(self, path: Path) -> None:
+        """The disk holds the truth about `path` again."""
+        self._worker.release(path)
+
+    def usage_of(self, language: str) -> UsageModel | None:
+        """The newest usage model, or None; the first question for a language has it loaded. May be
+        called from any thread."""
+        if language not in self._usage:
+            self._usage[language] = None
+            self._loop.call_soon_threadsafe(self._load, language, None)
+        return self._usage[language]
+
+    async def statuses(self) -> list[IndexStatus]:
+        """One per root."""
+        return await self._worker.status()
+
+    async def reindex(self) -> None:
+        """Look at every file again."""
+        self._worker.update(self._roots)
+
+    async def close(self) -> None:
+        """Stop the worker and close the stores."""
+        for task in self._tasks:
+            task.cancel()
+        await self._worker.close()
+        if self.reader is not None:
+            await self.reader.close()
+
+    def _load(self, language: str, directory: Path | None) -> None:
+        task = self._loop.create_task(self._loaded(language, directory), name=f"usage of {language}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _loaded(self, language: str, directory: Path | None) -> None:
+        try:
+            self._usage[language] = await asyncio.to_thread(_open, language, directory, self._roots)
+        except (OSError, ValueError) as error:
+            log.warning("the usage model of %s cannot be read: %s", language, error)
+
+
+def _open(language: str, directory: Path | None, roots: Sequence[Path]) -> UsageModel | None:
+    if directory is None:
+        found = (usage_directory(index_directory(root), language) for root in roots)
+        directory = next((place for place in found if place is not None), None)
+    return UsageModel.load(directory) if directory is not None else None

@@ -1,0 +1,244 @@
+"""The Python engine in a process of its own: jedi is slow now and then, not thread-safe, and may hang.
+
+`python -m devflow.server.workers.python` is the worker; `PythonWorker` is the server's side of it. Two
+lanes, each one process that answers one question at a time: the quick one for what is asked while
+typing, the slow one, started when first needed, for references over the whole project.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devflow.analysis.facts import Location, SymbolKind
+from devflow.analysis.python import Candidate, Definition, Parameter, Signature
+from devflow.server.workers.rpc import Server, Worker, WorkerError, WorkerGone, main, serve
+
+log = logging.getLogger(__name__)
+
+DEADLINES = {"complete": 3.0, "define": 3.0, "signatures": 3.0, "document": 3.0, "references": 20.0}
+"""Seconds after which the answer is empty."""
+HUNG_AFTER = 20.0
+"""Seconds of one question after which the process is taken for hung and replaced."""
+
+
+class PythonWorker:
+    """Implements `analysis.python.PythonEngine`: slow, dead or absent, it answers with nothing."""
+
+    def __init__(
+        self,
+        roots: Sequence[Path] = (),
+        *,
+        deadlines: dict[str, float] | None = None,
+        hung_after: float = HUNG_AFTER,
+        module: str = "devflow.server.workers.python",
+    ) -> None:
+        self._roots = [str(root) for root in roots]
+        self._deadlines = DEADLINES | (deadlines or {})
+        self._quick = _Lane("python", module, hung_after)
+        self._slow = _Lane("python references", module, hung_after)
+
+    async def start(self) -> None:
+        """Start the quick process and let it load what every question needs."""
+        await self._quick.start()
+        self._quick.ask(_Question("warm", "", {"roots": self._roots}))
+
+    def set_roots(self, roots: Sequence[Path]) -> None:
+        """Answer for these workspace folders from now on."""
+        self._roots = [str(root) for root in roots]
+
+    async def close(self) -> None:
+        """End both processes."""
+        await asyncio.gather(self._quick.close(), self._slow.close())
+
+    async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+        """Names that can stand at `at`."""
+        return [candidate(each) for each in await self._ask("complete", path, source, at)]
+
+    async def define(self, path: Path | None, source: str, at: int) -> list[Definition]:
+        """Definitions of the name at `at`, imports followed."""
+        return [definition(each) for each in await self._ask("define", path, source, at)]
+
+    async def references(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """Uses of the name at `at` in the project."""
+        return [location(each) for each in await self._ask("references", path, source, at)]
+
+    async def signatures(self, path: Path | None, source: str, at: int) -> list[Signature]:
+        """Signatures of the call around `at`."""
+        return [signature(each) for each in await self._ask("signatures", path, source, at)]
+
+    async def document(self, path: Path | None, source: str, at: int, name: str) -> str:
+        """Signature and docstring of the completion `name` at `at`, Markdown."""
+        return str(await self._ask("document", path, source, at, name=name) or "")
+
+    async def _ask(self, method: str, path: Path | None, source: str, at: int, **more: Any) -> Any:
+        params = {
+            "roots": self._roots,
+            "path": str(path) if path is not None else None,
+            "source": source,
+            "at": at,
+            **more,
+        }
+        lane = self._slow if method == "references" else self._quick
+        question = _Question(method, params["path"] or "", params)
+        answer = lane.ask(question)
+        try:
+            async with asyncio.timeout(self._deadlines[method]):
+                return await answer or ()
+        except TimeoutError:
+            log.info("the python engine took more than %s s for %s", self._deadlines[method], method)
+            return ()
+        finally:
+            answer.cancel()  # whoever asked is gone: a question still waiting is not asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    method: str
+    path: str
+    params: dict[str, Any]
+
+
+class _Lane:
+    """One process, one question at a time. A question that waits is dropped when the same is asked
+    again for the same file: only the newest state of the document counts."""
+
+    def __init__(self, name: str, module: str, hung_after: float) -> None:
+        self._name, self._module, self._hung_after = name, module, hung_after
+        self._worker: Worker | None = None
+        self._waiting: deque[tuple[_Question, asyncio.Future[Any]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        if self._worker is None and not self._closed:
+            worker = self._worker = Worker(self._name, self._module)
+            await worker.start()
+
+    def ask(self, question: _Question) -> asyncio.Future[Any]:
+        """The answer to come; None when it failed or was superseded."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            answer.set_result(None)
+            return answer
+        for old, waiting in self._waiting:
+            if (old.method, old.path) == (question.method, question.path) and not waiting.done():
+                waiting.set_result(None)
+        self._waiting.append((question, answer))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work(), name=f"{self._name} lane")
+        return answer
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        for _, answer in self._waiting:
+            if not answer.done():
+                answer.set_result(None)
+        self._waiting.clear()
+        if self._worker is not None:
+            await self._worker.close()
+
+    async def _work(self) -> None:
+        while self._waiting:
+            question, answer = self._waiting.popleft()
+            if answer.done():
+                continue
+            result = None
+            try:
+                result = await self._answered(question)
+            finally:
+                if not answer.done():
+                    answer.set_result(result)
+
+    async def _answered(self, question: _Question) -> Any:
+        try:
+            await self.start()
+            assert self._worker is not None
+            return await self._worker.request(question.method, question.params, self._hung_after)
+        except (WorkerError, WorkerGone) as error:
+            log.warning("the %s worker failed on %s: %s", self._name, question.method, error)
+        except TimeoutError:
+            log.warning("the %s worker hangs on %s and is replaced", self._name, question.method)
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                await worker.close()
+        return None
+
+
+def candidate(value: dict[str, Any]) -> Candidate:
+    """A Candidate from JSON."""
+    return Candidate(value["name"], SymbolKind(value["kind"]), value["detail"])
+
+
+def definition(value: dict[str, Any]) -> Definition:
+    """A Definition from JSON."""
+    where = value["location"]
+    return Definition(
+        value["name"],
+        SymbolKind(value["kind"]),
+        value["qualified_name"],
+        value["signature"],
+        value["doc"],
+        location(where) if where is not None else None,
+    )
+
+
+def location(value: dict[str, Any]) -> Location:
+    """A Location from JSON."""
+    return Location(Path(value["path"]), value["start"], value["end"])
+
+
+def signature(value: dict[str, Any]) -> Signature:
+    """A Signature from JSON."""
+    parameters = tuple(Parameter(**parameter) for parameter in value["parameters"])
+    return Signature(value["label"], parameters, value["active"], value["doc"])
+
+
+def as_json(value: Any) -> Any:
+    """Our frozen values as JSON: dataclasses as objects, paths as strings."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
+    from devflow.analysis import jedi_engine
+
+    lane = ThreadPoolExecutor(1, "jedi")  # jedi is not thread-safe
+    loop = asyncio.get_running_loop()
+
+    def answering(method: str) -> Callable[[dict[str, Any]], Any]:
+        call = getattr(jedi_engine, method)
+
+        async def answer(params: dict[str, Any]) -> Any:
+            path = params.get("path")
+            given: dict[str, Any] = {
+                "roots": [Path(root) for root in params["roots"]],
+                **({} if method == "warm" else {"path": Path(path) if path else None}),
+                **{key: params[key] for key in ("source", "at", "name") if key in params},
+            }
+            return as_json(await loop.run_in_executor(lane, lambda: call(**given)))
+
+        return answer
+
+    return {name: answering(name) for name in ("warm", *DEADLINES)}
+
+
+async def _run() -> None:
+    await serve(_methods)
+
+
+if __name__ == "__main__":
+    main(_run)

@@ -1,0 +1,415 @@
+"""The real SDKs against a server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import pytest
+from support.loopback_api import Answer, Api, serve
+
+from devflow.models.base import ChatRequest, FillRequest, Health, Message
+from devflow.models.engines import anthropic as anthropic_engine
+from devflow.models.engines import openai as openai_engine
+from devflow.models.engines.anthropic import AnthropicModel
+from devflow.models.engines.openai import OpenAIModel
+from devflow.models.engines.remote import Server
+from devflow.models.errors import (
+    ModelError,
+    NotConfigured,
+    RateLimited,
+    Rejected,
+    Unreachable,
+)
+from devflow.models.outbound import Outbound
+
+KEY = "sk-test-" + "0123456789abcdefghijklmnop"
+QUESTION = ChatRequest((Message("system", "Be brief."), Message("user", "Who?")), max_tokens=50)
+Engine = OpenAIModel | AnthropicModel
+Kind = Literal["openai", "anthropic"]
+TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with serve() as api:
+        yield api
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    kind: Kind = request.param
+    return kind
+
+
+@pytest.fixture
+async def model(kind: Kind, api: Api) -> AsyncIterator[Engine]:
+    model = made(kind, api)
+    yield model
+    await model.close()
+
+
+def made(kind: Kind, api: Api, *, guard: Outbound | None = None, **options: Any) -> Engine:
+    values: dict[str, Any] = {
+        "name": "main",
+        "model": "m-1",
+        "base_url": api.openai if kind == "openai" else api.anthropic,
+        "api_key": KEY,
+        "api_key_env": "TEST_KEY",
+        "timeout": 5.0,
+        **options,
+    }
+    guard = guard or Outbound(timeout=values["timeout"])
+    return (OpenAIModel if kind == "openai" else AnthropicModel)(Server(**values), guard)
+
+
+async def text(pieces: AsyncIterator[str]) -> str:
+    return "".join([piece async for piece in pieces])
+
+
+async def test_an_answer_is_streamed_piece_by_piece(model: Engine, api: Api) -> None:
+    assert [piece async for piece in model.chat(QUESTION)] == ["Hello", ", ", "world"]
+    assert model.status().health is Health.READY
+    assert not model.remote
+
+
+async def test_the_conversation_is_sent_as_the_api_wants_it(model: Engine, kind: Kind, api: Api) -> None:
+    await text(model.chat(QUESTION))
+    [sent] = api.requests
+    body = sent["body"]
+    assert body["model"] == "m-1"
+    assert body["max_tokens"] == 50
+    assert body["stream"] is True
+    if kind == "openai":
+        assert sent["path"] == "/v1/chat/completions"
+        assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+    else:
+        assert sent["path"] == "/v1/messages"
+        assert body["system"] == "Be brief."
+        assert [turn["role"] for turn in body["messages"]] == ["user"]
+    assert sent["headers"]["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "sentence"),
+    [
+        (
+            Answer(status=401, kind="authentication_error"),
+            Rejected,
+            "refused the API key; check the key in TEST_KEY",
+        ),
+        (Answer(status=403, error="No."), Rejected, "does not allow this key to use m-1: No."),
+        (
+            Answer(status=404, error="model not found"),
+            Rejected,
+            "does not know the model 'm-1' or the address",
+        ),
+        (
+            Answer(status=400, error="context too long"),
+            Rejected,
+            r"refused the request \(status 400\): context too",
+        ),
+        (Answer(status=413), Rejected, "finds the request too long"),
+        (
+            Answer(status=429, headers=(("retry-after", "7"),)),
+            RateLimited,
+            "asks to slow down; try again in 7 s",
+        ),
+        (
+            Answer(status=429, headers=(("retry-after", "soon"),)),
+            RateLimited,
+            "asks to slow down; try again later",
+        ),
+        (Answer(status=500, error="oops"), Unreachable, r"has a problem of its own \(status 500\): oops\."),
+        (Answer(status=529, error="busy"), Unreachable, r"status 529"),
+        (
+            Answer(status=307, headers=(("location", "http://example.com/"),)),
+            Unreachable,
+            "redirects elsewhere",
+        ),
+        (Answer(cut_after=0), Unreachable, "main"),
+        (Answer(cut_after=2), Unreachable, "cut the connection in the middle of an answer"),
+        (Answer(end_after=2), Unreachable, "ended its answer in the middle"),
+        (Answer(error_after=2), Unreachable, "has a problem of its own"),
+        (Answer(garbage_after=1), Unreachable, "sent an answer that cannot be read"),
+        (Answer(raw=b"SSH-2.0-OpenSSH_9.6\r\n"), Unreachable, "main"),
+        (Answer(raw=b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"), Unreachable, "main"),
+        (Answer(raw=b"\x00\xff" * 50), Unreachable, "main"),
+    ],
+    ids=lambda value: str(
+        value.__name__ if isinstance(value, type) else "" if isinstance(value, Answer) else value
+    ),
+)
+async def test_a_fault_is_one_sentence(
+    model: Engine, api: Api, answer: Answer, error: type[ModelError], sentence: str
+) -> None:
+    api.plan(answer)
+    with pytest.raises(error, match=sentence) as caught:
+        await text(model.chat(QUESTION))
+    assert type(caught.value) is error
+    assert "main (127.0.0.1)" in str(caught.value)
+    assert str(caught.value)[-1] in ".?"
+    assert "\n" not in str(caught.value)
+    assert KEY not in str(caught.value)
+    assert len(api.requests) == 1, "retrying is the router's"
+
+
+async def test_the_provider_s_wait_is_passed_on(model: Engine, api: Api) -> None:
+    api.plan(Answer(status=429, headers=(("retry-after", "12"),)))
+    with pytest.raises(RateLimited) as caught:
+        await text(model.chat(QUESTION))
+    assert caught.value.retry_after == 12
+
+
+async def test_nobody_listening_is_one_sentence(kind: Kind, api: Api) -> None:
+    model = made(kind, Api(port=9))  # the discard port: nothing listens
+    with pytest.raises(Unreachable, match=r"main \(127.0.0.1\) cannot be reached; is the server running"):
+        await text(model.chat(QUESTION))
+    await model.close()
+
+
+async def test_a_stalled_answer_is_given_up_after_the_timeout(kind: Kind, api: Api) -> None:
+    api.plan(Answer(stall_after=1))
+    model = made(kind, api, timeout=0.2)
+    said: list[str] = []
+
+    async def listen() -> None:
+        async for piece in model.chat(QUESTION):
+            said.append(piece)
+
+    with pytest.raises(Unreachable, match=r"main.*(sent nothing for 0.2 s|did not answer in time)"):
+        await listen()
+    assert said == ["Hello"]
+    await asyncio.wait_for(api.gone.wait(), 5)
+    await model.close()
+
+
+async def test_cancelling_closes_the_connection_within_50_ms(model: Engine, api: Api) -> None:
+    api.plan(Answer(stall_after=1))
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in model.chat(QUESTION):
+            heard.set()
+
+    listening = asyncio.create_task(listen())
+    await asyncio.wait_for(heard.wait(), 20)
+    started = time.perf_counter()
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    elapsed = time.perf_counter() - started
+    await asyncio.wait_for(api.gone.wait(), 5)
+    assert elapsed < 0.05
+
+
+async def test_leaving_the_stream_early_closes_the_connection(model: Engine, api: Api) -> None:
+    api.plan(Answer(stall_after=1))
+    pieces = model.chat(QUESTION)
+    assert await anext(pieces) == "Hello"
+    await pieces.aclose()  # type: ignore[attr-defined]  # streams are async generators
+    await asyncio.wait_for(api.gone.wait(), 5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+async def test_characters_split_over_tcp_chunks_arrive_whole(model: Engine, api: Api, size: int) -> None:
+    api.plan(Answer(pieces=("héllo ", "😋", "日本語\n"), chunk_bytes=size))
+    assert await text(model.chat(QUESTION)) == "héllo 😋日本語\n"
+
+
+async def test_a_stop_string_ends_the_answer_wherever_it_falls(model: Engine, api: Api) -> None:
+    api.plan(
+        Answer(
+            pieces=(
+                "one E",
+                "ND two",
+            )
+        )
+    )
+    request = ChatRequest(QUESTION.messages, stop=("END", "\n"))
+    assert await text(model.chat(request)) == "one "
+
+
+async def test_a_hole_is_filled_by_asking_where_there_is_only_chat(kind: Kind, api: Api) -> None:
+    api.plan(Answer(pieces=("```python\n", "x + 1", "\n```")))
+    model = made(kind, api, model="gpt-x" if kind == "openai" else "claude-x")
+    assert await text(model.fill(FillRequest("def f(x):\n    return ", "\n", path="a.py"))) == "x + 1"
+    [sent] = api.requests
+    assert "def f(x):\n    return <CURSOR>" in sent["body"]["messages"][-1]["content"]
+    await model.close()
+
+
+async def test_secrets_do_not_reach_a_provider_and_come_back(kind: Kind, api: Api) -> None:
+    model = made(kind, api, guard=Outbound(local_only=False), forwards=True)
+    api.plan(Answer(pieces=("key = DEVFLOW_", "SECRET_1", "_!")))
+    request = ChatRequest((Message("user", f"key = '{TOKEN}'"),))
+    assert await text(model.chat(request)) == f"key = {TOKEN}!"
+    assert TOKEN not in str(api.requests)
+    assert "DEVFLOW_SECRET_1_" in str(api.requests)
+    await model.close()
+
+
+async def test_under_local_only_a_server_that_forwards_is_not_called(kind: Kind, api: Api) -> None:
+    model = made(kind, api, forwards=True)
+    assert model.status().health is Health.UNAVAILABLE
+    with pytest.raises(ModelError, match=r"models\.local_only is on"):
+        await text(model.chat(QUESTION))
+    with pytest.raises(ModelError, match=r"models\.local_only is on"):
+        await text(model.fill(FillRequest("a", "b")))
+    assert api.requests == []
+
+
+async def test_a_proxy_in_the_environment_is_not_used(
+    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    model = made(kind, api)
+    assert await text(model.chat(QUESTION)) == "Hello, world"
+    await model.close()
+
+
+async def test_keys_and_addresses_of_the_environment_are_not_used(
+    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"
+    ):  # fmt: skip
+        monkeypatch.setenv(name, "from-the-environment")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://example.com")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://example.com")
+    model = made(kind, api, api_key="")
+    assert await text(model.chat(QUESTION)) == "Hello, world"
+    assert "from-the-environment" not in str(api.requests)
+    await model.close()
+
+
+async def test_the_key_shows_nowhere(model: Engine, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    api.plan(Answer(), Answer(status=400, error=f"The key {KEY} is odd"))
+    await text(model.chat(QUESTION))
+    with pytest.raises(Rejected) as caught:
+        await text(model.chat(QUESTION))
+    assert KEY not in caplog.text
+    assert "Who?" not in caplog.text
+    assert KEY not in repr(model)
+    assert KEY not in str(caught.value)
+
+
+async def test_without_a_key_a_provider_is_unavailable_and_says_which_variable(kind: Kind, api: Api) -> None:
+    model = made(kind, api, base_url="https://api.example.com", api_key="", guard=Outbound(local_only=False))
+    assert model.remote
+    assert model.status().health is Health.UNAVAILABLE
+    assert model.status().detail == "main has no API key; set the environment variable TEST_KEY."
+    with pytest.raises(NotConfigured):
+        await text(model.chat(QUESTION))
+
+
+# OpenAI only
+
+
+async def test_a_hole_goes_out_in_the_family_s_marks(api: Api) -> None:
+    model = made("openai", api, model="qwen2.5-coder")
+    assert await text(model.fill(FillRequest("a = ", "\nb", max_tokens=9, stop=("\n",)))) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == "/v1/completions"
+    assert sent["body"]["prompt"] == "<|fim_prefix|>a = <|fim_suffix|>\nb<|fim_middle|>"
+    assert sent["body"]["stop"][0] == "\n"
+    assert len(sent["body"]["stop"]) <= 4
+    await model.close()
+
+
+@pytest.mark.parametrize(("way", "path"), [("suffix", "/v1/completions"), ("mistral", "/v1/fim/completions")])
+async def test_a_hole_goes_out_as_prompt_and_suffix(api: Api, way: str, path: str) -> None:
+    model = made("openai", api, fill=way)
+    assert await text(model.fill(FillRequest("a = ", "\nb", context="# c\n"))) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == path
+    assert sent["body"]["prompt"] == "# c\na = "
+    assert sent["body"]["suffix"] == "\nb"
+    await model.close()
+
+
+async def test_a_server_without_completions_is_asked_instead(api: Api) -> None:
+    api.missing = ("/v1/completions",)
+    model = made("openai", api, model="qwen2.5-coder")
+    for _ in range(2):
+        assert await text(model.fill(FillRequest("a = ", "\nb"))) == "Hello, world"
+    paths = [request["path"] for request in api.requests]
+    assert paths == ["/v1/completions", "/v1/chat/completions", "/v1/chat/completions"]
+    await model.close()
+
+
+async def test_a_reasoning_model_gets_no_temperature(api: Api) -> None:
+    model = made("openai", api, model="o3-mini")
+    await text(model.chat(QUESTION))
+    assert not {"temperature", "stop"} & set(api.requests[0]["body"])
+    await model.close()
+
+
+@pytest.mark.parametrize("data", ["[1, 2]", '{"choices": [7]}', '"text"', "null", '{"choices": 1}'])
+async def test_events_of_another_shape_are_one_sentence(api: Api, data: str) -> None:
+    event = f"data: {data}\n\n".encode()
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    api.plan(Answer(raw=head + event))
+    model = made("openai", api)
+    with pytest.raises(Unreachable):
+        await text(model.chat(QUESTION))
+    await model.close()
+
+
+# What the SDKs can raise
+
+
+def exceptions_of(module: Any, root: type[Exception]) -> set[type[Exception]]:
+    return {
+        value
+        for value in (*vars(module).values(), *vars(module._exceptions).values())
+        if isinstance(value, type) and issubclass(value, root)
+    }
+
+
+def raised(kind: type[Exception], httpx2: Any) -> Exception:
+    """An instance, made without the constructor's many shapes."""
+    request = httpx2.Request("POST", "http://127.0.0.1/v1")
+    error = kind.__new__(kind)
+    Exception.__init__(error, "words")
+    status = getattr(kind, "status_code", 500)
+    values = {
+        "message": "words", "request": request, "body": None, "type": None, "code": None, "api_message": None,
+        "response": httpx2.Response(status if isinstance(status, int) else 500, request=request),
+        "status_code": status if isinstance(status, int) else 500,
+    }  # fmt: skip
+    for name, value in values.items():
+        setattr(error, name, value)
+    return error
+
+
+def test_every_exception_of_the_sdks_becomes_a_sentence() -> None:
+    import anthropic
+    import httpx2
+    import openai
+
+    server = Server("main", "m-1", "http://127.0.0.1/v1", KEY, "TEST_KEY")
+    for module, root, problem_of in (
+        (openai, openai.OpenAIError, openai_engine.problem_of),
+        (anthropic, anthropic.AnthropicError, anthropic_engine.problem_of),
+    ):
+        found = exceptions_of(module, root)
+        assert len(found) > 10
+        for kind in found:
+            problem = problem_of(server, raised(kind, httpx2))
+            assert isinstance(problem, ModelError), kind
+            assert "main" in str(problem), kind
+        for kind in exceptions_of_client(httpx2):
+            assert isinstance(problem_of(server, raised(kind, httpx2)), Unreachable), kind
+        assert problem_of(server, RuntimeError("a bug")) is None
+
+
+def exceptions_of_client(httpx2: Any) -> set[type[Exception]]:
+    roots = (httpx2.HTTPError, httpx2.StreamError)
+    return {value for value in vars(httpx2).values() if isinstance(value, type) and issubclass(value, roots)}

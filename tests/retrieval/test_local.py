@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from devflow.retrieval.index import Index, build
+from devflow.retrieval.local import local_vectors
+from devflow.retrieval.walk import IndexOptions
+
+
+async def test_a_command_searches_with_vectors_when_nobody_owns_them(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
+    async with local_vectors(tmp_path) as (vectors, problem):
+        assert vectors is None
+        assert "no vectors" in problem
+    status = await build(tmp_path, IndexOptions())
+    assert (status.vectors, status.embedder) == (1, "devflow-hashed-v1")
+    async with local_vectors(tmp_path) as (vectors, problem):
+        assert problem == ""
+        async with local_vectors(tmp_path) as (second, refusal):
+            assert second is None
+            assert "in use by another process" in refusal
+        index = await Index.open([tmp_path], vectors)
+        [hit] = await index.search("read the ignore file")
+        assert hit.sources == ("text", "symbols", "vectors") or "vectors" in hit.sources
+        await index.close()
+
+
+async def test_a_rebuilt_store_does_not_find_the_old_stores_vectors(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
+    await build(tmp_path, IndexOptions())
+    (tmp_path / "a.py").write_text("class Colour: ...\n")
+    status = await build(tmp_path, IndexOptions(), rebuild=True)
+    assert status.vectors == 1
+    async with local_vectors(tmp_path) as (vectors, _):
+        assert vectors is not None
+        [(_, similarity)] = await vectors.nearest(tmp_path, "class Colour", 5)
+        assert similarity > 0.5

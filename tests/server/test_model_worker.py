@@ -1,0 +1,184 @@
+"""A real GGUF model in a real worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+from support import tiny_gguf
+
+from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelSpec
+from devflow.models.errors import ModelError, NotConfigured, WorkerDied
+from devflow.models.fake import FakeModel
+from devflow.models.router import Router
+from devflow.server.workers.model import WorkerModel
+
+pytest.importorskip("ctransformers", reason="needs the extra `gguf`")
+
+# One loop for the file, so that tests which leave the process alive share it: loading takes a second or two.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOLE = FillRequest("def f(x):\n    return ", "\n", max_tokens=40)
+LONG = FillRequest("x = ", "\n", max_tokens=2000)
+
+
+@pytest.fixture(scope="session")
+def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_gguf.write(tmp_path_factory.mktemp("model") / "tiny codellama.gguf")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def processes() -> Iterator[None]:
+    """Worker processes import the sources, and none of them outlives the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+        yield
+    left = [child for child in psutil.Process().children() if "workers.model" in " ".join(child.cmdline())]
+    assert not left
+
+
+def spec(path: Path, name: str = "local", context: int = tiny_gguf.CONTEXT) -> ModelSpec:
+    return ModelSpec(name, "ctransformers", str(path), context=context, options={"threads": "1"})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model(gguf: Path) -> AsyncIterator[WorkerModel]:
+    model = WorkerModel(spec(gguf))
+    yield model
+    await model.close()
+
+
+async def text(pieces: AsyncIterator[str]) -> str:
+    return "".join([piece async for piece in pieces])
+
+
+async def test_a_model_streams_and_says_the_same_again(model: WorkerModel) -> None:
+    first = [piece async for piece in model.fill(HOLE)]
+    assert len(first) > 10, "in pieces, not at the end"
+    assert await text(model.fill(HOLE)) == "".join(first)
+    assert model.status().detail.endswith("is loaded.")
+    assert not model.remote
+    assert await text(model.chat(ChatRequest((Message("user", "Hé 😋 <PRE>"),), max_tokens=20)))
+
+
+async def test_a_prompt_far_beyond_the_context_is_trimmed(model: WorkerModel) -> None:
+    long = FillRequest("x = 'é😋日本'\n" * 800, "y = 1\n" * 400, context="z\n" * 4000, max_tokens=30)
+    assert await text(model.fill(long))
+
+
+async def test_an_answer_ends_before_a_stop_string(model: WorkerModel) -> None:
+    whole = await text(model.fill(HOLE))
+    stop = whole[3:5]
+    stopped = await text(model.fill(FillRequest(HOLE.prefix, HOLE.suffix, max_tokens=40, stop=(stop,))))
+    assert stopped == whole[: whole.index(stop)]
+
+
+async def test_cancelling_stops_the_model_within_50_ms_and_frees_it(model: WorkerModel) -> None:
+    await model.warm()
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in model.fill(LONG):
+            heard.set()
+
+    listening = asyncio.create_task(listen())
+    await asyncio.wait_for(heard.wait(), 30)
+    started = time.perf_counter()
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    assert time.perf_counter() - started < 0.05
+    pid = model.pid
+    assert await text(model.fill(HOLE))
+    assert model.pid == pid, "a cancelled request costs no restart"
+
+
+async def test_requests_wait_for_their_turn(model: WorkerModel) -> None:
+    await model.warm()
+    alone = await text(model.fill(HOLE))
+    together = await asyncio.gather(*(text(model.fill(HOLE)) for _ in range(3)))
+    assert together == [alone] * 3
+
+
+async def test_a_killed_process_is_told_and_the_next_request_is_answered(model: WorkerModel) -> None:
+    whole = await text(model.fill(HOLE))
+    pid = model.pid
+    assert pid is not None
+    said = ""
+
+    async def listen() -> None:
+        nonlocal said
+        async for piece in model.fill(LONG):
+            if not said:
+                os.kill(pid, signal.SIGKILL)
+            said += piece
+
+    with pytest.raises(WorkerDied, match=r"The process of the model local ended in the middle of an answer"):
+        await asyncio.wait_for(listen(), 30)
+    assert said
+    assert await asyncio.wait_for(text(model.fill(HOLE)), 60) == whole
+    assert model.pid != pid
+
+
+async def test_the_router_goes_on_when_a_file_is_damaged(gguf: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    await asyncio.to_thread(lambda: cut.write_bytes(gguf.read_bytes()[:-1000]))
+    broken = WorkerModel(spec(cut))
+    router = Router([broken, FakeModel("2", name="second")], [])
+    assert await text(router.fill(HOLE)) == "2"
+    [status, _] = router.statuses()
+    assert status.health is Health.UNAVAILABLE
+    assert "is damaged (1,000 bytes are missing at its end); download it again." in status.detail
+
+    await asyncio.to_thread(shutil.copy, gguf, cut)
+    assert router.statuses()[0].health is Health.READY, "a mended file is tried again"
+    assert await text(router.fill(HOLE)) not in ("", "2")
+    await router.close()
+
+
+async def test_a_model_that_is_not_there_says_so_without_a_process(tmp_path: Path) -> None:
+    model = WorkerModel(spec(tmp_path / "none.gguf"))
+    assert model.status().health is Health.UNAVAILABLE
+    with pytest.raises(NotConfigured, match=r"none.gguf does not exist; correct `model`, or download"):
+        await text(model.fill(HOLE))
+    assert model.pid is None
+
+
+async def test_a_request_cancelled_while_loading_does_not_stop_the_loading(gguf: Path) -> None:
+    model = WorkerModel(spec(gguf))
+    assert model.status().health is Health.READY
+    assert model.pid is None, "nothing is started before it is needed"
+    asking = asyncio.create_task(text(model.fill(HOLE)))
+    while model.status().health is not Health.LOADING:  # noqa: ASYNC110  # a status has no event
+        await asyncio.sleep(0)
+    asking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asking
+    assert model.status().health is Health.LOADING
+    await model.warm()
+    assert model.status().detail.endswith("is loaded.")
+
+    pid = model.pid
+    assert pid is not None
+    started = time.perf_counter()
+    await model.close()
+    assert time.perf_counter() - started < 2, "closing ends the process at once"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_context_too_small_for_anything_is_one_sentence(gguf: Path) -> None:
+    model = WorkerModel(spec(gguf, context=8))
+    request = ChatRequest((Message("user", "x"),) * 20, max_tokens=4)
+    with pytest.raises(ModelError, match=r"context of 8 tokens has no room"):
+        await text(model.chat(request))
+    await model.close()

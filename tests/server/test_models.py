@@ -1,0 +1,142 @@
+"""From settings and environment to models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.loopback_api import serve
+
+from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelsConfig, ModelSpec
+from devflow.models.errors import ModelError, NotConfigured
+from devflow.server.models import build_router
+
+KEY = "sk-test-" + "0123456789abcdefghijklmnop"
+
+
+def status_of(spec: ModelSpec, *, local_only: bool = False, **environment: str) -> tuple[Health, str]:
+    [status] = build_router(ModelsConfig(local_only, (spec,)), environment).statuses()
+    return status.health, status.detail
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        (
+            ModelSpec("gpt", "openai", "gpt-4.1"),
+            "gpt has no API key; set the environment variable OPENAI_API_KEY.",
+        ),
+        (
+            ModelSpec("claude", "anthropic", "claude-x"),
+            "claude has no API key; set the environment variable ANTHROPIC_API_KEY.",
+        ),
+        (
+            ModelSpec("other", "openai", "m", base_url="https://llm.example.com/v1"),
+            "other has no API key; name the variable that holds it in api_key_env.",
+        ),
+        (ModelSpec("gpt", "openai"), "gpt names no model; set `model` for it."),
+        (
+            ModelSpec("local", "ctransformers"),
+            "local names no file; set `model` to the path of a .gguf file.",
+        ),
+        (
+            ModelSpec("local", "ctransformers", "/no/such.gguf"),
+            "The model file /no/such.gguf does not exist; correct `model`, or download the file there.",
+        ),
+    ],
+)
+def test_what_is_missing_is_one_sentence_with_what_to_do(spec: ModelSpec, sentence: str) -> None:
+    assert status_of(spec) == (Health.UNAVAILABLE, sentence)
+
+
+def test_under_local_only_a_named_provider_says_why_it_is_not_used() -> None:
+    health, detail = status_of(ModelSpec("gpt", "openai", "gpt-4.1"), local_only=True, OPENAI_API_KEY=KEY)
+    assert health is Health.UNAVAILABLE
+    assert detail == "gpt is not on this machine and models.local_only is on."
+
+
+def test_with_its_key_a_provider_is_ready() -> None:
+    assert status_of(ModelSpec("gpt", "openai", "gpt-4.1"), OPENAI_API_KEY=KEY) == (
+        Health.READY,
+        "gpt-4.1 at api.openai.com.",
+    )
+
+
+async def test_the_provider_s_usual_key_does_not_go_to_another_server() -> None:
+    async with serve() as api:
+        for engine, url in (("openai", api.openai), ("anthropic", api.anthropic)):
+            spec = ModelSpec("local", engine, "m", base_url=url)  # type: ignore[arg-type]  # both are engines
+            router = build_router(
+                ModelsConfig(models=(spec,)), {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY}
+            )
+            assert [piece async for piece in router.chat(ChatRequest((Message("user", "?"),)))]
+            await router.close()
+        assert len(api.requests) == 2
+        assert KEY not in str(api.requests)
+
+
+async def test_models_answer_in_the_user_s_order_for_the_tasks_they_are_for() -> None:
+    models = (
+        ModelSpec("missing", "ctransformers", "/no/such.gguf"),
+        ModelSpec("talker", "fake", options={"answer": "chat"}, tasks=("chat",)),
+        ModelSpec("filler", "fake", options={"answer": "fill"}),
+    )
+    router = build_router(ModelsConfig(models=models), {})
+    assert [piece async for piece in router.fill(FillRequest("", ""))] == ["fill"]
+    assert [piece async for piece in router.chat(ChatRequest((Message("user", "?"),)))] == ["chat"]
+    assert (router.last_used("fill"), router.last_used("chat")) == ("filler", "talker")
+    assert [status.name for status in router.statuses()] == ["missing", "filler", "talker"]
+    await router.close()
+
+
+async def test_with_no_model_configured_nothing_fails_but_the_asking() -> None:
+    router = build_router(ModelsConfig(), {})
+    assert not router.has("fill")
+    assert router.statuses() == []
+    with pytest.raises(NotConfigured):
+        await anext(router.fill(FillRequest("", "")))
+
+
+async def test_under_local_only_no_socket_is_opened_whatever_the_address_pretends() -> None:
+    # The network guard of the tests fails this one if anything reaches beyond loopback.
+    async with serve() as api:
+        addresses = (
+            f"http://localhost.example.com:{api.port}/v1",
+            f"http://127.0.0.1.nip.io:{api.port}/v1",
+            f"http://127.0.0.1@example.com:{api.port}/v1",
+            f"http://0.0.0.0:{api.port}/v1",
+            f"http://2130706433:{api.port}/v1",
+        )
+        for address in addresses:
+            for engine in ("openai", "anthropic"):
+                spec = ModelSpec("m", engine, "m", base_url=address, api_key_env="K")  # type: ignore[arg-type]
+                router = build_router(ModelsConfig(True, (spec,)), {"K": KEY})
+                for stream in (
+                    router.fill(FillRequest("a", "b")),
+                    router.chat(ChatRequest((Message("user", "?"),))),
+                ):
+                    with pytest.raises(ModelError, match=r"models\.local_only is on"):
+                        await anext(stream)
+                await router.close()
+        assert api.requests == []
+
+
+def test_building_the_models_imports_no_engine_library() -> None:
+    code = (
+        "import sys\n"
+        "from devflow.models.base import ModelsConfig, ModelSpec\n"
+        "from devflow.server.models import build_router\n"
+        "engines = ('exllamav2', 'ctransformers', 'openai', 'anthropic', 'fake')\n"
+        "models = tuple(ModelSpec(engine, engine, 'm') for engine in engines)\n"
+        "build_router(ModelsConfig(False, models), {}).statuses()\n"
+        "heavy = {'openai', 'anthropic', 'ctransformers', 'exllamav2', 'torch', 'httpx2', 'httpx', 'numpy',\n"
+        "    'detect_secrets'}\n"
+        "print(*sorted(heavy & set(sys.modules)))\n"
+    )
+    source = str(Path(__file__).parents[2] / "src")
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": source}
+    )
+    assert found.stdout.split() == []
