@@ -8,11 +8,11 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from devflow.analysis.checks.calls import Site, python_calls, unfit_calls
-from devflow.analysis.checks.duplicates import Candidate, comparable, near_duplicates, shingles
+from devflow.analysis.checks.duplicates import Candidate, comparable, is_test, near_duplicates, shingles
 from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.checks.secrets import hard_coded_secrets
 from devflow.analysis.document import Document
@@ -20,7 +20,8 @@ from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import Progress, answer
-from devflow.server.assist.target import document_symbols, sent_paths
+from devflow.server.assist.related import related
+from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -75,7 +76,9 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
             progress(f"part {number} of {len(pieces)}")
         title = doc.path.name if doc.path is not None else "this document"
         piece = doc.text.source[start:end]
-        request = prompts.review(piece, title, doc.language, "", sent_paths(doc, code))
+        context = await related(Target(start, end, None), doc, code, prompts.CONTEXT_CHARACTERS)
+        paths = (*sent_paths(doc, code), *context.paths)
+        request = prompts.review(piece, title, doc.language, context.text, paths)
         findings += anchored(await answer(code, request), doc.text, start, end)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.start)
 
@@ -161,7 +164,7 @@ def _read(text: Text, path: Path) -> Module:
 
 async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
     def functions_of() -> list[Symbol]:
-        long = comparable(doc.text, document_symbols(doc, code.memory), doc.path)
+        long = comparable(doc.text, document_symbols(doc, code.memory), _below_root(doc, code))
         return [one for one in long if shingles(doc.text.source[one.start : one.end])]
 
     functions = await asyncio.to_thread(functions_of)
@@ -186,7 +189,11 @@ async def _similar(source: str, code: Codebase) -> list[Candidate]:
     if before is not None and time.monotonic() - before[0] < _SIMILAR_SECONDS:
         return before[1]
     hits = await code.index.similar_functions(source)
-    found = [Candidate(hit.path, hit.start, hit.end, hit.symbol, hit.text) for hit in hits]
+    found = [
+        Candidate(hit.path, hit.start, hit.end, hit.symbol, hit.text)
+        for hit in hits
+        if not is_test(PurePath(shown_path(hit.path, code)))
+    ]
     kept.pop(source, None)
     while len(kept) >= _MOST_KEPT:
         kept.pop(next(iter(kept)))
@@ -206,7 +213,11 @@ async def _twin_is_there(
 
 
 async def _secrets(doc: Document, code: Codebase) -> list[Finding]:
-    return await asyncio.to_thread(hard_coded_secrets, doc.text, doc.path)
+    return await asyncio.to_thread(hard_coded_secrets, doc.text, _below_root(doc, code))
+
+
+def _below_root(doc: Document, code: Codebase) -> PurePath | None:
+    return PurePath(shown_path(doc.path, code)) if doc.path is not None else None
 
 
 def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:
