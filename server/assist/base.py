@@ -33,7 +33,7 @@ class Memory:
     A session keeps one and hands it to every `Codebase` it makes.
     """
 
-    def __init__(self, tasks: int = 8, values: int = 64) -> None:
+    def __init__(self, tasks: int = 16, values: int = 128) -> None:
         self._tasks: OrderedDict[Hashable, asyncio.Task[Any]] = OrderedDict()
         self._values: OrderedDict[Hashable, object] = OrderedDict()
         self._most_tasks = tasks
@@ -70,6 +70,7 @@ class Memory:
         """The value kept under `key`, made by `make` the first time."""
         if key not in self._values:
             self._values[key] = make()
+        self._values.move_to_end(key)
         return cast("T", self._values[key])
 
     def keep(self, key: Hashable, value: object) -> None:

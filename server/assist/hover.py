@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.keywords import keywords
-from devflow.server.assist.navigate import Found, resolve
-from devflow.server.assist.waiting import within
+from devflow.server.assist.navigate import Found, ask_definition, resolve
+from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
 ENGINE_SECONDS = 0.15
@@ -158,11 +159,12 @@ def shown_path(path: Path, roots: Sequence[Path]) -> str:
 
 
 async def _from_engine(doc: Document, at: int, code: Codebase) -> Definition | None:
-    python = code.python
-    if python is None or doc.language != "python":
+    asked = ask_definition(doc, at, code)
+    if asked is None:
         return None
-    answer = await within(python.define(doc.path, doc.text.source, at), ENGINE_SECONDS)
-    return answer[0] if answer else None
+    await until(time.monotonic() + ENGINE_SECONDS, asked)
+    found = answer(asked)
+    return found[0] if found else None
 
 
 def _definition(found: Found) -> Definition:
