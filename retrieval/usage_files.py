@@ -114,7 +114,8 @@ class UsageBuilder:
     async def _build(self, language: str, generation: int) -> None:
         target = self._directory / language / str(generation)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "devflow.retrieval.usage_files"),
+            # -P: the working folder may be the workspace, and none of its modules may be imported.
+            *(sys.executable, "-P", "-m", "devflow.retrieval.usage_files"),
             *(str(self._root), str(self._directory.parent), language, str(target)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
