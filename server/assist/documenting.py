@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _MOST_SIBLINGS = 8
 _MOST_DOC = 4_000
+_CHATTER = re.compile(
+    r"(?:sure|certainly|of course|here(?:'s| is| are)|okay|ok\b|i |i'|as an ai|sorry)", re.IGNORECASE
+)
 _WIDTH = 100
 _STYLES = {
     "google": "Google style: one summary line, then Args, Returns and Raises sections where they apply.",
@@ -168,7 +171,7 @@ def _said(reply: str, target: Target) -> str:
     said = fenced_code(reply)
     if said is None:
         said = reply.strip()
-        if "```" in said or len(said) > _MOST_DOC:
+        if "```" in said or _CHATTER.match(said):
             said = ""
     inside = _docstring_of_code(said)
     said = (said if inside is None else inside).strip()
