@@ -85,8 +85,12 @@ def _unpacked(tree: Path, name: str) -> Program | None:
     command = [str(loaders[0]), "--library-path", str(libraries), str(binary)]
     match name:
         case "nvim":
-            # Its compiled-in runtime folder is not there.
-            return Program(tuple(command), {"VIMRUNTIME": str(tree / "usr/share/nvim/runtime")})
+            # The folders compiled into it, of its runtime and of its parsers, are not there.
+            parsers = str(tree / "usr/lib/nvim").replace(" ", "\\ ")
+            return Program(
+                (*command, "--cmd", f"set runtimepath+={parsers}"),
+                {"VIMRUNTIME": str(tree / "usr/share/nvim/runtime")},
+            )
         case "emacs":
             [lisp] = tree.glob("usr/share/emacs/[0-9]*/lisp")
             [image] = tree.glob("usr/libexec/emacs/*/*/*.pdmp")
@@ -126,6 +130,10 @@ class Neovim:
     def wait(self, expression: str, what: str) -> Any:
         """Ask for `expression` until it is truthy, and return it; `what` names it when it does not come."""
         return until(lambda: self.lua(expression), what, self.report)
+
+    def again(self, keys: str, expression: str, what: str) -> Any:
+        """Type `keys`, and again when `expression` does not become truthy soon."""
+        return again(lambda: self.keys(keys), lambda: self.lua(expression), what, self.report)
 
     def report(self) -> str:
         """What explains a failure: messages and the end of the LSP log."""
@@ -167,6 +175,20 @@ def neovim(program: Program, workspace: Path, arguments: Sequence[str | Path]) -
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def again(do: Callable[[], None], ask: Callable[[], Any], what: str, report: Callable[[], str] = str) -> Any:
+    """`do` as often as a user would, until what `ask` asks for is truthy: the first time may be too early."""
+
+    def attempt() -> Any:
+        do()
+        end = time.monotonic() + 3
+        answer = None
+        while not answer and time.monotonic() < end:
+            answer = ask()
+        return answer
+
+    return until(attempt, what, report)
 
 
 def until(ask: Callable[[], Any], what: str, report: Callable[[], str] = str) -> Any:
