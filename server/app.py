@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib
 import inspect
 import ipaddress
 import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psutil
 from lsprotocol import types
@@ -20,17 +22,18 @@ from lsprotocol.converters import get_converter
 from pygls.lsp.server import LanguageServer
 
 import devflow
+from devflow.models.base import ModelsConfig
 from devflow.server.errors import guarded
 from devflow.server.findings import Pushed
-from devflow.server.indexing import WorkspaceIndex
-from devflow.server.models import build_router
 from devflow.server.protocol import Handler, Protocol
 from devflow.server.routes import NOTIFICATIONS, REQUESTS, Route, capabilities
-from devflow.server.services import Services
+from devflow.server.services import Host, IndexService, PythonService, Services
 from devflow.server.session import Session
 from devflow.server.status import StatusLine
 from devflow.server.transport import Frames, Pipes, framed
-from devflow.server.workers.python import PythonWorker
+
+if TYPE_CHECKING:
+    from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
 
@@ -219,12 +222,28 @@ def create_server(services: Services | None = None, log_level: str | None = None
 
 
 def real_services() -> Services:
-    """The workers and models of this machine."""
-    return Services(
-        python=PythonWorker,
-        index=lambda host, watch: WorkspaceIndex(host, watch=watch),
-        models=lambda config: build_router(config, os.environ),
-    )
+    """The workers and models of this machine. What they need is imported after `initialize` is answered."""
+
+    def prepare() -> None:
+        for module in ("indexing", "models", "workers.python"):
+            importlib.import_module(f"devflow.server.{module}")
+
+    def python(roots: Sequence[Path]) -> PythonService:
+        from devflow.server.workers.python import PythonWorker
+
+        return PythonWorker(roots)
+
+    def index(host: Host, watch: bool) -> IndexService:
+        from devflow.server.indexing import WorkspaceIndex
+
+        return WorkspaceIndex(host, watch=watch)
+
+    def models(config: ModelsConfig) -> Router:
+        from devflow.server.models import build_router
+
+        return build_router(config, os.environ)
+
+    return Services(prepare, python, index, models)
 
 
 def run_stdio(

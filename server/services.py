@@ -84,6 +84,8 @@ class Host(Protocol):
 class Services:
     """Factories; None where a session shall do without."""
 
+    prepare: Callable[[], None] = lambda: None
+    """Imports what the factories need; called in a thread, once `initialize` has been answered."""
     python: Callable[[Sequence[Path]], PythonService] | None = None
     index: Callable[[Host, bool], IndexService] | None = None
     """The second argument: follow the disk, for a client that does not tell of watched files."""

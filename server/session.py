@@ -107,6 +107,7 @@ class Session:
         window = self.capabilities.window
         self._progress.shown = bool(window and window.work_done_progress)
         await self._resolve()
+        await asyncio.to_thread(self._services.prepare)
         self._start_models()
         await asyncio.gather(self._start_python(), self._start_index())
         self.starting = False
