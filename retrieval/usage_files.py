@@ -113,13 +113,17 @@ class UsageBuilder:
 
     async def _build(self, language: str, generation: int) -> None:
         target = self._directory / language / str(generation)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "devflow.retrieval.usage_files"),
-            *(str(self._root), str(self._directory.parent), language, str(target)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "devflow.retrieval.usage_files"),
+                *(str(self._root), str(self._directory.parent), language, str(target)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            log.warning("no usage model for %s: %s", language, error)
+            return
         try:
             _, complaint = await process.communicate()
         finally:
