@@ -39,6 +39,7 @@ from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist import complete as completion
 from devflow.server.assist import rank
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.inline import inline
 from devflow.server.settings import Completion, Inline
 
@@ -181,6 +182,9 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         code = Codebase((root,), cast(Any, None), cast(Any, python), cast(Any, index), None, cast(Any, usage))
         text = texts[path]
         found = places(text, pattern)
+        if options.names is not None:  # in prose no name is wanted
+            whole = Document(path.as_uri(), path, language, 0, Text(text), parse(Text(text), language))
+            found = [(at, name) for at, name in found if not in_quotes(whole, at + 1)]
         if python is not None and found:  # warm, as an open document is
             await python.complete(path, text, found[0][0])
         for at, name in random.sample(found, min(per_file, len(found))):

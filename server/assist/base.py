@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ class Memory:
     A session keeps one and hands it to every `Codebase` it makes.
     """
 
-    def __init__(self, tasks: int = 8, values: int = 64) -> None:
+    def __init__(self, tasks: int = 16, values: int = 128) -> None:
         self._tasks: OrderedDict[Hashable, asyncio.Task[Any]] = OrderedDict()
         self._values: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = Lock()
         self._most_tasks = tasks
         self._most_values = values
 
@@ -57,26 +59,34 @@ class Memory:
     def value(self, name: str, doc: Document, make: Callable[[], T]) -> T:
         """`make()`, made once per version of `doc`. Safe to call from a thread: at worst it is made twice."""
         key = (name, doc.uri)
-        kept = cast("tuple[object, T] | None", self._values.get(key))
+        kept = cast("tuple[object, T] | None", self._get(key))
         if kept is not None and kept[0] is doc.text:
             return kept[1]
         made = make()
-        self._values[key] = (doc.text, made)
-        while len(self._values) > self._most_values:
-            self._values.popitem(last=False)
+        self.keep(key, (doc.text, made))
         return made
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value kept under `key`, made by `make` the first time."""
-        if key not in self._values:
-            self._values[key] = make()
-        return cast("T", self._values[key])
+        """The value kept under `key`, made by `make` the first time. Safe to call from a thread."""
+        found = self._get(key)
+        if found is None:
+            found = make()
+            self.keep(key, found)
+        return cast("T", found)
 
     def keep(self, key: Hashable, value: object) -> None:
         """Keep `value` under `key` in place of what was there."""
-        self._values[key] = value
-        while len(self._values) > self._most_values:
-            self._values.popitem(last=False)
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._most_values:
+                self._values.popitem(last=False)
+
+    def _get(self, key: Hashable) -> object:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
 
     def close(self) -> None:
         """Cancel what still runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.keywords import keywords
-from devflow.server.assist.navigate import Found, resolve
-from devflow.server.assist.waiting import within
+from devflow.server.assist.navigate import Found, ask_definition, resolve
+from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
 ENGINE_SECONDS = 0.15
+LATE_SECONDS = 0.6
 COUNT_SECONDS = 0.05
 _MOST_DOC = 3_000
 _MOST_COUNTED = 500
@@ -43,12 +45,14 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     name = doc.text.source[start:end]
     if not name or name[0].isdigit() or name in keywords(doc.language) or in_quotes(doc, at):
         return None
-    definition, engine = await _from_engine(doc, at, code), "jedi"
+    definition, engine = await _from_engine(doc, at, code, ENGINE_SECONDS), "jedi"
     if definition is None:
-        found = await resolve(doc, at, code)
-        if not found:
+        if found := await resolve(doc, at, code):
+            definition, engine = _definition(found[0]), found[0].source
+        else:  # nobody else knows: late is better than nothing
+            definition = await _from_engine(doc, at, code, LATE_SECONDS)
+        if definition is None:
             return None
-        definition, engine = _definition(found[0]), found[0].source
     uses = None
     if code.index is not None and _counts(definition):
         uses = await within(code.index.references_to(name, _MOST_COUNTED), COUNT_SECONDS)
@@ -157,12 +161,13 @@ def shown_path(path: Path, roots: Sequence[Path]) -> str:
     return path.as_posix()
 
 
-async def _from_engine(doc: Document, at: int, code: Codebase) -> Definition | None:
-    python = code.python
-    if python is None or doc.language != "python":
+async def _from_engine(doc: Document, at: int, code: Codebase, seconds: float) -> Definition | None:
+    asked = ask_definition(doc, at, code)
+    if asked is None:
         return None
-    answer = await within(python.define(doc.path, doc.text.source, at), ENGINE_SECONDS)
-    return answer[0] if answer else None
+    await until(time.monotonic() + seconds, asked)
+    found = answer(asked)
+    return found[0] if found else None
 
 
 def _definition(found: Found) -> Definition:

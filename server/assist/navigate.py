@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -16,6 +17,7 @@ from pathlib import Path, PurePath
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Reference, Symbol, SymbolKind
 from devflow.analysis.imports import imports
+from devflow.analysis.python import Definition
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import VisibleName, visible_names, word_before
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
@@ -23,9 +25,13 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import bases_of, classes_of
-from devflow.server.assist.waiting import within
+from devflow.server.assist.waiting import answer, until, within
 
 ENGINE_SECONDS = 1.5
+"""Longest wait for the type engine."""
+PATIENCE_SECONDS = 0.2
+"""After this long an answer of tree and index that leaves no doubt is as good."""
+_NO_DOUBT = 90
 REFERENCES_SECONDS = 5.0
 INDEX_SECONDS = 0.5
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.PROPERTY})
@@ -48,11 +54,29 @@ async def definition(doc: Document, at: int, code: Codebase) -> list[Location]:
     start, end = doc.text.word_at(at)
     if start == end:
         return []
-    if code.python is not None and doc.language == "python":
-        answer = await within(code.python.define(doc.path, doc.text.source, at), ENGINE_SECONDS)
-        if places := [each.location for each in answer or () if each.location is not None]:
+    engine = ask_definition(doc, at, code)
+    begun = time.monotonic()
+    if engine is not None:
+        await until(begun + PATIENCE_SECONDS, engine)
+        if not engine.done():
+            found = await resolve(doc, at, code)
+            if len(found) == 1 and found[0].score >= _NO_DOUBT and found[0].location is not None:
+                return [found[0].location]
+            await until(begun + ENGINE_SECONDS, engine)
+        if places := [each.location for each in answer(engine) or () if each.location is not None]:
             return list(dict.fromkeys(places))
-    return [found.location for found in await resolve(doc, at, code) if found.location is not None]
+    return [each.location for each in await resolve(doc, at, code) if each.location is not None]
+
+
+def ask_definition(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Definition]] | None:
+    """The type engine's definitions of the name at `at`, asked once for a text: hover and definition
+    follow each other. None where there is no engine."""
+    python = code.python
+    if python is None or doc.language != "python":
+        return None
+    source = doc.text.source
+    key = ("define", doc.uri, hash(source), doc.text.word_at(at))
+    return code.memory.task(key, lambda: python.define(doc.path, source, at))
 
 
 async def references(doc: Document, at: int, code: Codebase, include_declaration: bool) -> list[Location]:

@@ -67,7 +67,8 @@ class Worker:
     ) -> None:
         self.name = name
         self.restarts = 0
-        self._command = (sys.executable, "-m", module, *arguments)
+        # -P: the working folder is the workspace, and none of its modules may be imported.
+        self._command = (sys.executable, "-P", "-m", module, *arguments)
         self._notifications = dict(notifications or {})
         self._on_restart = on_restart
         self._on_gone = on_gone

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from support.codebase import workspace
 
+from devflow.server.assist import hover as hover_module
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.hover import Card, as_markdown, hover, is_test
 from devflow.server.settings import Hover
@@ -154,3 +156,28 @@ def test_docstrings_become_markdown(doc: str, markdown: str) -> None:
 )
 def test_what_a_test_file_is(path: str, yes: bool) -> None:
     assert is_test(Path(path)) is yes
+
+
+class Stuck:
+    """An engine that never answers."""
+
+    async def define(self, path: Path | None, source: str, at: int) -> list[Any]:
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_a_stuck_engine_does_not_hold_the_card_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hover_module, "ENGINE_SECONDS", 0.05)
+    found = await card(tmp_path, "def area(w): ...\nar<|>ea(1)\n", python=Stuck())
+    assert found is not None
+    assert found.engine == "document"
+
+
+async def test_a_stuck_engine_leaves_an_unknown_name_without_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hover_module, "ENGINE_SECONDS", 0.05)
+    monkeypatch.setattr(hover_module, "LATE_SECONDS", 0.1)
+    assert await card(tmp_path, "unkn<|>own\n", python=Stuck()) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from support.codebase import workspace
 
+from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.navigate import definition, references
 
@@ -352,3 +354,32 @@ async def test_without_anything_but_the_document(tmp_path: Path) -> None:
         bare = Codebase((), space)
         assert await definition(doc, space.at, bare) == []
         assert await references(doc, space.at, bare, True) == []
+
+
+class Stuck:
+    """An engine that never answers."""
+
+    async def define(self, path: Path | None, source: str, at: int) -> list[Any]:
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_a_stuck_engine_is_not_waited_for_when_there_is_no_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(navigate, "PATIENCE_SECONDS", 0.05)
+    await check(
+        tmp_path,
+        """
+        def area(w): ...
+        #   ^^^^ target
+        are<|>a(1)
+        """,
+        python=Stuck(),
+    )
+
+
+async def test_a_stuck_engine_is_given_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(navigate, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "ENGINE_SECONDS", 0.1)
+    await check(tmp_path, "unkn<|>own(1)\n", python=Stuck())

@@ -102,3 +102,17 @@ async def test_closing_ends_the_process_at_once(worker: Worker) -> None:
         os.kill(pid, 0)
     with pytest.raises(WorkerGone):
         await worker.request("echo")
+
+
+async def test_a_workspace_s_modules_are_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('executed')")
+    monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{TESTS.parent / 'src'}")
+    monkeypatch.chdir(tmp_path)
+    worker = Worker("echo", "support.echo_worker")
+    await worker.start()
+    try:
+        assert await worker.request("echo", {"value": 1}) == {"value": 1}
+    finally:
+        await worker.close()

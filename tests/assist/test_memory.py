@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from support.codebase import document
+
+from devflow.server.assist.base import Memory
+from devflow.server.assist.outline import recent_symbols, symbols_of
+
+
+async def test_a_task_is_started_once_and_found_again() -> None:
+    memory = Memory()
+
+    async def answer() -> int:
+        return 1
+
+    first = memory.task("key", answer)
+    assert await first == 1
+    assert memory.task("key", answer) is first
+
+
+async def test_a_failed_task_is_started_again() -> None:
+    memory = Memory()
+
+    async def fail() -> int:
+        raise ValueError
+
+    async def answer() -> int:
+        return 2
+
+    first = memory.task("key", fail)
+    await asyncio.wait([first])
+    assert await memory.task("key", answer) == 2
+
+
+async def test_the_oldest_of_too_many_tasks_is_cancelled() -> None:
+    memory = Memory(tasks=1)
+    forever = asyncio.Event()
+
+    async def wait() -> None:
+        await forever.wait()
+
+    first = memory.task("one", wait)
+    memory.task("two", wait)
+    await asyncio.wait([first])
+    assert first.cancelled()
+    memory.close()
+
+
+def test_a_value_is_made_once_for_a_version() -> None:
+    memory, made = Memory(), []
+    doc = document("x = 1\n", Path("/a.py"))
+    for _ in range(2):
+        memory.value("thing", doc, lambda: made.append(1))
+    memory.value("thing", document("x = 2\n", Path("/a.py")), lambda: made.append(2))
+    assert made == [1, 2]
+
+
+def test_values_are_bounded() -> None:
+    memory, made = Memory(values=2), []
+    for key in ("a", "b", "c", "a"):
+        memory.kept(key, lambda key=key: made.append(key) or key)  # type: ignore[misc]
+    assert made == ["a", "b", "c", "a"]
+
+
+SOURCE = "class A:\n    def f(self):\n        x = 1\n        return x\n\n\nclass B:\n    def g(self): ...\n"
+
+
+def test_typing_in_a_body_moves_the_outline_along() -> None:
+    memory = Memory()
+    symbols_of(document(SOURCE, Path("/a.py")), memory)
+    for changed in (
+        SOURCE.replace("x = 1", "x = 1 + 2 + 3"),
+        SOURCE.replace("x = 1\n", "x = 1\n        y = 2\n"),
+        SOURCE.replace("        x = 1\n", ""),
+    ):
+        doc = document(changed, Path("/a.py"), 2)
+        moved = recent_symbols(doc, memory)
+        assert moved == symbols_of(doc, Memory())
+
+
+def test_a_new_definition_is_in_the_outline_at_once() -> None:
+    memory = Memory()
+    symbols_of(document(SOURCE, Path("/a.py")), memory)
+    doc = document(SOURCE.replace("class B:", "def new(): ...\n\n\nclass B:"), Path("/a.py"), 2)
+    assert "new" in [symbol.name for symbol in recent_symbols(doc, memory)]
