@@ -111,7 +111,8 @@ class _Parser:
         if self._process is None:
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "devflow.retrieval.parsers", *self._arguments),
+                    # -P: the working folder may be the workspace, and none of its modules may be imported.
+                    *(sys.executable, "-P", "-m", "devflow.retrieval.parsers", *self._arguments),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                 )
