@@ -1,0 +1,117 @@
+"""What may be written, who may write it, and how a mistake is told."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from devflow.server.settings import Settings, Source, json_schema, load, resolve, user_file
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "devflow.schema.json"
+
+
+def of(text: str, *, trusted: bool = True, label: str = "devflow.toml") -> Source:
+    return Source(label, tomllib.loads(text), text, trusted)
+
+
+def problems(text: str, *, trusted: bool = True) -> list[str]:
+    return resolve(of(text, trusted=trusted))[1]
+
+
+def test_nothing_written_gives_the_defaults() -> None:
+    assert resolve() == (Settings(), [])
+    assert Settings().models.local_only
+
+
+def test_a_later_source_wins_key_by_key() -> None:
+    settings, said = resolve(
+        of("[completion]\nmax_items = 50\ndeadline_ms = 10"), of("[completion]\nmax_items = 60")
+    )
+    assert (settings.completion.max_items, settings.completion.deadline_ms) == (60, 10)
+    assert said == []
+
+
+def test_editors_may_write_camel_case() -> None:
+    settings, said = resolve(Source("the editor's settings", {"completion": {"maxItems": 50}}))
+    assert (settings.completion.max_items, said) == (50, [])
+
+
+def test_the_workspace_file_comes_after_the_editor_and_the_users_file(tmp_path: Path) -> None:
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text("log_level = 'error'\n[completion]\nmax_items = 20\n[hover]\nexplain = 'off'\n")
+    (tmp_path / "devflow.toml").write_text("[completion]\nmax_items = 40\n")
+    editor: dict[str, Any] = {"completion": {"maxItems": 30}, "logLevel": "info"}
+    settings, said = load([tmp_path], [editor])
+    assert said == []
+    assert settings.completion.max_items == 40
+    assert settings.log_level == "info"
+    assert settings.hover.explain == "off"
+
+
+def test_a_workspace_file_cannot_name_a_model() -> None:
+    text = '[[models.list]]\nname = "evil"\nengine = "openai"\nbase_url = "https://evil.example"\n'
+    settings, said = resolve(of(text, trusted=False))
+    assert settings.models.models == ()
+    assert settings.models.local_only
+    assert len(said) == 1
+    assert said[0].startswith("devflow.toml, line 1: a workspace file may not set models.list")
+
+
+def test_a_workspace_file_can_narrow_what_is_sent_and_never_widen_it() -> None:
+    mine = Source(
+        "mine", {"models": {"list": [{"name": "big", "engine": "openai"}], "never_send": ["secret/"]}}
+    )
+    opened, _ = resolve(mine, of("[models]\nlocal_only = false\nnever_send = ['more/']", trusted=False))
+    assert not opened.models.local_only
+    assert opened.models.never_send == ("secret/", "more/")
+    closed, _ = resolve(mine, of("[models]\nlocal_only = true", trusted=False))
+    assert closed.models.local_only
+
+
+def test_what_an_earlier_source_forbade_stays_forbidden() -> None:
+    settings, _ = resolve(of("[models]\nlocal_only = true"), of("[models]\nlocal_only = false"))
+    assert settings.models.local_only
+
+
+def test_naming_a_remote_model_opens_the_switch_that_was_not_set() -> None:
+    settings, _ = resolve(of('[[models.list]]\nname = "big"\nengine = "anthropic"'))
+    assert not settings.models.local_only
+
+
+def test_an_unknown_key_is_told_with_line_and_nearest_name() -> None:
+    [said] = problems("[features]\nhover = true\n\n[completion]\nmax_itmes = 5\n")
+    assert said.startswith("devflow.toml, line 5: unknown setting 'completion.max_itmes'")
+    assert "'max_items'" in said
+
+
+def test_a_wrong_value_is_told_and_the_rest_still_counts() -> None:
+    settings, said = resolve(of("[completion]\nmax_items = 'many'\ndeadline_ms = 11\n"))
+    assert settings.completion.deadline_ms == 11
+    assert settings.completion.max_items == Settings().completion.max_items
+    assert len(said) == 1
+    assert said[0].startswith("devflow.toml, line 2: 'completion.max_items'")
+
+
+@pytest.mark.parametrize("content", [b"[[[", b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "devflow.toml").write_bytes(content)
+    settings, said = load([tmp_path])
+    assert settings == Settings()
+    assert len(said) == 1
+    assert str(tmp_path / "devflow.toml") in said[0]
+
+
+def test_the_committed_schema_is_current() -> None:
+    assert SCHEMA.read_text("utf-8") == json_schema(), "write settings.json_schema() to it again"
+
+
+def test_the_schema_accepts_what_the_server_accepts_and_refuses_the_rest() -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(json_schema()))
+    assert validator.is_valid({"completion": {"max_items": 50}, "log_level": "info"})
+    assert not validator.is_valid({"completion": {"max_itmes": 50}})
+    assert not validator.is_valid({"completion": {"max_items": "many"}})
