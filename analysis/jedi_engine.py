@@ -21,6 +21,8 @@ from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
 from devflow.analysis.python import Candidate, Definition, Parameter, Signature
+from devflow.analysis.symbols import symbols
+from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ _PARAMETER_KINDS = {
     "KEYWORD_ONLY": "keyword-only",
     "VAR_KEYWORD": "var-keyword",
 }
+_MISTAKEN = "TypeVar"
+"""What jedi takes the signature of a stub's type variable for (seen on the stubs of Django it brings)."""
 _BOM = "\ufeff"
 _LARGEST_FILE = 4_000_000
 _DOC_LIMIT = 8_000
@@ -106,6 +110,8 @@ def signatures(roots: Sequence[Path], path: Path | None, source: str, at: int) -
     question = _Question(roots, path, source)
     result: list[Signature] = []
     for found in question.script.get_signatures(*question.place(at)):
+        if found.name == _MISTAKEN and _MISTAKEN not in source:
+            continue
         parameters = tuple(
             Parameter(
                 parameter.name,
@@ -204,6 +210,17 @@ class _Question:
             length = 0  # the file itself, not a name in it
         return Location(path, start, min(start + length, len(text) + shift))
 
+    def written_head(self, name: Any) -> str:
+        """The head of the definition `name` as its file has it, on one line; "" when it has none."""
+        where = self.location(name)
+        if where is None:
+            return ""
+        own = self.path is not None and where.path == self.path
+        text = Text(self.source) if own else self._text_of(where.path)
+        tree = parse(text, "python") if text is not None else None
+        defined = symbols(tree) if tree is not None else ()
+        return next((each.signature for each in defined if each.name_start == where.start), "")
+
     def _text_of(self, path: Path) -> Text | None:
         if path not in self._texts:
             try:
@@ -277,23 +294,22 @@ def _definition(question: _Question, name: Any) -> Definition:
         name.name,
         kind,
         name.full_name or name.name,
-        _signature(name, kind),
+        _signature(question, name, kind),
         name.docstring(raw=True)[:_DOC_LIMIT],
         question.location(name),
     )
 
 
-def _signature(name: Any, kind: SymbolKind) -> str:
+def _signature(question: _Question, name: Any, kind: SymbolKind) -> str:
     if kind is SymbolKind.MODULE:
         return f"module {name.full_name or name.name}"
-    callables = (SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS)
-    if kind in callables:
-        found = name.get_signatures()
+    if kind in (SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS):
         word = "class" if kind is SymbolKind.CLASS else "def"
+        found = [each for each in name.get_signatures() if each.name == name.name]
         if found:
             label = found[0].to_string()
             return f"{word} {label.partition(' -> ')[0] if word == 'class' else label}"
-        return f"{word} {name.name}" + ("" if word == "class" else "()")
+        return question.written_head(name) or f"{word} {name.name}"
     description: str = name.description
     if kind is SymbolKind.PARAMETER:
         return description.removeprefix("param ")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import tree_sitter
@@ -12,7 +13,7 @@ from devflow.analysis.calls import safe_start
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.references import operator_before, receiver_before, sigils_of
 from devflow.analysis.syntax.parse import SyntaxTree
-from devflow.analysis.text import Edit, Text
+from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
 
 
@@ -54,7 +55,6 @@ def word_before(text: Text, at: int, language: str = "") -> Word:
         before -= 1
     operator = operator_before(source, before)
     if not operator:
-        # On a line of its own the dot may continue the expression above; then it is before `start` anyway.
         return Word(start, prefix, None)
     receiver = receiver_before(source, start, sigils_of(language))
     if receiver == "from":
@@ -75,7 +75,6 @@ def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
     """Names that can be used at `at`: parameters, locals bound before it, names of the scopes around,
     globals and imports. Nearest first, each name once. Scopes are functions, classes and comprehensions;
     blocks make none."""
-    tree, added = _completed(tree, at)
     around = _scopes_around(tree, at)
     result: dict[str, VisibleName] = {}
     distance = 0
@@ -91,24 +90,34 @@ def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
             if name not in result and not (start < at <= start + len(name)):
                 result[name] = VisibleName(name, kind, start, distance)
         distance += 1
-    if not added:
-        return list(result.values())
-    return [
-        replace(found, start=found.start - added) if found.start > at else found for found in result.values()
-    ]
+    if tree.language == "python" and tree.has_error():
+        for name, kind, start in _unindented_names(tree.text):
+            if name not in result and not (start < at <= start + len(name)):
+                result[name] = VisibleName(name, kind, start, distance - 1)
+    return list(result.values())
 
 
-def _completed(tree: SyntaxTree, at: int) -> tuple[SyntaxTree, int]:
-    """The tree with a name put where the cursor waits for one, and the length of that name.
+def _unindented_names(text: Text) -> Iterator[tuple[str, SymbolKind, int]]:
+    """Python's global names by the look of the lines: an open bracket hides from the tree what follows."""
+    for found in _UNINDENTED.finditer(text.source):
+        if found["def"]:
+            kind = SymbolKind.CLASS if found[0].startswith("class") else SymbolKind.FUNCTION
+            yield found["def"], kind, found.start("def")
+        elif found["name"]:
+            yield found["name"], _guessed_value(found["name"]), found.start("name")
+        else:
+            for name in _IMPORTED.finditer(text.source, found.start("import"), found.end("import")):
+                yield name[1], _guessed(name[1]), name.start(1)
 
-    `x = |` and `a.|` do not parse, and what cannot be parsed hides the scopes around it.
-    """
-    source = tree.text.source
-    around = source[max(at - 1, 0) : at + 1]
-    if not tree.has_error() or any(char.isalnum() or char == "_" for char in around):
-        return tree, 0
-    edit = Edit(at, at, _PLACEHOLDER)
-    return tree.edited([edit], tree.text.replaced([edit])), len(_PLACEHOLDER)
+
+_UNINDENTED = re.compile(
+    r"^(?:(?:async[ ]+)?(?:def|class)[ ]+(?P<def>[^\W\d]\w*)"
+    r"|(?P<name>[^\W\d]\w*)[ ]*(?::[^=\n]+)?=(?!=)"
+    r"|(?:from[ ]+[\w.]+[ ]+)?import[ ]+(?P<import>\([^)]*\)|[^\n#]*))",
+    re.MULTILINE,
+)
+# The last name before each comma: `b` of `a as b`, and the whole of `a`.
+_IMPORTED = re.compile(r"(?<![\w.])([^\W\d]\w*)(?=(?:\.\w+)*[ \t]*(?:,|\)|#|$|\n))", re.MULTILINE)
 
 
 def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:
@@ -136,7 +145,6 @@ def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:
 _BOUND_BEHIND = frozenset(
     {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
 )
-_PLACEHOLDER = "devflow_cursor"
 
 
 _STRINGS = frozenset(
@@ -180,9 +188,7 @@ def _scopes_around(tree: SyntaxTree, at: int) -> list[tree_sitter.Node]:
     if tree.language == "python":
         inner = _indented_under(tree, at)
         if inner is not None and all(node.id != inner.id for node in scopes):
-            scopes = [
-                node for node in reversed(_ancestors(tree, inner)) if node.type in _SCOPES and node.is_named
-            ]
+            scopes = [node for node in reversed(_ancestors(inner)) if node.type in _SCOPES and node.is_named]
     return [*scopes, tree.root]
 
 
@@ -206,7 +212,8 @@ def _indented_under(tree: SyntaxTree, at: int) -> tree_sitter.Node | None:
     return None
 
 
-def _ancestors(tree: SyntaxTree, node: tree_sitter.Node) -> list[tree_sitter.Node]:
+def _ancestors(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    """`node` and what holds it, outermost first, without the root."""
     path = [node]
     while (parent := path[-1].parent) is not None:
         path.append(parent)
@@ -247,9 +254,15 @@ def _names(tree: SyntaxTree, capture: str, node: tree_sitter.Node) -> list[tuple
     if capture in ("target", "parameter", "variable") and not source.isidentifier():
         kind = SymbolKind.PARAMETER if capture == "parameter" else SymbolKind.VARIABLE
         return [(found[0], kind, start + found.start()) for found in _BOUND_NAME.finditer(source)]
-    if capture in ("target", "import"):
+    if capture in ("target", "variable"):
+        return [(source, _guessed_value(source), start)]
+    if capture == "import":
         return [(source, _guessed(source), start)]
     return [(source, _KINDS[capture], start)]
+
+
+def _guessed_value(name: str) -> SymbolKind:
+    return SymbolKind.CONSTANT if name.isupper() and len(name) > 1 else SymbolKind.VARIABLE
 
 
 def _guessed(name: str) -> SymbolKind:

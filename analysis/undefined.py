@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from devflow.analysis.syntax.parse import SyntaxTree
 
 
-def is_undefined(tree: SyntaxTree, at: int) -> bool:
-    """Whether the name that begins at `at` is read there and nothing in the file binds it."""
+def is_undefined(tree: SyntaxTree, at: int, bound: frozenset[str]) -> bool:
+    """Whether the name that begins at `at` is read there and is none of `bound`."""
     node = tree.path_to(at)[-1]
     if node.type != "identifier" or tree.offset(node.start_byte) != at:
         return False
@@ -23,7 +23,10 @@ def is_undefined(tree: SyntaxTree, at: int) -> bool:
             return False
         if above.type in ("dotted_name", "aliased_import", "import_from_statement"):
             return False
-    name = tree.slice(node)
-    if "*" in read_module(tree, None).bindings:
-        return False
-    return name not in bound_names(tree.root)
+    return "*" not in bound and tree.slice(node) not in bound
+
+
+def names_bound(tree: SyntaxTree) -> frozenset[str]:
+    """Every name that something in the file may bind, and `*` when a star import binds more."""
+    star = frozenset("*") if "*" in read_module(tree, None).bindings else frozenset()
+    return bound_names(tree.root) | star

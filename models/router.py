@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -89,6 +89,19 @@ class Router:
     def has(self, task: Task) -> bool:
         """Whether a model for the task is configured and not known to be unusable."""
         return any(model.status().health is not Health.UNAVAILABLE for model in self._models(task))
+
+    async def warm(self) -> None:
+        """Load the model that would answer first for each task, so that the first request does not wait.
+        What fails is told by `statuses`, and again when it is asked."""
+        tasks: tuple[Sequence[Model], ...] = (self._fill, self._chat)
+        for models in tasks:
+            usable = (model for model in models if model.status().health is not Health.UNAVAILABLE)
+            load: Callable[[], Awaitable[None]] | None = getattr(next(usable, None), "warm", None)
+            if load is not None:
+                try:
+                    await load()
+                except ModelError as error:
+                    log.warning("%s", error)
 
     def statuses(self) -> list[ModelStatus]:
         """Every model once, in order, with one sentence where something is wrong. Loads and asks nothing."""

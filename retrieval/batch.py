@@ -17,6 +17,9 @@ from devflow.retrieval.walk import Found, IndexSettings, Rules, Skip, judge, loo
 
 log = logging.getLogger(__name__)
 
+MOST_FILES = 200_000
+"""A walk ends there: a home folder or `/` opened by mistake must not fill the disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Walked:
@@ -24,6 +27,8 @@ class Walked:
 
     found: list[Found]
     skipped: Counter[str]
+    cut: bool
+    """Whether there were more than `MOST_FILES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,12 @@ def list_files(root: Path, settings: IndexSettings, rules: Rules) -> Walked:
     skipped: Counter[str] = Counter()
     for item in walk(root, settings, rules):
         if isinstance(item, Found):
+            if len(found) == MOST_FILES:
+                return Walked(found, skipped, cut=True)
             found.append(item)
         else:
             skipped[item.reason] += 1
-    return Walked(found, skipped)
+    return Walked(found, skipped, cut=False)
 
 
 def look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> Looked:

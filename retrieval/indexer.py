@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from devflow.retrieval import write
 from devflow.retrieval.base import IndexStatus
 from devflow.retrieval.batch import (
+    MOST_FILES,
     Prepared,
     Walked,
     list_files,
@@ -113,6 +114,7 @@ class RootIndexer:
         self._digests: dict[str, bytes] = {}
         self._done = self._total = 0
         self._skipped: Counter[str] = Counter()
+        self._too_many = False
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -197,8 +199,10 @@ class RootIndexer:
                     log.warning("the index of %s failed: %s", self.root, error)
                     damaged = isinstance(error, sqlite3.DatabaseError) and is_damage(error)
                     if damaged:
-                        await asyncio.to_thread(remove, self.directory)
+                        with contextlib.suppress(OSError):  # opening it will tell
+                            await asyncio.to_thread(remove, self.directory)
                         self._say("failed", f"The index in {self.directory} was damaged and is made again.")
+                        await asyncio.sleep(1.0)
                     else:
                         known = isinstance(error, StoreUnusable)
                         self._say("failed", str(error) if known else sentence_for(self.directory, error))
@@ -268,7 +272,7 @@ class RootIndexer:
                 await self._stop_parsers()
             elif self._state == "indexing" and self._walking is None:
                 await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
-                self._say("ready")
+                self._say("ready", self._limit_reached() if self._too_many else "")
                 if self._usage is not None:
                     self._usage.settle()
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
@@ -303,6 +307,7 @@ class RootIndexer:
         self._done, self._total = 0, len(self._queue)
         self._overtaken = set(self._updated)
         self._events.progress(0, self._total)
+        self._too_many = walked.cut
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
         if self._parsers is None and len(self._queue) >= WORTH_IT:
@@ -364,6 +369,12 @@ class RootIndexer:
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._cpu, call, *args)
+
+    def _limit_reached(self) -> str:
+        return (
+            f"{self.root} holds more than {MOST_FILES:,} source files; only these are indexed. Open a "
+            "smaller folder, or leave folders out with a .devflowignore file."
+        )
 
     def _say(self, state: str, problem: str = "") -> None:
         if state != self._state:

@@ -56,6 +56,8 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
     name = language.name if language else ""
     text = Text(source.text)
     facts = extract(text, name)
+    # All names are pieces of the text: of an ASCII one they need no look.
+    clean = str if source.text.isascii() else storable
     chunks = []
     for chunk in facts.chunks:
         piece = storable(text.source[chunk.start : chunk.end])
@@ -83,18 +85,18 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
         mtime_ns=mtime_ns,
         symbols=[
             (
-                storable(symbol.name),
-                storable(symbol.name.lower()),
+                clean(symbol.name),
+                clean(symbol.name.lower()),
                 initials(symbol.name),
                 str(symbol.kind),
                 symbol.start,
                 symbol.end,
                 symbol.name_start,
                 symbol.name_end,
-                storable(symbol.container),
-                storable(symbol.container.rpartition(".")[2]),
-                storable(symbol.signature),
-                storable(symbol.doc),
+                clean(symbol.container),
+                clean(symbol.container.rpartition(".")[2]),
+                clean(symbol.signature),
+                clean(symbol.doc),
                 text.line_at(symbol.name_start),
             )
             for symbol in facts.symbols
@@ -105,14 +107,14 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
                 use.end,
                 str(use.kind),
                 text.line_at(use.start),
-                storable(use.name),
-                storable(use.receiver),
-                storable(use.container),
+                clean(use.name),
+                clean(use.receiver),
+                clean(use.container),
             )
             for use in facts.references
         ],
         imports=[
-            (storable(made.module), storable(made.name), storable(made.alias), made.start, made.end)
+            (clean(made.module), clean(made.name), clean(made.alias), made.start, made.end)
             for made in facts.imports
         ],
         chunks=chunks,

@@ -22,6 +22,7 @@ import platformdirs
 log = logging.getLogger(__name__)
 
 SCHEMA = "v1"
+"""Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 
 PRAGMAS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import stat
 from collections import OrderedDict
 from pathlib import Path
 
@@ -47,11 +48,13 @@ def _read(path: Path, known: tuple[int, int] | None) -> tuple[tuple[int, int], T
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-            stat = os.fstat(file.fileno())
-            stamp = (stat.st_mtime_ns, stat.st_size)
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                return None  # a device or a pipe may have no end
+            stamp = (found.st_mtime_ns, found.st_size)
             if stamp == known:
                 return stamp, None
-            if stat.st_size > 4 * LARGEST:
+            if found.st_size > 4 * LARGEST:
                 log.info("%s is too large to be read", path)
                 return None
             return stamp, Text(file.read().decode("utf-8-sig"))

@@ -66,13 +66,13 @@ class IndexProgress:
             self.shown = False
             return
         self._begun = True
-        self._send(types.WorkDoneProgressBegin("Indexing", cancellable=False, percentage=0))
+        self._send(types.WorkDoneProgressBegin(title="Indexing", cancellable=False, percentage=0))
         self._update()
 
     def _update(self) -> None:
         now = time.monotonic()
         if not self._folders:
-            self._send(types.WorkDoneProgressEnd("Indexed"))
+            self._send(types.WorkDoneProgressEnd(message="Indexed"))
             self._token, self._begun = "", False
         elif now - self._last >= _EVERY:
             self._last = now
@@ -105,7 +105,7 @@ async def working(
         begun = True
         if task is not None:
             session.cancellable[known] = task
-        send(types.WorkDoneProgressBegin(title, cancellable=True))
+        send(types.WorkDoneProgressBegin(title=title, cancellable=True))
 
     def send(value: _Value) -> None:
         client.protocol.notify(types.PROGRESS, types.ProgressParams(shown, value))

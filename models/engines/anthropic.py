@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
-from devflow.models.engines.remote import Server, http_client, stale, status_problem, transport_problem
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Unreachable
+from devflow.models.engines.remote import (
+    Server,
+    http_client,
+    problem_with,
+    stale,
+    status_problem,
+    transport_problem,
+)
+from devflow.models.errors import ModelError, NotConfigured, Unreachable
 from devflow.models.outbound import Outbound, host_of
 from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
@@ -67,22 +73,7 @@ class AnthropicModel:
             await client.close()
 
     def _problem(self) -> ModelError | None:
-        server = self._server
-        if importlib.util.find_spec("anthropic") is None:
-            return NotInstalled(
-                f"{self.name} needs the Anthropic library: pip install 'devflow-lsp[anthropic]'."
-            )
-        if not server.model:
-            return NotConfigured(f"{self.name} names no model; set `model` for it.")
-        if not server.api_key and self.remote:
-            return NotConfigured(
-                f"{self.name} has no API key; set the environment variable {server.api_key_env}."
-                if server.api_key_env
-                else f"{self.name} has no API key; name the variable that holds it in api_key_env."
-            )
-        if not self._outbound.allows(server.base_url, forwards=server.forwards):
-            return NotConfigured(f"{self.name} is not on this machine and models.local_only is on.")
-        return None
+        return problem_with(self._server, self._outbound, "anthropic")
 
     async def _ready(self) -> AsyncAnthropic:
         if (problem := self._problem()) is not None:

@@ -29,7 +29,7 @@ def load(spec: ModelSpec) -> ExLlamaEngine:
 
 def problem_with(spec: ModelSpec) -> ModelError | None:
     """What is missing, told without importing the library or torch."""
-    for module in ("exllamav2", "torch"):
+    for module in ("exllamav2", "torch", "tokenizers"):  # the last is imported but not declared by the first
         if importlib.util.find_spec(module) is None:
             return NotInstalled(f"{spec.name} needs the {module} library: pip install 'devflow-lsp[gpu]'.")
     if not DRIVER.exists() and shutil.which("nvidia-smi") is None:
@@ -51,6 +51,8 @@ def folder_problem(spec: ModelSpec) -> ModelError | None:
                 f"The model folder {folder} does not exist; correct `model`, or download it there."
             )
         config = json.loads((folder / "config.json").read_text("utf-8"))
+        if not (folder / "tokenizer.json").is_file():
+            return NotConfigured(f"{folder} has no tokenizer.json; add the one of the original model.")
         if not any(folder.glob("*.safetensors")):
             return NotConfigured(f"{folder} holds no .safetensors file; download the model again.")
     except FileNotFoundError:

@@ -10,15 +10,21 @@ A hole is sent in one of four ways, `Server.fill`:
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
-from devflow.models.engines.remote import Server, http_client, stale, status_problem, transport_problem
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, Unreachable
+from devflow.models.engines.remote import (
+    Server,
+    http_client,
+    problem_with,
+    stale,
+    status_problem,
+    transport_problem,
+)
+from devflow.models.errors import ModelError, NotConfigured, Rejected, Unreachable
 from devflow.models.outbound import Outbound, host_of
 from devflow.models.profiles import Profile, fill_prompt, guessed, profile_named
 from devflow.models.prompt import trimmed, trimmed_chat
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
 DEFAULT_URL = "https://api.openai.com/v1"
+WAYS = ("fim", "suffix", "mistral", "chat")
 CHARACTERS_PER_TOKEN = 3
 """Code has 3 to 4 characters per token; the low end keeps prompts inside the context."""
 
@@ -80,23 +87,11 @@ class OpenAIModel:
 
     def _problem(self) -> ModelError | None:
         server = self._server
-        if importlib.util.find_spec("openai") is None:
-            return NotInstalled(f"{self.name} needs the OpenAI library: pip install 'devflow-lsp[openai]'.")
-        if not server.model:
-            return NotConfigured(f"{self.name} names no model; set `model` for it.")
-        if not server.api_key and self.remote:
+        if server.fill and server.fill not in WAYS:
             return NotConfigured(
-                f"{self.name} has no API key; set the environment variable {server.api_key_env}."
-                if server.api_key_env
-                else f"{self.name} has no API key; name the variable that holds it in api_key_env."
+                f"{self.name}: options.fill is one of {', '.join(WAYS)}, not {server.fill!r}."
             )
-        if not self._outbound.allows(server.base_url, forwards=server.forwards):
-            return NotConfigured(f"{self.name} is not on this machine and models.local_only is on.")
-        if self._server.fill and self._server.fill not in ("fim", "suffix", "mistral", "chat"):
-            return NotConfigured(
-                f"{self.name}: options.fill is fim, suffix, mistral or chat, not {server.fill!r}."
-            )
-        return None
+        return problem_with(server, self._outbound, "openai")
 
     async def _ready(self) -> AsyncOpenAI:
         if (problem := self._problem()) is not None:

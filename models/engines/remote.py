@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devflow.models.errors import ModelError, NotConfigured, RateLimited, Rejected, Unreachable
-from devflow.models.outbound import host_of, leaves_machine
+from devflow.models.errors import (
+    ModelError,
+    NotConfigured,
+    NotInstalled,
+    RateLimited,
+    Rejected,
+    Unreachable,
+)
+from devflow.models.outbound import Outbound, host_of, leaves_machine
 
 if TYPE_CHECKING:
     import httpx2
@@ -42,6 +50,26 @@ class Server:
     def place(self) -> str:
         """Name and host, for messages."""
         return f"{self.name} ({host_of(self.base_url)})"
+
+
+def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError | None:
+    """What keeps the server from being asked, told without asking it or importing the library."""
+    name, base_url = server.name, server.base_url
+    if importlib.util.find_spec(library) is None:
+        return NotInstalled(f"{name} needs the {library} library: pip install 'devflow-lsp[{library}]'.")
+    if not server.model:
+        return NotConfigured(f"{name} names no model; set `model` for it.")
+    if not base_url.startswith(("http://", "https://")) or not host_of(base_url):
+        return NotConfigured(f"The base_url of {name} is no address; it begins with http:// or https://.")
+    if not outbound.allows(base_url, forwards=server.forwards):
+        return NotConfigured(f"{name} is not on this machine and models.local_only is on.")
+    if not server.api_key and server.remote:
+        return NotConfigured(
+            f"{name} has no API key; set the environment variable {server.api_key_env}."
+            if server.api_key_env
+            else f"{name} has no API key; name the variable that holds it in api_key_env."
+        )
+    return None
 
 
 def http_client(server: Server, timeout: httpx2.Timeout) -> httpx2.AsyncClient:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.undefined import is_undefined
+from devflow.analysis.undefined import is_undefined, names_bound
 from devflow.server.assist.imports import module_name
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ async def modules_to_import(
     tree, index = doc.tree, code.index
     if doc.language != "python" or tree is None or index is None or not name.isidentifier():
         return nothing
-    if hasattr(builtins, name) or not await asyncio.to_thread(is_undefined, tree, start):
+    if hasattr(builtins, name):
+        return nothing
+    # Editors ask at every move of the cursor: the names of a version are collected once.
+    bound = await asyncio.to_thread(code.memory.value, "names bound", doc, lambda: names_bound(tree))
+    if not is_undefined(tree, start, bound):
         return nothing
     modules: dict[str, int] = {}
     for found in await index.symbols_named(name):

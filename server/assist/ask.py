@@ -43,7 +43,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         return Answer(await _extract(hits, code), tuple(hits), "index")
     packed = pack(hits, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
     request = prompts.ask(question, packed.text, [shown_path(path, code) for path in packed.paths])
-    said = (await answer(code, request, progress)).strip()
+    said = (await answer(code, request, progress=progress)).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:
         return Answer(await _extract(hits, code), tuple(hits), "index")

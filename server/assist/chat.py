@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from devflow.models.errors import NotConfigured
+from devflow.models.errors import NotAllowed, NotConfigured
+from devflow.models.streams import closing
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
@@ -28,29 +29,33 @@ def has_chat(code: Codebase) -> bool:
     return code.models is not None and code.models.has("chat")
 
 
-async def stream(code: Codebase, request: ChatRequest) -> AsyncGenerator[str]:
-    """The pieces of the answer. Raises ModelError; closing it stops the model."""
+async def stream(code: Codebase, *requests: ChatRequest) -> AsyncGenerator[str]:
+    """The pieces of the answer to the first of `requests` that may be sent. Raises ModelError; closing
+    it stops the model."""
     if code.models is None or not has_chat(code):
         raise NotConfigured(f"This needs a chat model; {HOW_TO_ADD}.")
-    pieces = code.models.chat(request)
-    length = 0
-    try:
-        async for piece in pieces:
-            yield piece
-            length += len(piece)
-            if length > _MOST_CHARACTERS:
+    for left, request in zip(reversed(range(len(requests))), requests, strict=True):
+        length = 0
+        # A path rule refuses before anything is said, so nothing is said twice.
+        pieces = code.models.chat(request)
+        async with closing(pieces):
+            try:
+                async for piece in pieces:
+                    yield piece
+                    length += len(piece)
+                    if length > _MOST_CHARACTERS:
+                        break
                 return
-    finally:
-        close = getattr(pieces, "aclose", None)
-        if close is not None:
-            await close()
+            except NotAllowed:
+                if not left:
+                    raise
 
 
-async def answer(code: Codebase, request: ChatRequest, progress: Progress | None = None) -> str:
-    """The whole answer. Raises ModelError."""
+async def answer(code: Codebase, *requests: ChatRequest, progress: Progress | None = None) -> str:
+    """The whole answer, as `stream` gives it. Raises ModelError."""
     parts: list[str] = []
     length = told = 0
-    async with aclosing(stream(code, request)) as pieces:
+    async with aclosing(stream(code, *requests)) as pieces:
         async for piece in pieces:
             parts.append(piece)
             length += len(piece)

@@ -18,20 +18,25 @@ from typing import TYPE_CHECKING
 from devflow.analysis.docstrings import Documented, read_definition, skeleton, style_of
 from devflow.analysis.document import Document
 from devflow.analysis.languages import language_named
+from devflow.analysis.python_ast import python_ast
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
 from devflow.server.assist.refused import ActionRefused
-from devflow.server.assist.related import related
+from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, sent_paths, target_at
 
 if TYPE_CHECKING:
+    from devflow.models.base import ChatRequest
     from devflow.server.assist.base import Codebase
 
 _MOST_SIBLINGS = 8
 _MOST_DOC = 4_000
+_CHATTER = re.compile(
+    r"(?:sure|certainly|of course|here(?:'s| is| are)|okay|ok\b|i |i'|as an ai|sorry)", re.IGNORECASE
+)
 _WIDTH = 100
 _STYLES = {
     "google": "Google style: one summary line, then Args, Returns and Raises sections where they apply.",
@@ -73,17 +78,7 @@ async def _python(
                 f"{target.title} has a docstring; to rewrite it a chat model is needed: {HOW_TO_ADD}."
             )
         return docstring_edit(doc.text, found, skeleton(found, style)), "devflow"
-    source = doc.text.source[target.start : target.end]
-    context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
-    request = prompts.document(
-        prompts.shortened(source, prompts.CODE_CHARACTERS),
-        target.title,
-        "python",
-        _STYLES[style],
-        context.text,
-        (*sent_paths(doc, code), *context.paths),
-    )
-    reply = await answer(code, request, progress)
+    reply = await _reply(target, doc, code, _STYLES[style], progress)
     return docstring_edit(doc.text, found, _said(reply, target)), _engine(code)
 
 
@@ -97,17 +92,7 @@ async def _comment(
         raise ActionRefused(
             f"{target.title} has a documentation comment already; remove it to get a new one."
         )
-    source = doc.text.source[target.start : target.end]
-    context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
-    request = prompts.document(
-        prompts.shortened(source, prompts.CODE_CHARACTERS),
-        target.title,
-        doc.language,
-        _comment_style(doc.language),
-        context.text,
-        (*sent_paths(doc, code), *context.paths),
-    )
-    said = _said(await answer(code, request, progress), target)
+    said = _said(await _reply(target, doc, code, _comment_style(doc.language), progress), target)
     text = doc.text
     line = text.line_at(target.start)
     content = text.line(line)
@@ -116,6 +101,17 @@ async def _comment(
     block = newline.join(f"{indent}{part}".rstrip() for part in _comment_lines(said, doc.language)) + newline
     at = text.line_start(line)
     return Edit(at, at, block), _engine(code)
+
+
+async def _reply(target: Target, doc: Document, code: Codebase, style: str, progress: Progress | None) -> str:
+    source = prompts.shortened(doc.text.source[target.start : target.end], prompts.CODE_CHARACTERS)
+
+    def request(around: Related) -> ChatRequest:
+        paths = (*sent_paths(doc, code), *around.paths)
+        return prompts.document(source, target.title, doc.language, style, around.text, paths)
+
+    context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
+    return await answer(code, *with_and_without(request, context), progress=progress)
 
 
 def docstring_edit(text: Text, found: Documented, said: str) -> Edit:
@@ -168,7 +164,7 @@ def _said(reply: str, target: Target) -> str:
     said = fenced_code(reply)
     if said is None:
         said = reply.strip()
-        if "```" in said or len(said) > _MOST_DOC:
+        if "```" in said or _CHATTER.match(said):
             said = ""
     inside = _docstring_of_code(said)
     said = (said if inside is None else inside).strip()
@@ -184,11 +180,8 @@ def _said(reply: str, target: Target) -> str:
 
 def _docstring_of_code(said: str) -> str | None:
     """The docstring of the definition in `said`, "" when it has none; None when `said` is no code."""
-    try:
-        tree = ast.parse(textwrap.dedent(said))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    for node in tree.body:
+    tree = python_ast(textwrap.dedent(said))
+    for node in tree.body if tree is not None else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return ast.get_docstring(node) or ""
     return None
@@ -209,9 +202,8 @@ def _check_unchanged(doc: Document, edit: Edit) -> None:
 
 def _bare(source: str) -> str | None:
     """The code without its docstrings, in a form to compare; None when it is broken elsewhere."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_ast(source)
+    if tree is None:
         return None
     for node in ast.walk(tree):
         if (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
@@ -13,10 +14,18 @@ from devflow.analysis.facts import Location
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
 from devflow.server.assist.refused import ActionRefused
-from devflow.server.assist.related import Neighbours, called_names, neighbours, related
+from devflow.server.assist.related import (
+    Neighbours,
+    Related,
+    called_names,
+    neighbours,
+    related,
+    with_and_without,
+)
 from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path, target_at
 
 if TYPE_CHECKING:
+    from devflow.models.base import ChatRequest
     from devflow.server.assist.base import Codebase, Memory
 
 _MOST_KEPT = 256
@@ -26,10 +35,11 @@ _MOST_NAMED = 6
 async def explain(doc: Document, start: int, end: int, code: Codebase) -> str:
     """Markdown about the selection, or the definition around the cursor. Raises ModelError, or
     ActionRefused where there is nothing to explain."""
-    return "".join([piece async for piece in explain_stream(doc, start, end, code)])
+    async with aclosing(explain_stream(doc, start, end, code)) as pieces:
+        return "".join([piece async for piece in pieces])
 
 
-async def explain_stream(doc: Document, start: int, end: int, code: Codebase) -> AsyncIterator[str]:
+async def explain_stream(doc: Document, start: int, end: int, code: Codebase) -> AsyncGenerator[str]:
     """As `explain`, in pieces as they come. An explanation made once is kept for the same text."""
     target = await asyncio.to_thread(target_at, doc, start, end, code.memory)
     if target is None:
@@ -46,17 +56,21 @@ async def explain_stream(doc: Document, start: int, end: int, code: Codebase) ->
         yield kept[key]
         return
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
-    request = prompts.explain(
-        prompts.shortened(source, prompts.CODE_CHARACTERS),
-        target.title,
-        doc.language,
-        context.text,
-        (*sent_paths(doc, code), *context.paths),
-    )
+
+    def request(around: Related) -> ChatRequest:
+        return prompts.explain(
+            prompts.shortened(source, prompts.CODE_CHARACTERS),
+            target.title,
+            doc.language,
+            around.text,
+            (*sent_paths(doc, code), *around.paths),
+        )
+
     parts: list[str] = []
-    async for piece in stream(code, request):
-        parts.append(piece)
-        yield piece
+    async with aclosing(stream(code, *with_and_without(request, context))) as pieces:
+        async for piece in pieces:
+            parts.append(piece)
+            yield piece
     said = "".join(parts).strip()
     if said:
         while len(kept) >= _MOST_KEPT:

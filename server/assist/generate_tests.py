@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.python_ast import python_ast
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
 from devflow.server.assist.refused import ActionRefused
-from devflow.server.assist.related import related
+from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, sent_paths, shown_path, target_at
 
 if TYPE_CHECKING:
+    from devflow.models.base import ChatRequest
     from devflow.server.assist.base import Codebase
 
 _MOST_EXAMPLE = 1_500
@@ -43,19 +45,20 @@ async def generated_tests(
         raise ActionRefused(f"Tests for {doc.language} are not generated yet.")
     existing = await code.texts.text_of(path)
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
-    paths = [*sent_paths(doc, code), *context.paths]
-    if existing is not None:
-        paths.append(shown_path(path, code))
-    request = prompts.tests(
-        prompts.shortened(doc.text.source[target.start : target.end], prompts.CODE_CHARACTERS),
-        target.title,
-        doc.language,
-        _how(doc, target, code, path),
-        existing.source[:_MOST_EXAMPLE] if existing is not None else "",
-        context.text,
-        paths,
-    )
-    reply = await answer(code, request, progress)
+    target_file = shown_path(path, code)
+
+    def request(around: Related) -> ChatRequest:
+        return prompts.tests(
+            prompts.shortened(doc.text.source[target.start : target.end], prompts.CODE_CHARACTERS),
+            target.title,
+            doc.language,
+            _how(doc, target, code, path),
+            existing.source[:_MOST_EXAMPLE] if existing is not None else "",
+            around.text,
+            (*sent_paths(doc, code), *around.paths, *((target_file,) if existing is not None else ())),
+        )
+
+    reply = await answer(code, *with_and_without(request, context), progress=progress)
     written = await asyncio.to_thread(_checked, reply, doc.language, target)
     engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
     if existing is None:
@@ -109,11 +112,10 @@ def added_to(existing: Text, written: str, language: str) -> tuple[Edit, ...]:
     body = written.strip("\n")
     edits: list[Edit] = []
     if language == "python":
-        try:
-            there = ast.parse(existing.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ActionRefused("The existing test file has a syntax error; mend it first.") from error
-        imports, body = _split(written, there)
+        there, new = python_ast(existing.source), python_ast(written)
+        if there is None or new is None:
+            raise ActionRefused("The existing test file has a syntax error; mend it first.")
+        imports, body = _split(written, new, there)
         if imports:
             line = max(
                 (n.end_lineno or 0 for n in there.body if isinstance(n, ast.Import | ast.ImportFrom)),
@@ -131,13 +133,12 @@ def added_to(existing: Text, written: str, language: str) -> tuple[Edit, ...]:
         gap + (newline * 2 if existing.source.strip() else "") + newline.join(body.splitlines()) + newline
     )
     edits.append(Edit(end, end, addition))
-    after = existing.replaced(edits)
-    if language == "python":
-        ast.parse(after.source)
+    if language == "python" and python_ast(existing.replaced(edits).source) is None:
+        raise ActionRefused("The new tests do not fit into the existing test file; nothing was changed.")
     return tuple(edits)
 
 
-def _split(written: str, there: ast.Module) -> tuple[list[str], str]:
+def _split(written: str, new: ast.Module, there: ast.Module) -> tuple[list[str], str]:
     """Import lines that `there` lacks, and the other new statements."""
     lines = written.splitlines()
     known = {ast.unparse(node) for node in there.body if isinstance(node, ast.Import | ast.ImportFrom)}
@@ -146,7 +147,7 @@ def _split(written: str, there: ast.Module) -> tuple[list[str], str]:
     }
     imports: list[str] = []
     kept: list[str] = []
-    for node in ast.parse(written).body:
+    for node in new.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             line = ast.unparse(node)
             if line not in known and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
@@ -177,12 +178,9 @@ def _checked(reply: str, language: str, target: Target) -> str:
     if not re.search(rf"\b{re.escape(name)}\b", written):
         raise ActionRefused(refusal)
     if language == "python":
-        try:
-            tree = ast.parse(written)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ActionRefused(
-                f"The tests the model wrote are not valid Python ({error}); nothing was changed."
-            ) from error
+        tree = python_ast(written)
+        if tree is None:
+            raise ActionRefused("The tests the model wrote are not valid Python; nothing was changed.")
         tests = [
             node
             for node in tree.body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from devflow.analysis.references import references
 from devflow.server.assist.target import FUNCTIONS, Target, shown_path
 
 if TYPE_CHECKING:
+    from devflow.models.base import ChatRequest
     from devflow.retrieval.base import IndexedReference, IndexedSymbol
     from devflow.server.assist.base import Codebase
 
@@ -27,6 +29,12 @@ class Related:
 
     text: str = ""
     paths: tuple[str, ...] = ()
+
+
+def with_and_without(make: Callable[[Related], ChatRequest], context: Related) -> tuple[ChatRequest, ...]:
+    """The request with `context`, and the one to fall back on where a path rule keeps a file of the
+    context on the machine."""
+    return (make(context), make(Related())) if context.text else (make(context),)
 
 
 @dataclass(frozen=True, slots=True)

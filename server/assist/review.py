@@ -20,11 +20,12 @@ from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import Progress, answer
-from devflow.server.assist.related import related
+from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
+    from devflow.models.base import ChatRequest
     from devflow.server.assist.base import Codebase
     from devflow.server.settings import Review
 
@@ -70,16 +71,20 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
     A document that is too long for one question is asked about in pieces.
     """
     findings: list[Finding] = []
+    title = doc.path.name if doc.path is not None else "this document"
     pieces = await asyncio.to_thread(lambda: list(_pieces(doc, code)))
     for number, (start, end) in enumerate(pieces, 1):
         if progress is not None:
             progress(f"part {number} of {len(pieces)}")
-        title = doc.path.name if doc.path is not None else "this document"
         piece = doc.text.source[start:end]
         context = await related(Target(start, end, None), doc, code, prompts.CONTEXT_CHARACTERS)
-        paths = (*sent_paths(doc, code), *context.paths)
-        request = prompts.review(piece, title, doc.language, context.text, paths)
-        findings += anchored(await answer(code, request), doc.text, start, end)
+
+        def request(around: Related, piece: str = piece) -> ChatRequest:
+            paths = (*sent_paths(doc, code), *around.paths)
+            return prompts.review(piece, title, doc.language, around.text, paths)
+
+        reply = await answer(code, *with_and_without(request, context))
+        findings += anchored(reply, doc.text, start, end)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.start)
 
 

@@ -98,6 +98,16 @@ def test_a_method_a_class_and_a_builtin_are_told_apart(tmp_path: Path) -> None:
     assert builtin.qualified_name == "builtins.len"
 
 
+def test_a_definition_jedi_has_no_signature_for_shows_its_written_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jedi.api.classes.BaseName.get_signatures", lambda _: [])
+    project = Project(
+        tmp_path, "#- a.py\n# 😋\ndef f(\n    x: int,\n) -> str: ...\n#- main.py\nfrom a import f\n<|>f\n"
+    )
+    assert [found.signature for found in project.definitions()] == ["def f(x: int) -> str"]
+
+
 def test_references_are_found_in_the_whole_project(tmp_path: Path) -> None:
     project = Project(
         tmp_path,

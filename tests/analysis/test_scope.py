@@ -114,6 +114,27 @@ def test_the_cursor_on_an_indented_line_behind_a_function_is_in_it() -> None:
     assert "arg" not in names_at("def f(arg):\n    x = 1\n\n<|>")
 
 
+def test_an_open_bracket_hides_no_global_name() -> None:
+    names = names_at(
+        """
+        from a import (
+            one,
+            two as three,
+        )
+        import x.y, z as w
+        def f(a):
+            call(a, <|>
+
+        LIMIT: int = 1
+        class After(
+            Base): ...
+        async def later(): ...
+        """
+    )
+    assert {"one", "three", "x", "w", "f", "a", "LIMIT", "After", "later"} <= set(names)
+    assert not {"two", "y", "z"} & set(names)
+
+
 def test_the_name_being_typed_is_not_offered() -> None:
     assert "lo" not in names_at("import os\nlo<|> = 1\n")
 

@@ -296,7 +296,9 @@ async def test_no_text_can_leave_the_docstring(tmp_path: Path, said: str) -> Non
     assert len(ast.parse(text).body) == 1
 
 
-@pytest.mark.parametrize("reply", ["", "```\n```", "x" * 9_000])
+@pytest.mark.parametrize(
+    "reply", ["", "```\n```", "x" * 9_000, "Sure! Here is the docstring: ...", "Sorry, I cannot."]
+)
 async def test_an_answer_without_documentation_is_refused(tmp_path: Path, reply: str) -> None:
     with pytest.raises(ActionRefused, match="held no documentation"):
         await documented(tmp_path, "def area(w):\n    return w<|>\n", reply)

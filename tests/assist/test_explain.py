@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from support.codebase import document, workspace
 
-from devflow.models.errors import ModelError, Unreachable
+from devflow.models.base import ChatRequest
+from devflow.models.errors import ModelError, NotAllowed, Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.explain import cached_explanation, explain, explain_stream
@@ -130,3 +132,24 @@ async def test_hover_shows_the_explanation_until_the_code_changes(tmp_path: Path
         stale = await hover(changed, made.at, made.code, Hover())
     cards = [card.markdown if card else "" for card in (before, after, off, stale)]
     assert ["It computes." in card for card in cards] == [False, True, False, False]
+
+
+async def test_a_path_rule_costs_the_context_only(tmp_path: Path) -> None:
+    """The model refuses what holds `user.py`; the function itself may be sent."""
+
+    class Guarded(FakeModel):
+        def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+            self.failures = [NotAllowed("user.py is never sent.")] if "user.py" in request.paths else []
+            return super().chat(request)
+
+    model = Guarded("It computes.")
+    async with workspace(tmp_path, SNIPPET, indexed=True, models=Router([], [model])) as made:
+        assert await explain(made.doc, made.at, made.at, made.code) == "It computes."
+    assert [request.paths for request in model.requests][1] == ("shapes.py",)  # type: ignore[union-attr]
+
+
+async def test_a_path_rule_on_the_file_itself_is_said(tmp_path: Path) -> None:
+    model = FakeModel("x", failures=[NotAllowed("main.py is never sent.")])
+    async with workspace(tmp_path, "def f(): <|>...\n", models=Router([], [model])) as made:
+        with pytest.raises(NotAllowed, match=r"main\.py is never sent"):
+            await explain(made.doc, made.at, made.at, made.code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from devflow.models.base import ChatRequest, FillRequest, Message
@@ -89,6 +91,11 @@ def test_turns_in_the_user_s_text_are_no_turns_in_the_prompt(profile: Profile) -
 )
 def test_the_family_is_guessed_from_the_model_s_name(model: str, name: str) -> None:
     assert guessed(model).name == name
+
+
+def test_every_family_is_in_the_user_s_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    assert [profile.name for profile in PROFILES if f"`{profile.name}`" not in page] == []
 
 
 def test_a_conversation_in_chatml() -> None:

@@ -180,6 +180,20 @@ async def test_an_engine_s_bug_is_logged_and_the_next_model_answers(caplog: pyte
     assert "the model broken failed in a way it should not" in caplog.text
 
 
+async def test_warming_loads_the_first_usable_model_and_failing_is_no_error() -> None:
+    class Slow(FakeModel):
+        warmed = 0
+
+        async def warm(self) -> None:
+            self.warmed += 1
+            raise WorkerDied("Died.")
+
+    gone, first, second = Slow(health=Health.UNAVAILABLE), Slow(name="first"), Slow(name="second")
+    await router(gone, first, second).warm()
+    await router(FakeModel()).warm()
+    assert (gone.warmed, first.warmed, second.warmed) == (0, 2, 0), "once for each task"
+
+
 async def test_closing_closes_each_model_once() -> None:
     model = FakeModel()
     routed = router(model)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from devflow.retrieval.batch import list_files
 from devflow.retrieval.walk import Found, IndexOptions, Rules, Skip, Source, decode, look_at, read, walk
 
 
@@ -142,3 +143,10 @@ def test_the_digest_is_of_the_text_so_an_open_document_equals_its_file(tmp_path:
     put(tmp_path, "b.py")
     sources = [read(item, IndexOptions()) for item in walk(tmp_path) if isinstance(item, Found)]
     assert len({source.digest for source in sources if isinstance(source, Source)}) == 1
+
+
+def test_a_walk_that_never_ends_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "a.py", "b.py", "c.py")
+    monkeypatch.setattr("devflow.retrieval.batch.MOST_FILES", 2)
+    walked = list_files(tmp_path, IndexOptions(), Rules(tmp_path, IndexOptions()))
+    assert (len(walked.found), walked.cut) == (2, True)

@@ -209,10 +209,20 @@ async def test_kills_in_the_middle_leave_what_a_fresh_index_has(
         body = "\n".join(f"def f{number}_{n}(a, b):\n    return a.x{n} + g{n}(b)\n" for n in range(12))
         put(root, {f"p{number % 7}/m{number}.py": body})
     for _ in range(3):
-        worker = IndexWorker()
+        under_way = asyncio.Event()
+        enough = chance.randint(1, 40)
+
+        def progress(
+            root: Path, done: int, total: int, enough: int = enough, under_way: asyncio.Event = under_way
+        ) -> None:
+            if done >= min(enough, total):
+                under_way.set()
+
+        worker = IndexWorker(on_progress=progress)
         await worker.start()
         await worker.open([root], TEXT_ONLY)
-        await asyncio.sleep(chance.uniform(0.02, 0.5))
+        await under_way.wait()
+        await asyncio.sleep(chance.uniform(0, 0.1))  # not a wait: a moment of its own within a batch
         assert worker.pid is not None
         os.kill(worker.pid, signal.SIGKILL)
         await worker.close()

@@ -36,6 +36,14 @@ def status_of(spec: ModelSpec, *, local_only: bool = False, **environment: str) 
             ModelSpec("other", "openai", "m", base_url="https://llm.example.com/v1"),
             "other has no API key; name the variable that holds it in api_key_env.",
         ),
+        (
+            ModelSpec("ollama", "openai", "m", base_url="localhost:11434"),
+            "The base_url of ollama is no address; it begins with http:// or https://.",
+        ),
+        (
+            ModelSpec("o", "openai", "m", base_url="http://localhost:1/v1", options={"fill": "magic"}),
+            "o: options.fill is one of fim, suffix, mistral, chat, not 'magic'.",
+        ),
         (ModelSpec("gpt", "openai"), "gpt names no model; set `model` for it."),
         (
             ModelSpec("local", "ctransformers"),

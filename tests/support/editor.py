@@ -117,6 +117,12 @@ class Editor:
                 self._arrived.clear()
                 await self._arrived.wait()
 
+    async def until(self, true: Callable[[], object]) -> None:
+        """Wait until something in the server is `true`; for what no message tells."""
+        async with asyncio.timeout(10):
+            while not true():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
     def shown(self) -> list[str]:
         """The sentences shown to the user."""
         return [m["params"]["message"] for m in self.received if m["method"] == "window/showMessage"]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import fixture
 
 from devflow.analysis.checks.calls import python_calls, unfit_calls
@@ -339,3 +342,41 @@ def test_offsets_are_code_points() -> None:
         #            ^^^^^ größe() is called without its required argument 'w'
         """
     )
+
+
+@st.composite
+def parameter_lists(draw: st.DrawFn) -> str:
+    """Valid parameter lists of the names a to f, with every separator and star."""
+    names = iter("abcdef")
+    parts: list[str] = []
+    defaulted = False
+    before_slash = draw(st.integers(0, 2))
+    for number in range(before_slash + draw(st.integers(0, 2))):
+        defaulted = defaulted or draw(st.booleans())
+        parts.append(next(names) + ("=0" if defaulted else ""))
+        if number + 1 == before_slash:
+            parts.append("/")
+    after_star = draw(st.integers(0, 2))
+    star = draw(st.sampled_from(["", "*", "*args"]))
+    if star == "*args" or (star and after_star):
+        parts.append(star)
+        parts += [
+            next(names) + draw(st.sampled_from(["", "=0", ": int", ": int = 0"])) for _ in range(after_star)
+        ]
+    if draw(st.booleans()):
+        parts.append("**kwargs")
+    return ", ".join(parts)
+
+
+@given(parameter_lists(), st.integers(0, 5), st.sets(st.sampled_from("abcdefg")))
+def test_the_verdict_is_that_of_python_itself(parameters: str, positional: int, keywords: set[str]) -> None:
+    arguments = ", ".join(["1"] * positional + [f"{name}=1" for name in sorted(keywords)])
+    space: dict[str, Any] = {}
+    exec(f"def f({parameters}): ...", space)
+    try:
+        space["f"](*[1] * positional, **dict.fromkeys(keywords, 1))
+        fits = True
+    except TypeError:
+        fits = False
+    found, _ = findings(f"def f({parameters}): ...\nx = f({arguments})\n")
+    assert (not found) == fits

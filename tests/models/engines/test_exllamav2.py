@@ -108,6 +108,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": "exl2"}}))
     (folder / "model.safetensors").touch()
+    (folder / "tokenizer.json").touch()
     return folder
 
 
@@ -206,6 +207,7 @@ def test_without_a_gpu_another_engine_is_named(
     [
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
         (lambda folder: (folder / "config.json").write_text("{"), "config.json cannot be read"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer.json"),
         (lambda folder: (folder / "model.safetensors").unlink(), "holds no .safetensors file"),
         (
             lambda folder: (folder / "config.json").write_text(

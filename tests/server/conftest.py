@@ -1,0 +1,15 @@
+"""Nothing in the server may block the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+
+@pytest.fixture
+def nothing_blocks() -> Iterator[BlockBuster]:
+    """Blocking calls from our own modules, on the event loop, fail the test."""
+    with blockbuster_ctx("devflow") as guard:
+        yield guard

@@ -1,0 +1,441 @@
+"""Requests and notifications in process: real documents and trees, scripted models."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.editor import CAPABILITIES, ErrorAnswer, editor
+from support.services import Scripted
+
+from devflow.models.errors import Unreachable
+from devflow.models.fake import FakeModel
+from devflow.server.documents import LARGEST
+
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
+
+URI = "file:///nowhere/a.py"
+SOURCE = 'def area(width, height):\n    """The area."""\n    return width * height\n\n\nprint(area(2, 3))\n'
+
+
+def at(line: int, character: int, uri: str = URI, **more: Any) -> dict[str, Any]:
+    return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}, **more}
+
+
+def whole(new: str) -> dict[str, Any]:
+    return {"text": new}
+
+
+GHOST = {"context": {"triggerKind": 2}}
+
+
+async def test_cancelling_a_request_stops_the_model_within_50_ms() -> None:
+    model = FakeModel("x", delay=60)
+    async with editor(Scripted(model).services) as client:
+        await client.initialize()
+        client.open(URI, "total = 1\nprint(to\n")
+        await client.wait_for("workspace/configuration")
+        await client.settle()
+        await client.until(lambda: client.server.session.models)
+        asked = client.ask("textDocument/inlineCompletion", at(1, 8, **GHOST), msg_id="ghost")
+        await asyncio.wait_for(model.begun.wait(), 5)
+        started = time.perf_counter()
+        client.notify("$/cancelRequest", {"id": "ghost"})
+        with pytest.raises(ErrorAnswer) as error:
+            await asyncio.wait_for(asked, 5)
+        assert error.value.code == -32800
+        assert model.closed == model.opened == 1
+        assert time.perf_counter() - started < 0.05
+
+
+async def test_an_edit_while_the_model_answers_makes_the_answer_stale() -> None:
+    model = FakeModel("tal)", delay=0.2)
+    async with editor(Scripted(model).services) as client:
+        await client.initialize()
+        client.open(URI, "total = 1\nprint(to\n")
+        await client.until(lambda: client.server.session.models)
+        asked = client.ask("textDocument/inlineCompletion", at(1, 8, **GHOST))
+        await asyncio.wait_for(model.begun.wait(), 5)
+        client.change(URI, 2, whole("total = 2\nprint(to\n"))
+        with pytest.raises(ErrorAnswer) as error:
+            await asyncio.wait_for(asked, 5)
+        assert error.value.code == -32801
+
+
+async def test_a_request_sees_the_document_as_it_was_when_it_was_sent() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        asked = client.ask("textDocument/documentSymbol", {"textDocument": {"uri": URI}})
+        client.change(URI, 2, whole("x = 1\n"))
+        assert [each["name"] for each in await asyncio.wait_for(asked, 5)] == ["area"]
+
+
+async def test_a_models_failure_is_one_sentence_and_an_empty_answer() -> None:
+    sentence = "The model 'fake' cannot be reached; is it running?"
+    model = FakeModel("x", failures=[Unreachable(sentence), Unreachable(sentence)])
+    async with editor(Scripted(model).services) as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        await client.until(lambda: client.server.session.models)
+        argument = {
+            "uri": URI,
+            "range": {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 4}},
+        }
+        for _ in range(2):
+            answer = await client.request(
+                "workspace/executeCommand", {"command": "devflow.explain", "arguments": [argument]}
+            )
+            assert answer is None
+        assert [said for said in client.shown() if sentence in said] == client.shown()
+        assert len(client.shown()) == 1
+
+
+async def test_a_feature_that_is_off_is_not_announced_and_answers_nothing() -> None:
+    async with editor() as client:
+        options = {"devflow": {"features": {"documentSymbol": False}}}
+        result = await client.initialize(initializationOptions=options)
+        assert "documentSymbolProvider" not in result["capabilities"]
+        client.open(URI, SOURCE)
+        params = {"textDocument": {"uri": URI}}
+        assert await client.request("textDocument/documentSymbol", params) is None
+
+
+async def test_settings_of_the_editor_are_asked_for_and_followed() -> None:
+    async with editor() as client:
+        client.settings = {"features": {"documentSymbol": False}}
+        await client.initialize()
+        client.open(URI, SOURCE)
+        await client.wait_for("workspace/configuration")
+        params = {"textDocument": {"uri": URI}}
+        async with asyncio.timeout(5):
+            while await client.request("textDocument/documentSymbol", params) is not None:
+                pass
+        client.settings = {}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        async with asyncio.timeout(5):
+            while await client.request("textDocument/documentSymbol", params) is None:
+                pass
+
+
+async def test_a_client_without_workspace_configuration_sends_its_settings_along() -> None:
+    async with editor() as client:
+        await client.initialize(capabilities={})
+        client.open(URI, SOURCE)
+        client.notify(
+            "workspace/didChangeConfiguration",
+            {"settings": {"devflow": {"features": {"documentSymbol": False}}}},
+        )
+        params = {"textDocument": {"uri": URI}}
+        async with asyncio.timeout(5):
+            while await client.request("textDocument/documentSymbol", params) is not None:
+                pass
+
+
+async def test_a_wrong_setting_is_told_with_file_line_and_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "devflow.toml").write_text("[completion]\nmax_itmes = 5\n")
+    async with editor() as client:
+        await client.initialize(tmp_path)
+        told = await client.wait_for("window/showMessage")
+        assert told["message"].startswith(f"{tmp_path / 'devflow.toml'}, line 2: ")
+        assert "'max_items'" in told["message"]
+        await client.settle()
+        assert len(client.shown()) == 1
+
+
+async def test_a_broken_settings_file_is_told_and_the_server_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "devflow.toml").write_text("[[[")
+    async with editor() as client:
+        await client.initialize(tmp_path)
+        assert "is not valid TOML" in (await client.wait_for("window/showMessage"))["message"]
+        (tmp_path / "devflow.toml").write_text("[features]\ndocument_symbol = false\n")
+        uri = (tmp_path / "devflow.toml").as_uri()
+        client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": uri, "type": 2}]})
+        client.open(URI, SOURCE)
+        params = {"textDocument": {"uri": URI}}
+        async with asyncio.timeout(5):
+            while await client.request("textDocument/documentSymbol", params) is not None:
+                pass
+
+
+async def test_the_index_follows_documents_files_and_folders(tmp_path: Path) -> None:
+    scripted = Scripted()
+    one, other = tmp_path / "one", tmp_path / "other"
+    async with editor(scripted.services) as client:
+        await client.initialize(one)
+        await client.until(
+            lambda: scripted.indexes and any(call[0] == "open" for call in scripted.index.calls)
+        )
+        path = one / "a b.py"
+        client.open(path.as_uri(), "x = 1\n")
+        client.change(path.as_uri(), 2, whole("x = 2\n"))
+        client.notify("textDocument/didSave", {"textDocument": {"uri": path.as_uri()}})
+        client.notify("textDocument/didClose", {"textDocument": {"uri": path.as_uri()}})
+        client.notify(
+            "workspace/didChangeWatchedFiles",
+            {"changes": [{"uri": (one / "b.py").as_uri(), "type": 1}, {"uri": "untitled:x", "type": 1}]},
+        )
+        client.notify(
+            "workspace/didRenameFiles",
+            {"files": [{"oldUri": (one / "c.py").as_uri(), "newUri": (one / "d.py").as_uri()}]},
+        )
+        client.notify(
+            "workspace/didChangeWorkspaceFolders",
+            {
+                "event": {
+                    "added": [{"uri": other.as_uri(), "name": "other"}],
+                    "removed": [{"uri": one.as_uri(), "name": "one"}],
+                }
+            },
+        )
+        await client.until(lambda: sum(call[0] == "open" for call in scripted.index.calls) == 2)
+    calls = [call[:2] for call in scripted.index.calls]
+    assert calls == [
+        ("start",),
+        ("open", (one,)),
+        ("document", path),
+        ("document", path),
+        ("update", (path,)),
+        ("release", path),
+        ("update", (one / "b.py",)),
+        ("update", (one / "c.py", one / "d.py")),
+        ("open", (other,)),
+    ]
+    assert scripted.index.closed
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+async def test_who_watches_the_files_depends_on_the_client(dynamic: bool) -> None:
+    scripted = Scripted()
+    watched = {"didChangeWatchedFiles": {"dynamicRegistration": dynamic}}
+    async with editor(scripted.services) as client:
+        await client.initialize(capabilities={"workspace": watched})
+        if dynamic:
+            registered = await client.wait_for("client/registerCapability")
+            assert registered["registrations"][0]["method"] == "workspace/didChangeWatchedFiles"
+        await client.until(lambda: scripted.indexes)
+        assert scripted.index.watch is not dynamic
+
+
+async def test_indexing_shows_progress_to_clients_that_can_show_it() -> None:
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize()
+        await client.until(lambda: scripted.indexes)
+        scripted.index.host.progress("project", 1, 10)
+        await client.wait_for("$/progress", lambda params: params["value"]["kind"] == "begin")
+        scripted.index.host.progress("project", 10, 10)
+        await client.wait_for("$/progress", lambda params: params["value"]["kind"] == "end")
+
+
+async def test_progress_is_not_sent_to_clients_that_cannot_show_it() -> None:
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize(capabilities={})
+        await client.until(lambda: scripted.indexes)
+        scripted.index.host.progress("project", 1, 10)
+        scripted.index.host.progress("project", 10, 10)
+        await client.settle()
+        assert client.received == []
+
+
+async def test_completion_shares_the_range_with_clients_that_know_how() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE + "ar")
+        listed = await client.request("textDocument/completion", at(6, 2))
+        assert listed["itemDefaults"]["editRange"]["start"] == {"line": 6, "character": 0}
+        first = listed["items"][0]
+        assert (first["label"], first["sortText"]) == ("area", "0000")
+        assert "textEdit" not in first
+
+
+async def test_completion_gives_each_item_its_edit_where_the_client_needs_it() -> None:
+    async with editor() as client:
+        await client.initialize(capabilities={})
+        client.open(URI, SOURCE + "ar")
+        listed = await client.request("textDocument/completion", at(6, 2))
+        [area] = [item for item in listed["items"] if item["label"] == "area"]
+        assert area["textEdit"]["newText"] == "area"
+        assert area["data"] == {"uri": URI, "line": 6, "character": 2}
+        assert (await client.request("completionItem/resolve", area))["label"] == "area"
+
+
+async def test_positions_are_in_the_negotiated_encoding() -> None:
+    async with editor() as client:
+        await client.initialize(capabilities={"general": {"positionEncodings": ["utf-8"]}})
+        client.open(URI, "x = '😋'; total = 1\nprint(total)\n")
+        [found] = await client.request("textDocument/definition", at(1, 8))
+        assert found["range"]["start"] == {"line": 0, "character": 12}
+
+
+async def test_actions_are_commands_for_clients_without_literals() -> None:
+    model = FakeModel('"""Multiply."""')
+    async with editor(Scripted(model).services) as client:
+        await client.initialize(capabilities={"workspace": {"applyEdit": True}})
+        client.open(URI, "def product(a, b):\n    return a * b\n")
+        await client.until(lambda: client.server.session.models)
+        place = {"start": {"line": 0, "character": 5}, "end": {"line": 0, "character": 5}}
+        actions = await client.request(
+            "textDocument/codeAction",
+            {"textDocument": {"uri": URI}, "range": place, "context": {"diagnostics": []}},
+        )
+        [document] = [action for action in actions if action["title"].startswith("Document")]
+        assert document["command"] == "devflow.apply"
+        await client.request(
+            "workspace/executeCommand",
+            {"command": document["command"], "arguments": document["arguments"]},
+        )
+        applied = await client.wait_for("workspace/applyEdit")
+        assert "Multiply" in str(applied["edit"]["changes"][URI])
+
+
+async def test_an_action_is_resolved_for_the_version_it_was_offered_for() -> None:
+    async with editor(Scripted(FakeModel('"""Multiply."""')).services) as client:
+        await client.initialize()
+        client.open(URI, "def product(a, b):\n    return a * b\n")
+        await client.until(lambda: client.server.session.models)
+        place = {"start": {"line": 0, "character": 5}, "end": {"line": 0, "character": 5}}
+        params = {"textDocument": {"uri": URI}, "range": place, "context": {"diagnostics": []}}
+        actions = await client.request("textDocument/codeAction", params)
+        [document] = [action for action in actions if action["title"].startswith("Document")]
+        resolved = await client.request("codeAction/resolve", document)
+        [change] = resolved["edit"]["documentChanges"]
+        assert change["textDocument"] == {"uri": URI, "version": 1}
+        client.change(URI, 2, whole("def product(a, b):\n    return b * a\n"))
+        with pytest.raises(ErrorAnswer) as error:
+            await client.request("codeAction/resolve", document)
+        assert error.value.code == -32801
+
+
+async def test_findings_are_pushed_to_clients_that_do_not_pull_and_taken_back() -> None:
+    async with editor() as client:
+        await client.initialize(capabilities={})
+        client.open(URI, "def area(w, h):\n    return w * h\n\n\nprint(area(1, 2, 3))\n")
+
+        def about(count: int) -> Any:
+            return lambda params: len(params["diagnostics"]) == count
+
+        shown = await client.wait_for("textDocument/publishDiagnostics", about(1))
+        assert shown["diagnostics"][0]["code"] == "call-does-not-fit"
+        client.change(URI, 2, whole("x = 1\n"))
+        await client.wait_for("textDocument/publishDiagnostics", about(0))
+
+
+async def test_a_pulled_report_that_is_the_same_is_called_unchanged() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        params = {"textDocument": {"uri": URI}}
+        report = await client.request("textDocument/diagnostic", params)
+        assert report["kind"] == "full"
+        again = await client.request(
+            "textDocument/diagnostic", {**params, "previousResultId": report["resultId"]}
+        )
+        assert again == {"kind": "unchanged", "resultId": report["resultId"]}
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("devflow.nothing", []),
+        ("devflow.explain", []),
+        ("devflow.explain", [{"uri": URI}]),
+        ("devflow.explain", ["text"]),
+        ("devflow.ask", [5]),
+        ("devflow.ask", [" "]),
+        ("devflow.search", []),
+        ("devflow.apply", [{}]),
+    ],
+)
+async def test_a_command_with_wrong_arguments_is_refused(command: str, arguments: list[Any]) -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        with pytest.raises(ErrorAnswer):
+            await client.request("workspace/executeCommand", {"command": command, "arguments": arguments})
+
+
+async def test_the_status_names_what_is_there() -> None:
+    async with editor(Scripted(FakeModel("x", name="little")).services) as client:
+        await client.initialize()
+        await client.until(lambda: client.server.session.models)
+        status = await client.request("workspace/executeCommand", {"command": "devflow.status"})
+        assert [model["name"] for model in status["models"]] == ["little"]
+        assert status["state"] in ("starting", "ready")
+
+
+async def test_an_unknown_language_gets_one_note_and_empty_answers() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open("untitled:1", "whatever", language="klingon")
+        client.open("untitled:2", "whatever", language="klingon")
+        assert await client.request("textDocument/hover", at(0, 1, "untitled:1")) is None
+        notes = [m for m in client.received if m["method"] == "window/logMessage"]
+        assert len(notes) == 1
+        assert "'klingon'" in notes[0]["params"]["message"]
+
+
+async def test_a_huge_document_gets_one_sentence_and_empty_answers() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, "x = 1\n" * (LARGEST // 5))
+        client.change(
+            URI, 2, {"range": {"start": at(0, 0)["position"], "end": at(0, 1)["position"]}, "text": "y"}
+        )
+        assert await client.request("textDocument/completion", at(0, 1)) is None
+        assert await client.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}}) is None
+        assert len(client.shown()) == 1
+        assert client.shown()[0].startswith("a.py is longer than 5,000,000 characters")
+
+
+async def test_a_single_line_of_two_megabytes_is_answered() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, "x = [" + "1, " * 700_000 + "]\n")
+        assert await client.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}}) is None
+        await client.request("textDocument/hover", at(0, 1))
+
+
+async def test_broken_syntax_is_answered() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, "def area(w, h:\n  retrun w *\n\x00 class (((\nar")
+        await client.request("textDocument/completion", at(3, 2))
+        await client.request("textDocument/signatureHelp", at(0, 9))
+        await client.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}})
+
+
+async def test_requests_about_documents_that_are_not_there_are_empty(tmp_path: Path) -> None:
+    (tmp_path / "latin.py").write_bytes(b"name = '\xe9'\n")
+    async with editor() as client:
+        await client.initialize(tmp_path)
+        for uri in (
+            "untitled:gone",
+            "file:///nowhere/at/all.py",
+            (tmp_path / "latin.py").as_uri(),
+            tmp_path.as_uri(),
+            "file:///dev/zero",
+            "http://[broken",
+            "",
+        ):
+            assert await client.request("textDocument/hover", at(0, 0, uri)) is None
+
+
+async def test_a_closed_file_is_read_from_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("\ufeff" + SOURCE, "utf-8")
+    async with editor() as client:
+        await client.initialize(tmp_path)
+        listed = await client.request("textDocument/documentSymbol", {"textDocument": {"uri": path.as_uri()}})
+        assert listed[0]["selectionRange"]["start"] == {"line": 0, "character": 4}
+
+
+async def test_the_capabilities_of_the_test_editor_switch_everything_on() -> None:
+    async with editor() as client:
+        result = await client.initialize(capabilities=CAPABILITIES)
+        providers = {name for name in result["capabilities"] if name.endswith("Provider")}
+        assert len(providers) == 12

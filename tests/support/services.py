@@ -1,0 +1,76 @@
+"""What stands behind a session in tests: scripted models, and an index service that remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from devflow.models.fake import FakeModel
+from devflow.models.router import Router
+from devflow.retrieval.base import IndexStatus
+from devflow.server.services import Host, Services
+from devflow.server.settings import Index as IndexSettings
+
+
+class RememberingIndex:
+    """An `IndexService` without a process."""
+
+    def __init__(self, host: Host, watch: bool) -> None:
+        self.host = host
+        self.watch = watch
+        self.reader: Any = None
+        self.calls: list[tuple[Any, ...]] = []
+        self.closed = False
+
+    async def start(self) -> None:
+        self.calls.append(("start",))
+
+    async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
+        self.calls.append(("open", tuple(roots), config))
+
+    def update(self, paths: Sequence[Path]) -> None:
+        self.calls.append(("update", tuple(paths)))
+
+    def document(self, path: Path, text: str) -> None:
+        self.calls.append(("document", path, text))
+
+    def release(self, path: Path) -> None:
+        self.calls.append(("release", path))
+
+    def usage_of(self, language: str) -> None:
+        return None
+
+    async def statuses(self) -> list[IndexStatus]:
+        return []
+
+    async def reindex(self) -> None:
+        self.calls.append(("reindex",))
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Scripted:
+    """Services with a `model` for both tasks and a remembering index; `services` makes the server's."""
+
+    def __init__(self, model: FakeModel | None = None) -> None:
+        self.model = model
+        self.indexes: list[RememberingIndex] = []
+
+    @property
+    def index(self) -> RememberingIndex:
+        [index] = self.indexes
+        return index
+
+    @property
+    def services(self) -> Services:
+        def make_index(host: Host, watch: bool) -> RememberingIndex:
+            self.indexes.append(RememberingIndex(host, watch))
+            return self.indexes[-1]
+
+        model = self.model
+        return Services(
+            index=make_index,
+            models=lambda config: Router([model], [model]) if model is not None else Router([], []),
+        )
