@@ -113,10 +113,10 @@ class UsageBuilder:
 
     async def _build(self, language: str, generation: int) -> None:
         target = self._directory / language / str(generation)
-<<<<<<< HEAD
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "devflow.retrieval.usage_files"),
+                # -P: the working folder may be the workspace, and none of its modules may be imported.
+                *(sys.executable, "-P", "-m", "devflow.retrieval.usage_files"),
                 *(str(self._root), str(self._directory.parent), language, str(target)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -125,16 +125,6 @@ class UsageBuilder:
         except OSError as error:
             log.warning("no usage model for %s: %s", language, error)
             return
-=======
-        process = await asyncio.create_subprocess_exec(
-            # -P: the working folder may be the workspace, and none of its modules may be imported.
-            *(sys.executable, "-P", "-m", "devflow.retrieval.usage_files"),
-            *(str(self._root), str(self._directory.parent), language, str(target)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
->>>>>>> protocol
         try:
             _, complaint = await process.communicate()
         finally:
