@@ -72,7 +72,7 @@ class IndexProgress:
     def _update(self) -> None:
         now = time.monotonic()
         if not self._folders:
-            self._send(types.WorkDoneProgressEnd("Indexed"))
+            self._send(types.WorkDoneProgressEnd(message="Indexed"))
             self._token, self._begun = "", False
         elif now - self._last >= _EVERY:
             self._last = now
