@@ -52,6 +52,13 @@ _SPECIAL = {
     "__aenter__": "Enter the context.",
     "__aexit__": "Leave the context.",
     "__eq__": "Tell whether it equals the other.",
+    "__bool__": "Tell whether it counts as true.",
+    "__delitem__": "Delete the item at the given key.",
+    "__getattr__": "Return the attribute of the given name.",
+    "__ne__": "Tell whether it differs from the other.",
+    "__next__": "Return the next item.",
+    "__post_init__": "Finish the creation.",
+    "__setattr__": "Set the attribute of the given name.",
     "__getitem__": "Return the item at the given key.",
     "__hash__": "Return the hash.",
     "__iter__": "Iterate over it.",
@@ -194,8 +201,8 @@ def summary(found: Documented) -> str:
     words = _words(found.name)
     if found.name == "__init__":
         return f"Create the {' '.join(_words(found.owner)) or 'object'}."
-    if not words:
-        return f"Stand for `{found.name}`."
+    if not words or found.name.startswith("__"):
+        return f"Implement `{found.name}`."
     if found.kind == "class":
         phrase = " ".join(words)
         return f"{'An' if phrase[0] in 'aeiou' else 'A'} {phrase}."

@@ -58,7 +58,9 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
 
 
 _HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE}
-_OPERATORS = ("?.", "&.", "->", "::", ".")
+_MEMBERS = frozenset({ReferenceKind.CALL, ReferenceKind.ATTRIBUTE})
+_DOT_ENDS = frozenset(".>:")
+_DOT_ENDS_OR_SPACE = _DOT_ENDS | frozenset(" \t\r\n")
 _LONGEST = 20
 
 
@@ -91,7 +93,10 @@ def sigils_of(language: str) -> str:
 
 def operator_before(source: str, at: int) -> str:
     """The member operator (`.`, `->`, `::` …) that ends at `at`; `""` when there is none."""
-    return next((operator for operator in _OPERATORS if source.endswith(operator, max(0, at - 2), at)), "")
+    last = source[at - 1 : at]
+    if last == ".":
+        return source[at - 2 : at] if source[at - 2 : at] in ("?.", "&.") else "."
+    return source[at - 2 : at] if last in (">", ":") and source[at - 2 : at] in ("->", "::") else ""
 
 
 def _before_space(source: str, at: int) -> int:

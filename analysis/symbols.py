@@ -19,6 +19,7 @@ FUNCTION_LIKE = frozenset(
 
 _SIGNATURE_LIMIT = 400
 _DOC_LIMIT = 8_000
+_WIDEST_INDENT = 500
 _KINDS = {kind.value: kind for kind in SymbolKind}
 _VALUES = frozenset({SymbolKind.VARIABLE, SymbolKind.FIELD, SymbolKind.CONSTANT})
 _DOCSTRING = re.compile(
@@ -233,8 +234,9 @@ def _documentation(tree: SyntaxTree, definition: _Definition, kind: SymbolKind) 
 
 def _leading_comment(source: str, start: int, sign: str) -> str:
     """The comment that ends on the line above `start`, without comment signs."""
-    line_start = source.rfind("\n", 0, start) + 1
-    if source[line_start:start].strip():
+    low = max(0, start - _WIDEST_INDENT)
+    line_start = source.rfind("\n", low, start) + 1
+    if (not line_start and low) or source[line_start:start].strip():
         return ""  # something else stands before it on its line
     lines: list[str] = []
     block = False

@@ -145,14 +145,19 @@ def places(text: str, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
     ]
 
 
-async def measure(options: argparse.Namespace) -> dict[str, Any]:
-    root = Path(options.root).resolve()
-    random.seed(options.seed)
-    every = sorted(
+def sources(root: Path, extension: str) -> list[Path]:
+    """The package's files, without hidden and vendored ones."""
+    return sorted(
         path
-        for path in root.rglob("*" + options.ext)
+        for path in root.rglob(f"*{extension}")
         if not any(part.startswith(".") or part == "third_party" for part in path.relative_to(root).parts)
     )
+
+
+async def measure(options: argparse.Namespace) -> dict[str, Any]:
+    root: Path = options.root
+    random.seed(options.seed)
+    every = sources(root, options.ext)
     language = cast(Any, language_of(every[0])).name
     texts = {path: path.read_text(errors="replace") for path in every}
     facts = {path: extract(Text(text), language) for path, text in texts.items()}
@@ -281,7 +286,7 @@ def _quantiles(values: list[float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("root")
+    parser.add_argument("root", type=lambda name: Path(name).resolve())
     parser.add_argument("n", type=int, nargs="?", default=96)
     parser.add_argument("--ext", default=".py")
     parser.add_argument("--files", type=int, default=12)

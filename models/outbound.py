@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import logging
 import posixpath
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -81,11 +81,13 @@ class Outbound:
         call: Callable[[FillRequest], AsyncIterator[str]],
         *,
         forwards: bool = False,
+        ready: Callable[[], Awaitable[object]] | None = None,
     ) -> AsyncIterator[str]:
         """`call` with what may be sent of `request`; secrets come back in the answer.
 
+        `ready` prepares the call (imports, a client); its time is not the server's.
         Raises NotAllowed before anything is sent, Unreachable when no piece comes in time."""
-        return self._stream(name, base_url, request, call, _without_secrets_fill, forwards)
+        return self._stream(name, base_url, request, call, _without_secrets_fill, forwards, ready)
 
     def chat(
         self,
@@ -95,9 +97,10 @@ class Outbound:
         call: Callable[[ChatRequest], AsyncIterator[str]],
         *,
         forwards: bool = False,
+        ready: Callable[[], Awaitable[object]] | None = None,
     ) -> AsyncIterator[str]:
         """As `fill`, for a conversation."""
-        return self._stream(name, base_url, request, call, _without_secrets_chat, forwards)
+        return self._stream(name, base_url, request, call, _without_secrets_chat, forwards, ready)
 
     async def _stream(
         self,
@@ -107,15 +110,19 @@ class Outbound:
         call: Callable[[_Request], AsyncIterator[str]],
         redact: Callable[[_Request], tuple[_Request, Vault]],
         forwards: bool,
+        ready: Callable[[], Awaitable[object]] | None,
     ) -> AsyncIterator[str]:
         leaves = leaves_machine(base_url, forwards=forwards)
-        if not leaves:
-            pieces = call(request)
-        else:
-            self._check(name, base_url, request)
+        if leaves:
+            # Both in a thread: the first use imports their libraries, and long texts take milliseconds.
+            await asyncio.to_thread(self._check, name, base_url, request)
             request, vault = await asyncio.to_thread(redact, request)
-            log.info("sending to %s (%s), %d secrets taken out", name, host_of(base_url), len(vault))
             pieces = vault.restore(call(request))
+            log.info("sending to %s (%s), %d secrets taken out", name, host_of(base_url), len(vault))
+        else:
+            pieces = call(request)
+        if ready is not None:
+            await ready()
         async with closing(pieces):
             while True:
                 try:
@@ -140,8 +147,15 @@ class Outbound:
             paths: Iterable[str] = (request.path, *request.context_paths)
         else:
             paths = request.paths
-        for path in paths:
-            if path and self.kept_back(path):
+        for path in filter(None, paths):
+            try:
+                kept_back = self.kept_back(path)
+            except ValueError as error:  # a pattern that is none: no guessing what it was to keep back
+                raise NotAllowed(
+                    f"models.never_send holds a pattern that cannot be read ({error}); "
+                    "nothing is sent until that is mended."
+                ) from None
+            if kept_back:
                 raise NotAllowed(
                     f"{path} is never sent off this machine (models.never_send); {name} was not asked."
                 )

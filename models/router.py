@@ -67,7 +67,11 @@ class Router:
         fill: Sequence[FillModel],
         chat: Sequence[ChatModel],
         clock: Callable[[], float] = time.monotonic,
+        order: Sequence[Model] = (),
     ) -> None:
+        """`order`: all of them as the user wrote them, for `statuses`."""
+        every = (*order, *fill, *chat)
+        self._every: tuple[Model, ...] = tuple({id(model): model for model in every}.values())
         self._fill = tuple(fill)
         self._chat = tuple(chat)
         self._clock = clock
@@ -88,8 +92,7 @@ class Router:
 
     def statuses(self) -> list[ModelStatus]:
         """Every model once, in order, with one sentence where something is wrong. Loads and asks nothing."""
-        models: dict[int, Model] = {id(model): model for model in (*self._fill, *self._chat)}
-        return [self._status(model) for model in models.values()]
+        return [self._status(model) for model in self._every]
 
     def last_used(self, task: Task) -> str:
         """The name of the model that answered last, "" before the first answer."""
@@ -97,7 +100,7 @@ class Router:
 
     async def close(self) -> None:
         """Close every model, each once, whatever the others do."""
-        for model in {id(model): model for model in (*self._fill, *self._chat)}.values():
+        for model in self._every:
             try:
                 await model.close()
             except Exception:

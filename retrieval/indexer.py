@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import sqlite3
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,16 @@ from filelock import FileLock, Timeout
 
 from devflow.retrieval import write
 from devflow.retrieval.base import IndexStatus
-from devflow.retrieval.prepare import PreparedFile, prepare
+from devflow.retrieval.batch import (
+    Prepared,
+    Walked,
+    list_files,
+    look_at_all,
+    lower_priority,
+    prepare_files,
+    prepare_texts,
+)
+from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
     Reader,
@@ -40,17 +48,7 @@ from devflow.retrieval.store import (
 )
 from devflow.retrieval.usage_files import UsageBuilder
 from devflow.retrieval.vector_sync import VectorSync
-from devflow.retrieval.walk import (
-    IGNORE_FILES,
-    Found,
-    IndexSettings,
-    Rules,
-    Skip,
-    judge,
-    look_at,
-    read,
-    walk,
-)
+from devflow.retrieval.walk import IGNORE_FILES, Found, IndexSettings, Rules
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +98,7 @@ class RootIndexer:
         self._events = events or Events()
         self._reader = Reader(self.directory, connections=1)
         self._rules = Rules(root, settings)
-        self._cpu = ThreadPoolExecutor(1, "index", initializer=_lower_priority)
+        self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority)
         self._vectors = VectorSync(self.directory / "chroma") if settings.vectors else None
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
@@ -108,10 +106,12 @@ class RootIndexer:
         self._updated: dict[str, None] = {}
         self._rebuild = rebuild
         self._walk_wanted = True
-        self._walking: asyncio.Task[_Walk] | None = None
+        self._walking: asyncio.Task[Walked] | None = None
         self._queue: deque[Found] = deque()
+        self._parsers: Parsers | None = None
+        self._overtaken: set[str] = set()
         self._digests: dict[str, bytes] = {}
-        self._total = 0
+        self._done = self._total = 0
         self._skipped: Counter[str] = Counter()
         self._state = "empty"
         self._problem = ""
@@ -128,6 +128,7 @@ class RootIndexer:
                 self._rules = Rules(self.root, self._settings)
                 self._walk_wanted = True
             self._updated[relative] = None
+            self._overtaken.add(relative)
         self._stir()
 
     def document(self, path: Path, text: str) -> None:
@@ -144,6 +145,7 @@ class RootIndexer:
         if relative is not None and self._documents.pop(relative, None) is not None:
             self._fresh_documents.pop(relative, None)
             self._updated[relative] = None
+            self._overtaken.add(relative)
             self._stir()
 
     def rebuild(self) -> None:
@@ -232,6 +234,7 @@ class RootIndexer:
                     self._walking.cancel()
                     await asyncio.gather(self._walking, return_exceptions=True)
                     self._walking = None
+                await asyncio.shield(self._stop_parsers())
                 if self._vectors is not None:
                     await asyncio.shield(self._vectors.close())
                 await asyncio.shield(close_writer(db))
@@ -259,8 +262,10 @@ class RootIndexer:
             elif self._walking is not None and self._walking.done():
                 walked, self._walking = self._walking.result(), None
                 await self._plan(db, walked)
-            elif self._queue:
+            elif self._queue or (self._parsers is not None and self._parsers.busy):
                 await self._index_some(db)
+            elif self._parsers is not None:
+                await self._stop_parsers()
             elif self._state == "indexing" and self._walking is None:
                 await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
                 self._say("ready")
@@ -275,11 +280,11 @@ class RootIndexer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
 
-    async def _list_files(self) -> _Walk:
+    async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
-        return await self._in_thread(_list_files, self.root, self._settings, rules)
+        return await self._in_thread(list_files, self.root, self._settings, rules)
 
-    async def _plan(self, db: aiosqlite.Connection, walked: _Walk) -> None:
+    async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
         rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
         known = {row[0]: (row[1], row[2]) for row in rows}
@@ -295,19 +300,32 @@ class RootIndexer:
             if known.get(found.relative) != (found.size, found.mtime_ns)
             and found.relative not in self._documents
         )
-        self._total = len(self._queue)
+        self._done, self._total = 0, len(self._queue)
+        self._overtaken = set(self._updated)
         self._events.progress(0, self._total)
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
-        done = await self._in_thread(_prepare_some, self._queue, self._settings, self._digests, STEP)
-        await self._store(db, done)
-        self._events.progress(self._total - len(self._queue), self._total)
+        if self._parsers is None and len(self._queue) >= WORTH_IT:
+            self._parsers = Parsers(self._settings)
+        if self._parsers is None:
+            done = await self._in_thread(prepare_files, self._queue, self._settings, self._digests, STEP)
+        else:
+            done = await self._parsers.next(self._queue, self._digests)
+        # A file told as changed while it was being parsed is read again for that; this is the old text.
+        await self._store(db, done.without(self._overtaken))
+        self._done += len(done.files) + len(done.unchanged) + len(done.skips)
+        self._events.progress(self._done, self._total)
+
+    async def _stop_parsers(self) -> None:
+        parsers, self._parsers = self._parsers, None
+        if parsers is not None:
+            await parsers.close()
 
     async def _take_updates(self, db: aiosqlite.Connection) -> None:
         paths = list(self._updated)[:500]
         for path in paths:
             del self._updated[path]
-        looked = await self._in_thread(_look_at_all, self.root, paths, self._rules)
+        looked = await self._in_thread(look_at_all, self.root, paths, self._rules)
         if looked.folders:
             self._walk_wanted = True
         gone = [path for path in looked.gone if path not in self._documents]
@@ -316,16 +334,16 @@ class RootIndexer:
         await self._forget(db, gone)
         queue = deque(found for found in looked.found if found.relative not in self._documents)
         while queue:
-            await self._store(db, await self._in_thread(_prepare_some, queue, self._settings, {}, STEP))
+            await self._store(db, await self._in_thread(prepare_files, queue, self._settings, {}, STEP))
 
     async def _take_documents(self, db: aiosqlite.Connection) -> None:
         texts = {path: self._documents[path] for path in self._fresh_documents}
         self._fresh_documents.clear()
         await self._store(
-            db, await self._in_thread(_prepare_texts, self.root, texts, self._settings, self._rules)
+            db, await self._in_thread(prepare_texts, self.root, texts, self._settings, self._rules)
         )
 
-    async def _store(self, db: aiosqlite.Connection, done: _Prepared) -> None:
+    async def _store(self, db: aiosqlite.Connection, done: Prepared) -> None:
         # What was read from disk loses against a document opened meanwhile.
         files = [file for file in done.files if file.mtime_ns == 0 or file.path not in self._documents]
         if done.unchanged:
@@ -361,93 +379,3 @@ class RootIndexer:
     def _stir(self) -> None:
         self._settled.clear()
         self._wake.set()
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    found: list[Found]
-    skipped: Counter[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    found: list[Found]
-    gone: list[str]
-    folders: bool
-
-
-@dataclass(slots=True)
-class _Prepared:
-    files: list[PreparedFile]
-    unchanged: list[tuple[int, int, str]]
-    skips: list[tuple[str, str]]
-
-
-def _list_files(root: Path, settings: IndexSettings, rules: Rules) -> _Walk:
-    found: list[Found] = []
-    skipped: Counter[str] = Counter()
-    for item in walk(root, settings, rules):
-        if isinstance(item, Found):
-            found.append(item)
-        else:
-            skipped[item.reason] += 1
-    return _Walk(found, skipped)
-
-
-def _look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> _Looked:
-    looked = _Looked([], [], any(path == "" or (root / path).is_dir() for path in paths))
-    for path in paths:
-        if not path:
-            continue
-        item = look_at(root, path, rules)
-        if isinstance(item, Found):
-            looked.found.append(item)
-        elif isinstance(item, Skip) or not (root / path).is_dir():
-            looked.gone.append(path)
-    return looked
-
-
-def _prepare_some(
-    queue: deque[Found], settings: IndexSettings, digests: dict[str, bytes], seconds: float
-) -> _Prepared:
-    """Read and parse from the front of the queue for about `seconds`; at least one file."""
-    done = _Prepared([], [], [])
-    end = time.monotonic() + seconds
-    while queue and time.monotonic() < end:
-        found = queue.popleft()
-        source = read(found, settings)
-        if isinstance(source, Skip):
-            done.skips.append((found.relative, source.reason))
-        elif digests.get(found.relative) == source.digest:
-            done.unchanged.append((found.size, found.mtime_ns, found.relative))
-        else:
-            try:
-                done.files.append(prepare(found.relative, source, found.size, found.mtime_ns))
-            except Exception:  # one bad file costs itself only
-                log.exception("a file could not be indexed: %s", found.relative)
-                done.skips.append((found.relative, "failed"))
-    return done
-
-
-def _prepare_texts(root: Path, texts: dict[str, str], settings: IndexSettings, rules: Rules) -> _Prepared:
-    """Parse open documents; ignored and secret ones are left out as on disk."""
-    done = _Prepared([], [], [])
-    for path, text in texts.items():
-        parents = path.split("/")[:-1]
-        outside = any(rules.skips_folder("/".join(parents[: n + 1])) for n in range(len(parents)))
-        reason = "ignored" if outside else rules.reason_against(path, len(text))
-        source = Skip(root / path, reason) if reason else judge(root / path, text, settings)
-        if isinstance(source, Skip):
-            done.skips.append((path, source.reason))
-            continue
-        try:
-            done.files.append(prepare(path, source, len(text), 0))
-        except Exception:
-            log.exception("an open document could not be indexed: %s", path)
-    return done
-
-
-def _lower_priority() -> None:
-    """On Linux this is the thread's own niceness: answering stays at the normal one."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)

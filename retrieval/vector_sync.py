@@ -15,7 +15,10 @@ from devflow.retrieval.vectors import Vectors, VectorsUnavailable, open_vectors
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 256
+_AT_ONCE = 64
+"""Chunks per step: Chroma holds the interpreter while it takes them in, so nothing else is answered."""
+_AFTER_QUERY, _PAUSE = 0.5, 0.1
+"""While somebody is asking (seconds since the last query), steps are this far apart."""
 _RETRY = 30.0
 
 
@@ -31,6 +34,7 @@ class VectorSync:
         self._for_queries = HashedEmbedder()
         self._querying = asyncio.Lock()
         self._not_before = 0.0
+        self._last_query = -_AFTER_QUERY
 
     async def step(self, db: aiosqlite.Connection) -> bool:
         """Do some work; False when there is none (or no vectors for now)."""
@@ -38,6 +42,8 @@ class VectorSync:
             return False
         vectors = self._vectors
         assert vectors is not None
+        if time.monotonic() - self._last_query < _AFTER_QUERY:
+            await asyncio.sleep(_PAUSE)
         try:
             dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
             if dead:
@@ -61,6 +67,7 @@ class VectorSync:
         vectors = self._vectors
         if vectors is None:
             return []
+        self._last_query = time.monotonic()
         try:
             async with self._querying:
                 return await asyncio.to_thread(self._nearest, vectors, query, limit)

@@ -115,6 +115,11 @@ def markup(markdown: str, formats: object) -> types.MarkupContent:
     return types.MarkupContent(types.MarkupKind.PlainText, plain(markdown))
 
 
+def documentation(markdown: str, formats: object) -> types.MarkupContent | str:
+    """Documentation of an item or a signature: a bare string where the client lists no formats."""
+    return markup(markdown, formats) if formats else plain(markdown)
+
+
 def plain(markdown: str) -> str:
     """Markdown without its fences and emphasis, for clients that show text only."""
     lines = [line for line in markdown.split("\n") if not line.lstrip().startswith("```")]

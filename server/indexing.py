@@ -75,8 +75,8 @@ class WorkspaceIndex:
         return self._usage[language]
 
     async def statuses(self) -> list[IndexStatus]:
-        """One per root."""
-        return await self._worker.status()
+        """One per root; none while the worker starts."""
+        return await self._worker.status() if self.reader is not None else []
 
     async def reindex(self) -> None:
         """Look at every file again."""

@@ -25,6 +25,7 @@ def build_router(config: ModelsConfig, environment: Mapping[str, str]) -> Router
     return Router(
         [cast("FillModel", model) for spec, model in models if "fill" in spec.tasks],
         [cast("ChatModel", model) for spec, model in models if "chat" in spec.tasks],
+        order=[model for _, model in models],
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -320,6 +321,8 @@ class _Resolver:
             for _ in range(level - 1):
                 folder = folder.parent
             return self._file(folder, parts)
+        if parts and parts[0] in sys.stdlib_module_names:
+            return None  # a file of that name may hide the library's module or not, as the program is started
         found = [made for base in self._bases if (made := self._file(base, parts))]
         distinct = {made.path for made in found}
         return found[0] if len(distinct) == 1 else None

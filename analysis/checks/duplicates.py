@@ -133,10 +133,11 @@ def _body(tokens: Sequence[str]) -> int:
 
 
 def is_test(path: PurePath) -> bool:
-    """Whether `path` is a test: tests repeat each other on purpose."""
-    name = path.name.lower()
-    return bool(re.search(r"(?:^|[_.\-])(?:tests?|spec|conftest)(?:[_.\-]|$)", name)) or any(
-        part.lower() in ("test", "tests", "__tests__", "spec", "testing") for part in path.parts[-4:-1]
+    """Whether `path` is a test: tests repeat each other on purpose. Of a path below its root all folders
+    count, of an absolute one the last."""
+    folders = path.parts[-2:-1] if path.is_absolute() else path.parts[:-1]
+    return bool(re.search(r"(?:^|[_.\-])(?:tests?|spec|conftest)(?:[_.\-]|$)", path.name.lower())) or any(
+        folder.lower() in ("test", "tests", "__tests__", "spec", "testing") for folder in folders
     )
 
 

@@ -53,7 +53,8 @@ class _Detector:
 
 
 def hard_coded_secrets(text: Text, path: PurePath | None) -> list[Finding]:
-    """One finding for each secret in `text`. Tests, examples and documentation are left alone.
+    """One finding for each secret in `text`. Tests, examples and documentation are left alone, as
+    `path` (best given below its workspace root) shows them.
 
     CPU-bound and slow to import: call it in a thread.
     """
@@ -157,8 +158,10 @@ def _is_assigned(secret: str, content: str) -> bool:
 
 
 def _near(path: PurePath) -> str:
-    """The last folders of `path` and its name: `/home/test/…` must not hide everything below."""
-    return "/".join(path.parts[-4:]).lower()
+    """The folders that say what the file is for: of a path below its root all, of an absolute one the
+    last, since `/home/demo/…` must not hide everything below."""
+    parts = path.parts[-2:] if path.is_absolute() else path.parts
+    return "/".join(parts).lower()
 
 
 def _detectors() -> tuple[_Detector, ...]:

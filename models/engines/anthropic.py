@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
-from devflow.models.engines.remote import Server, http_client, status_problem, transport_problem
+from devflow.models.engines.remote import Server, http_client, stale, status_problem, transport_problem
 from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Unreachable
 from devflow.models.outbound import Outbound, host_of
 from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
 if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
+    from anthropic import AsyncAnthropic, AsyncStream
+    from anthropic.types import RawMessageStreamEvent
 
 DEFAULT_URL = "https://api.anthropic.com"
 CHARACTERS_PER_TOKEN = 3
@@ -48,12 +49,16 @@ class AnthropicModel:
     def fill(self, request: FillRequest) -> AsyncIterator[str]:
         """Stream what belongs in the hole. Raises ModelError."""
         server = self._server
-        return self._outbound.fill(self.name, server.base_url, request, self._fill, forwards=server.forwards)
+        return self._outbound.fill(
+            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
+        )
 
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
         server = self._server
-        return self._outbound.chat(self.name, server.base_url, request, self._chat, forwards=server.forwards)
+        return self._outbound.chat(
+            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -119,7 +124,7 @@ class AnthropicModel:
     async def _pieces(self, client: AsyncAnthropic, body: dict[str, Any]) -> AsyncIterator[str]:
         finished = False
         try:
-            stream = await client.messages.create(**body, stream=True)
+            stream = await _opened(client, body)
             try:
                 async for event in stream:
                     if event.type == "content_block_delta" and event.delta.type == "text_delta":
@@ -139,6 +144,19 @@ class AnthropicModel:
 
     def _room(self, max_tokens: int) -> int:
         return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
+
+
+async def _opened(client: AsyncAnthropic, body: dict[str, Any]) -> AsyncStream[RawMessageStreamEvent]:
+    from anthropic import APIConnectionError
+
+    stream: AsyncStream[RawMessageStreamEvent]
+    try:
+        stream = await client.messages.create(**body, stream=True)
+    except APIConnectionError as error:
+        if not stale(error.__cause__):
+            raise
+        stream = await client.messages.create(**body, stream=True)
+    return stream
 
 
 def problem_of(server: Server, error: Exception) -> ModelError | None:

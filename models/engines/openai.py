@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
-from devflow.models.engines.remote import Server, http_client, status_problem, transport_problem
+from devflow.models.engines.remote import Server, http_client, stale, status_problem, transport_problem
 from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, Unreachable
 from devflow.models.outbound import Outbound, host_of
 from devflow.models.profiles import Profile, fill_prompt, guessed, profile_named
@@ -26,7 +26,7 @@ from devflow.models.streams import closing, cut, unfenced
 
 if TYPE_CHECKING:
     import openai
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
 
 DEFAULT_URL = "https://api.openai.com/v1"
 CHARACTERS_PER_TOKEN = 3
@@ -61,12 +61,16 @@ class OpenAIModel:
     def fill(self, request: FillRequest) -> AsyncIterator[str]:
         """Stream what belongs in the hole. Raises ModelError."""
         server = self._server
-        return self._outbound.fill(self.name, server.base_url, request, self._fill, forwards=server.forwards)
+        return self._outbound.fill(
+            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
+        )
 
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
         server = self._server
-        return self._outbound.chat(self.name, server.base_url, request, self._chat, forwards=server.forwards)
+        return self._outbound.chat(
+            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -172,13 +176,9 @@ class OpenAIModel:
                 yield piece
 
     async def _pieces(self, client: AsyncOpenAI, path: str, body: dict[str, Any]) -> AsyncIterator[str]:
-        from openai import AsyncStream
-
         finished = False
         try:
-            stream: AsyncStream[object] = await client.post(
-                path, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object]
-            )
+            stream = await _opened(client, path, body)
             try:
                 async for event in stream:
                     text, ended = _text_of(event)
@@ -238,6 +238,20 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
         case openai.OpenAIError():
             return NotConfigured(f"{server.place} cannot be used as configured ({type(error).__name__}).")
     return transport_problem(server, error)
+
+
+async def _opened(client: AsyncOpenAI, path: str, body: dict[str, Any]) -> AsyncStream[object]:
+    from openai import APIConnectionError, AsyncStream
+
+    stream: AsyncStream[object]
+    kind = AsyncStream[object]
+    try:
+        stream = await client.post(path, body=body, cast_to=object, stream=True, stream_cls=kind)
+    except APIConnectionError as error:
+        if not stale(error.__cause__):
+            raise
+        stream = await client.post(path, body=body, cast_to=object, stream=True, stream_cls=kind)
+    return stream
 
 
 def _said(error: openai.APIError) -> str:

@@ -56,6 +56,16 @@ def http_client(server: Server, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
     )
 
 
+def stale(error: BaseException | None) -> bool:
+    """Whether the server closed a kept connection just as it was used again, before it read the request:
+    the one failure that is worth repeating at once."""
+    import httpx2
+
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return "without sending a response" in str(error)
+    return isinstance(error, httpx2.ReadError | httpx2.WriteError)
+
+
 def transport_problem(server: Server, error: Exception) -> ModelError | None:
     """The sentence for what the HTTP client or the wire format raised; None for anything else."""
     import httpx2

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
-    from devflow.analysis.usage import UsageModel
-    from devflow.models.router import Router
-    from devflow.retrieval.index import Index
-
     from devflow.analysis.document import Document
     from devflow.analysis.python import PythonEngine
     from devflow.analysis.text import Text
+    from devflow.analysis.usage import UsageModel
+    from devflow.models.router import Router
+    from devflow.retrieval.index import Index
 
 T = TypeVar("T")
 
@@ -72,6 +71,12 @@ class Memory:
         if key not in self._values:
             self._values[key] = make()
         return cast("T", self._values[key])
+
+    def keep(self, key: Hashable, value: object) -> None:
+        """Keep `value` under `key` in place of what was there."""
+        self._values[key] = value
+        while len(self._values) > self._most_values:
+            self._values.popitem(last=False)
 
     def close(self) -> None:
         """Cancel what still runs."""

@@ -15,14 +15,14 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.python import Candidate, Parameter
 from devflow.analysis.scope import VisibleName, Word, place_at, visible_names
-from devflow.analysis.tokens import subtokens
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.imports import module_name
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.live import Live, live
-from devflow.server.assist.rank import Evidence, match_quality
-from devflow.server.assist.receivers import bases_of, classes_of, members_in, symbols_of
+from devflow.server.assist.outline import recent_symbols
+from devflow.server.assist.rank import Evidence, match_quality, words_of
+from devflow.server.assist.receivers import bases_of, classes_of, members_in
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import UsageModel
@@ -83,6 +83,8 @@ class Wanted:
     usage: UsageModel | None
     context: Sequence[str]
     """The last tokens before the word."""
+    proposed: tuple[str, ...]
+    """What the usage model expects."""
     call: CallSite | None
     roots: tuple[Path, ...]
 
@@ -92,7 +94,7 @@ class Wanted:
         start, receiver = word.start, word.receiver or ""
         tokens = live(doc, start, max(cursor, doc.text.word_at(cursor)[1]), code.memory)
         context = tokens.context()
-        found = symbols_of(doc, code.memory)
+        found = recent_symbols(doc, code.memory)
         classes: list[str] = []
         if place is Place.MEMBER and receiver:
             classes = classes_of(doc, start, receiver, found)
@@ -114,20 +116,15 @@ class Wanted:
             tokens.next_tokens(context),
             model,
             context,
+            tuple(name for name, _ in model.next_tokens(context, _MODEL_LIMIT).tokens) if model else (),
             call_at(tree, start) if tree is not None and place is Place.NAME else None,
             code.roots,
         )
 
     def seen_members(self) -> list[str]:
         """Names to ask the index about: what the document and the model propose."""
-        proposed = [name for name in (*self.likely, *self.proposed()) if _NAME.match(name)]
+        proposed = [name for name in (*self.likely, *self.proposed) if _NAME.match(name)]
         return list(dict.fromkeys((*proposed, *self.live.attributes())))[:500]
-
-    def proposed(self) -> list[str]:
-        """What the usage model expects."""
-        if self.usage is None:
-            return []
-        return [name for name, _ in self.usage.next_tokens(self.context, _MODEL_LIMIT).tokens]
 
 
 def members(
@@ -166,7 +163,7 @@ def members(
         pool.get(name, "index").receiver_known = count
     for name in everywhere:
         pool.get(name, "document")
-    for source, likely in (("usage", wanted.proposed()), ("document", wanted.likely)):
+    for source, likely in (("usage", wanted.proposed), ("document", wanted.likely)):
         for name in likely:
             if _NAME.match(name) and name not in keywords(wanted.doc.language):
                 pool.get(name, source)
@@ -194,6 +191,8 @@ class _Line:
     """What stands on the cursor's line around the word."""
 
     plain: frozenset[str]
+    words: tuple[frozenset[str], ...]
+    """The sub-words of each of `plain`."""
     members: frozenset[str]
     next: str
     """The sign behind the word, "" at the end of the line."""
@@ -209,8 +208,9 @@ class _Line:
             before = text.line(number - 1)
         members = frozenset(re.findall(r"\.([^\W\d]\w*)", f"{before} {after}"))
         plain = frozenset(re.findall(r"(?<!\.)\b[^\W\d]\w*", f"{before} {after}"))
-        receiver = set(re.split(r"\W+", wanted.receiver))
-        return _Line(plain - receiver, members, after.lstrip()[:1])
+        plain -= set(re.split(r"\W+", wanted.receiver))
+        words = tuple(frozenset(words_of(name)) for name in plain)
+        return _Line(plain, words, members, after.lstrip()[:1])
 
     def agrees(self, each: Evidence, called: set[str]) -> float:
         if not self.next:
@@ -223,11 +223,9 @@ class _Line:
     def echo(self, name: str) -> float:
         if name in self.plain:
             return 1.0
-        words = set(subtokens(name))
-        shared = max(
-            (len(words & set(subtokens(other))) / max(len(words), 1) for other in self.plain), default=0.0
-        )
-        return 0.5 * shared
+        words = words_of(name)
+        shared = max((len(other.intersection(words)) for other in self.words), default=0)
+        return 0.5 * shared / max(len(words), 1)
 
 
 _CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS})
@@ -354,8 +352,11 @@ def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
 
 def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
     names = [each.name for each in fitting]
+    distances = wanted.live.distances()
+    floor = min(0.05, max(1e-4, 5 / (1 + len(wanted.live.spaced))))
     model = wanted.usage.probabilities(wanted.context, names) if wanted.usage is not None else {}
     for each in fitting:
         each.model = model.get(each.name, 0.0)
         each.live = wanted.likely.get(each.name, 0.0)
-        each.distance = wanted.live.distance(each.name)
+        each.live_floor = floor
+        each.distance = distances.get(each.name, 1.0)

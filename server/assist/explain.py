@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.facts import Location
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import Neighbours, called_names, neighbours, related
-from devflow.server.assist.target import Target, sent_paths, shown_path, target_at
+from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path, target_at
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase, Memory
@@ -69,6 +70,28 @@ def cached_explanation(source: str, language: str, memory: Memory) -> str | None
     `source` is the text of a whole definition (`symbol.start:symbol.end`) or of a selection.
     """
     return _explanations(memory).get(_key(source, language))
+
+
+async def explanation_of(place: Location, doc: Document, code: Codebase) -> str | None:
+    """The explanation a model gave earlier of the definition at `place`, as long as its code is the
+    same; asks no model."""
+    if not _explanations(code.memory):
+        return None
+    if doc.path == place.path:
+        text = doc.text
+        symbols = list(await asyncio.to_thread(document_symbols, doc, code.memory))
+    else:
+        found = await code.texts.text_of(place.path)
+        if found is None or code.index is None:
+            return None
+        text = found
+        symbols = [each.symbol for each in await code.index.symbols_in(place.path)]
+    for symbol in symbols:
+        if place.start in (symbol.name_start, symbol.start):
+            kept = cached_explanation(text.source[symbol.start : symbol.end], doc.language, code.memory)
+            if kept is not None:
+                return kept
+    return None
 
 
 async def from_index(target: Target, doc: Document, code: Codebase) -> str:

@@ -14,6 +14,7 @@ from devflow.analysis.python import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
+from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.keywords import keywords
 from devflow.server.assist.navigate import Found, resolve
 from devflow.server.assist.waiting import within
@@ -62,6 +63,10 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
         markdown += f"\n\nDefined in `{place}`"
     if counted := counts(uses):
         markdown += f"{' · ' if definition.location is not None else chr(10) * 2}{counted}"
+    if config.explain == "cached" and definition.location is not None:
+        explanation = await within(explanation_of(definition.location, doc, code), COUNT_SECONDS)
+        if explanation:
+            markdown += f"\n\n---\n{explanation}"
     return Card(start, end, markdown, engine)
 
 

@@ -20,9 +20,8 @@ _BREAK = "\0"
 _FENCES = re.compile('"""|' + "'''")
 _WINDOW = 300_000
 """Code points of the document looked at, around the cursor."""
-_ORDERS = (8, 6, 5, 4, 3, 2, 1)
-_KEEP = 4.0
-"""How much heavier a match counts than one that is a token shorter."""
+_ORDERS = (1, 2, 3, 4, 5, 6, 8)
+_RECENT = 20_000
 _MOST_LINES = 60_000
 
 
@@ -41,28 +40,25 @@ class Live:
         return [part for part in parts[-limit:] if part]
 
     def next_tokens(self, context: Sequence[str]) -> dict[str, float]:
-        """P(next token | context) over the document: the continuations of every earlier or later place
-        that ends in the same 1-8 tokens, a longer match counting `_KEEP` times the one a token shorter."""
-        weights: dict[str, float] = {}
-        seen: set[int] = set()
+        """P(next token | context) over the document, text behind the cursor included.
+
+        What follows the last 1-8 tokens elsewhere, interpolated from short to long (Witten-Bell): P(w) =
+        (c(w) + T·P'(w)) / (C + T), with C places, T different followers and P' the next shorter context.
+        """
+        shares: dict[str, float] = {}
         for order in _ORDERS:
             if order > len(context):
-                continue
-            pattern = re.compile(
-                re.escape(_BREAK + _BREAK.join(context[-order:])) + "(?=\0([^\0]+)\0)",
-            )
-            weight = _KEEP**order
-            for base, text in ((0, self.before), (len(self.before), self.after)):
-                for match in pattern.finditer(text):
-                    place = base + match.end()
-                    if place in seen:
-                        continue
-                    seen.add(place)
-                    weights[match[1]] = weights.get(match[1], 0.0) + weight
-            if order > 1 and len(seen) > 400:
                 break
-        total = sum(weights.values()) + 1.0
-        return {token: weight / total for token, weight in weights.items()}
+            pattern = re.compile(re.escape(_BREAK + _BREAK.join(context[-order:])) + "(?=\0([^\0]+)\0)")
+            counts: Counter[str] = Counter(pattern.findall(self.before))
+            counts.update(pattern.findall(self.after))
+            if not counts:
+                break
+            whole, kinds = counts.total(), len(counts)
+            shares = {token: kinds * share / (whole + kinds) for token, share in shares.items()}
+            for token, count in counts.items():
+                shares[token] = shares.get(token, 0.0) + count / (whole + kinds)
+        return shares
 
     def longest_match(self, context: Sequence[str], least: int) -> tuple[int, list[int]]:
         """The length in tokens of the longest tail of `context` (at least `least`, at most 24) that
@@ -117,12 +113,11 @@ class Live:
         """All identifiers, with their counts."""
         return Counter(_NAME.findall(self.before)) + Counter(_NAME.findall(self.after))
 
-    def distance(self, name: str) -> float:
-        """How far back `name` was last used, as a share of the text: 0 here, 1 never."""
-        at = self.before.rfind(_BREAK + name + _BREAK)
-        if at < 0:
-            return 1.0
-        return min((len(self.before) - at) / 20_000, 0.99)
+    def distances(self) -> dict[str, float]:
+        """How far back each name of the last 5,000 tokens or so was last used: 0 here, 1 there."""
+        start = max(0, len(self.before) - _RECENT)
+        size = len(self.before)
+        return {m[1]: (size - m.start()) / _RECENT for m in _NAME.finditer(self.before, start)}
 
 
 _ATTRIBUTE = re.compile("\0(?:\\.|->|::|\\?\\.)(?=\0([^\\W\\d]\\w*)\0)")

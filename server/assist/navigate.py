@@ -21,7 +21,8 @@ from devflow.analysis.scope import VisibleName, visible_names, word_before
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
-from devflow.server.assist.receivers import bases_of, classes_of, symbols_of
+from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.receivers import bases_of, classes_of
 from devflow.server.assist.waiting import within
 
 ENGINE_SECONDS = 1.5

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from devflow.models.base import ChatRequest, Message
 
-CODE_CHARACTERS = 7_000
-"""Of the code a request is about: about 2,000 tokens, half of the smallest context we expect."""
-CONTEXT_CHARACTERS = 3_000
-"""Of related code around it."""
+CODE_CHARACTERS = 6_000
+"""Of the code a request is about: about 1,700 tokens."""
+CONTEXT_CHARACTERS = 2_500
+"""Of related code around it: about 700 tokens. With the task and the answer both fit into 4,096 tokens,
+the smallest context of a configured model."""
 
 _MATERIAL = (
     "Everything between a line `<<{mark}` and the line `{mark}>>` is material copied from files. "

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import mul
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.tokens import subtokens
@@ -35,6 +37,8 @@ class Evidence:
     """P(name | tokens before) by the usage model of the index."""
     live: float = 0.0
     """The same by the document itself."""
+    live_floor: float = 1e-4
+    """What an unseen name would get from a document of this size."""
     receiver_here: int = 0
     """Times seen as a member of the same receiver text."""
     receiver_known: int = 0
@@ -73,10 +77,16 @@ def match_quality(typed: str, name: str) -> float:
     lower = typed.lower()
     if name.lower().startswith(lower):
         return 2.0
-    return 1.0 if _fits_words(lower.replace("_", ""), subtokens(name)) else 0.0
+    return 1.0 if _fits_words(lower.replace("_", ""), words_of(name)) else 0.0
 
 
-def _fits_words(typed: str, words: list[str]) -> bool:
+@lru_cache(20_000)
+def words_of(name: str) -> tuple[str, ...]:
+    """The sub-words of a name, lower case."""
+    return tuple(subtokens(name))
+
+
+def _fits_words(typed: str, words: tuple[str, ...]) -> bool:
     """Whether `typed` is made of prefixes of some of `words`, in order."""
     reached = {0}
     for word in words:
@@ -109,7 +119,7 @@ FEATURES = (
     "dunder",
     "unseen",
 )
-MEMBER_WEIGHTS = (0.59, 0.47, 0.89, 0.0, 0.0, 0.0, -0.43, 0.0, 1.0, 1.57, 1.0, 1.0, -0.3, 0.5, 0.0, -0.5, 0.0)
+MEMBER_WEIGHTS = (0.45, 0.4, 0.8, 0.0, 0.0, 0.25, 0.0, 0.0, 2.3, 1.1, 1.4, 2.1, 0.0, 0.7, -0.1, -1.2, 0.4)
 NAME_WEIGHTS = (0.6, 0.6, 0.0, 0.0, 0.0, 0.0, 0.3, 0.1, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, -0.3, -2.0, -0.3)
 PLACE_WEIGHTS = {
     "local": 1.5,
@@ -130,8 +140,8 @@ def features(evidence: Evidence) -> tuple[float, ...]:
     name = evidence.name
     dunder = name.startswith("__") and name.endswith("__")
     return (
-        math.log(evidence.model + _FLOOR) - math.log(_FLOOR),
-        math.log(evidence.live + _FLOOR) - math.log(_FLOOR),
+        math.log(evidence.model / _FLOOR + 1.0),
+        math.log(evidence.live / evidence.live_floor + 1.0),
         math.log1p(evidence.receiver_here),
         math.log1p(evidence.receiver_known),
         math.log1p(evidence.tail_here),
@@ -150,25 +160,28 @@ def features(evidence: Evidence) -> tuple[float, ...]:
     )
 
 
-def score(evidence: Evidence, typed: str) -> float:
+def score(evidence: Evidence, typed: str, quality: float | None = None) -> float:
     """The higher, the likelier; comparable within one list only."""
     weights = NAME_WEIGHTS if evidence.place else MEMBER_WEIGHTS
-    total = sum(weight * value for weight, value in zip(weights, features(evidence), strict=True))
+    total: float = sum(map(mul, weights, features(evidence)))
     if evidence.place:
         total += PLACE_WEIGHTS[evidence.place] - 0.2 * min(evidence.scope_distance, 5)
     if typed.startswith("_") and evidence.name.startswith("_"):
         total += 0.6
-    return total + MATCH_WEIGHT * (match_quality(typed, evidence.name) - 3.0)
+    fit = match_quality(typed, evidence.name) if quality is None else quality
+    return total + MATCH_WEIGHT * (fit - 3.0)
 
 
 def ranked(candidates: Iterable[Evidence], typed: str) -> list[tuple[Evidence, float]]:
     """The candidates that fit `typed`, best first, each with its probability within the list."""
     scored = [
-        (score(evidence, typed), evidence) for evidence in candidates if match_quality(typed, evidence.name)
+        (score(evidence, typed, quality), evidence)
+        for evidence in candidates
+        if (quality := match_quality(typed, evidence.name))
     ]
     if not scored:
         return []
     best = max(value for value, _ in scored)
     total = sum(math.exp(value - best) for value, _ in scored)
-    scored.sort(key=lambda pair: (-pair[0], pair[1].name))
+    scored.sort(key=lambda pair: (-pair[0], pair[1].name.startswith("_"), pair[1].name))
     return [(evidence, math.exp(value - best) / total) for value, evidence in scored]

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.analysis.symbols import symbols
-from devflow.server.assist.base import Memory
 
 CLASS_KINDS = frozenset(
     {SymbolKind.CLASS, SymbolKind.STRUCT, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.TYPE}
@@ -21,14 +19,6 @@ _SELF = frozenset({"self", "cls", "this", "Self", "super()", "super"})
 _CLASS = r"(?:[A-Za-z_]\w*(?:\.|::))*([A-Z]\w*)"
 _WRAPPED = r"""["']?(?:Optional\[|Annotated\[|Final\[|ClassVar\[|type\[|Type\[|\*|&(?:mut )?|\[\])*"""
 _WINDOW = 200_000
-
-
-def symbols_of(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
-    """The document's symbols, worked out once per version."""
-    tree = doc.tree
-    if tree is None:
-        return ()
-    return memory.value("symbols", doc, lambda: symbols(tree))
 
 
 def enclosing_classes(at: int, found: Sequence[Symbol]) -> list[Symbol]:

@@ -76,7 +76,7 @@ async def _by_engine(doc: Document, at: int, old: str, code: Codebase) -> list[L
     )
     if made is None or used is None:
         raise RenameRefused(f"Python analysis did not answer in time, so {old} is left as it is; try again.")
-    if not made and not used:
+    if not made:
         raise RenameRefused(f"It cannot be told what {old} is here, so it is not renamed.")
     for each in made:
         if each.location is None or (not used and each.name in builtin_names("python")):

@@ -6,12 +6,13 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from devflow.analysis.checks.calls import Site, python_calls, unfit_calls
-from devflow.analysis.checks.duplicates import Candidate, comparable, near_duplicates
+from devflow.analysis.checks.duplicates import Candidate, comparable, is_test, near_duplicates, shingles
 from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.checks.secrets import hard_coded_secrets
 from devflow.analysis.document import Document
@@ -19,7 +20,8 @@ from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import Progress, answer
-from devflow.server.assist.target import document_symbols, sent_paths
+from devflow.server.assist.related import related
+from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -33,6 +35,8 @@ MODEL_CODE = "model-review"
 _MOST_CHARACTERS = 2_000_000
 _MOST_FUNCTIONS = 60
 """Of one document, that the index is asked about."""
+_SIMILAR_SECONDS = 60.0
+_MOST_KEPT = 500
 _MOST_ROUNDS = 12
 _MOST_MODULES = 256
 _MOST_FINDINGS = 20
@@ -72,7 +76,9 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
             progress(f"part {number} of {len(pieces)}")
         title = doc.path.name if doc.path is not None else "this document"
         piece = doc.text.source[start:end]
-        request = prompts.review(piece, title, doc.language, "", sent_paths(doc, code))
+        context = await related(Target(start, end, None), doc, code, prompts.CONTEXT_CHARACTERS)
+        paths = (*sent_paths(doc, code), *context.paths)
+        request = prompts.review(piece, title, doc.language, context.text, paths)
         findings += anchored(await answer(code, request), doc.text, start, end)
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.start)
 
@@ -158,23 +164,60 @@ def _read(text: Text, path: Path) -> Module:
 
 async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
     def functions_of() -> list[Symbol]:
-        return comparable(doc.text, document_symbols(doc, code.memory), doc.path)
+        long = comparable(doc.text, document_symbols(doc, code.memory), _below_root(doc, code))
+        return [one for one in long if shingles(doc.text.source[one.start : one.end])]
 
     functions = await asyncio.to_thread(functions_of)
-    candidates: list[list[Candidate]] = []
-    for number, function in enumerate(functions):
-        found: list[Candidate] = []
-        if code.index is not None and number < _MOST_FUNCTIONS:
-            hits = await code.index.similar_functions(doc.text.source[function.start : function.end])
-            found = [Candidate(hit.path, hit.start, hit.end, hit.symbol, hit.text) for hit in hits]
-        candidates.append(found)
-    if not functions:
+    candidates = [
+        await _similar(doc.text.source[function.start : function.end], code)
+        if number < _MOST_FUNCTIONS
+        else []
+        for number, function in enumerate(functions)
+    ]
+    findings = await asyncio.to_thread(near_duplicates, doc.text, doc.path, functions, candidates)
+    texts = {(one.path, one.start): one.text for found in candidates for one in found}
+    return [finding for finding in findings if await _twin_is_there(finding, doc, code, texts)]
+
+
+async def _similar(source: str, code: Codebase) -> list[Candidate]:
+    """What the index says resembles a function; remembered for a minute, since every keystroke asks
+    again for every function of the document."""
+    if code.index is None:
         return []
-    return await asyncio.to_thread(near_duplicates, doc.text, doc.path, functions, candidates)
+    kept: dict[str, tuple[float, list[Candidate]]] = code.memory.kept("similar functions", dict)
+    before = kept.get(source)
+    if before is not None and time.monotonic() - before[0] < _SIMILAR_SECONDS:
+        return before[1]
+    hits = await code.index.similar_functions(source)
+    found = [
+        Candidate(hit.path, hit.start, hit.end, hit.symbol, hit.text)
+        for hit in hits
+        if not is_test(PurePath(shown_path(hit.path, code)))
+    ]
+    kept.pop(source, None)
+    while len(kept) >= _MOST_KEPT:
+        kept.pop(next(iter(kept)))
+    kept[source] = (time.monotonic(), found)
+    return found
+
+
+async def _twin_is_there(
+    finding: Finding, doc: Document, code: Codebase, texts: Mapping[tuple[Path, int], str]
+) -> bool:
+    """The index may be behind the files: the twin must still say what the index remembers."""
+    for place, _ in finding.related:
+        if place.path != doc.path:
+            text = await code.texts.text_of(place.path)
+            return text is not None and texts.get((place.path, place.start), "") in text.source
+    return True
 
 
 async def _secrets(doc: Document, code: Codebase) -> list[Finding]:
-    return await asyncio.to_thread(hard_coded_secrets, doc.text, doc.path)
+    return await asyncio.to_thread(hard_coded_secrets, doc.text, _below_root(doc, code))
+
+
+def _below_root(doc: Document, code: Codebase) -> PurePath | None:
+    return PurePath(shown_path(doc.path, code)) if doc.path is not None else None
 
 
 def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:

@@ -15,7 +15,8 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.python import Parameter, Signature
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.receivers import CLASS_KINDS, classes_of, symbols_of
+from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.receivers import CLASS_KINDS, classes_of
 from devflow.server.assist.waiting import within
 
 ENGINE_SECONDS = 0.25

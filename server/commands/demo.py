@@ -371,9 +371,8 @@ def _places(root: Path) -> Iterator[_Place]:
 def _functions(root: Path) -> Iterator[tuple[Path, str, int]]:
     """Functions without a docstring, as `(path, text, offset of the name)`."""
     from devflow.analysis.extract import extract
-    from devflow.analysis.languages import language_of
-
     from devflow.analysis.facts import SymbolKind
+    from devflow.analysis.languages import language_of
     from devflow.analysis.text import Text
 
     for path, text in _files(root):
@@ -396,7 +395,6 @@ def _planted(root: Path) -> tuple[Path, str]:
     """A document that exists in the client only: a call that cannot fit a real function of the
     workspace, a near copy of a real function, and a made-up secret."""
     from devflow.analysis.extract import extract
-
     from devflow.analysis.facts import SymbolKind
     from devflow.analysis.text import Text
 

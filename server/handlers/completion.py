@@ -40,7 +40,7 @@ async def resolve(session: Session, item: types.CompletionItem) -> types.Complet
     markdown = await document_item(doc, at, item.label, session.codebase())
     if markdown:
         client = _item_options(session)
-        item.documentation = convert.markup(markdown, client and client.documentation_format)
+        item.documentation = convert.documentation(markdown, client and client.documentation_format)
     return item
 
 
@@ -63,7 +63,7 @@ def _list(
             label=item.label,
             kind=convert.COMPLETION_KINDS.get(item.kind),
             detail=item.detail or None,
-            documentation=convert.markup(item.documentation, formats) if item.documentation else None,
+            documentation=convert.documentation(item.documentation, formats) if item.documentation else None,
             preselect=True if item.preselect and preselects else None,
             sort_text=f"{number:04}",
             text_edit=(

@@ -49,6 +49,8 @@ def _information(
         parameters.append(types.ParameterInformation(shown))
     return types.SignatureInformation(
         signature.label,
-        convert.markup(signature.doc, options and options.documentation_format) if signature.doc else None,
+        convert.documentation(signature.doc, options and options.documentation_format)
+        if signature.doc
+        else None,
         parameters,
     )

@@ -166,6 +166,10 @@ def test_a_byte_order_mark_and_crlf_shift_nothing(tmp_path: Path) -> None:
     assert source[found.location.start : found.location.end] == "f"
 
 
+def test_a_parameter_is_known_from_the_calls_in_its_own_file(tmp_path: Path) -> None:
+    assert "upper" in Project(tmp_path, "def f(x):\n    x.<|>\nf('text')\n").names()
+
+
 def test_the_open_version_counts_and_not_the_disk(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("old = 1\n")
     source = "new_name = 1\nnew_"

@@ -158,7 +158,7 @@ async def test_a_docstring_from_the_code(tmp_path: Path) -> None:
         ("def __len__(self): return 1", "Return the number of items."),
         ("class HttpClient: ...", "A http client."),
         ("def __init__(): ...", "Create the object."),
-        ("def _(): ...", "Stand for `_`."),
+        ("def _(): ...", "Implement `_`."),
     ],
 )
 async def test_the_summary_comes_from_the_name(tmp_path: Path, head: str, summary: str) -> None:

@@ -237,6 +237,7 @@ async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> N
         """
         parser.add_argument("--one", action="store_true")
         parser.add_argument("--two", action="store_true")
+        parser.add_argument("--three", action="store_true")
         parser.add_argument("--three", action=<|>
         """,
     )

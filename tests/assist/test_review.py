@@ -64,11 +64,19 @@ async def test_a_copy_elsewhere_is_found_through_the_index(tmp_path: Path) -> No
     assert await codes(tmp_path, snippet, indexed=True) == ["near-duplicate: read"]
 
 
+async def test_a_copy_that_is_gone_since_it_was_indexed_is_not_reported(tmp_path: Path) -> None:
+    snippet = f"#- lib/users.py\n{ONE}\n#- main.py\n{TWO}<|>"
+    async with workspace(tmp_path, snippet, indexed=True) as made:
+        assert len(await review(made.doc, made.code, Review())) == 1
+        (tmp_path / "lib" / "users.py").write_text("x = 1\n")
+        assert await review(made.doc, made.code, Review()) == []
+
+
 async def test_a_secret(tmp_path: Path) -> None:
     token = "ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"
-    # pytest's own folder is called after the test, which is no reason to leave its files alone.
-    root = tmp_path / "work" / "app" / "src" / "main"
-    assert await codes(root, f'KEY = "{token}"<|>\n') == [f"hard-coded-secret: {token}"]
+    # What the root is called is no reason to leave its files alone, what a folder below it is called is.
+    assert await codes(tmp_path / "demo", f'KEY = "{token}"<|>\n') == [f"hard-coded-secret: {token}"]
+    assert await codes(tmp_path / "demo", f'KEY = "{token}"<|>\n', path="examples/deep/down/a/b/c.py") == []
 
 
 async def test_each_check_can_be_switched_off(tmp_path: Path) -> None:

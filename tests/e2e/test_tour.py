@@ -124,10 +124,15 @@ async def test_every_request(profile: str, start: Any, workspace: Path) -> None:
     assert any("Explain" in action.title for action in actions)
 
     page.replace("print(area_of(square))", "square.")
-    completions = await client.text_document_completion_async(
-        types.CompletionParams(page.named, page.at("square.|"))
-    )
-    labels = [item.label for item in completions.items]
+    # On a busy machine the first list goes out before jedi has answered; it says so and is asked for again.
+    async with asyncio.timeout(20):
+        while True:
+            completions = await client.text_document_completion_async(
+                types.CompletionParams(page.named, page.at("square.|"))
+            )
+            labels = [item.label for item in completions.items]
+            if "area" in labels or not completions.is_incomplete:
+                break
     assert {"area", "side"} <= set(labels[:8])
     item = next(item for item in completions.items if item.label == "area")
     if item.data is None:  # shared by the list: the client puts it into the item

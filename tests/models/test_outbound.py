@@ -113,6 +113,14 @@ async def test_a_file_under_a_path_rule_is_never_sent(path: str) -> None:
     assert provider.sent == []
 
 
+async def test_with_a_path_rule_that_cannot_be_read_nothing_is_sent() -> None:
+    provider = Provider()
+    guard = Outbound(local_only=False, never_send=("!",))
+    with pytest.raises(NotAllowed, match=r"models.never_send holds a pattern that cannot be read"):
+        await text(guard.fill("p", REMOTE, FillRequest("a", "b", path="a.py"), provider.fill))
+    assert provider.sent == []
+
+
 async def test_the_user_can_take_a_built_in_path_rule_back() -> None:
     assert Outbound().kept_back("server.key")
     assert not Outbound(never_send=("!server.key",)).kept_back("server.key")

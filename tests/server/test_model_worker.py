@@ -28,7 +28,7 @@ pytest.importorskip("ctransformers", reason="needs the extra `gguf`")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOLE = FillRequest("def f(x):\n    return ", "\n", max_tokens=40)
-LONG = FillRequest("x = ", "\n", max_tokens=2000)
+LONG = FillRequest("x = ", "\n", max_tokens=1000)
 
 
 @pytest.fixture(scope="session")
@@ -174,6 +174,29 @@ async def test_a_request_cancelled_while_loading_does_not_stop_the_loading(gguf:
     assert time.perf_counter() - started < 2, "closing ends the process at once"
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_model_that_kills_its_process_at_every_load_is_given_up(gguf: Path) -> None:
+    model = WorkerModel(spec(gguf))
+
+    async def kill_each() -> None:
+        killed = None
+        while True:
+            if (pid := model.pid) is not None and pid != killed:
+                killed = pid
+                os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.005)
+
+    killing = asyncio.create_task(kill_each())
+    for _ in range(3):
+        with pytest.raises(WorkerDied, match=r"ended while loading .*; it is being restarted"):
+            await text(model.fill(HOLE))
+    killing.cancel()
+    assert model.status().health is Health.UNAVAILABLE
+    assert "ended 3 times while loading" in model.status().detail
+    with pytest.raises(NotConfigured, match="ended 3 times"):
+        await text(model.fill(HOLE))
+    await model.close()
 
 
 async def test_a_context_too_small_for_anything_is_one_sentence(gguf: Path) -> None:

@@ -87,7 +87,7 @@ async def test_models_answer_in_the_user_s_order_for_the_tasks_they_are_for() ->
     assert [piece async for piece in router.fill(FillRequest("", ""))] == ["fill"]
     assert [piece async for piece in router.chat(ChatRequest((Message("user", "?"),)))] == ["chat"]
     assert (router.last_used("fill"), router.last_used("chat")) == ("filler", "talker")
-    assert [status.name for status in router.statuses()] == ["missing", "filler", "talker"]
+    assert [status.name for status in router.statuses()] == ["missing", "talker", "filler"]
     await router.close()
 
 

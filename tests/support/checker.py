@@ -126,7 +126,12 @@ class Checker:
             return
         method = self._asked.get(msg_id, "")
         known = types.METHOD_TO_TYPES.get(method)
-        if known is not None and known[1] is not None:
+        if method == types.TEXT_DOCUMENT_CODE_ACTION:
+            # lsprotocol takes every action that has a command for a bare command.
+            for each in message["result"] or ():
+                bare = isinstance(each.get("command"), str)
+                self._strict(each, types.Command if bare else types.CodeAction)
+        elif known is not None and known[1] is not None:
             self._strict(message, known[1])
             self._ranges(message)
         if method == types.INITIALIZE:

@@ -37,6 +37,8 @@ class Answer:
     """Send the stream in TCP chunks of this many bytes, through the middle of characters too."""
     raw: bytes = b""
     """Send exactly this instead of HTTP."""
+    drop: bool = False
+    """Close the connection without a word."""
 
 
 @dataclass
@@ -109,6 +111,8 @@ async def _exchange(api: Api, reader: asyncio.StreamReader, writer: asyncio.Stre
     answer = api.script.pop(0) if len(api.script) > 1 else api.script[0]
     if path in api.missing:
         answer = Answer(status=404, error="Not Found")
+    if answer.drop:
+        return False
     if answer.raw:
         writer.write(answer.raw)
         await writer.drain()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-CONTEXT = 4096
+CONTEXT = 2048
 
 
 def write(path: Path, *, architecture: str = "llama", seed: int = 0) -> Path:

@@ -215,6 +215,18 @@ def test_a_name_that_two_files_could_supply_is_passed_over() -> None:
     )
 
 
+def test_a_file_named_like_a_standard_module_is_passed_over() -> None:
+    check(
+        """
+        #- logging.py
+        def info(): ...
+        #- main.py
+        import logging
+        logging.info("started")
+        """
+    )
+
+
 def test_unknown_modules_are_passed_over() -> None:
     check("from nowhere import f\nimport os.path\nf(1)\nos.path.join()\n")
 

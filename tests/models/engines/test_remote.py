@@ -60,7 +60,7 @@ def made(kind: Kind, api: Api, *, guard: Outbound | None = None, **options: Any)
         "base_url": api.openai if kind == "openai" else api.anthropic,
         "api_key": KEY,
         "api_key_env": "TEST_KEY",
-        "timeout": 5.0,
+        "timeout": 20.0,
         **options,
     }
     guard = guard or Outbound(timeout=values["timeout"])
@@ -136,7 +136,7 @@ async def test_the_conversation_is_sent_as_the_api_wants_it(model: Engine, kind:
         (Answer(end_after=2), Unreachable, "ended its answer in the middle"),
         (Answer(error_after=2), Unreachable, "has a problem of its own"),
         (Answer(garbage_after=1), Unreachable, "sent an answer that cannot be read"),
-        (Answer(raw=b"SSH-2.0-OpenSSH_9.6\r\n"), Unreachable, "main"),
+        (Answer(raw=b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Unreachable, "main"),
         (Answer(raw=b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"), Unreachable, "main"),
         (Answer(raw=b"\x00\xff" * 50), Unreachable, "main"),
     ],
@@ -158,6 +158,16 @@ async def test_a_fault_is_one_sentence(
     assert len(api.requests) == 1, "retrying is the router's"
 
 
+async def test_a_connection_the_server_had_closed_is_opened_again_once(model: Engine, api: Api) -> None:
+    api.plan(Answer(drop=True), Answer())
+    assert await text(model.chat(QUESTION)) == "Hello, world"
+    api.plan(Answer(drop=True))
+    api.requests.clear()
+    with pytest.raises(Unreachable):
+        await text(model.chat(QUESTION))
+    assert len(api.requests) == 2
+
+
 async def test_the_provider_s_wait_is_passed_on(model: Engine, api: Api) -> None:
     api.plan(Answer(status=429, headers=(("retry-after", "12"),)))
     with pytest.raises(RateLimited) as caught:
@@ -174,14 +184,14 @@ async def test_nobody_listening_is_one_sentence(kind: Kind, api: Api) -> None:
 
 async def test_a_stalled_answer_is_given_up_after_the_timeout(kind: Kind, api: Api) -> None:
     api.plan(Answer(stall_after=1))
-    model = made(kind, api, timeout=0.2)
+    model = made(kind, api, timeout=0.5)
     said: list[str] = []
 
     async def listen() -> None:
         async for piece in model.chat(QUESTION):
             said.append(piece)
 
-    with pytest.raises(Unreachable, match=r"main.*(sent nothing for 0.2 s|did not answer in time)"):
+    with pytest.raises(Unreachable, match=r"main.*(sent nothing for 0.5 s|did not answer in time)"):
         await listen()
     assert said == ["Hello"]
     await asyncio.wait_for(api.gone.wait(), 5)

@@ -1,0 +1,133 @@
+"""Reading and parsing batches of files: what runs in a thread or a parser process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devflow.retrieval.prepare import PreparedFile, prepare
+from devflow.retrieval.walk import Found, IndexSettings, Rules, Skip, judge, look_at, read, walk
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk found, and how much it left out for which reason."""
+
+    found: list[Found]
+    skipped: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Single paths: files to read, paths that are no files of ours any more, whether folders were named."""
+
+    found: list[Found]
+    gone: list[str]
+    folders: bool
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A batch that is ready to be written."""
+
+    files: list[PreparedFile]
+    unchanged: list[tuple[int, int, str]]
+    """`(size, mtime_ns, path)` of files whose content is known."""
+    skips: list[tuple[str, str]]
+    """`(path, reason)`."""
+
+    def add(self, other: Prepared) -> None:
+        """Take over what `other` has."""
+        self.files += other.files
+        self.unchanged += other.unchanged
+        self.skips += other.skips
+
+    def without(self, paths: Container[str]) -> Prepared:
+        """What is about other paths."""
+        return Prepared(
+            [file for file in self.files if file.path not in paths],
+            [stamp for stamp in self.unchanged if stamp[2] not in paths],
+            [skip for skip in self.skips if skip[0] not in paths],
+        )
+
+
+def list_files(root: Path, settings: IndexSettings, rules: Rules) -> Walked:
+    """The whole walk."""
+    found: list[Found] = []
+    skipped: Counter[str] = Counter()
+    for item in walk(root, settings, rules):
+        if isinstance(item, Found):
+            found.append(item)
+        else:
+            skipped[item.reason] += 1
+    return Walked(found, skipped)
+
+
+def look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> Looked:
+    """Judge single paths as the walk would."""
+    looked = Looked([], [], any(path == "" or (root / path).is_dir() for path in paths))
+    for path in paths:
+        if not path:
+            continue
+        item = look_at(root, path, rules)
+        if isinstance(item, Found):
+            looked.found.append(item)
+        elif isinstance(item, Skip) or not (root / path).is_dir():
+            looked.gone.append(path)
+    return looked
+
+
+def prepare_files(
+    queue: deque[Found], settings: IndexSettings, digests: Mapping[str, bytes], seconds: float = math.inf
+) -> Prepared:
+    """Read and parse from the front of the queue for about `seconds`; at least one file. `digests` are of
+    the content that is stored already."""
+    done = Prepared([], [], [])
+    end = time.monotonic() + seconds
+    while queue and time.monotonic() < end:
+        found = queue.popleft()
+        source = read(found, settings)
+        if isinstance(source, Skip):
+            done.skips.append((found.relative, source.reason))
+        elif digests.get(found.relative) == source.digest:
+            done.unchanged.append((found.size, found.mtime_ns, found.relative))
+        else:
+            try:
+                done.files.append(prepare(found.relative, source, found.size, found.mtime_ns))
+            except Exception:  # one bad file costs itself only
+                log.exception("a file could not be indexed: %s", found.relative)
+                done.skips.append((found.relative, "failed"))
+    return done
+
+
+def prepare_texts(root: Path, texts: dict[str, str], settings: IndexSettings, rules: Rules) -> Prepared:
+    """Parse open documents; ignored and secret ones are left out as on disk."""
+    done = Prepared([], [], [])
+    for path, text in texts.items():
+        parents = path.split("/")[:-1]
+        outside = any(rules.skips_folder("/".join(parents[: n + 1])) for n in range(len(parents)))
+        reason = "ignored" if outside else rules.reason_against(path, len(text))
+        source = Skip(root / path, reason) if reason else judge(root / path, text, settings)
+        if isinstance(source, Skip):
+            done.skips.append((path, source.reason))
+            continue
+        try:
+            done.files.append(prepare(path, source, len(text), 0))
+        except Exception:
+            log.exception("an open document could not be indexed: %s", path)
+    return done
+
+
+def lower_priority() -> None:
+    """On Linux this is the thread's own niceness: answering stays at the normal one."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)

@@ -1,0 +1,165 @@
+"""Processes that read and parse files for a walk over many of them.
+
+They keep the index worker's own interpreter free for answers, use more than one core, and take a crash
+of native code upon themselves: a file that kills its parser is left out, the others are indexed. Each
+ends when its stdin closes, so none outlives a worker that was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import struct
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from devflow.retrieval.batch import Prepared, lower_priority, prepare_files
+from devflow.retrieval.walk import Found, IndexSettings
+
+log = logging.getLogger(__name__)
+
+WORTH_IT = 200
+"""Files in the queue from which starting processes pays."""
+_BATCH_BYTES = 120_000
+"""Of source per batch: about a tenth of a second, and as long as a more urgent edit may wait."""
+_BATCH_FILES = 64
+_LENGTH = struct.Struct("!Q")
+
+
+class Parsers:
+    """A few parser processes working off a queue. Use from one task."""
+
+    def __init__(self, settings: IndexSettings, count: int | None = None) -> None:
+        self._settings = settings
+        self._idle = [_Parser() for _ in range(count or max(1, min(4, (os.cpu_count() or 2) // 2)))]
+        self._busy: dict[asyncio.Task[Prepared], _Parser] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether something taken from the queue is still to come."""
+        return bool(self._busy)
+
+    async def next(self, queue: deque[Found], digests: Mapping[str, bytes]) -> Prepared:
+        """Keep all processes busy from the front of `queue` and wait for the first that is done."""
+        self._feed(queue, digests)
+        await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+        result = Prepared([], [], [])
+        for task in [task for task in self._busy if task.done()]:
+            self._idle.append(self._busy.pop(task))
+            result.add(task.result())
+        self._feed(queue, digests)
+        return result
+
+    async def close(self) -> None:
+        """End the processes; what they had in hand is dropped."""
+        for task in self._busy:
+            task.cancel()
+        await asyncio.gather(*self._busy, return_exceptions=True)
+        for parser in (*self._idle, *self._busy.values()):
+            await parser.stop()
+
+    def _feed(self, queue: deque[Found], digests: Mapping[str, bytes]) -> None:
+        while queue and self._idle:
+            parser = self._idle.pop()
+            batch = _take(queue)
+            known = {f.relative: digests[f.relative] for f in batch if f.relative in digests}
+            self._busy[asyncio.create_task(self._parse(parser, batch, known))] = parser
+
+    async def _parse(self, parser: _Parser, batch: Sequence[Found], digests: dict[str, bytes]) -> Prepared:
+        try:
+            return await parser.parse(batch, self._settings, digests)
+        except _Died:
+            pass
+        result = Prepared([], [], [])
+        for found in batch:
+            try:
+                result.add(await parser.parse([found], self._settings, digests))
+            except _Died:
+                log.warning("a parser died of %s", found.path)
+                result.skips.append((found.relative, "failed"))
+        return result
+
+
+def _take(queue: deque[Found]) -> list[Found]:
+    batch: list[Found] = []
+    size = 0
+    while queue and len(batch) < _BATCH_FILES and (not batch or size + queue[0].size <= _BATCH_BYTES):
+        batch.append(queue.popleft())
+        size += batch[-1].size
+    return batch
+
+
+class _Died(Exception):
+    """The parser's process ended before it answered."""
+
+
+class _Parser:
+    """One process; started when there is something to do."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def parse(
+        self, batch: Sequence[Found], settings: IndexSettings, digests: dict[str, bytes]
+    ) -> Prepared:
+        """Raises _Died; the next call starts a new process."""
+        if self._process is None:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "devflow.retrieval.parsers"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                )
+            except OSError as error:
+                raise _Died from error
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        options = (settings.exclude, settings.max_file_bytes, settings.max_line_length)
+        try:
+            job = pickle.dumps((list(batch), options, digests), pickle.HIGHEST_PROTOCOL)
+            stdin.write(_LENGTH.pack(len(job)) + job)
+            await stdin.drain()
+            [length] = _LENGTH.unpack(await stdout.readexactly(_LENGTH.size))
+            answer = await stdout.readexactly(length)
+        except (OSError, asyncio.IncompleteReadError) as error:
+            await self.stop()
+            raise _Died from error
+        # Our own child wrote it; nothing else can reach that pipe.
+        return await asyncio.to_thread(pickle.loads, answer)
+
+    async def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def main() -> None:
+    """Answer jobs on stdin until it closes."""
+    from devflow.retrieval.walk import IndexOptions
+
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    lower_priority()
+    jobs = sys.stdin.buffer
+    while len(head := jobs.read(_LENGTH.size)) == _LENGTH.size:
+        batch, (exclude, max_file_bytes, max_line_length), digests = pickle.loads(
+            jobs.read(_LENGTH.unpack(head)[0])
+        )
+        settings = IndexOptions(exclude, max_file_bytes, max_line_length)
+        answer = pickle.dumps(prepare_files(deque(batch), settings, digests), pickle.HIGHEST_PROTOCOL)
+        answers.write(_LENGTH.pack(len(answer)) + answer)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        main()
+    os._exit(0)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from pathlib import Path
+
+import psutil
+
+from devflow.retrieval.batch import Prepared
+from devflow.retrieval.index import Index, build
+from devflow.retrieval.parsers import WORTH_IT, Parsers
+from devflow.retrieval.walk import Found, IndexOptions, walk
+
+
+def put(root: Path, count: int) -> deque[Found]:
+    for number in range(count):
+        (root / f"m{number}.py").write_text(f"def f{number}(): ...\n")
+    return deque(item for item in walk(root) if isinstance(item, Found))
+
+
+async def parsed(parsers: Parsers, queue: deque[Found]) -> Prepared:
+    result = Prepared([], [], [])
+    while queue or parsers.busy:
+        result.add(await parsers.next(queue, {}))
+    return result
+
+
+async def test_all_files_come_back_from_several_processes(tmp_path: Path) -> None:
+    parsers = Parsers(IndexOptions(), count=2)
+    done = await parsed(parsers, put(tmp_path, 150))
+    await parsers.close()
+    assert sorted(file.path for file in done.files) == sorted(f"m{n}.py" for n in range(150))
+
+
+async def test_a_file_that_kills_its_parser_costs_itself_only(tmp_path: Path) -> None:
+    queue = put(tmp_path, 5)
+    # A stream without end: the parser is killed while it reads, each time it tries.
+    (tmp_path / "m2.py").unlink()
+    os.mkfifo(tmp_path / "m2.py")
+    parsers = Parsers(IndexOptions(), count=1)
+    reading = asyncio.create_task(parsed(parsers, queue))
+    for _ in range(2):
+        # The writer's end opens only when the parser has opened its own.
+        handle = await asyncio.to_thread(os.open, tmp_path / "m2.py", os.O_WRONLY)
+        [child] = [p for p in psutil.Process().children() if "devflow.retrieval.parsers" in p.cmdline()]
+        child.send_signal(signal.SIGKILL)
+        os.close(handle)
+        while _runs(child):  # noqa: ASYNC110  # until then it holds its end of the pipe
+            await asyncio.sleep(0)
+    done = await reading
+    await parsers.close()
+    assert sorted(file.path for file in done.files) == ["m0.py", "m1.py", "m3.py", "m4.py"]
+    assert done.skips == [("m2.py", "failed")]
+
+
+async def test_a_large_walk_uses_them_and_ends_them(tmp_path: Path) -> None:
+    put(tmp_path, WORTH_IT + 10)
+    steps: list[tuple[int, int]] = []
+    status = await build(
+        tmp_path, IndexOptions(vectors=False), lambda done, total: steps.append((done, total))
+    )
+    assert status.files == WORTH_IT + 10
+    assert steps[-1] == (status.files, status.files)
+    assert not [p for p in psutil.Process().children() if "devflow.retrieval.parsers" in p.cmdline()]
+    index = await Index.open([tmp_path])
+    assert await index.symbols_named("f7")
+    await index.close()
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
