@@ -30,9 +30,11 @@ FILES = {
 }
 # The popup menu is a grid of its own (4), drawn over the editor's (1).
 GRID = (
-    "(function() vim.cmd.redraw() local menu = vim.fn.pum_getpos() local rows = {} for r = 0, vim.o.lines - 1 do local row = {}"
+    "(function() vim.cmd.redraw() local menu = vim.fn.pum_getpos() local rows = {}"
+    " for r = 0, vim.o.lines - 1 do local row = {}"
     " for c = 0, vim.o.columns - 1 do local cell = vim.api.nvim__inspect_cell(1, r, c)"
-    " if menu.row and r >= menu.row and r < menu.row + menu.height and c >= menu.col and c < menu.col + menu.width"
+    " if menu.row and r >= menu.row and r < menu.row + menu.height"
+    " and c >= menu.col and c < menu.col + menu.width"
     " then cell = vim.api.nvim__inspect_cell(4, r - menu.row, c - menu.col) end"
     " row[#row + 1] = { cell[1] or ' ', (cell[2] or {}).foreground or -1, (cell[2] or {}).background or -1 }"
     " end rows[#rows + 1] = row end return rows end)()"
@@ -84,7 +86,8 @@ def _svg(screens: list[list[list[Any]]]) -> str:
     for number, screen in enumerate(screens):
         top = number * (LINES * HIGH + 24)
         parts.append(
-            f'<rect x="0" y="{top:.0f}" width="{width:.0f}" height="{LINES * HIGH + 16:.0f}" rx="8" fill="#14161b"/>'
+            f'<rect x="0" y="{top:.0f}" width="{width:.0f}" height="{LINES * HIGH + 16:.0f}" rx="8" '
+            'fill="#14161b"/>'
         )
         for line, row in enumerate(screen):
             parts += _row(row, top + 8 + line * HIGH)
@@ -103,7 +106,8 @@ def _row(row: list[Any], y: float) -> list[str]:
         x = 12 + at * WIDE
         if back not in (-1, 0x14161B):
             parts.append(
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{(end - at) * WIDE:.1f}" height="{HIGH}" fill="#{back:06x}"/>'
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{(end - at) * WIDE:.1f}" height="{HIGH}" '
+                f'fill="#{back:06x}"/>'
             )
         if text.strip():
             color = "e0e2ea" if front == -1 else f"{front:06x}"
