@@ -55,7 +55,6 @@ def word_before(text: Text, at: int, language: str = "") -> Word:
         before -= 1
     operator = operator_before(source, before)
     if not operator:
-        # On a line of its own the dot may continue the expression above; then it is before `start` anyway.
         return Word(start, prefix, None)
     receiver = receiver_before(source, start, sigils_of(language))
     if receiver == "from":
@@ -189,9 +188,7 @@ def _scopes_around(tree: SyntaxTree, at: int) -> list[tree_sitter.Node]:
     if tree.language == "python":
         inner = _indented_under(tree, at)
         if inner is not None and all(node.id != inner.id for node in scopes):
-            scopes = [
-                node for node in reversed(_ancestors(tree, inner)) if node.type in _SCOPES and node.is_named
-            ]
+            scopes = [node for node in reversed(_ancestors(inner)) if node.type in _SCOPES and node.is_named]
     return [*scopes, tree.root]
 
 
@@ -215,7 +212,8 @@ def _indented_under(tree: SyntaxTree, at: int) -> tree_sitter.Node | None:
     return None
 
 
-def _ancestors(tree: SyntaxTree, node: tree_sitter.Node) -> list[tree_sitter.Node]:
+def _ancestors(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    """`node` and what holds it, outermost first, without the root."""
     path = [node]
     while (parent := path[-1].parent) is not None:
         path.append(parent)

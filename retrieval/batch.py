@@ -137,4 +137,4 @@ def prepare_texts(root: Path, texts: dict[str, str], settings: IndexSettings, ru
 def lower_priority() -> None:
     """On Linux this is the thread's own niceness: answering stays at the normal one."""
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(5)

@@ -175,6 +175,7 @@ async def build(
         root,
         settings,
         Events(progress=progress or (lambda done, total: None)),
+        background=False,  # somebody waits for it
         usage=False,  # the server makes the usage models it needs
         rebuild=rebuild,
     )

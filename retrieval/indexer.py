@@ -89,6 +89,7 @@ class RootIndexer:
         events: Events | None = None,
         directory: Path | None = None,
         *,
+        background: bool = True,
         usage: bool = True,
         rebuild: bool = False,
     ) -> None:
@@ -96,10 +97,11 @@ class RootIndexer:
         self.directory = directory or index_directory(root)
         self._real_root = Path(os.path.realpath(root))
         self._settings = settings
+        self._background = background
         self._events = events or Events()
         self._reader = Reader(self.directory, connections=1)
         self._rules = Rules(root, settings)
-        self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority)
+        self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
         self._vectors = VectorSync(self.directory / "chroma") if settings.vectors else None
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
@@ -311,7 +313,7 @@ class RootIndexer:
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
         if self._parsers is None and len(self._queue) >= WORTH_IT:
-            self._parsers = Parsers(self._settings)
+            self._parsers = Parsers(self._settings, background=self._background)
         if self._parsers is None:
             done = await self._in_thread(prepare_files, self._queue, self._settings, self._digests, STEP)
         else:

@@ -33,9 +33,9 @@ _LENGTH = struct.Struct("!Q")
 class Parsers:
     """A few parser processes working off a queue. Use from one task."""
 
-    def __init__(self, settings: IndexSettings, count: int | None = None) -> None:
+    def __init__(self, settings: IndexSettings, count: int | None = None, *, background: bool = True) -> None:
         self._settings = settings
-        self._idle = [_Parser() for _ in range(count or max(1, min(4, (os.cpu_count() or 2) // 2)))]
+        self._idle = [_Parser(background) for _ in range(count or max(1, min(4, (os.cpu_count() or 2) // 2)))]
         self._busy: dict[asyncio.Task[Prepared], _Parser] = {}
 
     @property
@@ -100,7 +100,8 @@ class _Died(Exception):
 class _Parser:
     """One process; started when there is something to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, background: bool) -> None:
+        self._arguments = ("--background",) if background else ()
         self._process: asyncio.subprocess.Process | None = None
 
     async def parse(
@@ -110,7 +111,8 @@ class _Parser:
         if self._process is None:
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "devflow.retrieval.parsers"),
+                    # -P: the working folder may be the workspace, and none of its modules may be imported.
+                    *(sys.executable, "-P", "-m", "devflow.retrieval.parsers", *self._arguments),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                 )
@@ -147,7 +149,8 @@ def main() -> None:
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    lower_priority()
+    if "--background" in sys.argv:
+        lower_priority()
     jobs = sys.stdin.buffer
     while len(head := jobs.read(_LENGTH.size)) == _LENGTH.size:
         batch, (exclude, max_file_bytes, max_line_length), digests = pickle.loads(

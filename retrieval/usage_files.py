@@ -115,7 +115,8 @@ class UsageBuilder:
         target = self._directory / language / str(generation)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "devflow.retrieval.usage_files"),
+                # -P: the working folder may be the workspace, and none of its modules may be imported.
+                *(sys.executable, "-P", "-m", "devflow.retrieval.usage_files"),
                 *(str(self._root), str(self._directory.parent), language, str(target)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from devflow.analysis.usage import UsageModel
 
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]*|import\b|from\s+[\w.]+\s+import\b)[^#;]*$")
+_NEW_NAME = re.compile(r"(?<![\w.])(?:def|class|fn|func|function|interface|struct|enum|trait)[ \t]+\Z")
+"""A definition's keyword: what follows is a name that does not exist yet."""
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _MODEL_LIMIT = 100
 
@@ -39,7 +41,7 @@ class Place(Enum):
     NAME = "name"
     IMPORT = "import"
     NOTHING = "nothing"
-    """Inside a string, a comment or a number: no name can stand here."""
+    """In a string, a comment or a number, or where a new name is made: no known name can stand here."""
 
 
 def place_of(doc: Document, word: Word) -> Place:
@@ -53,8 +55,10 @@ def place_of(doc: Document, word: Word) -> Place:
             return Place.IMPORT
     if word.after_dot:
         return Place.MEMBER
-    before = source[max(0, word.start - 2) : word.start].rstrip(" \t")
-    return Place.NOTHING if before.endswith(".") or word.prefix[:1].isdigit() else Place.NAME
+    before = source[max(0, word.start - 12) : word.start]
+    if before.rstrip(" \t").endswith(".") or word.prefix[:1].isdigit() or _NEW_NAME.search(before):
+        return Place.NOTHING
+    return Place.NAME
 
 
 def in_quotes(doc: Document, at: int) -> bool:

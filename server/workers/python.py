@@ -23,7 +23,7 @@ from devflow.server.workers.rpc import Server, Worker, WorkerError, WorkerGone, 
 
 log = logging.getLogger(__name__)
 
-DEADLINES = {"complete": 3.0, "define": 3.0, "signatures": 3.0, "document": 3.0, "references": 20.0}
+DEADLINES = {"complete": 3.0, "define": 8.0, "signatures": 5.0, "document": 3.0, "references": 20.0}
 """Seconds after which the answer is empty."""
 HUNG_AFTER = 20.0
 """Seconds of one question after which the process is taken for hung and replaced."""

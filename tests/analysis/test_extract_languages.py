@@ -566,6 +566,14 @@ def test_a_definition_has_signature_and_documentation(
     assert (symbol.signature, symbol.doc) == (signature, doc)
 
 
+def test_tsx_has_types_and_elements() -> None:
+    source = "export const Card = ({ title }: Props): JSX.Element => <Panel>{title.text}</Panel>;\n"
+    facts = extract(Text(source), "tsx")
+    assert [(symbol.name, symbol.kind.value) for symbol in facts.symbols] == [("Card", "function")]
+    kinds = {use.name: use.kind.value for use in reversed(facts.references)}
+    assert (kinds["Props"], kinds["Panel"], kinds["text"]) == ("type", "call", "attribute")
+
+
 @pytest.mark.parametrize("language", FILES)
 def test_every_prefix_of_a_file_is_read_without_an_error(language: str) -> None:
     source = FILES[language]

@@ -157,6 +157,11 @@ async def test_names_inside_an_f_string_s_braces(tmp_path: Path) -> None:
     assert "name" in await labels(tmp_path, "name = 1\nx = f'see {na<|>}'\n")
 
 
+@pytest.mark.parametrize("snippet", ["define = 1\ndef de<|>\n", "Classy = 1\nclass Cl<|>\n"])
+async def test_nothing_where_a_new_name_is_made(snippet: str, tmp_path: Path) -> None:
+    assert await labels(tmp_path, snippet) == []
+
+
 async def test_nothing_after_a_number_s_dot(tmp_path: Path) -> None:
     assert await labels(tmp_path, "x = 1.<|>\n") == []
 

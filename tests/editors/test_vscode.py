@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 from support import editors
@@ -77,3 +78,24 @@ def test_the_licences_of_what_is_bundled_are_permissive() -> None:
     packages = json.loads((SOURCES / "package-lock.json").read_text("utf-8"))["packages"]
     known = {"MIT", "ISC", "Apache-2.0", "BlueOak-1.0.0", "0BSD", "BSD-2-Clause", "BSD-3-Clause"}
     assert {entry["license"] for name, entry in packages.items() if name} <= known
+
+
+def test_the_bundle_loads_and_has_the_two_functions_vs_code_calls(
+    vsix: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    (tmp_path / "extension.js").write_bytes(vsix.read("extension/out/extension.js"))
+    (tmp_path / "load.js").write_text(STAND_IN)
+    done = subprocess.run(
+        ["node", "load.js"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.split() == ["activate", "deactivate"], done.stderr
+
+
+# VS Code's module, as far as loading goes: every name is a class.
+STAND_IN = """
+const Module = require("node:module");
+const anything = new Proxy(class {}, { get: (target, name) => (name in target ? target[name] : anything) });
+const load = Module._load;
+Module._load = (name, ...rest) => (name === "vscode" ? anything : load(name, ...rest));
+process.stdout.write(Object.keys(require("./extension.js")).sort().join(" "));
+"""
