@@ -94,6 +94,41 @@ async def test_a_models_failure_is_one_sentence_and_an_empty_answer() -> None:
         assert len(client.shown()) == 1
 
 
+async def test_a_bug_is_an_error_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeModel):
+        def chat(self, request: Any) -> Any:
+            raise ZeroDivisionError("a bug")
+
+    async with editor(Scripted(Broken()).services) as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        await client.until(lambda: client.server.session.models)
+        start = {"line": 0, "character": 4}
+        argument = {"uri": URI, "range": {"start": start, "end": start}}
+        with pytest.raises(ErrorAnswer) as error:
+            await client.request(
+                "workspace/executeCommand", {"command": "devflow.explain", "arguments": [argument]}
+            )
+        assert error.value.code == -32603
+        assert "ZeroDivisionError" in error.value.message
+        assert "a bug" in caplog.text
+        assert "width" not in caplog.text  # the log holds no code of the user's
+        assert await client.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}})
+
+
+async def test_the_guard_against_blocking_is_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    import devflow.server.session as module
+
+    blocking = "def roots_of(params):\n    import time\n    time.sleep(0.001)\n    return ()\n"
+    names: dict[str, Any] = {}
+    exec(compile(blocking, module.__file__, "exec"), vars(module) | names, names)
+    monkeypatch.setattr(module, "roots_of", names["roots_of"])
+    async with editor() as client:
+        with pytest.raises(ErrorAnswer) as error:
+            await client.initialize()
+        assert error.value.code == -32603
+
+
 async def test_a_feature_that_is_off_is_not_announced_and_answers_nothing() -> None:
     async with editor() as client:
         options = {"devflow": {"features": {"documentSymbol": False}}}
