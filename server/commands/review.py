@@ -55,9 +55,10 @@ async def _review(root: Path, files: list[Path], model: bool, notes: Console) ->
     from devflow.analysis.languages import language_of
     from devflow.analysis.syntax.parse import parse
     from devflow.server.assist.review import review, review_with_model
-    from devflow.server.commands.workspace import codebase, settings_of
+    from devflow.server.commands.workspace import codebase
+    from devflow.server.settings import load
 
-    settings, _ = settings_of(root)
+    settings, _ = await asyncio.to_thread(load, [root])
     found: list[dict[str, Any]] = []
     async with codebase(root, notes) as code:
         for path in files:

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.settings import FILE_NAME, Settings, read_file, resolve
+from devflow.server.settings import FILE_NAME, load
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from devflow.analysis.text import Text
     from devflow.retrieval.base import IndexStatus
     from devflow.server.assist.base import Codebase
 
@@ -32,36 +33,13 @@ def root_of(given: Path, console: Console) -> Path | None:
     return root
 
 
-def user_file() -> Path:
-    """The user's own `devflow.toml`."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_path("devflow")) / FILE_NAME
-
-
-def settings_of(root: Path | None) -> tuple[Settings, list[str]]:
-    """The settings as they hold in a terminal: the user's file, then the workspace's."""
-    sources = []
-    problems = []
-    for path, trusted in ((user_file(), True), (root / FILE_NAME if root else None, False)):
-        if path is None:
-            continue
-        source, problem = read_file(path, trusted=trusted)
-        if source is not None:
-            sources.append(source)
-        if problem:
-            problems.append(problem)
-    settings, more = resolve(*sources)
-    return settings, problems + more
-
-
 async def build_with_progress(root: Path, console: Console, *, rebuild: bool = False) -> IndexStatus:
     """Index `root` in this process, with a progress bar on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from devflow.retrieval.index import build
 
-    settings, problems = settings_of(root)
+    settings, problems = await asyncio.to_thread(load, [root])
     for problem in problems:
         console.print(problem)
     with Progress(
@@ -83,26 +61,30 @@ async def build_with_progress(root: Path, console: Console, *, rebuild: bool = F
 @asynccontextmanager
 async def codebase(root: Path, console: Console) -> AsyncIterator[Codebase]:
     """The codebase for one command: an index brought up to date, and the user's models."""
-    from devflow.analysis.text import Text
     from devflow.retrieval.index import Index
     from devflow.server.assist.base import Codebase
     from devflow.server.models import build_router
 
-    class Disk:
-        async def text_of(self, path: Path) -> Text | None:
-            try:
-                return Text(await asyncio.to_thread(path.read_text, "utf-8", errors="replace"))
-            except OSError:
-                return None
-
-    settings, _ = settings_of(root)
+    settings, _ = await asyncio.to_thread(load, [root])
     status = await build_with_progress(root, console)
     if status.problem:
         console.print(status.problem)
     index = await Index.open([root], None)
     router = build_router(settings.models, os.environ)
     try:
-        yield Codebase(roots=(root,), texts=Disk(), index=index, models=router)
+        yield Codebase(roots=(root,), texts=_Disk(), index=index, models=router)
     finally:
         await router.close()
         await index.close()
+
+
+class _Disk:
+    """`assist.base.Texts` of a terminal: no document is open, and a file is read as well as it can be."""
+
+    async def text_of(self, path: Path) -> Text | None:
+        from devflow.analysis.text import Text
+
+        try:
+            return Text(await asyncio.to_thread(path.read_text, "utf-8", errors="replace"))
+        except OSError:
+            return None
