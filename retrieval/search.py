@@ -138,7 +138,7 @@ async def _by_symbol(store: Reader, query: str) -> list[int]:
     # A plain word of a sentence ("index", "open") is a name only when it looks like one.
     wanted = [name.lower() for name in names if alone or len(parts(name)) > 1 or name[0].isupper()]
     plain = [name.lower() for name in names]
-    for size in (3, 2):
+    for size in (5, 4, 3, 2):
         for at in range(len(plain) - size + 1):
             wanted += ["_".join(plain[at : at + size]), "".join(plain[at : at + size])]
     if not wanted:

@@ -130,10 +130,9 @@ def _gpu() -> Check:
 
 
 def _settings(root: Path) -> Iterator[Check]:
-    from devflow.server.commands.workspace import settings_of, user_file
-    from devflow.server.settings import FILE_NAME
+    from devflow.server.settings import FILE_NAME, load, user_file
 
-    _, problems = settings_of(root)
+    _, problems = load([root])
     files = [str(path) for path in (user_file(), root / FILE_NAME) if path.is_file()]
     yield Check(
         "environment", "settings", GOOD, ", ".join(files) or f"defaults; your own go to {user_file()}"
@@ -143,12 +142,11 @@ def _settings(root: Path) -> Iterator[Check]:
 
 
 def _models(root: Path) -> Iterator[Check]:
-    from devflow.server.models import build_router
-
     from devflow.models.base import Health
-    from devflow.server.commands.workspace import settings_of, user_file
+    from devflow.server.models import build_router
+    from devflow.server.settings import load, user_file
 
-    settings, _ = settings_of(root)
+    settings, _ = load([root])
     switch = (
         "nothing leaves this machine"
         if settings.models.local_only
