@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _ask(root: Path, question: str, limit: int, notes: Console) -> str:
     from devflow.server.assist.ask import ask
-    from devflow.server.commands.workspace import codebase
+    from devflow.server.commands.workspace import codebase, settings_of
 
-    async with codebase(root, notes) as code:
+    async with codebase(root, settings_of(root, notes), notes) as code:
         return (await ask(question, code, limit)).markdown

@@ -19,13 +19,14 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from devflow.server.commands import status
-    from devflow.server.commands.workspace import build_with_progress, root_of
+    from devflow.server.commands.workspace import build_with_progress, root_of, settings_of
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     root = root_of(arguments.root, console)
     if root is None:
         return 2
-    result = asyncio.run(build_with_progress(root, console, rebuild=arguments.rebuild))
+    settings = settings_of(root, console)
+    result = asyncio.run(build_with_progress(root, settings, console, rebuild=arguments.rebuild))
     if arguments.json:
         print(status.index_json(result))
     else:

@@ -55,12 +55,11 @@ async def _review(root: Path, files: list[Path], model: bool, notes: Console) ->
     from devflow.analysis.languages import language_of
     from devflow.analysis.syntax.parse import parse
     from devflow.server.assist.review import review, review_with_model
-    from devflow.server.commands.workspace import codebase
-    from devflow.server.settings import load
+    from devflow.server.commands.workspace import codebase, settings_of
 
-    settings, _ = await asyncio.to_thread(load, [root])
+    settings = settings_of(root, notes)
     found: list[dict[str, Any]] = []
-    async with codebase(root, notes) as code:
+    async with codebase(root, settings, notes) as code:
         for path in files:
             text = await code.texts.text_of(path.resolve())
             language = language_of(path)

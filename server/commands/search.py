@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
 async def _search(root: Path, query: str, limit: int, notes: object) -> list[Hit]:
     from rich.console import Console
 
-    from devflow.server.commands.workspace import codebase
+    from devflow.server.commands.workspace import codebase, settings_of
 
     assert isinstance(notes, Console)
-    async with codebase(root, notes) as code:
+    async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
         return await code.index.search(query, limit=limit)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.settings import FILE_NAME, load
+from devflow.server.settings import FILE_NAME, Settings, load
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from devflow.analysis.text import Text
     from devflow.retrieval.base import IndexStatus
     from devflow.server.assist.base import Codebase
 
@@ -33,15 +31,22 @@ def root_of(given: Path, console: Console) -> Path | None:
     return root
 
 
-async def build_with_progress(root: Path, console: Console, *, rebuild: bool = False) -> IndexStatus:
+def settings_of(root: Path, console: Console) -> Settings:
+    """The settings as they hold in a terminal; their problems go to the console."""
+    settings, problems = load([root])
+    for problem in problems:
+        console.print(problem, markup=False)
+    return settings
+
+
+async def build_with_progress(
+    root: Path, settings: Settings, console: Console, *, rebuild: bool = False
+) -> IndexStatus:
     """Index `root` in this process, with a progress bar on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from devflow.retrieval.index import build
 
-    settings, problems = await asyncio.to_thread(load, [root])
-    for problem in problems:
-        console.print(problem)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -59,32 +64,26 @@ async def build_with_progress(root: Path, console: Console, *, rebuild: bool = F
 
 
 @asynccontextmanager
-async def codebase(root: Path, console: Console) -> AsyncIterator[Codebase]:
+async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIterator[Codebase]:
     """The codebase for one command: an index brought up to date, and the user's models."""
     from devflow.retrieval.index import Index
+    from devflow.retrieval.local import local_vectors
     from devflow.server.assist.base import Codebase
+    from devflow.server.files import FileTexts
     from devflow.server.models import build_router
 
-    settings, _ = await asyncio.to_thread(load, [root])
-    status = await build_with_progress(root, console)
+    status = await build_with_progress(root, settings, console)
     if status.problem:
-        console.print(status.problem)
-    index = await Index.open([root], None)
+        console.print(status.problem, markup=False)
     router = build_router(settings.models, os.environ)
     try:
-        yield Codebase(roots=(root,), texts=_Disk(), index=index, models=router)
+        async with local_vectors(root) as (vectors, problem):
+            if problem and settings.index.vectors:
+                console.print(problem, markup=False)
+            index = await Index.open([root], vectors)
+            try:
+                yield Codebase(roots=(root,), texts=FileTexts(), index=index, models=router)
+            finally:
+                await index.close()
     finally:
         await router.close()
-        await index.close()
-
-
-class _Disk:
-    """`assist.base.Texts` of a terminal: no document is open, and a file is read as well as it can be."""
-
-    async def text_of(self, path: Path) -> Text | None:
-        from devflow.analysis.text import Text
-
-        try:
-            return Text(await asyncio.to_thread(path.read_text, "utf-8", errors="replace"))
-        except OSError:
-            return None

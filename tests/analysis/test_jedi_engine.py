@@ -8,10 +8,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from support import fixture
 
 from devflow.analysis import jedi_engine
 from devflow.analysis.python import Definition
+from support import fixture
 
 
 class Project:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import Workspace, workspace
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.python import Candidate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import Completions, complete, document_item
 from devflow.server.settings import Completion
+from support.codebase import Workspace, workspace
 
 UNHURRIED = Completion(deadline_ms=5_000)
 
@@ -374,9 +374,8 @@ async def test_unknown_documentation_is_empty(tmp_path: Path) -> None:
 
 
 async def _typed(space: Workspace, more: str) -> Any:
-    from support.codebase import document
-
     from devflow.analysis.text import Edit
+    from support.codebase import document
 
     assert space.doc.path is not None
     return document(space.applied(Edit(space.at, space.at, more)), space.doc.path, 2)
