@@ -51,11 +51,13 @@ class _Record:
         elif self.failures >= FAILURES_TO_REST:
             self._rest(now, None)
 
-    def _rest(self, now: float, seconds: float | None) -> None:
-        if seconds is None:
-            seconds = min(FIRST_REST * 2**self.rests, LONGEST_REST)
+    def _rest(self, now: float, asked: float | None) -> None:
+        if asked is None:
+            wait = min(FIRST_REST * 2**self.rests, LONGEST_REST)
             self.rests += 1
-        self.until = now + seconds
+        else:
+            wait = asked
+        self.until = now + wait
         self.failures = FAILURES_TO_REST - 1  # one try after the rest; failing that, a longer one
 
 

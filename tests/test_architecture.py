@@ -6,6 +6,7 @@ import ast
 import functools
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,12 @@ def imported(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def test_pyright_is_given_every_layer_by_name() -> None:
+    """It follows no link that it comes upon by itself: with `src` alone it checks two files."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert set(project["tool"]["pyright"]["include"]) == {f"src/devflow/{layer}" for layer in LAYERS}
 
 
 def test_the_environment_is_read_only_where_the_parts_are_put_together() -> None:

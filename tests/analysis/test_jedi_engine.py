@@ -236,13 +236,12 @@ def test_code_of_the_workspace_is_never_executed(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     "source", ["", "def f(:\n  (((", "x = '\ud83d'\n", "\x00", "class A(A): pass\nA.", "f(" * 400]
 )
-def test_broken_code_gives_empty_answers(tmp_path: Path, source: str) -> None:
+def test_broken_code_is_answered(tmp_path: Path, source: str) -> None:
     path = tmp_path / "main.py"
     for at in (0, len(source), len(source) + 9):
-        jedi_engine.complete([tmp_path], path, source, at)
-        jedi_engine.define([tmp_path], path, source, at)
-        jedi_engine.signatures([tmp_path], path, source, at)
-        jedi_engine.document([tmp_path], path, source, at, "name")
+        for ask in (jedi_engine.complete, jedi_engine.define, jedi_engine.signatures):
+            assert isinstance(ask([tmp_path], path, source, at), list)
+        assert jedi_engine.document([tmp_path], path, source, at, "no such name") == ""
 
 
 def test_a_crash_of_jedi_is_an_empty_answer_and_shows_no_code(

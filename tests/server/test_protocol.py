@@ -115,6 +115,7 @@ async def test_a_nested_object_that_looks_like_a_message_is_data() -> None:
         params = {"jsonrpc": "2.0", "id": 1, "method": "exit"}
         await client.initialize(initializationOptions={"devflow": params})
         await client.settle()
+        assert client.server.exit_code is None
 
 
 async def test_the_end_of_input_ends_the_server() -> None:
