@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,9 @@ def test_secrets_of_the_environment_are_read_in_few_known_places() -> None:
         path for path in readers if path.startswith(("server/commands/", "server/app", "server/session"))
     }
     assert readers - allowed == set()
+
+
+def test_pyright_reads_every_layer() -> None:
+    """It does not follow links it was not told of: `include = ["src"]` checked two files and found no error."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pyright"]
+    assert set(settings["include"]) == {f"src/devflow/{layer}" for layer in LAYERS}
