@@ -24,7 +24,6 @@ class WorkspaceIndex:
 
     def __init__(self, host: Host, *, watch: bool) -> None:
         self.reader: Index | None = None
-        self._host = host
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._roots: tuple[Path, ...] = ()
