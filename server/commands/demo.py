@@ -332,7 +332,7 @@ async def _diagnostics(report: _Report, client: DemoClient, root: Path) -> None:
 def _command(report: _Report, root: Path, environment: dict[str, str], command: str, question: str) -> None:
     started = time.perf_counter()
     answer = subprocess.run(
-        [sys.executable, "-m", "devflow", command, question, "--root", str(root)],
+        [sys.executable, "-P", "-m", "devflow", command, question, "--root", str(root)],
         env=environment,
         capture_output=True,
         text=True,
