@@ -92,6 +92,6 @@ def test_secrets_of_the_environment_are_read_in_few_known_places() -> None:
 
 
 def test_pyright_reads_every_layer() -> None:
-    """It does not follow links it was not told of: `include = ["src"]` checked two files and found no error."""
+    """It follows no links it was not told of: `include = ["src"]` read two files and found no error."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pyright"]
     assert set(settings["include"]) == {f"src/devflow/{layer}" for layer in LAYERS}
