@@ -342,6 +342,7 @@ class Session:
         config: ModelsConfig = self.settings.models
         if self._services.models is not None:
             self.models = self._services.models(config)
+            self.run(self.models.warm(), "loading the models")
 
     async def _start_python(self) -> None:
         if self._services.python is None:
