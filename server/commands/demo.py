@@ -294,7 +294,7 @@ async def _code_action(report: _Report, client: DemoClient, root: Path) -> None:
 
     title = "code action"
     functions = list(_functions(root))
-    if functions and not _has_chat(await client.status()):
+    if not _has_chat(await client.status()):
         functions = [found for found in functions if found[0].suffix == ".py"]
         if not functions:
             report.without_model(
