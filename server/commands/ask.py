@@ -41,7 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _ask(root: Path, question: str, limit: int, notes: Console) -> str:
     from devflow.server.assist.ask import ask
-
     from devflow.server.commands.workspace import codebase
 
     async with codebase(root, notes) as code:

@@ -143,10 +143,9 @@ def _settings(root: Path) -> Iterator[Check]:
 
 
 def _models(root: Path) -> Iterator[Check]:
-    from devflow.server.models import build_router
-
     from devflow.models.base import Health
     from devflow.server.commands.workspace import settings_of, user_file
+    from devflow.server.models import build_router
 
     settings, _ = settings_of(root)
     switch = (

@@ -51,11 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _review(root: Path, files: list[Path], model: bool, notes: Console) -> list[dict[str, Any]]:
+    from devflow.analysis.document import Document
     from devflow.analysis.languages import language_of
     from devflow.analysis.syntax.parse import parse
     from devflow.server.assist.review import review, review_with_model
-
-    from devflow.analysis.document import Document
     from devflow.server.commands.workspace import codebase, settings_of
 
     settings, _ = settings_of(root)

@@ -57,8 +57,9 @@ def settings_of(root: Path | None) -> tuple[Settings, list[str]]:
 
 async def build_with_progress(root: Path, console: Console, *, rebuild: bool = False) -> IndexStatus:
     """Index `root` in this process, with a progress bar on a terminal."""
-    from devflow.retrieval.index import build
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from devflow.retrieval.index import build
 
     settings, problems = settings_of(root)
     for problem in problems:
@@ -82,11 +83,10 @@ async def build_with_progress(root: Path, console: Console, *, rebuild: bool = F
 @asynccontextmanager
 async def codebase(root: Path, console: Console) -> AsyncIterator[Codebase]:
     """The codebase for one command: an index brought up to date, and the user's models."""
-    from devflow.retrieval.index import Index
-    from devflow.server.models import build_router
-
     from devflow.analysis.text import Text
+    from devflow.retrieval.index import Index
     from devflow.server.assist.base import Codebase
+    from devflow.server.models import build_router
 
     class Disk:
         async def text_of(self, path: Path) -> Text | None:
