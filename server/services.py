@@ -28,6 +28,10 @@ class PythonService(PythonEngine, Protocol):
 
     def set_roots(self, roots: Sequence[Path]) -> None: ...
 
+    def opened(self, path: Path, source: str) -> None:
+        """A document was opened: what it imports may be loaded."""
+        ...
+
     async def close(self) -> None: ...
 
 
