@@ -63,6 +63,7 @@ class Vectors:
         ]
 
     def count(self) -> int:
+        """Vectors there are."""
         with _explained("read"):
             return int(self._collection.count())
 
