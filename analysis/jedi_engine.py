@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -20,6 +21,7 @@ import jedi
 from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
+from devflow.analysis.jedi_kept import Kept
 from devflow.analysis.python import Candidate, Definition, Parameter, Signature
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
@@ -50,6 +52,7 @@ _MISTAKEN = "TypeVar"
 _BOM = "\ufeff"
 _LARGEST_FILE = 4_000_000
 _DOC_LIMIT = 8_000
+_PREPARE_SECONDS = 0.05
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -66,6 +69,10 @@ def _guarded(empty: Callable[[], _T]) -> Callable[[Callable[_P, _T]], Callable[_
             except Exception as problem:  # noqa: BLE001 - whatever jedi raises; logged without any code of the user's
                 log.warning("jedi failed on %s: %s", function.__name__, type(problem).__name__)
                 return empty()
+            finally:
+                kept = options.get("kept")
+                if isinstance(kept, Kept):
+                    kept.note_files()
 
         return call
 
@@ -73,9 +80,11 @@ def _guarded(empty: Callable[[], _T]) -> Callable[[Callable[_P, _T]], Callable[_
 
 
 @_guarded(list[Candidate])
-def complete(roots: Sequence[Path], path: Path | None, source: str, at: int) -> list[Candidate]:
+def complete(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, kept: Kept | None = None
+) -> list[Candidate]:
     """Names that can stand at `at`, in jedi's order (alphabetical, private ones last)."""
-    question = _Question(roots, path, source)
+    question = _Question(roots, path, source, kept)
     result: dict[str, Candidate] = {}
     for found in question.script.complete(*question.place(at)):
         kind = _KINDS.get(found.type)
@@ -87,15 +96,25 @@ def complete(roots: Sequence[Path], path: Path | None, source: str, at: int) -> 
 
 
 @_guarded(list[Definition])
-def define(roots: Sequence[Path], path: Path | None, source: str, at: int) -> list[Definition]:
+def define(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, kept: Kept | None = None
+) -> list[Definition]:
     """Definitions of the name at `at`, imports followed to where the name is made."""
-    question = _Question(roots, path, source)
-    return [_definition(question, found) for found in _names_at(question, at)]
+    question = _Question(roots, path, source, kept)
+    found = [_definition(question, name) for name in _names_at(question, at)]
+    if kept is not None and not all(question.stands(each) for each in found):
+        kept.forget()  # a kept module has moved on: what it says is not where it says
+        return define(roots, path, source, at)
+    return found
 
 
 @_guarded(list[Location])
-def references(roots: Sequence[Path], path: Path | None, source: str, at: int) -> list[Location]:
-    """Uses of the name at `at` in the project, its definition included, file by file."""
+def references(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, kept: Kept | None = None
+) -> list[Location]:
+    """Uses of the name at `at` in the project, its definition included, file by file. Always asked anew:
+    it looks into files that change."""
+    del kept
     question = _Question(roots, path, source)
     found = question.script.get_references(
         *question.place(at), include_builtins=False, scope="project" if question.root else "file"
@@ -105,9 +124,11 @@ def references(roots: Sequence[Path], path: Path | None, source: str, at: int) -
 
 
 @_guarded(list[Signature])
-def signatures(roots: Sequence[Path], path: Path | None, source: str, at: int) -> list[Signature]:
+def signatures(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, kept: Kept | None = None
+) -> list[Signature]:
     """Signatures of the call whose parentheses hold `at`."""
-    question = _Question(roots, path, source)
+    question = _Question(roots, path, source, kept)
     result: list[Signature] = []
     for found in question.script.get_signatures(*question.place(at)):
         if found.name == _MISTAKEN and _MISTAKEN not in source:
@@ -129,7 +150,9 @@ def signatures(roots: Sequence[Path], path: Path | None, source: str, at: int) -
 
 
 @_guarded(str)
-def document(roots: Sequence[Path], path: Path | None, source: str, at: int, name: str) -> str:
+def document(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, name: str, kept: Kept | None = None
+) -> str:
     """Signature and docstring of the completion `name` at `at`, Markdown; "" when unknown."""
     text = Text(source)
     start = at
@@ -137,7 +160,7 @@ def document(roots: Sequence[Path], path: Path | None, source: str, at: int, nam
         start -= 1
     _, end = text.word_at(at)
     # Ask about the code as it would be with the completion in place.
-    question = _Question(roots, path, source[:start] + name.rstrip("=") + source[end:])
+    question = _Question(roots, path, source[:start] + name.rstrip("=") + source[end:], kept)
     for found in _names_at(question, start + 1):
         definition = _definition(question, found)
         parts = [f"```python\n{definition.signature}\n```"] if definition.signature else []
@@ -146,9 +169,27 @@ def document(roots: Sequence[Path], path: Path | None, source: str, at: int, nam
     return ""
 
 
+@_guarded(lambda: -1)
+def prepare(roots: Sequence[Path], path: Path | None, source: str, at: int, kept: Kept | None = None) -> int:
+    """Load what the imports of `source` name, from line `at` on, for at most about `_PREPARE_SECONDS`: a
+    question must not wait long behind it. Returns the line to go on from, -1 when all is loaded."""
+    until = time.monotonic() + _PREPARE_SECONDS
+    question = _Question(roots, path, source, kept)
+    for name in question.script.get_names():
+        written = name._name.tree_name
+        made = written.get_definition(import_name_always=True) if written is not None else None
+        if name.line < at or made is None or made.type not in ("import_name", "import_from"):
+            continue
+        if time.monotonic() > until:
+            return int(name.line)
+        name.infer()
+    return -1
+
+
 @_guarded(lambda: None)
-def warm(roots: Sequence[Path]) -> None:
+def warm(roots: Sequence[Path], kept: Kept | None = None) -> None:
     """Load what every question needs, so that the first one is not slow."""
+    del kept
     source = "import os\nos.path.join('').upper().\nopen('').re"
     question = _Question(roots, None, source)
     question.script.complete(2, len("os.path.join('').upper()."))
@@ -162,6 +203,7 @@ class _Question:
     roots: Sequence[Path]
     path: Path | None
     source: str
+    kept: Kept | None = None
     root: Path | None = field(init=False)
     script: Any = field(init=False)
     text: Text = field(init=False)
@@ -175,6 +217,12 @@ class _Question:
         self._shift = 1 if self.source.startswith(_BOM) else 0
         self.text = Text(self.source[self._shift :])
         self.root = _root_of(self.roots, self.path)
+        if self.kept is not None and self.path is not None:
+            self.script = self.kept.script(self.root, self.path, self.source, self._script)
+        else:
+            self.script = self._script()
+
+    def _script(self) -> Any:
         folder = self.root or (self.path.parent if self.path else Path(sys.prefix))
         added = list(_package_folders(self.root)) if self.root else []
         project = jedi.Project(
@@ -183,7 +231,7 @@ class _Question:
             smart_sys_path=self.root is not None or self.path is not None,
         )
         environment = _OwnInterpreter(with_packages=not any(each.name == "site-packages" for each in added))
-        self.script = jedi.Script(self.text.source, path=self.path, project=project, environment=environment)
+        return jedi.Script(self.text.source, path=self.path, project=project, environment=environment)
 
     def place(self, at: int) -> tuple[int, int]:
         """jedi's `(line, column)` of an offset."""
@@ -209,6 +257,15 @@ class _Question:
         if name.type == "module" and (name.line, name.column) == (1, 0):
             length = 0  # the file itself, not a name in it
         return Location(path, start, min(start + length, len(text) + shift))
+
+    def stands(self, found: Definition) -> bool:
+        """Whether the text at a definition's place is its name."""
+        where = found.location
+        if where is None or where.start == where.end:
+            return True
+        own = self.path is not None and where.path == self.path
+        text = Text(self.source) if own else self._text_of(where.path)
+        return text is not None and text.source[where.start : where.end] == found.name
 
     def written_head(self, name: Any) -> str:
         """The head of the definition `name` as its file has it, on one line; "" when it has none."""

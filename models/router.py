@@ -51,13 +51,12 @@ class _Record:
         elif self.failures >= FAILURES_TO_REST:
             self._rest(now, None)
 
-    def _rest(self, now: float, asked: float | None) -> None:
-        if asked is None:
-            wait = min(FIRST_REST * 2**self.rests, LONGEST_REST)
-            self.rests += 1
+    def _rest(self, now: float, seconds: float | None) -> None:
+        if seconds is not None:
+            self.until = now + seconds
         else:
-            wait = asked
-        self.until = now + wait
+            self.until = now + min(FIRST_REST * 2.0**self.rests, LONGEST_REST)
+            self.rests += 1
         self.failures = FAILURES_TO_REST - 1  # one try after the rest; failing that, a longer one
 
 

@@ -140,7 +140,7 @@ def _connect(directory: Path, embedder: str, dimensions: int) -> tuple[Any, Any]
     )
     if {key: (collection.metadata or {}).get(key) for key in made_by} != made_by:
         client.delete_collection(_COLLECTION)
-        client.close()  # pyright: ignore[reportAttributeAccessIssue]  # a Client, though declared as its API
+        client.close()  # pyright: ignore[reportAttributeAccessIssue]  # the declared type lacks it
         return _connect(directory, embedder, dimensions)
     collection.count()
     return client, collection

@@ -32,6 +32,10 @@ class PythonService(PythonEngine, Protocol):
         """Answer for these workspace folders from now on."""
         ...
 
+    def opened(self, path: Path, source: str) -> None:
+        """A document was opened: what it imports may be loaded."""
+        ...
+
     async def close(self) -> None:
         """End it; what waits is answered with nothing."""
         ...
@@ -74,7 +78,7 @@ class IndexService(Protocol):
         ...
 
     async def reindex(self) -> None:
-        """Look at every file again."""
+        """Throw the index away and make it again."""
         ...
 
     async def close(self) -> None:

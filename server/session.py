@@ -230,6 +230,7 @@ class Session:
             )
         self._tell_set_aside(document)
         self._changed(document)
+        self._prepare(document)
 
     def change(self, named: types.VersionedTextDocumentIdentifier, changes: Sequence[Any]) -> None:
         """Apply the editor's changes."""
@@ -342,6 +343,7 @@ class Session:
         config: ModelsConfig = self.settings.models
         if self._services.models is not None:
             self.models = self._services.models(config)
+            self.run(self.models.warm(), "loading the models")
 
     async def _start_python(self) -> None:
         if self._services.python is None:
@@ -355,6 +357,13 @@ class Session:
             self.tell(f"The Python engine did not start ({error}); DevFlow answers without it.")
             self.python = None
             await python.close()
+            return
+        for document in self.documents.values():
+            self._prepare(document)
+
+    def _prepare(self, document: OpenDocument) -> None:
+        if self.python is not None and document.path is not None and document.language == "python":
+            self.python.opened(document.path, document.text.source)
 
     async def _start_index(self) -> None:
         if self._services.index is None or not self.settings.index.enabled or self.index is not None:

@@ -214,3 +214,9 @@ def test_every_process_is_started_without_the_workspace_on_its_path() -> None:
         commands = [each for each in tuples if "sys.executable" in each]
         assert commands, path
         assert all("'-P'" in each for each in commands), path
+
+
+def test_pyright_reads_every_layer() -> None:
+    """It follows no links it was not told of: `include = ["src"]` read two files and found no error."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pyright"]
+    assert set(settings["include"]) == {f"src/devflow/{layer}" for layer in LAYERS}

@@ -7,6 +7,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.commands.terminal import console, visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,13 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer; 1 when there is none."""
-    from rich.console import Console
     from rich.markdown import Markdown
 
     from devflow.models.errors import ModelError
     from devflow.server.commands.workspace import root_of
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = console(stderr=True)
     root = root_of(arguments.root, notes)
     if root is None:
         return 2
@@ -35,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     except ModelError as error:
         notes.print(str(error))
         return 1
-    Console(highlight=False).print(Markdown(answer))
+    out = console()
+    # A pipe or a file gets the Markdown itself, unwrapped.
+    out.print(Markdown(visible(answer)) if out.is_terminal else visible(answer))
     return 0 if answer.strip() else 1
 
 

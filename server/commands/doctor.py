@@ -68,7 +68,7 @@ def _print(checks: list[Check]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(f"[bold]devflow {__version__}[/bold]")
     marks = {GOOD: "[green]✓[/green]", NOTE: "[yellow]·[/yellow]", BAD: "[red]✗[/red]"}
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -77,7 +77,7 @@ def _print(checks: list[Check]) -> None:
         if check.section != previous:
             table.add_row("", f"[bold]{check.section}[/bold]", "")
             previous = check.section
-        table.add_row(marks[check.state], check.name, escape(check.detail))
+        table.add_row(marks[check.state], escape(check.name), escape(check.detail))
     console.print(table)
 
 
@@ -117,14 +117,17 @@ def _gpu() -> Check:
     program = shutil.which("nvidia-smi")
     if program is None:
         return Check("environment", "GPU", NOTE, "no NVIDIA driver; models run on the CPU or at a provider")
-    answer = subprocess.run(
-        [program, "--query-gpu=name,memory.total", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    if answer.returncode:
+    try:
+        answer = subprocess.run(
+            [program, "--query-gpu=name,memory.total", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        answer = None
+    if answer is None or answer.returncode:
         return Check("environment", "GPU", NOTE, "nvidia-smi failed; models run on the CPU")
     return Check("environment", "GPU", GOOD, "; ".join(answer.stdout.split("\n")).strip("; "))
 

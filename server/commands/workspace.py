@@ -35,7 +35,7 @@ def settings_of(root: Path, console: Console) -> Settings:
     """The settings as they hold in a terminal; their problems go to the console."""
     settings, problems = load([root])
     for problem in problems:
-        console.print(problem, markup=False)
+        console.print(problem)
     return settings
 
 
@@ -74,12 +74,12 @@ async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIte
 
     status = await build_with_progress(root, settings, console)
     if status.problem:
-        console.print(status.problem, markup=False)
+        console.print(status.problem)
     router = build_router(settings.models, os.environ)
     try:
         async with local_vectors(root) as (vectors, problem):
             if problem and settings.index.vectors:
-                console.print(problem, markup=False)
+                console.print(problem)
             index = await Index.open([root], vectors)
             try:
                 yield Codebase(roots=(root,), texts=FileTexts(), index=index, models=router)

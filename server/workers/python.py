@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 DEADLINES = {"complete": 3.0, "define": 8.0, "signatures": 5.0, "document": 3.0, "references": 20.0}
 """Seconds after which the answer is empty."""
+_MOST_PREPARED = 16
+"""Documents; those opened before them are loaded when they are asked about."""
 HUNG_AFTER = 20.0
 """Seconds of one question after which the process is taken for hung and replaced."""
 
@@ -49,6 +51,11 @@ class PythonWorker:
         """Start the quick process and let it load what every question needs."""
         await self._quick.start()
         self._quick.ask(_Question("warm", "", {"roots": self._roots}))
+
+    def opened(self, path: Path, source: str) -> None:
+        """Load what the imports of a document name, while there is nothing else to do."""
+        params = {"roots": self._roots, "path": str(path), "source": source, "at": 0}
+        self._quick.prepare(_Question("prepare", str(path), params))
 
     def set_roots(self, roots: Sequence[Path]) -> None:
         """Answer for these workspace folders from now on."""
@@ -114,6 +121,8 @@ class _Lane:
         self._name, self._module, self._hung_after = name, module, hung_after
         self._worker: Worker | None = None
         self._waiting: deque[tuple[_Question, asyncio.Future[Any]]] = deque()
+        self._later: dict[str, _Question] = {}
+        """What to prepare when nobody waits, by file."""
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -131,10 +140,24 @@ class _Lane:
         for old, waiting in self._waiting:
             if (old.method, old.path) == (question.method, question.path) and not waiting.done():
                 waiting.set_result(None)
+        later = self._later.get(question.path)
+        if later is not None and later.params["source"] != question.params.get("source"):
+            del self._later[question.path]  # it is of an old text
         self._waiting.append((question, answer))
+        self._go_on()
+        return answer
+
+    def prepare(self, question: _Question) -> None:
+        """Ask `question` step by step while nobody waits for an answer."""
+        if not self._closed:
+            self._later[question.path] = question
+            while len(self._later) > _MOST_PREPARED:
+                del self._later[next(iter(self._later))]
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work(), name=f"{self._name} lane")
-        return answer
 
     async def close(self) -> None:
         self._closed = True
@@ -149,7 +172,10 @@ class _Lane:
             await self._worker.close()
 
     async def _work(self) -> None:
-        while self._waiting:
+        while self._waiting or self._later:
+            if not self._waiting:
+                await self._prepare_one()
+                continue
             question, answer = self._waiting.popleft()
             if answer.done():
                 continue
@@ -159,6 +185,13 @@ class _Lane:
             finally:
                 if not answer.done():
                     answer.set_result(result)
+
+    async def _prepare_one(self) -> None:
+        """One step for the document opened last: its user is about to type in it."""
+        path, question = self._later.popitem()
+        line = await self._answered(question)
+        if isinstance(line, int) and line > question.params["at"]:
+            self._later.setdefault(path, _Question(question.method, path, {**question.params, "at": line}))
 
     async def _answered(self, question: _Question) -> Any:
         try:
@@ -215,8 +248,10 @@ def as_json(value: Any) -> Any:
 
 def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
     from devflow.analysis import jedi_engine
+    from devflow.analysis.jedi_kept import Kept
 
     lane = ThreadPoolExecutor(1, "jedi")  # jedi is not thread-safe
+    kept = Kept()
     loop = asyncio.get_running_loop()
 
     def answering(method: str) -> Callable[[dict[str, Any]], Any]:
@@ -228,12 +263,13 @@ def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
                 "roots": [Path(root) for root in params["roots"]],
                 **({} if method == "warm" else {"path": Path(path) if path else None}),
                 **{key: params[key] for key in ("source", "at", "name") if key in params},
+                "kept": kept,
             }
             return as_json(await loop.run_in_executor(lane, lambda: call(**given)))
 
         return answer
 
-    return {name: answering(name) for name in ("warm", *DEADLINES)}
+    return {name: answering(name) for name in ("warm", "prepare", *DEADLINES)}
 
 
 async def _run() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from devflow.analysis import jedi_engine
+from devflow.analysis.jedi_kept import Kept
 from devflow.analysis.python import Definition
 from support import fixture
 
@@ -260,3 +263,47 @@ def test_a_crash_of_jedi_is_an_empty_answer_and_shows_no_code(
 def test_warming_up_asks_nothing_of_the_workspace(tmp_path: Path) -> None:
     jedi_engine.warm([tmp_path])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_gives_the_same_answers_and_follows_the_disk(tmp_path: Path) -> None:
+    other = tmp_path / "shapes.py"
+    other.write_text("class Box:\n    width = 1\n")
+    main = tmp_path / "main.py"
+    source = "import shapes\nimport later\nshapes.Box.\nlater.\n"
+    kept = Kept()
+    at = source.index("Box.") + 4
+
+    def members(where: int) -> set[str]:
+        names = {each.name for each in jedi_engine.complete([tmp_path], main, source, where, kept=kept)}
+        return {name for name in names if not name.startswith("_")}
+
+    assert "width" in members(at)
+    assert members(source.index("later.") + 6) == members(len(source) - 1)
+    other.write_text("class Box:\n    height = 1\n")
+    later = time.time() + 5
+    os.utime(other, (later, later))
+    assert "height" in members(at)
+    assert "width" not in members(at)
+    (tmp_path / "later.py").write_text("now = 1\n")
+    assert "now" in members(len(source) - 1)
+
+
+def test_a_definition_after_an_edit_stands_where_the_text_now_has_it(tmp_path: Path) -> None:
+    main = tmp_path / "main.py"
+    (tmp_path / "user.py").write_text("from main import area\nalias = area\n")
+    kept = Kept()
+    for lines in range(4):
+        source = "import user\n" + "\n" * lines + "def area(): ...\nuser.alias\narea\n"
+        [found] = jedi_engine.define([tmp_path], main, source, len(source) - 2, kept=kept)
+        assert found.location is not None
+        assert found.location.start == source.index("area")
+
+
+def test_preparing_loads_the_imports_step_by_step_to_the_end(tmp_path: Path) -> None:
+    source = "import os\nfrom pathlib import Path\n\nimport json\nfrom nowhere import *\nx = 1\n"
+    kept, line = Kept(), 0
+    for _ in range(10):
+        line = jedi_engine.prepare([tmp_path], tmp_path / "main.py", source, line, kept=kept)
+        if line < 0:
+            break
+    assert line == -1

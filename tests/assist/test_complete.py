@@ -57,6 +57,25 @@ async def test_members_seen_on_the_receiver_come_first(tmp_path: Path) -> None:
     assert "abort" in found
 
 
+async def test_a_module_offers_what_it_defines_and_says_what_it_is(tmp_path: Path) -> None:
+    snippet = """
+        #- pack/shapes.py
+        LIMIT = 3
+        def area(w): ...
+        class Circle:
+            def radius(self): ...
+        #- pack/main.py
+        from . import shapes
+        shapes.<|>
+        """
+    async with workspace(tmp_path, snippet, "pack/main.py", indexed=True, engine=False) as space:
+        kinds = {item.label: item.kind for item in (await asked(space)).items}
+    assert kinds["area"] is SymbolKind.FUNCTION
+    assert kinds["Circle"] is SymbolKind.CLASS
+    assert "LIMIT" in kinds
+    assert "radius" not in kinds
+
+
 async def test_self_offers_the_members_of_its_class(tmp_path: Path) -> None:
     found = await labels(
         tmp_path,
