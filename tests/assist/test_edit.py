@@ -49,12 +49,12 @@ async def documented(root: Path, snippet: str, *said: str, **options: Any) -> st
 # -- what is offered -----------------------------------------------------------------------------------
 
 
-async def test_a_function_without_a_model(tmp_path: Path) -> None:
+async def test_what_is_offered_on_a_function_without_a_model(tmp_path: Path) -> None:
     async with workspace(tmp_path, "def area(w):\n    ret<|>urn w\n") as made:
         assert offered(made) == ["Explain area()", "Document area()", "- Generate tests for area()"]
 
 
-async def test_a_function_with_a_model(tmp_path: Path) -> None:
+async def test_what_is_offered_on_a_function_with_a_model(tmp_path: Path) -> None:
     models = Router([], [FakeModel("x")])
     async with workspace(tmp_path, "def area(w):\n    ret<|>urn w\n", models=models) as made:
         assert offered(made) == ["Explain area()", "Document area()", "Generate tests for area()"]
@@ -90,7 +90,7 @@ async def test_nothing_is_offered_where_there_is_nothing(tmp_path: Path) -> None
         assert offered(made) == []
 
 
-async def test_a_language_without_a_grammar(tmp_path: Path) -> None:
+async def test_what_is_offered_in_a_language_without_a_grammar(tmp_path: Path) -> None:
     async with workspace(tmp_path, "some <|>text\n", path="notes.txt") as made:
         assert offered(made) == []
 
@@ -103,7 +103,7 @@ async def test_other_languages_are_documented_by_a_model_only(tmp_path: Path) ->
 # -- "Document" without a model -----------------------------------------------------------------------
 
 
-async def test_a_docstring_from_the_code(tmp_path: Path) -> None:
+async def test_a_docstring_is_worked_out_of_the_code(tmp_path: Path) -> None:
     assert await documented(
         tmp_path,
         """
@@ -169,13 +169,13 @@ async def test_the_summary_comes_from_the_name(tmp_path: Path, head: str, summar
     assert (ast.get_docstring(node) or "").split("\n")[0] == summary
 
 
-async def test_a_body_on_the_line_of_its_head(tmp_path: Path) -> None:
+async def test_a_body_on_the_line_of_its_head_moves_below_the_docstring(tmp_path: Path) -> None:
     assert await documented(tmp_path, "def reset(): x = 1; y<|> = 2\nz = 3\n") == (
         'def reset():\n    """Reset."""\n    x = 1; y = 2\nz = 3\n'
     )
 
 
-async def test_decorators_comments_long_heads_and_tabs(tmp_path: Path) -> None:
+async def test_decorators_comments_long_heads_and_tabs_are_kept(tmp_path: Path) -> None:
     assert await documented(
         tmp_path,
         "class A:\n\t@deco\n\tdef reset(\n\t\tself,\n\t) -> None:  # why\n\t\t# first\n\t\tself.x = 1<|>\n",
@@ -304,7 +304,7 @@ async def test_an_answer_without_documentation_is_refused(tmp_path: Path, reply:
         await documented(tmp_path, "def area(w):\n    return w<|>\n", reply)
 
 
-async def test_a_comment_for_typescript(tmp_path: Path) -> None:
+async def test_typescript_gets_a_comment_above(tmp_path: Path) -> None:
     assert (
         await documented(
             tmp_path,
@@ -324,7 +324,7 @@ async def test_a_comment_cannot_be_closed_early(tmp_path: Path) -> None:
     assert text.startswith("/**\n * a * / evil(); /* b\n */\nfunction")
 
 
-async def test_a_comment_for_go_and_rust(tmp_path: Path) -> None:
+async def test_go_and_rust_get_comments_of_their_own_form(tmp_path: Path) -> None:
     go = await documented(
         tmp_path,
         "package a\n\nfunc Area(w int) int {\n\treturn w<|>\n}\n",

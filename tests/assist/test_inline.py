@@ -109,7 +109,7 @@ def test_where_a_block_may_be_written(snippet: str, expected: bool, tmp_path: Pa
     assert gate(snippet, tmp_path)[1] is expected
 
 
-async def test_the_model_s_line(tmp_path: Path) -> None:
+async def test_the_model_writes_the_rest_of_a_line(tmp_path: Path) -> None:
     found = await shown(tmp_path, "total = a <|>\n", "+ ", "b\n", "more")
     assert found is not None
     assert (found.edit.new, found.engine) == ("+ b", "writer")
@@ -123,7 +123,7 @@ async def test_the_stream_is_closed_at_the_end_of_the_line(tmp_path: Path) -> No
     assert writer.closed == 1
 
 
-async def test_a_block(tmp_path: Path) -> None:
+async def test_the_model_writes_a_block_where_one_belongs(tmp_path: Path) -> None:
     assert (
         await text(tmp_path, "def f(a):\n    <|>\n", "b = a\n    return b\n\n\nprint(1)")
         == "b = a\n    return b"

@@ -33,7 +33,7 @@ BOTH = pytest.mark.parametrize("engine", [True, False])
 
 
 @BOTH
-async def test_a_function_in_the_same_file(tmp_path: Path, engine: bool) -> None:
+async def test_a_function_in_the_same_file_is_found(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -61,7 +61,7 @@ async def test_a_local_shadows_a_global(tmp_path: Path, engine: bool) -> None:
 
 
 @BOTH
-async def test_a_parameter(tmp_path: Path, engine: bool) -> None:
+async def test_a_parameter_is_found_in_the_head_of_its_function(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -74,7 +74,7 @@ async def test_a_parameter(tmp_path: Path, engine: bool) -> None:
 
 
 @BOTH
-async def test_an_imported_function(tmp_path: Path, engine: bool) -> None:
+async def test_an_imported_function_is_found_in_its_file(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -93,7 +93,7 @@ async def test_an_imported_function(tmp_path: Path, engine: bool) -> None:
 
 
 @BOTH
-async def test_a_function_behind_its_module(tmp_path: Path, engine: bool) -> None:
+async def test_a_function_behind_its_module_is_found(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -112,7 +112,7 @@ async def test_a_function_behind_its_module(tmp_path: Path, engine: bool) -> Non
 
 
 @BOTH
-async def test_a_relative_import(tmp_path: Path, engine: bool) -> None:
+async def test_a_relative_import_is_followed(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -133,7 +133,7 @@ async def test_a_relative_import(tmp_path: Path, engine: bool) -> None:
 
 
 @BOTH
-async def test_a_method_of_the_receiver_s_class(tmp_path: Path, engine: bool) -> None:
+async def test_a_method_is_found_by_the_class_of_its_receiver(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -154,7 +154,7 @@ async def test_a_method_of_the_receiver_s_class(tmp_path: Path, engine: bool) ->
 
 
 @BOTH
-async def test_a_method_on_self(tmp_path: Path, engine: bool) -> None:
+async def test_a_method_on_self_is_found_in_its_class(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,
         """
@@ -168,7 +168,7 @@ async def test_a_method_on_self(tmp_path: Path, engine: bool) -> None:
     )
 
 
-async def test_an_inherited_method_without_an_engine(tmp_path: Path) -> None:
+async def test_an_inherited_method_is_found_without_an_engine(tmp_path: Path) -> None:
     await check(
         tmp_path,
         """
@@ -206,7 +206,7 @@ async def test_several_are_offered_when_they_cannot_be_told_apart(tmp_path: Path
         assert len(await definition(space.doc, space.at, space.code)) == 2
 
 
-async def test_a_definition_that_moved_since_it_was_indexed(tmp_path: Path) -> None:
+async def test_a_definition_that_moved_since_it_was_indexed_is_found(tmp_path: Path) -> None:
     async with workspace(
         tmp_path,
         """
@@ -224,7 +224,7 @@ async def test_a_definition_that_moved_since_it_was_indexed(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("snippet", ["# ar<|>ea\n", "x = 'are<|>a'\n", "<|>\n", "1<|>2\n"])
-async def test_no_definition_where_there_is_no_name(snippet: str, tmp_path: Path) -> None:
+async def test_there_is_no_definition_where_there_is_no_name(snippet: str, tmp_path: Path) -> None:
     await check(tmp_path, "area = 1\n" + snippet)
 
 
@@ -238,7 +238,7 @@ async def test_no_definition_where_there_is_no_name(snippet: str, tmp_path: Path
         ("a.c", "void area(void) {}\n//   ^^^^ target\nvoid f(void) { ar<|>ea(); }\n"),
     ],
 )
-async def test_other_languages(path: str, snippet: str, tmp_path: Path) -> None:
+async def test_definitions_in_other_languages_are_found(path: str, snippet: str, tmp_path: Path) -> None:
     await check(tmp_path, snippet, path)
 
 
@@ -282,12 +282,12 @@ async def test_other_languages(path: str, snippet: str, tmp_path: Path) -> None:
         """,
     ],
 )
-async def test_imports_of_other_languages(snippet: str, tmp_path: Path) -> None:
+async def test_imports_of_other_languages_are_followed(snippet: str, tmp_path: Path) -> None:
     await check(tmp_path, snippet, indexed=True)
 
 
 @BOTH
-async def test_references_over_files(tmp_path: Path, engine: bool) -> None:
+async def test_references_are_found_over_files(tmp_path: Path, engine: bool) -> None:
     assert await uses(
         tmp_path,
         """
@@ -312,7 +312,7 @@ async def test_references_over_files(tmp_path: Path, engine: bool) -> None:
 
 
 @BOTH
-async def test_references_without_the_declaration(tmp_path: Path, engine: bool) -> None:
+async def test_references_leave_the_declaration_out_when_asked(tmp_path: Path, engine: bool) -> None:
     assert await uses(tmp_path, "def area(): ...\nar<|>ea()\n", declaration=False, engine=engine) == [
         "main.py: [area]()"
     ]
@@ -348,7 +348,7 @@ async def test_the_open_text_counts_not_the_indexed_one(tmp_path: Path) -> None:
         assert [space.shown(each) for each in found] == ["main.py: def [area](): ..."]
 
 
-async def test_without_anything_but_the_document(tmp_path: Path) -> None:
+async def test_the_document_alone_is_enough_for_its_own_names(tmp_path: Path) -> None:
     async with workspace(tmp_path, "def area(): ...\nar<|>ea()\n") as space:
         doc = replace(space.doc, path=None, tree=None)
         bare = Codebase((), space)

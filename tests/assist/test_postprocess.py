@@ -59,14 +59,14 @@ BLOCKS = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_one_line(name: str) -> None:
+def test_a_line_is_cleaned_of_what_does_not_belong(name: str) -> None:
     code, raw, expected = CASES[name]
     before, after = code.split("<|>")
     assert clean(raw, Site(before, after)) == expected
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_block(name: str) -> None:
+def test_a_block_is_cleaned_of_what_does_not_belong(name: str) -> None:
     code, raw, expected = BLOCKS[name]
     before, after = code.split("<|>")
     assert clean(raw, Site(before, after, multiline=True)) == expected

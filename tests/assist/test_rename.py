@@ -35,7 +35,7 @@ async def refused(root: Path, snippet: str, new: str, path: str = "main.py", **o
         return sentence
 
 
-async def test_a_function_and_its_calls(tmp_path: Path) -> None:
+async def test_a_function_is_renamed_with_its_calls(tmp_path: Path) -> None:
     await check(
         tmp_path,
         "def <|>f(): ...\nf()\n",
@@ -45,7 +45,7 @@ async def test_a_function_and_its_calls(tmp_path: Path) -> None:
     )
 
 
-async def test_over_files(tmp_path: Path) -> None:
+async def test_uses_in_other_files_are_renamed_too(tmp_path: Path) -> None:
     await check(
         tmp_path,
         """
@@ -81,7 +81,7 @@ async def test_a_local_leaves_the_global_alone(tmp_path: Path) -> None:
     )
 
 
-async def test_and_back_again_restores_the_text(tmp_path: Path) -> None:
+async def test_renaming_back_restores_the_text(tmp_path: Path) -> None:
     source = "def area(w):\n    return area(w - 1)\n"
     await check(
         tmp_path,
@@ -157,13 +157,13 @@ async def test_a_file_that_changed_under_us_is_refused(tmp_path: Path) -> None:
             await rename(space.doc, space.at, "size", space.code)
 
 
-async def test_the_range_of_the_name(tmp_path: Path) -> None:
+async def test_preparing_gives_the_range_of_the_name(tmp_path: Path) -> None:
     async with workspace(tmp_path, "def ar<|>ea(): ...\n#   ^^^^ name\n") as space:
         [label] = space.case.labels
         assert await prepare_rename(space.doc, space.at, space.code) == (label.start, label.end)
 
 
-async def test_another_language_over_files(tmp_path: Path) -> None:
+async def test_another_language_is_renamed_over_files_by_the_index(tmp_path: Path) -> None:
     await check(
         tmp_path,
         """

@@ -71,7 +71,7 @@ async def test_a_copy_that_is_gone_since_it_was_indexed_is_not_reported(tmp_path
         assert await review(made.doc, made.code, Review()) == []
 
 
-async def test_a_secret(tmp_path: Path) -> None:
+async def test_a_secret_is_reported(tmp_path: Path) -> None:
     token = "ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"
     # What the root is called is no reason to leave its files alone, what a folder below it is called is.
     assert await codes(tmp_path / "demo", f'KEY = "{token}"<|>\n') == [f"hard-coded-secret: {token}"]

@@ -23,7 +23,7 @@ async def shown(root: Path, snippet: str, path: str = "main.py", **options: Any)
 
 
 @pytest.mark.parametrize("engine", [True, False])
-async def test_the_active_parameter(tmp_path: Path, engine: bool) -> None:
+async def test_the_active_parameter_is_the_one_the_cursor_is_in(tmp_path: Path, engine: bool) -> None:
     found = await shown(tmp_path, "def area(w, h=1): ...\narea(1, <|>)\n", engine=engine)
     assert [line.removeprefix("def ") for line in found] == ["area(w, [h=1])"]
 
@@ -47,7 +47,7 @@ async def test_a_class_shows_its_constructor(tmp_path: Path) -> None:
     assert found == ["Box([w], h)"]
 
 
-async def test_a_method_of_the_receiver_s_class(tmp_path: Path) -> None:
+async def test_a_method_is_found_by_the_class_of_its_receiver(tmp_path: Path) -> None:
     found = await shown(
         tmp_path,
         """
@@ -62,7 +62,7 @@ async def test_a_method_of_the_receiver_s_class(tmp_path: Path) -> None:
     assert found == ["put([thing])"]
 
 
-async def test_a_function_of_another_file(tmp_path: Path) -> None:
+async def test_a_function_of_another_file_is_found(tmp_path: Path) -> None:
     found = await shown(
         tmp_path,
         """
@@ -77,7 +77,7 @@ async def test_a_function_of_another_file(tmp_path: Path) -> None:
     assert found == ["area([w], h)"]
 
 
-async def test_nothing_outside_a_call(tmp_path: Path) -> None:
+async def test_there_is_nothing_outside_a_call(tmp_path: Path) -> None:
     assert await shown(tmp_path, "def area(w): ...\narea(1)<|>\n") == []
 
 
@@ -85,7 +85,7 @@ async def test_the_inner_call_counts(tmp_path: Path) -> None:
     assert await shown(tmp_path, "def f(a): ...\ndef g(b): ...\nf(g(<|>))\n") == ["g([b])"]
 
 
-async def test_an_unclosed_call(tmp_path: Path) -> None:
+async def test_an_unclosed_call_has_its_signature(tmp_path: Path) -> None:
     assert await shown(tmp_path, "def f(a, b): ...\nf(1, <|>") == ["f(a, [b])"]
 
 
@@ -104,7 +104,9 @@ async def test_an_unclosed_call(tmp_path: Path) -> None:
         ("a.rb", "def f(a, b = 1)\nend\nf(1, <|>)\n", "f(a, [b = 1])"),
     ],
 )
-async def test_other_languages(path: str, snippet: str, expected: str, tmp_path: Path) -> None:
+async def test_other_languages_have_signatures(
+    path: str, snippet: str, expected: str, tmp_path: Path
+) -> None:
     assert await shown(tmp_path, snippet, path) == [expected]
 
 

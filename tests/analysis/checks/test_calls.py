@@ -49,7 +49,7 @@ def check(snippet: str) -> None:
     ]
 
 
-def test_too_many_positional_arguments() -> None:
+def test_too_many_positional_arguments_are_reported() -> None:
     check(
         """
         def area(w, h): ...
@@ -70,7 +70,7 @@ def test_optional_parameters_widen_what_fits() -> None:
     )
 
 
-def test_an_unknown_keyword() -> None:
+def test_an_unknown_keyword_is_reported() -> None:
     check(
         """
         def area(w, *, height=1): ...
@@ -90,7 +90,7 @@ def test_missing_arguments_are_named() -> None:
     )
 
 
-def test_an_argument_given_twice() -> None:
+def test_an_argument_given_twice_is_reported() -> None:
     check(
         """
         def area(w, h=1): ...
@@ -164,7 +164,7 @@ def test_calls_that_are_meant_to_fail_are_passed_over(code: str) -> None:
     check(code)
 
 
-def test_a_function_of_another_file_with_its_place() -> None:
+def test_a_function_of_another_file_is_named_with_its_place() -> None:
     found, case = findings(
         """
         #- shapes.py
@@ -234,7 +234,7 @@ def test_unknown_modules_are_passed_over() -> None:
     check("from nowhere import f\nimport os.path\nf(1)\nos.path.join()\n")
 
 
-def test_a_method_on_self() -> None:
+def test_a_method_on_self_is_checked() -> None:
     check(
         """
         class Shape:
@@ -253,7 +253,7 @@ def test_a_method_on_self() -> None:
     )
 
 
-def test_an_inherited_method_on_self() -> None:
+def test_an_inherited_method_on_self_is_checked() -> None:
     check(
         """
         #- base.py
@@ -284,7 +284,7 @@ def test_methods_that_may_be_something_else_are_passed_over(body: str) -> None:
     check(f"class A(Unknown):\n    {body}\n")
 
 
-def test_constructors() -> None:
+def test_constructors_are_checked() -> None:
     check(
         """
         class Plain: ...

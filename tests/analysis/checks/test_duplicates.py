@@ -104,7 +104,7 @@ def test_tests_may_repeat_themselves() -> None:
     assert findings(ONE, twin) == []
 
 
-def test_other_languages() -> None:
+def test_copies_in_other_languages_are_found() -> None:
     code = """
 function total(items: Item[], rate: number): number {
   let sum = 0;

@@ -24,7 +24,7 @@ def found(code: str, path: str = "app/settings.py") -> list[str]:
 
 
 @pytest.mark.parametrize("secret", [GITHUB, AWS, STRIPE, JWT])
-def test_tokens_of_known_formats(secret: str) -> None:
+def test_tokens_of_known_formats_are_found(secret: str) -> None:
     assert found(f'client = connect(1, "{secret}")\n') == [secret]
 
 
@@ -38,12 +38,12 @@ def test_tokens_of_known_formats(secret: str) -> None:
         "secret = 'vJ8#kq2Lm9!x'",
     ],
 )
-def test_values_given_to_telling_names(line: str) -> None:
+def test_values_given_to_telling_names_are_found(line: str) -> None:
     [secret] = found(line + "\n")
     assert len(secret) >= 12
 
 
-def test_a_password_in_an_address() -> None:
+def test_a_password_in_an_address_is_found() -> None:
     assert found('url = "postgres://app:kX9vmQ2pLw7@db.internal/app"\n') == ["kX9vmQ2pLw7"]
 
 
@@ -75,7 +75,7 @@ def test_a_private_key_needs_a_body() -> None:
         'token_url = "https://auth.service/oauth2/v2/token"',
     ],
 )
-def test_what_is_no_secret(line: str) -> None:
+def test_what_is_no_secret_is_passed_over(line: str) -> None:
     assert found(line + "\n") == []
 
 
