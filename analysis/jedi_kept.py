@@ -14,8 +14,8 @@ class Kept:
     """What jedi has worked out about a project, kept from one question to the next.
 
     jedi forgets all it inferred with each `Script`; keeping it halves the time of a question. It is
-    dropped when a file it has read changes on the disk, when the editor leaves a document it has not
-    saved (then only the disk counts again), and after `_MOST_QUESTIONS`, so that it cannot grow.
+    dropped when a file it has read changes on the disk, when another project is asked about, and after
+    `_MOST_QUESTIONS`, so that it cannot grow.
     """
 
     def __init__(self) -> None:
@@ -34,11 +34,8 @@ class Kept:
     def script(self, root: Path | None, path: Path, source: str, make: Callable[[], Any]) -> Any:
         """A script for `source` that knows what the scripts before it found; `make` gives a new one."""
         place = (root, _package_top(path))
-        left_unsaved = (
-            path != self._path and self._path is not None and not _is_on_disk(self._path, self._source)
-        )
         self._questions += 1
-        if place != self._place or left_unsaved or self._questions > _MOST_QUESTIONS or self._changed():
+        if place != self._place or self._questions > _MOST_QUESTIONS or self._changed():
             self.forget()
             self._questions = 0
         if self._script is None or (path, source) != (self._path, self._source):
@@ -83,10 +80,3 @@ def _age(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _is_on_disk(path: Path | None, source: str) -> bool:
-    try:
-        return path is not None and path.read_bytes() == source.encode("utf-8", errors="replace")
-    except OSError:
-        return False

@@ -39,6 +39,8 @@ from devflow.server.settings import Completion
 
 _SURE = 0.6
 """From this probability on the first item is preselected."""
+_RANKING_SECONDS = 0.01
+"""Kept back from the deadline for ranking and sending, so that the list arrives by then."""
 _RESOLVE_SECONDS = 0.5
 
 
@@ -79,7 +81,7 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     found, late = await _gather(wanted, code, deadline)
     typed: list[Candidate] = []
     if engine is not None:
-        await until(deadline, engine)
+        await until(deadline - _RANKING_SECONDS, engine)
         late = late or not engine.done()
         typed = answer(engine) or []
     best = await asyncio.to_thread(_ranked, wanted, found, typed)

@@ -17,7 +17,13 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.keywords import keywords
-from devflow.server.assist.navigate import Found, ask_definition, resolve
+from devflow.server.assist.navigate import (
+    PATIENCE_SECONDS,
+    Found,
+    ask_definition,
+    resolve,
+    without_doubt,
+)
 from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
@@ -45,12 +51,16 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     name = doc.text.source[start:end]
     if not name or name[0].isdigit() or name in keywords(doc.language) or in_quotes(doc, at):
         return None
-    definition, engine = await _from_engine(doc, at, code, ENGINE_SECONDS), "jedi"
+    begun = time.monotonic()
+    definition, engine = await _from_engine(doc, at, code, begun + PATIENCE_SECONDS), "jedi"
     if definition is None:
-        if found := await resolve(doc, at, code):
+        found = await resolve(doc, at, code)
+        if without_doubt(found) is None:  # late is better than a guess, and much better than nothing
+            definition = await _from_engine(
+                doc, at, code, begun + (ENGINE_SECONDS if found else LATE_SECONDS)
+            )
+        if definition is None and found:
             definition, engine = _definition(found[0]), found[0].source
-        else:  # nobody else knows: late is better than nothing
-            definition = await _from_engine(doc, at, code, LATE_SECONDS)
         if definition is None:
             return None
     uses = None
@@ -161,11 +171,11 @@ def shown_path(path: Path, roots: Sequence[Path]) -> str:
     return path.as_posix()
 
 
-async def _from_engine(doc: Document, at: int, code: Codebase, seconds: float) -> Definition | None:
+async def _from_engine(doc: Document, at: int, code: Codebase, deadline: float) -> Definition | None:
     asked = ask_definition(doc, at, code)
     if asked is None:
         return None
-    await until(time.monotonic() + seconds, asked)
+    await until(deadline, asked)
     found = answer(asked)
     return found[0] if found else None
 

@@ -29,7 +29,7 @@ from devflow.server.assist.waiting import answer, until, within
 
 ENGINE_SECONDS = 1.5
 """Longest wait for the type engine."""
-PATIENCE_SECONDS = 0.2
+PATIENCE_SECONDS = 0.03
 """After this long an answer of tree and index that leaves no doubt is as good."""
 _NO_DOUBT = 90
 REFERENCES_SECONDS = 5.0
@@ -52,7 +52,7 @@ class Found:
 async def definition(doc: Document, at: int, code: Codebase) -> list[Location]:
     """Where the name at `at` is made; several places when it cannot be told apart, likeliest first."""
     start, end = doc.text.word_at(at)
-    if start == end:
+    if start == end or in_quotes(doc, at):
         return []
     engine = ask_definition(doc, at, code)
     begun = time.monotonic()
@@ -60,12 +60,17 @@ async def definition(doc: Document, at: int, code: Codebase) -> list[Location]:
         await until(begun + PATIENCE_SECONDS, engine)
         if not engine.done():
             found = await resolve(doc, at, code)
-            if len(found) == 1 and found[0].score >= _NO_DOUBT and found[0].location is not None:
-                return [found[0].location]
+            if (sure := without_doubt(found)) is not None and sure.location is not None:
+                return [sure.location]
             await until(begun + ENGINE_SECONDS, engine)
         if places := [each.location for each in answer(engine) or () if each.location is not None]:
             return list(dict.fromkeys(places))
     return [each.location for each in await resolve(doc, at, code) if each.location is not None]
+
+
+def without_doubt(found: Sequence[Found]) -> Found | None:
+    """The one answer of tree and index, when it is as good as the type engine's."""
+    return found[0] if len(found) == 1 and found[0].score >= _NO_DOUBT else None
 
 
 def ask_definition(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Definition]] | None:

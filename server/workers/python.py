@@ -8,8 +8,10 @@ typing, the slow one, started when first needed, for references over the whole p
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,8 @@ DEADLINES = {"complete": 3.0, "define": 8.0, "signatures": 5.0, "document": 3.0,
 """Seconds after which the answer is empty."""
 _MOST_PREPARED = 16
 """Documents; those opened before them are loaded when they are asked about."""
+_IDLE_SECONDS = 0.25
+"""A user who asks more often than this is not made to wait behind a preparation."""
 HUNG_AFTER = 20.0
 """Seconds of one question after which the process is taken for hung and replaced."""
 
@@ -123,6 +127,8 @@ class _Lane:
         self._waiting: deque[tuple[_Question, asyncio.Future[Any]]] = deque()
         self._later: dict[str, _Question] = {}
         """What to prepare when nobody waits, by file."""
+        self._busy_until = 0.0
+        self._asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -144,6 +150,8 @@ class _Lane:
         if later is not None and later.params["source"] != question.params.get("source"):
             del self._later[question.path]  # it is of an old text
         self._waiting.append((question, answer))
+        self._busy_until = time.monotonic() + _IDLE_SECONDS
+        self._asked.set()
         self._go_on()
         return answer
 
@@ -188,6 +196,11 @@ class _Lane:
 
     async def _prepare_one(self) -> None:
         """One step for the document opened last: its user is about to type in it."""
+        self._asked.clear()
+        if time.monotonic() < self._busy_until:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), _IDLE_SECONDS)
+            return
         path, question = self._later.popitem()
         line = await self._answered(question)
         if isinstance(line, int) and line > question.params["at"]:
