@@ -52,9 +52,11 @@ class Kept:
 
     def note_files(self) -> None:
         """Remember the age of the project's files that jedi has read; called after each question."""
-        if self._script is None or self._place is None or self._place[0] is None:
+        if self._script is None or self._place is None:
             return
         root, top = self._place
+        if root is None:
+            return
         for names, modules in list(self._script._inference_state.module_cache._name_cache.items()):
             paths = [module.py__file__() for module in modules]
             if not paths:  # could not be imported: it may be there later
