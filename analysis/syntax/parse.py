@@ -17,6 +17,8 @@ from devflow.analysis.syntax.grammars import grammar, query
 from devflow.analysis.text import Edit, Text
 
 _CONTINUATION = re.compile(rb"[\x80-\xbf]")
+_DEEPEST = 2_000
+"""Levels below the root at which patterns still begin: a sum of 100,000 terms is as deep as it is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,17 @@ class SyntaxTree:
         if wanted is None:
             return {}
         cursor = tree_sitter.QueryCursor(wanted)
-        if depth is not None:
-            cursor.set_max_start_depth(depth)
+        cursor.set_max_start_depth(_DEEPEST if depth is None else depth)
         return cursor.captures(node or self.root)
 
     def matches(self, section: str) -> list[tuple[int, dict[str, list[tree_sitter.Node]]]]:
         """What the language's `section` query matches; for this package only."""
         wanted = query(self.language, section)
-        return tree_sitter.QueryCursor(wanted).matches(self.root) if wanted else []
+        if wanted is None:
+            return []
+        cursor = tree_sitter.QueryCursor(wanted)
+        cursor.set_max_start_depth(_DEEPEST)
+        return cursor.matches(self.root)
 
     def byte(self, offset: int) -> int:
         """The byte at which the code point `offset` begins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -114,3 +115,11 @@ def test_a_language_without_grammar_has_no_tree() -> None:
 @pytest.mark.parametrize("source", ["", "\x00", "\ud800", "(" * 3000, "\ufeffx = 1"])
 def test_no_text_breaks_the_parser(source: str) -> None:
     assert tree_of(source).root.end_byte <= len(Text(source).encoded)
+
+
+def test_a_sum_as_deep_as_it_is_long_does_not_hold_the_processor() -> None:
+    tree = tree_of("x = " + "+".join(["a"] * 50_000))
+    begun = time.thread_time()
+    assert tree.captures("references")
+    assert tree.matches("references")
+    assert time.thread_time() - begun < 5
