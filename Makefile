@@ -1,6 +1,6 @@
 # The commands of this project. Each creates .venv when it is not there and leaves nothing else behind.
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 READY := .venv/.ready
 REPO ?=
@@ -13,7 +13,8 @@ help: ## show this list
 setup: $(READY) ## create .venv with everything the tests and the demo need
 
 $(READY): pyproject.toml requirements.lock
-	@test -x $(VENV) || { echo "creating .venv"; $(PYTHON) -m venv .venv; }
+	@test -x $(VENV) || { echo "creating .venv"; "$(PYTHON)" -m venv .venv; } || { rm -rf .venv; \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv"; exit 1; }
 	@echo "installing (a few minutes the first time)"
 	@$(VENV) -m pip install --quiet --disable-pip-version-check -c requirements.lock pip
 	@$(VENV) -m pip install --quiet --disable-pip-version-check -c requirements.lock \
@@ -34,8 +35,8 @@ test: check ## check, then every test that needs no editor
 	$(VENV) -m pytest -q --durations=5
 
 test-editors: $(READY) ## install the editors into .editors and run the server in them
-	sh tests/editors/install.sh .editors
-	DEVFLOW_EDITORS=.editors $(VENV) -m pytest -q -m editor tests/editors
+	-sh tests/editors/install.sh .editors   # what is absent is skipped with its reason
+	DEVFLOW_EDITORS=.editors $(VENV) -m pytest -q -rs -m editor tests/editors
 
 fix: $(READY) ## format and mend what can be mended
 	$(VENV) -m ruff format .
@@ -45,4 +46,4 @@ build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .
 
 clean: ## remove everything the other commands made
-	rm -rf .venv .editors .demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .editors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

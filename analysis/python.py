@@ -61,7 +61,9 @@ class Signature:
 class PythonEngine(Protocol):
     """`path` names the module even when `source` is newer than the disk; `at` is a code-point offset."""
 
-    async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]: ...
+    async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+        """Names that can stand at `at`; what is typed of one before `at` filters them."""
+        ...
 
     async def define(self, path: Path | None, source: str, at: int) -> list[Definition]:
         """Definitions of the name at `at`, imports followed to where the name is made."""

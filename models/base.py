@@ -75,16 +75,22 @@ class Model(Protocol):
     """What every engine has."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """How messages call it."""
+        ...
 
     @property
     def remote(self) -> bool:
         """Whether text given to it leaves this machine."""
         ...
 
-    def status(self) -> ModelStatus: ...
+    def status(self) -> ModelStatus:
+        """Whether it can be asked, told without asking it."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Free what it holds."""
+        ...
 
 
 class FillModel(Model, Protocol):

@@ -45,13 +45,12 @@ class Profile:
 
     name: str
     fim: Fim | None = None
+    """None: it only holds conversations, and a hole is filled by asking."""
     template: ChatTemplate | None = None
     stop: tuple[str, ...] = ()
     """End-of-text tokens a server may print instead of stopping."""
     context: int = 4096
     """Tokens the family was trained to read."""
-    chat_only: bool = False
-    """The provider offers conversations only: a hole is filled by asking."""
 
     @property
     def control(self) -> tuple[str, ...]:
@@ -195,8 +194,8 @@ PROFILES: tuple[Profile, ...] = (
         stop=("<|endoftext|>",),
         context=8192,
     ),
-    Profile("gpt", context=128000, chat_only=True),
-    Profile("claude", context=200000, chat_only=True),
+    Profile("gpt", context=128000),
+    Profile("claude", context=200000),
     Profile("llama", None, _LLAMA2, stop=("</s>",), context=4096),
 )
 """`llama` comes last: a plain model continues the prefix and never sees the suffix."""

@@ -52,10 +52,11 @@ class _Record:
             self._rest(now, None)
 
     def _rest(self, now: float, seconds: float | None) -> None:
-        if seconds is None:
-            seconds = min(FIRST_REST * 2**self.rests, LONGEST_REST)
+        if seconds is not None:
+            self.until = now + seconds
+        else:
+            self.until = now + min(FIRST_REST * 2.0**self.rests, LONGEST_REST)
             self.rests += 1
-        self.until = now + seconds
         self.failures = FAILURES_TO_REST - 1  # one try after the rest; failing that, a longer one
 
 

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from devflow.retrieval.base import Hit
 
-CHARACTERS_PER_TOKEN = 3.5
-"""Of code, for budgets given in tokens of an unknown model; on the careful side."""
-
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -62,11 +59,6 @@ def pack(hits: Sequence[Hit], roots: Sequence[Path], characters: int) -> Packed:
         if len(body) < len(hit.text.rstrip("\n")):
             break
     return Packed("\n".join(pieces), tuple(citations))
-
-
-def pack_tokens(hits: Sequence[Hit], roots: Sequence[Path], tokens: int) -> Packed:
-    """As `pack`, for a budget in tokens."""
-    return pack(hits, roots, int(tokens * CHARACTERS_PER_TOKEN))
 
 
 def shown(path: Path, roots: Sequence[Path]) -> str:

@@ -45,10 +45,12 @@ class HashedEmbedder:
 
     @property
     def name(self) -> str:
+        """Kept with the vectors: another name embeds everything again."""
         return "devflow-hashed-v1"
 
     @property
     def dimensions(self) -> int:
+        """Of every vector."""
         return self._dimensions
 
     def embed(self, texts: Sequence[str]) -> numpy.ndarray:

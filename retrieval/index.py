@@ -129,6 +129,7 @@ class Index:
         return [await read_status(store, root, index_directory(root)) for root, store in self._stores]
 
     async def close(self) -> None:
+        """Close the stores."""
         for _, store in self._stores:
             await store.close()
 

@@ -164,7 +164,7 @@ class RootIndexer:
             (self._real_root, path),
             (self._real_root, Path(os.path.realpath(path))),
         ):
-            if candidate.is_relative_to(root):
+            if candidate.is_relative_to(root) and ".." not in candidate.parts:
                 inside = candidate.relative_to(root).as_posix()
                 return "" if inside == "." else inside
         return None

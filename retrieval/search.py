@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _K = 60
 _WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8}
+_NAME_WORDS = 5
+"""A query of so few words may be a name written in words; in a longer one, names are mentioned by the way."""
+_SYMBOLS_IN_A_SENTENCE = 0.2
 _DEPTH = 60
 """Candidates asked of each retriever."""
 _TEXT_FLOOR = 0.3
@@ -75,7 +78,7 @@ async def search_root(
         cleanup = asyncio.gather(*tasks.values(), return_exceptions=True)
         if all(task.done() for task in tasks.values()):
             await cleanup
-    fused = _fuse(ranked)
+    fused = _fuse(ranked, _weights(query))
     async with store.snapshot() as db:
         if db is None:
             return []
@@ -138,7 +141,7 @@ async def _by_symbol(store: Reader, query: str) -> list[int]:
     # A plain word of a sentence ("index", "open") is a name only when it looks like one.
     wanted = [name.lower() for name in names if alone or len(parts(name)) > 1 or name[0].isupper()]
     plain = [name.lower() for name in names]
-    for size in (3, 2):
+    for size in (5, 4, 3, 2):
         for at in range(len(plain) - size + 1):
             wanted += ["_".join(plain[at : at + size]), "".join(plain[at : at + size])]
     if not wanted:
@@ -165,15 +168,23 @@ async def _by_vector(vectors: VectorSearch, root: Path, query: str) -> list[int]
     return [id_ for id_, similarity in near if similarity >= _SIMILARITY_FLOOR]
 
 
-def _fuse(ranked: dict[str, list[int]]) -> dict[int, tuple[float, tuple[str, ...]]]:
+def _weights(query: str) -> dict[str, float]:
+    if len(query_words(query)) <= _NAME_WORDS:
+        return _WEIGHTS
+    return _WEIGHTS | {"symbols": _SYMBOLS_IN_A_SENTENCE}
+
+
+def _fuse(
+    ranked: dict[str, list[int]], weights: dict[str, float]
+) -> dict[int, tuple[float, tuple[str, ...]]]:
     """Chunk id → (score, who found it), best first."""
     scores: dict[int, float] = {}
     sources: dict[int, list[str]] = {}
     for name, ids in ranked.items():
         for place, id_ in enumerate(ids):
-            scores[id_] = scores.get(id_, 0.0) + _WEIGHTS[name] / (_K + place + 1)
+            scores[id_] = scores.get(id_, 0.0) + weights[name] / (_K + place + 1)
             sources.setdefault(id_, []).append(name)
-    best = sum(_WEIGHTS.values()) / (_K + 1)
+    best = sum(weights.values()) / (_K + 1)
     order = sorted(scores, key=lambda id_: (-scores[id_], id_))
     return {id_: (scores[id_] / best, tuple(sources[id_])) for id_ in order}
 

@@ -225,6 +225,7 @@ class Reader:
                     await asyncio.shield(_drop(connection))
 
     async def close(self) -> None:
+        """Close the connections that are free, and those in use when they are given back."""
         self._closed = True
         while self._free:
             _, connection = self._free.pop()

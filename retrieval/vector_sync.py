@@ -64,6 +64,7 @@ class VectorSync:
             return True
 
     async def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
+        """Chunk ids and similarities, most similar first; nothing while there are no vectors."""
         vectors = self._vectors
         if vectors is None:
             return []

@@ -63,6 +63,7 @@ class Vectors:
         ]
 
     def count(self) -> int:
+        """Vectors there are."""
         with _explained("read"):
             return int(self._collection.count())
 
@@ -139,7 +140,7 @@ def _connect(directory: Path, embedder: str, dimensions: int) -> tuple[Any, Any]
     )
     if {key: (collection.metadata or {}).get(key) for key in made_by} != made_by:
         client.delete_collection(_COLLECTION)
-        client.close()
+        client.close()  # pyright: ignore[reportAttributeAccessIssue]  # the declared type lacks it
         return _connect(directory, embedder, dimensions)
     collection.count()
     return client, collection

@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import re
+import stat
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ _DOCUMENT_NAMES = frozenset(
     ["Dockerfile", "Makefile", "Justfile", "Rakefile", "Gemfile", "CMakeLists.txt", "LICENSE", "README"]
 )
 _HEAD = 8_192
+_LARGEST_IGNORE_FILE = 1_000_000
 
 
 class IndexSettings(Protocol):
@@ -310,11 +312,18 @@ def _rules_above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
 
 
 def _read_spec(path: Path) -> GitIgnoreSpec | None:
+    """The patterns of an ignore file. It comes with a cloned repository: as git does, no link is
+    followed, and neither a device without an end nor a giant file is read."""
     try:
-        lines = path.read_text("utf-8", errors="replace").splitlines()
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor
+            info = os.fstat(handle)
+            if not stat.S_ISREG(info.st_mode) or info.st_size > _LARGEST_IGNORE_FILE:
+                return None
+            data = file.read(_LARGEST_IGNORE_FILE)
     except OSError:
         return None
-    return _spec(lines)
+    return _spec(data.decode("utf-8", errors="replace").splitlines())
 
 
 def _spec(lines: list[str] | tuple[str, ...]) -> GitIgnoreSpec:

@@ -46,7 +46,7 @@ CLOSE_WITHIN = 0.7
 class DevFlowServer(LanguageServer):
     """One connection: its protocol and its session."""
 
-    protocol: Protocol
+    protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride]  # made by protocol_cls below
 
     def __init__(self, services: Services) -> None:
         super().__init__(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -70,6 +71,9 @@ def serve(argv: Sequence[str] | None = None) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """A language server that knows the whole codebase: the commands around it."""
     argv = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's name need not be UTF-8, nor the terminal
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser("devflow", description=main.__doc__)
     parser.add_argument("--version", action="version", version=f"devflow {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

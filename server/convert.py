@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -69,7 +70,8 @@ def path_of(uri: str) -> Path | None:
         path = f"//{parts.netloc}{path}"
     if not path.startswith("/") or "\0" in path:
         return None
-    return Path(path)
+    # `root/../elsewhere` lies under the root by its name only.
+    return Path(os.path.normpath(path))
 
 
 def uri_of(path: Path) -> str:

@@ -24,14 +24,13 @@ class WorkspaceIndex:
 
     def __init__(self, host: Host, *, watch: bool) -> None:
         self.reader: Index | None = None
-        self._host = host
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._roots: tuple[Path, ...] = ()
         self._usage: dict[str, UsageModel | None] = {}
         """Language → its model; None while one is looked for, or when there is none."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._settings: IndexSettings | None = None
+        self._opened = False
         self._worker = IndexWorker(
             on_progress=lambda root, done, total: host.progress(root.name, done, total),
             on_state=lambda root, state: host.index_state(root, state),
@@ -45,14 +44,15 @@ class WorkspaceIndex:
 
     async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
         """Index exactly these roots from now on."""
-        self._settings = config
-        await self._worker.open(roots, config, watch=self._watch)
         if self.reader is None or tuple(roots) != self._roots:
+            # What an earlier session indexed can be read before the worker is up.
             old, self.reader = self.reader, await Index.open(roots, self._worker)
             self._roots = tuple(roots)
             self._usage.clear()
             if old is not None:
                 await old.close()
+        await self._worker.open(roots, config, watch=self._watch)
+        self._opened = True
 
     def update(self, paths: Sequence[Path]) -> None:
         """Files that may have changed on disk."""
@@ -75,12 +75,14 @@ class WorkspaceIndex:
         return self._usage[language]
 
     async def statuses(self) -> list[IndexStatus]:
-        """One per root; none while the worker starts."""
-        return await self._worker.status() if self.reader is not None else []
+        """One per root; while the worker starts, as the store says."""
+        if self._opened:
+            return await self._worker.status()
+        return await self.reader.status() if self.reader is not None else []
 
     async def reindex(self) -> None:
-        """Look at every file again."""
-        self._worker.update(self._roots)
+        """Throw the stores away and make them again."""
+        self._worker.rebuild()
 
     async def close(self) -> None:
         """Stop the worker and close the stores."""

@@ -24,15 +24,21 @@ if TYPE_CHECKING:
 class PythonService(PythonEngine, Protocol):
     """A Python engine with a life."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Bring the engine up; questions asked before are answered with nothing."""
+        ...
 
-    def set_roots(self, roots: Sequence[Path]) -> None: ...
+    def set_roots(self, roots: Sequence[Path]) -> None:
+        """Answer for these workspace folders from now on."""
+        ...
 
     def opened(self, path: Path, source: str) -> None:
         """A document was opened: what it imports may be loaded."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """End it; what waits is answered with nothing."""
+        ...
 
 
 class IndexService(Protocol):
@@ -43,7 +49,9 @@ class IndexService(Protocol):
         """None until there is something to read."""
         ...
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Start the worker; one that cannot start is told through `Host.tell`."""
+        ...
 
     async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
         """Index exactly these roots from now on."""
@@ -61,27 +69,41 @@ class IndexService(Protocol):
         """The disk holds the truth about `path` again."""
         ...
 
-    def usage_of(self, language: str) -> UsageModel | None: ...
-
-    async def statuses(self) -> list[IndexStatus]: ...
-
-    async def reindex(self) -> None:
-        """Throw the index away and build it again."""
+    def usage_of(self, language: str) -> UsageModel | None:
+        """The newest usage model, None while there is none. Called from any thread."""
         ...
 
-    async def close(self) -> None: ...
+    async def statuses(self) -> list[IndexStatus]:
+        """One per root; none while the worker starts."""
+        ...
+
+    async def reindex(self) -> None:
+        """Throw the index away and make it again."""
+        ...
+
+    async def close(self) -> None:
+        """Stop the worker and close the stores."""
+        ...
 
 
 class Host(Protocol):
     """What the index service may do to the session."""
 
-    def tell(self, sentence: str) -> None: ...
+    def tell(self, sentence: str) -> None:
+        """Show one sentence to the user."""
+        ...
 
-    def note(self, sentence: str) -> None: ...
+    def note(self, sentence: str) -> None:
+        """Put one sentence into the editor's log."""
+        ...
 
-    def progress(self, name: str, done: int, total: int) -> None: ...
+    def progress(self, name: str, done: int, total: int) -> None:
+        """`done` of `total` files of the folder `name` are indexed."""
+        ...
 
-    def index_state(self, root: Path, state: str) -> None: ...
+    def index_state(self, root: Path, state: str) -> None:
+        """The index of `root` is in `state` now; see `IndexStatus.state`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

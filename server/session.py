@@ -343,6 +343,7 @@ class Session:
         config: ModelsConfig = self.settings.models
         if self._services.models is not None:
             self.models = self._services.models(config)
+            self.run(self.models.warm(), "loading the models")
 
     async def _start_python(self) -> None:
         if self._services.python is None:
@@ -368,6 +369,8 @@ class Session:
         if self._services.index is None or not self.settings.index.enabled or self.index is not None:
             return
         index = self.index = self._services.index(self, not self._client_watches_files())
+        for root in self.roots:  # from the start: the worker needs a moment before it can say how far it is
+            self._progress.report(root.name, 0, 1)
         try:
             await index.start()
             for document in self.documents.values():
@@ -378,6 +381,8 @@ class Session:
             log.exception("the index did not start")
             self.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")
             self.index = None
+            for root in self.roots:
+                self._progress.report(root.name, 1, 1)
             await index.close()
 
     def _client_watches_files(self) -> bool:
@@ -394,6 +399,8 @@ class Session:
         if state == "ready" and self.index_states.get(root) != "ready":
             for ready in self.on_ready:
                 ready()
+        if state not in ("empty", "indexing"):
+            self._progress.report(root.name, 1, 1)
         self.index_states[root] = state
         self._state_changed()
 

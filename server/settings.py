@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from pydantic.alias_generators import to_camel
 from devflow.models.base import ModelsConfig, ModelSpec
 
 FILE_NAME = "devflow.toml"
+_LARGEST_FILE = 1_000_000
 
 
 class _Section(BaseModel):
@@ -206,7 +209,15 @@ def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
     """The settings in `path`, or None with a sentence when it cannot be read; None and "" when it
     does not exist."""
     try:
-        text = path.read_text("utf-8")
+        # A workspace's file comes with a cloned repository: it may be a link to a device without an end.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor
+            info = os.fstat(handle)
+            if not stat.S_ISREG(info.st_mode):
+                return None, f"{path} is not a file; it is ignored."
+            if info.st_size > _LARGEST_FILE:
+                return None, f"{path} is larger than {_LARGEST_FILE // 1000} kB; it is ignored."
+            text = file.read(_LARGEST_FILE).decode("utf-8").replace("\r\n", "\n")
         return Source(str(path), tomllib.loads(text), text, trusted), ""
     except FileNotFoundError:
         return None, ""
@@ -214,6 +225,8 @@ def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
         return None, f"{path} is not valid TOML ({error}); it is ignored until that is mended."
     except (OSError, UnicodeDecodeError) as error:
         return None, f"{path} cannot be read ({error}); it is ignored."
+    except (RecursionError, ValueError):  # tables nested without end, numbers of thousands of digits
+        return None, f"{path} holds values that no setting has; it is ignored until that is mended."
 
 
 def user_file() -> Path:

@@ -56,7 +56,7 @@ def summary(session: Session, indexes: list[IndexStatus], models: list[ModelStat
         return "failed", problem or "The index failed; answers come from the open documents."
     if session.starting:
         return "starting", "DevFlow is starting."
-    if "indexing" in states:
+    if states & {"indexing", "empty"} or (session.index is not None and session.roots and not states):
         return "indexing", "The workspace is being indexed; answers get better as it goes."
     if "elsewhere" in states:
         return "limited", "Another DevFlow process writes the index of this workspace; this one reads it."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from support.checker import Checker
 
 POSITION = {"line": 0, "character": 1}

@@ -50,3 +50,47 @@ def test_doctor_names_the_faults_of_a_settings_file(
     printed = " ".join(capsys.readouterr().out.split())
     assert "line 2" in printed
     assert "deadline_ms" in printed
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A workspace whose names and code look like the markup of a terminal library."""
+    root = tmp_path / "br[ack]ets"
+    (root / "[/x]").mkdir(parents=True)
+    (root / "[/x]" / "[id].py").write_text('def bracket_handler(a): return ":dog:[/b]\x1b[31m"\n')
+    return root
+
+
+def test_search_shows_names_and_code_as_they_are(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["search", "bracket handler", "--root", str(odd)]) == 0
+    printed = capsys.readouterr().out
+    assert "[/x]/[id].py:1" in printed
+    assert 'return ":dog:[/b]\ufffd[31m"' in printed
+
+
+def test_brackets_in_arguments_and_folders_are_shown_as_they_are(
+    odd: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["search", "x", "--root", "/nowhere/[/x]"]) == 2
+    assert "/nowhere/[/x]" in capsys.readouterr().err
+    assert cli.main(["search", "nothing[/y]likethis", "--root", str(odd)]) == 1
+    assert "nothing[/y]likethis" in capsys.readouterr().err
+    assert cli.main(["review", "[/x]/none.py", "--root", str(odd)]) == 2
+    assert "[/x]/none.py" in capsys.readouterr().err
+    assert cli.main(["index", str(odd)]) == 0
+    assert f"{odd}: ready" in capsys.readouterr().out
+    assert cli.main(["demo", "/nowhere/[/x]"]) == 2
+    assert "/nowhere/[/x]" in capsys.readouterr().out
+
+
+def test_review_says_which_files_it_could_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bytes.py").write_bytes(b"x = '\xff\xfe'\n")
+    assert cli.main(["review", str(tmp_path / "bytes.py"), "--root", str(tmp_path)]) == 2
+    assert "bytes.py was not reviewed" in capsys.readouterr().err
+
+
+def test_an_answer_into_a_pipe_is_markdown_unwrapped(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["ask", "where is the bracket handler?", "--root", str(odd)]) == 0
+    assert "```" in capsys.readouterr().out

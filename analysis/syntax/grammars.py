@@ -32,7 +32,7 @@ def query(language: str, section: str) -> tree_sitter.Query | None:
     entry, loaded = language_named(language), grammar(language)
     if entry is None or loaded is None:
         return None
-    folder = resources.files(__package__) / "queries"
+    folder = resources.files("devflow.analysis.syntax") / "queries"
     parts: list[str] = []
     for name in entry.queries:
         source = (folder / f"{name}.scm").read_text(encoding="utf-8")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
-from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
+from devflow.models.base import ChatRequest, FillRequest
 from devflow.models.engines.remote import (
+    RemoteModel,
     Server,
     http_client,
-    problem_with,
     stale,
     status_problem,
     transport_problem,
 )
 from devflow.models.errors import ModelError, NotConfigured, Unreachable
-from devflow.models.outbound import Outbound, host_of
 from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
@@ -26,62 +24,15 @@ if TYPE_CHECKING:
     from anthropic.types import RawMessageStreamEvent
 
 DEFAULT_URL = "https://api.anthropic.com"
-CHARACTERS_PER_TOKEN = 3
 
 
-class AnthropicModel:
+class AnthropicModel(RemoteModel["AsyncAnthropic"]):
     """A FillModel and ChatModel at Anthropic or a server that speaks its API."""
 
-    def __init__(self, server: Server, outbound: Outbound) -> None:
-        self.name = server.name
-        self.remote = server.remote
-        self._server = server
-        self._outbound = outbound
-        self._client: AsyncAnthropic | None = None
-        self._opening = asyncio.Lock()
+    library = "anthropic"
 
-    def __repr__(self) -> str:
-        return f"AnthropicModel({self._server!r})"
-
-    def status(self) -> ModelStatus:
-        """Whether it can be asked, without asking it."""
-        problem = self._problem()
-        health = Health.UNAVAILABLE if problem else Health.READY
-        where = host_of(self._server.base_url)
-        return ModelStatus(
-            self.name, "anthropic", health, str(problem or f"{self._server.model} at {where}."), self.remote
-        )
-
-    def fill(self, request: FillRequest) -> AsyncIterator[str]:
-        """Stream what belongs in the hole. Raises ModelError."""
-        server = self._server
-        return self._outbound.fill(
-            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
-        )
-
-    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
-        """Stream the answer. Raises ModelError."""
-        server = self._server
-        return self._outbound.chat(
-            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
-        )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-
-    def _problem(self) -> ModelError | None:
-        return problem_with(self._server, self._outbound, "anthropic")
-
-    async def _ready(self) -> AsyncAnthropic:
-        if (problem := self._problem()) is not None:
-            raise problem
-        async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(_client, self._server)
-            return self._client
+    def _open(self) -> AsyncAnthropic:
+        return _client(self._server)
 
     async def _fill(self, request: FillRequest) -> AsyncIterator[str]:
         pieces = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens)))))
@@ -132,9 +83,6 @@ class AnthropicModel:
             raise problem from error
         if not finished:
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
-
-    def _room(self, max_tokens: int) -> int:
-        return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
 
 
 async def _opened(client: AsyncAnthropic, body: dict[str, Any]) -> AsyncStream[RawMessageStreamEvent]:

@@ -9,17 +9,16 @@ A hole is sent in one of four ways, `Server.fill`:
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
-from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
+from devflow.models.base import ChatRequest, FillRequest
 from devflow.models.engines.remote import (
+    RemoteModel,
     Server,
     http_client,
-    problem_with,
     stale,
     status_problem,
     transport_problem,
@@ -36,54 +35,17 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://api.openai.com/v1"
 WAYS = ("fim", "suffix", "mistral", "chat")
-CHARACTERS_PER_TOKEN = 3
-"""Code has 3 to 4 characters per token; the low end keeps prompts inside the context."""
 
 
-class OpenAIModel:
+class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     """A FillModel and ChatModel at an OpenAI-compatible server."""
 
+    library = "openai"
+
     def __init__(self, server: Server, outbound: Outbound) -> None:
-        self.name = server.name
-        self.remote = server.remote
-        self._server = server
-        self._outbound = outbound
+        super().__init__(server, outbound)
         self._profile = profile_named(server.family) or guessed(server.model)
         self._way = server.fill or _usual_way(server, self._profile)
-        self._client: AsyncOpenAI | None = None
-        self._opening = asyncio.Lock()
-
-    def __repr__(self) -> str:
-        return f"OpenAIModel({self._server!r})"
-
-    def status(self) -> ModelStatus:
-        """Whether it can be asked, without asking it."""
-        problem = self._problem()
-        health = Health.UNAVAILABLE if problem else Health.READY
-        where = host_of(self._server.base_url)
-        return ModelStatus(
-            self.name, "openai", health, str(problem or f"{self._server.model} at {where}."), self.remote
-        )
-
-    def fill(self, request: FillRequest) -> AsyncIterator[str]:
-        """Stream what belongs in the hole. Raises ModelError."""
-        server = self._server
-        return self._outbound.fill(
-            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
-        )
-
-    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
-        """Stream the answer. Raises ModelError."""
-        server = self._server
-        return self._outbound.chat(
-            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
-        )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
 
     def _problem(self) -> ModelError | None:
         server = self._server
@@ -91,15 +53,10 @@ class OpenAIModel:
             return NotConfigured(
                 f"{self.name}: options.fill is one of {', '.join(WAYS)}, not {server.fill!r}."
             )
-        return problem_with(server, self._outbound, "openai")
+        return super()._problem()
 
-    async def _ready(self) -> AsyncOpenAI:
-        if (problem := self._problem()) is not None:
-            raise problem
-        async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(_client, self._server)
-            return self._client
+    def _open(self) -> AsyncOpenAI:
+        return _client(self._server)
 
     async def _fill(self, request: FillRequest) -> AsyncIterator[str]:
         if self._way != "chat":
@@ -191,9 +148,6 @@ class OpenAIModel:
             raise problem from error
         if not finished:
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
-
-    def _room(self, max_tokens: int) -> int:
-        return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
 
 
 def problem_of(server: Server, error: Exception) -> ModelError | None:

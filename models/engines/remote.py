@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import abc
+import asyncio
 import importlib.util
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
+from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
 from devflow.models.errors import (
     ModelError,
     NotConfigured,
@@ -19,6 +23,9 @@ from devflow.models.outbound import Outbound, host_of, leaves_machine
 
 if TYPE_CHECKING:
     import httpx2
+
+CHARACTERS_PER_TOKEN = 3
+"""Code has 3 to 4 characters per token; the low end keeps prompts inside the context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,92 @@ class Server:
     def place(self) -> str:
         """Name and host, for messages."""
         return f"{self.name} ({host_of(self.base_url)})"
+
+
+class Client(Protocol):
+    """What the clients of the SDKs have in common."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+C = TypeVar("C", bound=Client)
+
+
+class RemoteModel(abc.ABC, Generic[C]):
+    """A FillModel and ChatModel at a server, but for the words the API wants: those are `_fill`, `_chat`
+    and `_open` of the class below. Every request goes through the guard."""
+
+    library: ClassVar[str]
+    """The SDK, which is the engine's name and that of the extra that installs it."""
+
+    def __init__(self, server: Server, outbound: Outbound) -> None:
+        self.name = server.name
+        self.remote = server.remote
+        self._server = server
+        self._outbound = outbound
+        self._client: C | None = None
+        self._opening = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._server!r})"
+
+    def status(self) -> ModelStatus:
+        """Whether it can be asked, without asking it."""
+        problem = self._problem()
+        health = Health.UNAVAILABLE if problem else Health.READY
+        where = host_of(self._server.base_url)
+        return ModelStatus(
+            self.name, self.library, health, str(problem or f"{self._server.model} at {where}."), self.remote
+        )
+
+    def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        """Stream what belongs in the hole. Raises ModelError."""
+        server = self._server
+        return self._outbound.fill(
+            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
+        )
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        """Stream the answer. Raises ModelError."""
+        server = self._server
+        return self._outbound.chat(
+            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    @abc.abstractmethod
+    def _fill(self, request: FillRequest) -> AsyncIterator[str]:
+        """The pieces for a hole, of a request that has passed the guard."""
+
+    @abc.abstractmethod
+    def _chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        """The pieces of an answer to a conversation that has passed the guard."""
+
+    @abc.abstractmethod
+    def _open(self) -> C:
+        """A client of the SDK; called in a thread, for it imports the SDK."""
+
+    def _problem(self) -> ModelError | None:
+        return problem_with(self._server, self._outbound, self.library)
+
+    async def _ready(self) -> C:
+        if (problem := self._problem()) is not None:
+            raise problem
+        async with self._opening:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._open)
+            return self._client
+
+    def _room(self, max_tokens: int) -> int:
+        """Characters of prompt that leave room for an answer of `max_tokens` in the context."""
+        return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
 
 
 def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError | None:

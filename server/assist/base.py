@@ -24,7 +24,9 @@ T = TypeVar("T")
 class Texts(Protocol):
     """Reads documents: the open version where there is one, else the disk."""
 
-    async def text_of(self, path: Path) -> Text | None: ...
+    async def text_of(self, path: Path) -> Text | None:
+        """The text of `path`; None when it cannot be read."""
+        ...
 
 
 class Memory:
@@ -113,4 +115,6 @@ class Codebase:
 class UsageSource(Protocol):
     """Hands out the newest usage model of a language, or None while there is none."""
 
-    def usage_of(self, language: str) -> UsageModel | None: ...
+    def usage_of(self, language: str) -> UsageModel | None:
+        """Never waits; may be called from any thread."""
+        ...

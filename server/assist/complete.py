@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from devflow.analysis.document import Document
@@ -30,7 +31,7 @@ from devflow.server.assist.candidates import (
     place_of,
     tail_of,
 )
-from devflow.server.assist.imports import import_edit
+from devflow.server.assist.imports import import_edit, module_files
 from devflow.server.assist.rank import Evidence, ranked
 from devflow.server.assist.signature_help import callees, parameters_of
 from devflow.server.assist.waiting import answer, until, within
@@ -146,6 +147,8 @@ async def _gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[_Fou
             questions["tail"] = _on_tail(index, tail)
         if wanted.classes:
             questions["methods"] = _methods(index, wanted.classes)
+        elif files := module_files(wanted.doc, wanted.receiver, code.roots):
+            questions["methods"] = _of_module(index, files)
         questions["counts"] = index.attribute_counts(wanted.seen_members())
     elif wanted.place is Place.NAME:
         if index is not None and len(wanted.prefix) >= 2:
@@ -176,6 +179,14 @@ async def _on_tail(index: Any, tail: str) -> dict[str, int]:
 async def _methods(index: Any, classes: Sequence[str]) -> list[IndexedSymbol]:
     answers = [await index.methods_of(name) for name in classes[:4]]
     return [symbol for each in answers for symbol in each]
+
+
+async def _of_module(index: Any, files: Sequence[Path]) -> list[IndexedSymbol]:
+    """What the first of `files` that the index knows defines at its top level."""
+    for file in files:
+        if found := await index.symbols_in(file):
+            return [each for each in found if not each.symbol.container]
+    return []
 
 
 async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Location, Symbol
+from devflow.analysis.facts import Location
 from devflow.analysis.python import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
@@ -204,9 +204,3 @@ async def _line_of(location: Location | None, doc: Document, code: Codebase) -> 
         return doc.text.line_at(location.start)
     text = await within(code.texts.text_of(location.path), COUNT_SECONDS)
     return text.line_at(location.start) if text is not None else None
-
-
-def symbol_card(symbol: Symbol, language: str) -> str:
-    """The card of a symbol known from a tree or the index."""
-    described = f"\n\n{as_markdown(symbol.doc)}" if symbol.doc else ""
-    return f"```{language}\n{symbol.signature or symbol.name}\n```{described}"

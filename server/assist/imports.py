@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devflow.analysis.document import Document
+from devflow.analysis.imports import imports
 from devflow.analysis.text import Edit
 
 _ROOT_FOLDERS = frozenset({"src", "lib", "source", "python"})
@@ -30,6 +31,31 @@ def module_name(path: Path, roots: Sequence[Path]) -> str:
     if parts[-1] == "__init__":
         parts = parts[:-1]
     return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else ""
+
+
+def module_files(doc: Document, receiver: str, roots: Sequence[Path]) -> list[Path]:
+    """The files that `receiver` may be as a module imported in `doc` (Python): where such a file would lie,
+    whether it is there or not."""
+    if doc.tree is None or doc.language != "python":
+        return []
+    for each in imports(doc.tree):
+        module = f"{each.module.rstrip('.')}.{each.name}" if each.name else each.module
+        if receiver not in (each.alias, each.module if not each.name else ""):
+            continue
+        dots = len(module) - len(module.lstrip("."))
+        parts = [part for part in module.split(".") if part]
+        if dots and doc.path is not None:
+            folders = [doc.path.parents[min(dots, len(doc.path.parents)) - 1]]
+        else:
+            folders = [
+                folder for root in roots for folder in (root, *(root / name for name in _ROOT_FOLDERS))
+            ]
+        return [
+            file
+            for folder in folders
+            for file in (folder.joinpath(*parts).with_suffix(".py"), folder.joinpath(*parts, "__init__.py"))
+        ]
+    return []
 
 
 def import_edit(doc: Document, module: str, name: str) -> Edit:

@@ -34,9 +34,7 @@ def explain(code: str, title: str, language: str, context: str, paths: Sequence[
         "works, then what a caller must know (inputs, results, errors, side effects). Markdown, at most 200 "
         "words, no headings, do not repeat the code."
     )
-    parts = [task, fenced(code, mark, f"the code ({language})")]
-    if context:
-        parts.append(fenced(context, mark, "related code: callers and what it calls"))
+    parts = [task, *_code(code, language, context, mark)]
     return _request(parts, mark, _STYLE, 700, paths)
 
 
@@ -50,9 +48,7 @@ def document(
         "Answer with one fenced code block that holds only the text of the documentation: no code, no quotes "
         "around it, no comment signs. Describe behaviour that the code shows; invent nothing."
     )
-    parts = [task, fenced(code, mark, f"the code ({language})")]
-    if context:
-        parts.append(fenced(context, mark, "related code: callers and what it calls"))
+    parts = [task, *_code(code, language, context, mark)]
     return _request(parts, mark, _STYLE, 700, paths)
 
 
@@ -85,9 +81,7 @@ def review(numbered: str, title: str, language: str, context: str, paths: Sequen
         '"information", "message": "<one sentence: what goes wrong and when>"}\n'
         "If there is none, write: []"
     )
-    parts = [task, fenced(numbered, mark, f"the code ({language})")]
-    if context:
-        parts.append(fenced(context, mark, "related code: callers and what it calls"))
+    parts = [task, *_code(numbered, language, context, mark)]
     return _request(parts, mark, _STYLE, 1_000, paths)
 
 
@@ -115,6 +109,13 @@ def shortened(text: str, characters: int) -> str:
     tail = text[len(text) - characters // 3 :].partition("\n")[2]
     left_out = text.count("\n") - head.count("\n") - tail.count("\n")
     return f"{head}\n… {left_out} lines left out …\n{tail}"
+
+
+def _code(code: str, language: str, context: str, mark: str) -> list[str]:
+    parts = [fenced(code, mark, f"the code ({language})")]
+    if context:
+        parts.append(fenced(context, mark, "related code: callers and what it calls"))
+    return parts
 
 
 def _request(

@@ -17,11 +17,6 @@ from operator import mul
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.tokens import subtokens
 
-PLACES = ("local", "module", "import", "builtin", "keyword", "argument", "workspace", "word")
-"""Where a plain name comes from: the enclosing functions, the module's top level, its imports, the
-language, a keyword, a keyword argument of the call the cursor is in, another file of the workspace
-(not imported yet), or nothing but its being written in the document."""
-
 
 @dataclass(slots=True)
 class Evidence:
@@ -33,7 +28,9 @@ class Evidence:
     documentation: str = ""
     source: str = "document"
     place: str = ""
-    """One of `PLACES`; "" for a member."""
+    """Where a plain name comes from: `local` (the enclosing functions), `module` (the top level), `import`,
+    `builtin`, `keyword`, `argument` (a keyword argument of the call the cursor is in), `workspace` (another
+    file, not imported yet) or `word` (it is only written in the document); "" for a member."""
     model: float = 0.0
     """P(name | tokens before) by the usage model of the index."""
     live: float = 0.0

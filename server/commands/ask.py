@@ -7,6 +7,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.commands.terminal import console, visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,13 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer; 1 when there is none."""
-    from rich.console import Console
     from rich.markdown import Markdown
 
     from devflow.models.errors import ModelError
     from devflow.server.commands.workspace import root_of
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = console(stderr=True)
     root = root_of(arguments.root, notes)
     if root is None:
         return 2
@@ -35,13 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
     except ModelError as error:
         notes.print(str(error))
         return 1
-    Console(highlight=False).print(Markdown(answer))
+    out = console()
+    # A pipe or a file gets the Markdown itself, unwrapped.
+    out.print(Markdown(visible(answer)) if out.is_terminal else visible(answer))
     return 0 if answer.strip() else 1
 
 
 async def _ask(root: Path, question: str, limit: int, notes: Console) -> str:
     from devflow.server.assist.ask import ask
-    from devflow.server.commands.workspace import codebase
+    from devflow.server.commands.workspace import codebase, settings_of
 
-    async with codebase(root, notes) as code:
+    async with codebase(root, settings_of(root, notes), notes) as code:
         return (await ask(question, code, limit)).markdown

@@ -44,7 +44,7 @@ class DemoClient:
     async def start(self, environment: dict[str, str]) -> None:
         """Start `devflow-lsp` and initialise it with the capabilities of a modern editor."""
         command = Path(sys.executable).with_name("devflow-lsp")
-        arguments = [str(command)] if command.exists() else [sys.executable, "-m", "devflow.server.cli"]
+        arguments = [str(command)] if command.exists() else [sys.executable, "-P", "-m", "devflow.server.cli"]
         await self._client.start_io(*arguments, env=environment, cwd=str(self.root))
         await self._client.initialize_async(
             types.InitializeParams(

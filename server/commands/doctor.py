@@ -68,7 +68,7 @@ def _print(checks: list[Check]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(f"[bold]devflow {__version__}[/bold]")
     marks = {GOOD: "[green]✓[/green]", NOTE: "[yellow]·[/yellow]", BAD: "[red]✗[/red]"}
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -77,7 +77,7 @@ def _print(checks: list[Check]) -> None:
         if check.section != previous:
             table.add_row("", f"[bold]{check.section}[/bold]", "")
             previous = check.section
-        table.add_row(marks[check.state], check.name, escape(check.detail))
+        table.add_row(marks[check.state], escape(check.name), escape(check.detail))
     console.print(table)
 
 
@@ -117,23 +117,25 @@ def _gpu() -> Check:
     program = shutil.which("nvidia-smi")
     if program is None:
         return Check("environment", "GPU", NOTE, "no NVIDIA driver; models run on the CPU or at a provider")
-    answer = subprocess.run(
-        [program, "--query-gpu=name,memory.total", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    if answer.returncode:
+    try:
+        answer = subprocess.run(
+            [program, "--query-gpu=name,memory.total", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        answer = None
+    if answer is None or answer.returncode:
         return Check("environment", "GPU", NOTE, "nvidia-smi failed; models run on the CPU")
     return Check("environment", "GPU", GOOD, "; ".join(answer.stdout.split("\n")).strip("; "))
 
 
 def _settings(root: Path) -> Iterator[Check]:
-    from devflow.server.commands.workspace import settings_of, user_file
-    from devflow.server.settings import FILE_NAME
+    from devflow.server.settings import FILE_NAME, load, user_file
 
-    _, problems = settings_of(root)
+    _, problems = load([root])
     files = [str(path) for path in (user_file(), root / FILE_NAME) if path.is_file()]
     yield Check(
         "environment", "settings", GOOD, ", ".join(files) or f"defaults; your own go to {user_file()}"
@@ -144,10 +146,10 @@ def _settings(root: Path) -> Iterator[Check]:
 
 def _models(root: Path) -> Iterator[Check]:
     from devflow.models.base import Health
-    from devflow.server.commands.workspace import settings_of, user_file
     from devflow.server.models import build_router
+    from devflow.server.settings import load, user_file
 
-    settings, _ = settings_of(root)
+    settings, _ = load([root])
     switch = (
         "nothing leaves this machine"
         if settings.models.local_only

@@ -6,6 +6,8 @@ import argparse
 import asyncio
 from pathlib import Path
 
+from devflow.server.commands.terminal import console
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -16,18 +18,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Index; 1 when the index could not be written."""
-    from rich.console import Console
-
     from devflow.server.commands import status
-    from devflow.server.commands.workspace import build_with_progress, root_of
+    from devflow.server.commands.workspace import build_with_progress, root_of, settings_of
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    root = root_of(arguments.root, console)
+    notes = console(stderr=True)
+    root = root_of(arguments.root, notes)
     if root is None:
         return 2
-    result = asyncio.run(build_with_progress(root, console, rebuild=arguments.rebuild))
+    settings = settings_of(root, notes)
+    result = asyncio.run(build_with_progress(root, settings, notes, rebuild=arguments.rebuild))
     if arguments.json:
         print(status.index_json(result))
     else:
-        Console(highlight=False).print(status.index_line(result))
+        console().print(status.index_line(result))
     return 1 if result.state == "failed" else 0

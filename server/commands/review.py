@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devflow.server.commands.terminal import console, visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,12 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Review; 1 when there are findings, 2 when a file could not be read."""
-    from rich.console import Console
-
     from devflow.models.errors import ModelError
     from devflow.server.commands.workspace import root_of
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = console(stderr=True)
     root = root_of(arguments.root, notes)
     missing = [path for path in arguments.files if not path.is_file()]
     for path in missing:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if root is None or missing:
         return 2
     try:
-        found = asyncio.run(_review(root, arguments.files, arguments.model, notes))
+        found, unread = asyncio.run(_review(root, arguments.files, arguments.model, notes))
     except ModelError as error:
         notes.print(str(error))
         return 2
@@ -43,27 +43,37 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
     else:
         for finding in found:
-            print(
+            line = (
                 f"{finding['path']}:{finding['line']}:{finding['column']}: {finding['severity']}: "
                 f"{finding['message']} [{finding['code']}]"
             )
-    return 1 if found else 0
+            print(visible(line))
+    return 2 if unread else 1 if found else 0
 
 
-async def _review(root: Path, files: list[Path], model: bool, notes: Console) -> list[dict[str, Any]]:
+async def _review(
+    root: Path, files: list[Path], model: bool, notes: Console
+) -> tuple[list[dict[str, Any]], int]:
+    """The findings, and how many of the files could not be read."""
     from devflow.analysis.document import Document
     from devflow.analysis.languages import language_of
     from devflow.analysis.syntax.parse import parse
     from devflow.server.assist.review import review, review_with_model
     from devflow.server.commands.workspace import codebase, settings_of
 
-    settings, _ = settings_of(root)
+    settings = settings_of(root, notes)
     found: list[dict[str, Any]] = []
-    async with codebase(root, notes) as code:
+    unread = 0
+    async with codebase(root, settings, notes) as code:
         for path in files:
             text = await code.texts.text_of(path.resolve())
             language = language_of(path)
-            if text is None or language is None:
+            if text is None:
+                notes.print(f"{visible(str(path))} was not reviewed: it is not UTF-8 text, or too large.")
+                unread += 1
+                continue
+            if language is None:
+                notes.print(f"{visible(str(path))} was not reviewed: its language is not known.")
                 continue
             tree = parse(text, language.name)
             doc = Document(path.resolve().as_uri(), path.resolve(), language.name, 0, text, tree)
@@ -82,4 +92,4 @@ async def _review(root: Path, files: list[Path], model: bool, notes: Console) ->
                         "message": finding.message,
                     }
                 )
-    return found
+    return found, unread

@@ -8,7 +8,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.commands.terminal import console, visible
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from devflow.retrieval.base import Hit
 
 
@@ -22,11 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search; 1 when nothing was found."""
-    from rich.console import Console
-
     from devflow.server.commands.workspace import root_of
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = console(stderr=True)
     root = root_of(arguments.root, notes)
     if root is None:
         return 2
@@ -40,13 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if hits else 1
 
 
-async def _search(root: Path, query: str, limit: int, notes: object) -> list[Hit]:
-    from rich.console import Console
+async def _search(root: Path, query: str, limit: int, notes: Console) -> list[Hit]:
+    from devflow.server.commands.workspace import codebase, settings_of
 
-    from devflow.server.commands.workspace import codebase
-
-    assert isinstance(notes, Console)
-    async with codebase(root, notes) as code:
+    async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
         return await code.index.search(query, limit=limit)
 
@@ -64,15 +63,15 @@ def _as_json(hit: Hit) -> dict[str, object]:
 
 
 def _print(root: Path, hits: list[Hit]) -> None:
-    from rich.console import Console
+    from rich.text import Text
 
-    console = Console(highlight=False)
+    out = console()
     for hit in hits:
         path = hit.path.relative_to(root) if hit.path.is_relative_to(root) else hit.path
-        console.print(
-            f"[bold]{path}:{hit.first_line + 1}[/bold]-{hit.last_line + 1} {hit.symbol} "
-            f"[dim]({', '.join(hit.sources)})[/dim]",
-            soft_wrap=True,
+        place = f"{visible(str(path))}:{hit.first_line + 1}"
+        sources = f"({', '.join(hit.sources)})"
+        out.print(
+            Text.assemble((place, "bold"), f"-{hit.last_line + 1} {visible(hit.symbol)} ", (sources, "dim"))
         )
         first = next((line.strip() for line in hit.text.splitlines() if line.strip()), "")
-        console.print(f"    {first}", markup=False, soft_wrap=True)
+        out.print(f"    {visible(first)}")

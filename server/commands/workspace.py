@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.settings import FILE_NAME, Settings, read_file, resolve
+from devflow.server.settings import FILE_NAME, Settings, load
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,38 +31,22 @@ def root_of(given: Path, console: Console) -> Path | None:
     return root
 
 
-def user_file() -> Path:
-    """The user's own `devflow.toml`."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_path("devflow")) / FILE_NAME
-
-
-def settings_of(root: Path | None) -> tuple[Settings, list[str]]:
-    """The settings as they hold in a terminal: the user's file, then the workspace's."""
-    sources = []
-    problems = []
-    for path, trusted in ((user_file(), True), (root / FILE_NAME if root else None, False)):
-        if path is None:
-            continue
-        source, problem = read_file(path, trusted=trusted)
-        if source is not None:
-            sources.append(source)
-        if problem:
-            problems.append(problem)
-    settings, more = resolve(*sources)
-    return settings, problems + more
+def settings_of(root: Path, console: Console) -> Settings:
+    """The settings as they hold in a terminal; their problems go to the console."""
+    settings, problems = load([root])
+    for problem in problems:
+        console.print(problem)
+    return settings
 
 
-async def build_with_progress(root: Path, console: Console, *, rebuild: bool = False) -> IndexStatus:
+async def build_with_progress(
+    root: Path, settings: Settings, console: Console, *, rebuild: bool = False
+) -> IndexStatus:
     """Index `root` in this process, with a progress bar on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from devflow.retrieval.index import build
 
-    settings, problems = settings_of(root)
-    for problem in problems:
-        console.print(problem)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -81,28 +64,26 @@ async def build_with_progress(root: Path, console: Console, *, rebuild: bool = F
 
 
 @asynccontextmanager
-async def codebase(root: Path, console: Console) -> AsyncIterator[Codebase]:
+async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIterator[Codebase]:
     """The codebase for one command: an index brought up to date, and the user's models."""
-    from devflow.analysis.text import Text
     from devflow.retrieval.index import Index
+    from devflow.retrieval.local import local_vectors
     from devflow.server.assist.base import Codebase
+    from devflow.server.files import FileTexts
     from devflow.server.models import build_router
 
-    class Disk:
-        async def text_of(self, path: Path) -> Text | None:
-            try:
-                return Text(await asyncio.to_thread(path.read_text, "utf-8", errors="replace"))
-            except OSError:
-                return None
-
-    settings, _ = settings_of(root)
-    status = await build_with_progress(root, console)
+    status = await build_with_progress(root, settings, console)
     if status.problem:
         console.print(status.problem)
-    index = await Index.open([root], None)
     router = build_router(settings.models, os.environ)
     try:
-        yield Codebase(roots=(root,), texts=Disk(), index=index, models=router)
+        async with local_vectors(root) as (vectors, problem):
+            if problem and settings.index.vectors:
+                console.print(problem)
+            index = await Index.open([root], vectors)
+            try:
+                yield Codebase(roots=(root,), texts=FileTexts(), index=index, models=router)
+            finally:
+                await index.close()
     finally:
         await router.close()
-        await index.close()

@@ -57,7 +57,6 @@ class Worker:
         on_gone: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
-        self.restarts = 0
         # -P: the working folder is the workspace, and none of its modules may be imported.
         self._command = (sys.executable, "-P", "-m", module, *arguments)
         self._notifications = dict(notifications or {})
@@ -163,7 +162,6 @@ class Worker:
                 stable = time.monotonic() - started > STABLE_AFTER
                 delay = 0.0 if stable else min(max(FIRST_DELAY, delay * 2), LONGEST_DELAY)
                 await asyncio.sleep(delay)
-                self.restarts += 1
                 try:
                     connection = await self._spawn()
                 except WorkerGone as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support import fixture
 
 from devflow.analysis.calls import CallSite, call_at, calls
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from support import fixture
 
 
 def site_at(snippet: str, language: str = "python") -> CallSite | None:

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from support import fixture
 
 from devflow.analysis import jedi_engine
 from devflow.analysis.jedi_kept import Kept
 from devflow.analysis.python import Definition
+from support import fixture
 
 
 class Project:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support import fixture
 
 from devflow.analysis.scope import place_at, visible_names, word_before
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Text
+from support import fixture
 
 
 def at_cursor(snippet: str, path: str = "main.py", language: str = "python") -> tuple[SyntaxTree, int]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.codebase import workspace
-
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.retrieval.context import Citation
 from devflow.server.assist.ask import ask, cited_only
+from support.codebase import workspace
 
 SNIPPET = """
     #- net/retry.py

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import Workspace, workspace
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.python import Candidate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import Completions, complete, document_item
 from devflow.server.settings import Completion
+from support.codebase import Workspace, workspace
 
 UNHURRIED = Completion(deadline_ms=5_000)
 
@@ -55,6 +55,25 @@ async def test_members_seen_on_the_receiver_come_first(tmp_path: Path) -> None:
     )
     assert found[:2] == ["send", "close"]
     assert "abort" in found
+
+
+async def test_a_module_offers_what_it_defines_and_says_what_it_is(tmp_path: Path) -> None:
+    snippet = """
+        #- pack/shapes.py
+        LIMIT = 3
+        def area(w): ...
+        class Circle:
+            def radius(self): ...
+        #- pack/main.py
+        from . import shapes
+        shapes.<|>
+        """
+    async with workspace(tmp_path, snippet, "pack/main.py", indexed=True, engine=False) as space:
+        kinds = {item.label: item.kind for item in (await asked(space)).items}
+    assert kinds["area"] is SymbolKind.FUNCTION
+    assert kinds["Circle"] is SymbolKind.CLASS
+    assert "LIMIT" in kinds
+    assert "radius" not in kinds
 
 
 async def test_self_offers_the_members_of_its_class(tmp_path: Path) -> None:
@@ -374,9 +393,8 @@ async def test_unknown_documentation_is_empty(tmp_path: Path) -> None:
 
 
 async def _typed(space: Workspace, more: str) -> Any:
-    from support.codebase import document
-
     from devflow.analysis.text import Edit
+    from support.codebase import document
 
     assert space.doc.path is not None
     return document(space.applied(Edit(space.at, space.at, more)), space.doc.path, 2)

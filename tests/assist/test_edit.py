@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import Workspace, workspace
 
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
@@ -21,6 +20,7 @@ from devflow.server.assist.edit import (
     actions,
     import_actions,
 )
+from support.codebase import Workspace, workspace
 
 
 def offered(made: Workspace) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.codebase import document, workspace
 
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import complete, document_item
@@ -15,6 +14,7 @@ from devflow.server.assist.navigate import definition, references
 from devflow.server.assist.rename import prepare_rename
 from devflow.server.assist.signature_help import signature_help
 from devflow.server.settings import Completion, Hover, Inline
+from support.codebase import document, workspace
 
 CODE = {
     "a.py": 'import os\nclass A(B):\n    """D."""\n    x: int = f(1, é="😋")\n    def g(self): self.x.y(',

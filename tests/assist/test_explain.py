@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.codebase import document, workspace
 
 from devflow.models.base import ChatRequest
 from devflow.models.errors import ModelError, NotAllowed, Unreachable
@@ -17,6 +16,7 @@ from devflow.server.assist.explain import cached_explanation, explain, explain_s
 from devflow.server.assist.hover import hover
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.settings import Hover
+from support.codebase import document, workspace
 
 SNIPPET = """
     #- tests/test_shapes.py

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import workspace
 
 from devflow.server.assist import hover as hover_module
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.hover import Card, as_markdown, hover, is_test
 from devflow.server.settings import Hover
+from support.codebase import workspace
 
 
 async def card(root: Path, snippet: str, path: str = "main.py", **options: Any) -> Card | None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.codebase import document
 
 from devflow.server.assist.imports import import_edit, module_name
+from support.codebase import document
 
 CASES = {
     "into an empty file": ("", "from pkg.mod import Name\n"),

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import Workspace, workspace
 
 from devflow.analysis.text import Edit
 from devflow.models.base import FillRequest
 from devflow.models.errors import Unreachable
 from devflow.server.assist.inline import Suggestion, fills_block, inline, worth_asking
 from devflow.server.settings import Inline
+from support.codebase import Workspace, workspace
 
 
 class Writer:

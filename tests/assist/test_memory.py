@@ -3,10 +3,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from support.codebase import document
-
 from devflow.server.assist.base import Memory
 from devflow.server.assist.outline import recent_symbols, symbols_of
+from support.codebase import document
 
 
 async def test_a_task_is_started_once_and_found_again() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import workspace
 
 from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.navigate import definition, references
+from support.codebase import workspace
 
 
 async def check(root: Path, snippet: str, path: str = "main.py", **options: Any) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import Workspace, workspace
 
 from devflow.server.assist.rename import RenameRefused, prepare_rename, rename
+from support.codebase import Workspace, workspace
 
 
 async def renamed(space: Workspace, new: str) -> dict[str, str]:

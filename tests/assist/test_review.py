@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.codebase import workspace
-
 from devflow.analysis.text import Text
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.review import anchored, review, review_with_model
 from devflow.server.settings import Review
+from support.codebase import workspace
 
 COPY = """
 def {name}({path}, {limit}):

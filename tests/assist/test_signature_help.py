@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.codebase import workspace
 
 from devflow.server.assist.signature_help import parameters_of, signature_help
+from support.codebase import workspace
 
 
 async def shown(root: Path, snippet: str, path: str = "main.py", **options: Any) -> list[str]:

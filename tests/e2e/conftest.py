@@ -14,6 +14,7 @@ from lsprotocol import types
 from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import register_lsp_features
+
 from support.profiles import CheckedProtocol, capabilities
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 import pytest
-from support.checker import Checker
 
 from devflow.server.transport import Frames, framed
+from support.checker import Checker
 
 SERVER = [sys.executable, "-m", "devflow.server.cli"]
 

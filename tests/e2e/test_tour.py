@@ -10,9 +10,9 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import LanguageClient
-from support.profiles import PROFILES
 
 from devflow.analysis.text import Text
+from support.profiles import PROFILES
 
 UNITS = {"visual-studio-code": "utf-16", "neovim": "utf-8", "emacs": "utf-32"}
 

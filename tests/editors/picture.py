@@ -13,7 +13,7 @@ from typing import Any
 
 from support import editors
 
-LINES, COLUMNS = 16, 92
+LINES, COLUMNS = 18, 112
 WIDE, HIGH = 8.4, 18.0
 
 FILES = {
@@ -30,7 +30,7 @@ FILES = {
 }
 # The popup menu is a grid of its own (4), drawn over the editor's (1).
 GRID = (
-    "(function() vim.cmd.redraw() local menu = vim.fn.pum_getpos() local rows = {}"
+    "(function() vim.cmd('redraw!') local menu = vim.fn.pum_getpos() local rows = {}"
     " for r = 0, vim.o.lines - 1 do local row = {}"
     " for c = 0, vim.o.columns - 1 do local cell = vim.api.nvim__inspect_cell(1, r, c)"
     " if menu.row and r >= menu.row and r < menu.row + menu.height"
@@ -70,10 +70,22 @@ def main() -> None:
             nvim.again("<Esc>A", f"#vim.api.nvim_buf_get_extmarks(0, {marks}, 0, -1, {{}}) > 0", "ghost text")
             nvim.wait("#vim.diagnostic.get(0) > 0", "the finding, still there")
             ghost = nvim.lua(GRID)
-            nvim.keys("<Esc>S    return shapes.")
+            nvim.keys("<Esc>")
+            nvim.wait("vim.fn.mode() == 'n'", "normal mode")
+            ghost = _colored(ghost, nvim.lua(GRID))
+            nvim.keys("<Esc>Sreturn shapes.")
             nvim.again("<C-x><C-o>", "vim.fn.pumvisible() == 1", "completions")
             listed = nvim.lua(GRID)
     (editors.ROOT / "docs/devflow-in-neovim.svg").write_text(_svg([ghost, listed]), "utf-8")
+
+
+def _colored(ghost: list[list[Any]], without: list[list[Any]]) -> list[list[Any]]:
+    """The characters of `ghost` in the colors of the same screen without it, the ghost text in grey: the
+    numbers of Neovim's color table do not mean the same on both sides of an inline completion."""
+    return [
+        [under if under[0] == cell[0] else [cell[0], 0x7C8694, -1] for cell, under in zip(*rows, strict=True)]
+        for rows in zip(ghost, without, strict=True)
+    ]
 
 
 def _svg(screens: list[list[list[Any]]]) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support import editors
 
 pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]

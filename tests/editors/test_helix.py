@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from support import editors
 
 from devflow.server.commands import setup
+from support import editors
 
 pytestmark = pytest.mark.editor
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support import editors, fixture
 
 pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]

@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support import editors
 
 from devflow import __version__
+from support import editors
 
 pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
 

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support import fixture
 
 from devflow.retrieval.base import IndexStatus
 from devflow.retrieval.index import Index, build, index_directory
 from devflow.retrieval.walk import IndexOptions
+from support import fixture
 
 TEXT_ONLY = IndexOptions(vectors=False)
 

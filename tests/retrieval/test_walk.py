@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,12 @@ def test_a_walk_that_never_ends_is_cut(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("devflow.retrieval.batch.MOST_FILES", 2)
     walked = list_files(tmp_path, IndexOptions(), Rules(tmp_path, IndexOptions()))
     assert (len(walked.found), walked.cut) == (2, True)
+
+
+def test_an_ignore_file_that_is_a_link_or_has_no_end_is_not_read(tmp_path: Path) -> None:
+    put(tmp_path, "a.py", "sub/b.py", "patterns")
+    (tmp_path / "patterns").write_text("a.py\n")
+    (tmp_path / ".gitignore").symlink_to(tmp_path / "patterns")
+    (tmp_path / ".devflowignore").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "sub" / ".gitignore")
+    assert found(tmp_path) == ["a.py", "sub/b.py"]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.editor import CAPABILITIES, ErrorAnswer, editor
-from support.services import Scripted
 
 from devflow.models.errors import Unreachable
 from devflow.models.fake import FakeModel
 from devflow.server.documents import LARGEST
+from support.editor import CAPABILITIES, ErrorAnswer, editor
+from support.services import Scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
 

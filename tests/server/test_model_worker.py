@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 import pytest_asyncio
-from support import tiny_gguf
 
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.workers.model import WorkerModel
+from support import tiny_gguf
 
 pytest.importorskip("ctransformers", reason="needs the extra `gguf`")
 

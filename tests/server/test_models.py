@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.loopback_api import serve
 
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelsConfig, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured
 from devflow.server.models import build_router
+from support.loopback_api import serve
 
 KEY = "sk-test-" + "0123456789abcdefghijklmnop"
 

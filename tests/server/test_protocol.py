@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from support.editor import Editor, ErrorAnswer, editor
 
 URI = "file:///nowhere/a.py"

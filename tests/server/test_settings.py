@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -97,13 +98,27 @@ def test_a_wrong_value_is_told_and_the_rest_still_counts() -> None:
     assert said[0].startswith("devflow.toml, line 2: 'completion.max_items'")
 
 
-@pytest.mark.parametrize("content", [b"[[[", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [b"[[[", b"\xff\xfe", b"a = " + b"[" * 100_000, b"a = " + b"1" * 5_000, b"#" * 1_000_001],
+    ids=["not TOML", "not UTF-8", "nested", "digits", "large"],
+)
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "devflow.toml").write_bytes(content)
     settings, said = load([tmp_path])
     assert settings == Settings()
     assert len(said) == 1
     assert str(tmp_path / "devflow.toml") in said[0]
+
+
+def test_a_workspace_file_that_is_a_device_or_a_pipe_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "devflow.toml").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "two" / "devflow.toml")
+    settings, said = load([tmp_path / "one", tmp_path / "two"])
+    assert settings == Settings()
+    assert [sentence.endswith("is not a file; it is ignored.") for sentence in said] == [True, True]
 
 
 def test_the_committed_schema_is_current() -> None:

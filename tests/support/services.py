@@ -42,7 +42,8 @@ class RememberingIndex:
         return None
 
     async def statuses(self) -> list[IndexStatus]:
-        return []
+        opened = [call[1] for call in self.calls if call[0] == "open"]
+        return [IndexStatus(root, root, "ready") for root in (opened[-1] if opened else ())]
 
     async def reindex(self) -> None:
         self.calls.append(("reindex",))

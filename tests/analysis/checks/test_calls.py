@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import fixture
 
 from devflow.analysis.checks.calls import python_calls, unfit_calls
 from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.facts import Finding
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Text
+from support import fixture
 
 
 def findings(snippet: str) -> tuple[list[Finding], fixture.Case]:

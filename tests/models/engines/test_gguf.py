@@ -7,12 +7,12 @@ import random
 from pathlib import Path
 
 import pytest
-from support import tiny_gguf
 
 from devflow.models.base import ModelSpec
 from devflow.models.engines import ctransformers
 from devflow.models.engines.gguf import problem_with, read_head
 from devflow.models.errors import ModelError, NotConfigured
+from support import tiny_gguf
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import pytest
-from support.loopback_api import Answer, Api, serve
 
 from devflow.models.base import ChatRequest, FillRequest, Health, Message
 from devflow.models.engines import anthropic as anthropic_engine
@@ -26,6 +25,7 @@ from devflow.models.errors import (
     Unreachable,
 )
 from devflow.models.outbound import Outbound
+from support.loopback_api import Answer, Api, serve
 
 KEY = "sk-test-" + "0123456789abcdefghijklmnop"
 QUESTION = ChatRequest((Message("system", "Be brief."), Message("user", "Who?")), max_tokens=50)
