@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import logging
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -263,6 +264,7 @@ def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
     from devflow.analysis import jedi_engine
     from devflow.analysis.jedi_kept import Kept
 
+    warnings.filterwarnings("ignore", module=r"jedi\.")  # with names of the user's modules in them
     lane = ThreadPoolExecutor(1, "jedi")  # jedi is not thread-safe
     kept = Kept()
     loop = asyncio.get_running_loop()
