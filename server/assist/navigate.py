@@ -49,11 +49,19 @@ class Found:
     """`document` or `index`."""
 
 
-async def definition(doc: Document, at: int, code: Codebase) -> list[Location]:
-    """Where the name at `at` is made; several places when it cannot be told apart, likeliest first."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a name is made, likeliest first, and who said so: `jedi`, `document` or `index`."""
+
+    locations: tuple[Location, ...] = ()
+    engine: str = ""
+
+
+async def definition(doc: Document, at: int, code: Codebase) -> Places:
+    """Where the name at `at` is made; several places when it cannot be told apart."""
     start, end = doc.text.word_at(at)
     if start == end or in_quotes(doc, at):
-        return []
+        return Places()
     engine = ask_definition(doc, at, code)
     begun = time.monotonic()
     if engine is not None:
@@ -61,11 +69,13 @@ async def definition(doc: Document, at: int, code: Codebase) -> list[Location]:
         if not engine.done():
             found = await resolve(doc, at, code)
             if (sure := without_doubt(found)) is not None and sure.location is not None:
-                return [sure.location]
+                return Places((sure.location,), sure.source)
             await until(begun + ENGINE_SECONDS, engine)
         if places := [each.location for each in answer(engine) or () if each.location is not None]:
-            return list(dict.fromkeys(places))
-    return [each.location for each in await resolve(doc, at, code) if each.location is not None]
+            return Places(tuple(dict.fromkeys(places)), "jedi")
+    known = [each for each in await resolve(doc, at, code) if each.location is not None]
+    locations = tuple(each.location for each in known if each.location is not None)
+    return Places(locations, known[0].source if known else "")
 
 
 def without_doubt(found: Sequence[Found]) -> Found | None:

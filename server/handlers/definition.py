@@ -17,9 +17,11 @@ async def definition(
     if place is None:
         return None
     doc, at = place
-    found = await session.locations(await definition_of(doc, at, session.codebase()))
+    places = await definition_of(doc, at, session.codebase())
+    found = await session.locations(places.locations)
     if not found:
         return None
+    session.answered(types.TEXT_DOCUMENT_DEFINITION, places.engine)
     client = session.capabilities.text_document and session.capabilities.text_document.definition
     if not (client and client.link_support):
         return found

@@ -46,7 +46,10 @@ async def test_every_offset_has_an_answer(name: str, tmp_path: Path) -> None:
             assert card is None or 0 <= card.start < card.end <= size
             ghost = await inline(doc, at, code, Inline())
             assert ghost is None or ghost.edit.start <= at <= ghost.edit.end
-            for place in (*await definition(doc, at, code), *await references(doc, at, code, True)):
+            for place in (
+                *(await definition(doc, at, code)).locations,
+                *await references(doc, at, code, True),
+            ):
                 assert 0 <= place.start <= place.end <= size
             await prepare_rename(doc, at, code)
             await signature_help(doc, at, code)

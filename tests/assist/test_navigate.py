@@ -16,7 +16,7 @@ from support.codebase import workspace
 async def check(root: Path, snippet: str, path: str = "main.py", **options: Any) -> None:
     """The definition of the name at the cursor is the label `target`, and nothing else."""
     async with workspace(root, snippet, path, **options) as space:
-        found = await definition(space.doc, space.at, space.code)
+        found = (await definition(space.doc, space.at, space.code)).locations
         expected = [(root / label.path, label.start, label.end) for label in space.case.labels]
         assert [(each.path, each.start, each.end) for each in found] == expected
 
@@ -203,7 +203,7 @@ async def test_several_are_offered_when_they_cannot_be_told_apart(tmp_path: Path
         """,
         indexed=True,
     ) as space:
-        assert len(await definition(space.doc, space.at, space.code)) == 2
+        assert len((await definition(space.doc, space.at, space.code)).locations) == 2
 
 
 async def test_a_definition_that_moved_since_it_was_indexed_is_found(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ async def test_a_definition_that_moved_since_it_was_indexed_is_found(tmp_path: P
         indexed=True,
     ) as space:
         (tmp_path / "shapes.py").write_text("import os\n\ndef area(w): ...\n")
-        [found] = await definition(space.doc, space.at, space.code)
+        [found] = (await definition(space.doc, space.at, space.code)).locations
         assert space.shown(found) == "shapes.py: def [area](w): ..."
 
 
@@ -352,7 +352,7 @@ async def test_the_document_alone_is_enough_for_its_own_names(tmp_path: Path) ->
     async with workspace(tmp_path, "def area(): ...\nar<|>ea()\n") as space:
         doc = replace(space.doc, path=None, tree=None)
         bare = Codebase((), space)
-        assert await definition(doc, space.at, bare) == []
+        assert (await definition(doc, space.at, bare)).locations == ()
         assert await references(doc, space.at, bare, True) == []
 
 
