@@ -94,3 +94,12 @@ def test_review_says_which_files_it_could_not_read(
 def test_an_answer_into_a_pipe_is_markdown_unwrapped(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ask", "where is the bracket handler?", "--root", str(odd)]) == 0
     assert "```" in capsys.readouterr().out
+
+
+def test_doctor_says_when_no_index_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    assert cli.main(["doctor", "--index", "--json", str(tmp_path)]) == 1
+    [problem] = [each for each in json.loads(capsys.readouterr().out)["checks"] if each["state"] == "problem"]
+    assert "cannot be written" in problem["detail"]

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -180,13 +181,25 @@ def _index(root: Path) -> list[Check]:
         return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
     statuses = asyncio.run(_index_statuses(root))
     states = {"ready": GOOD, "failed": BAD}
-    checks = []
+    checks = [check for status in statuses if (check := _unwritable(status.directory)) is not None]
     for status in statuses:
         checks.append(Check("index", root.name, states.get(status.state, NOTE), index_line(status)))
         checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
     return checks
+
+
+def _unwritable(directory: Path) -> Check | None:
+    """The complaint when an index could not be written there."""
+    folder = next((each for each in (directory, *directory.parents) if each.exists()), directory)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(100_000))
+    except OSError as error:
+        detail = f"{folder} cannot be written ({error.strerror}): free or choose another with XDG_CACHE_HOME"
+        return Check("index", "folder", BAD, detail)
+    return None
 
 
 async def _index_statuses(root: Path) -> list[IndexStatus]:
