@@ -42,6 +42,9 @@ fix: $(READY) ## format and mend what can be mended
 	$(VENV) -m ruff format .
 	$(VENV) -m ruff check --fix .
 
+bench: $(READY) ## measure completion on pinned packages, the file in question held out, into benchmarks/results
+	sh benchmarks/run.sh
+
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .
 

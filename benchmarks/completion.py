@@ -83,6 +83,9 @@ class HeldOut:
     async def symbols_matching(self, query: str, limit: int = 100) -> list[IndexedSymbol]:
         return [each for each in self._symbols() if rank.match_quality(query, each.symbol.name) > 1][:limit]
 
+    async def symbols_in(self, path: Path) -> list[IndexedSymbol]:
+        return [each for each in self._symbols() if each.path == path]
+
     async def methods_of(self, class_name: str, limit: int = 200) -> list[IndexedSymbol]:
         wanted = class_name.rsplit(".", 1)[-1]
         found = [each for each in self._symbols() if each.symbol.container.rsplit(".", 1)[-1] == wanted]
