@@ -138,7 +138,10 @@ class Worker:
         protocol.connect(process.stdin.write)
         self._process, self._protocol = process, protocol
         self._up.set()
-        return asyncio.create_task(protocol.read(process.stdout), name=f"{self.name} worker's answers")
+        connection = asyncio.create_task(protocol.read(process.stdout), name=f"{self.name} worker's answers")
+        # At once, not when `_keep_running` gets to it: it may itself wait for an answer, in `on_restart`.
+        connection.add_done_callback(lambda ended: self._lost())
+        return connection
 
     async def _keep_running(self, connection: asyncio.Task[None]) -> None:
         delay = 0.0
@@ -157,8 +160,6 @@ class Worker:
                     self.name,
                     process.returncode if process is not None else "?",
                 )
-                if self._on_gone is not None:
-                    self._on_gone()
                 stable = time.monotonic() - started > STABLE_AFTER
                 delay = 0.0 if stable else min(max(FIRST_DELAY, delay * 2), LONGEST_DELAY)
                 await asyncio.sleep(delay)
@@ -175,6 +176,11 @@ class Worker:
         finally:
             connection.cancel()
             await asyncio.gather(connection, return_exceptions=True)
+
+    def _lost(self) -> None:
+        if self._on_gone is not None and not self._closed:
+            self._on_gone()
+        self._disconnect()
 
     def _disconnect(self) -> None:
         self._up.clear()

@@ -85,6 +85,34 @@ async def test_a_worker_that_dies_is_restarted_and_what_it_did_is_answered(worke
     assert worker.pid != first
 
 
+async def test_a_worker_that_dies_while_it_is_set_up_again_is_restarted_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setups: asyncio.Queue[int | None] = asyncio.Queue()
+    hang = True
+
+    async def set_up() -> None:
+        setups.put_nowait(worker.pid)
+        await worker.request("wait" if hang else "echo", {"name": "set up"})
+
+    worker = Worker("echo", "support.echo_worker", on_restart=set_up)
+    monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{TESTS.parent / 'src'}")
+    await worker.start()
+    try:
+        await worker.request("echo")
+        seen = {worker.pid}
+        for kill in range(3):
+            hang = kill < 2
+            pid = worker.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            seen.add(await asyncio.wait_for(setups.get(), 20))
+        assert await worker.request("echo", {"a": 1}, timeout=20) == {"a": 1}
+        assert len(seen) == 4
+    finally:
+        await worker.close()
+
+
 async def test_a_worker_that_ends_itself_costs_only_the_request(worker: Worker) -> None:
     with pytest.raises(WorkerGone):
         await worker.request("die")
