@@ -111,6 +111,11 @@ class RemoteModel(abc.ABC, Generic[C]):
             self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
         )
 
+    async def warm(self) -> None:
+        """Import the SDK, which takes seconds, before the first request waits for it. Nothing is sent.
+        Raises ModelError."""
+        await self._ready()
+
     async def close(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None

@@ -82,6 +82,13 @@ async def test_an_answer_is_streamed_piece_by_piece(model: Engine, api: Api) -> 
     assert not model.remote
 
 
+async def test_getting_ready_sends_nothing(model: Engine, api: Api) -> None:
+    await model.warm()
+    assert api.requests == []
+    assert await text(model.chat(QUESTION)) == "Hello, world"
+    assert len(api.requests) == 1
+
+
 async def test_the_conversation_is_sent_as_the_api_wants_it(model: Engine, kind: Kind, api: Api) -> None:
     await text(model.chat(QUESTION))
     [sent] = api.requests
