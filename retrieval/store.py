@@ -187,7 +187,7 @@ async def close_writer(connection: aiosqlite.Connection) -> None:
         await connection.execute("UPDATE meta SET value = '1' WHERE key = 'closed'")
         await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
-        log.warning("the index was not closed in order: %s", error)
+        log.info("the index was still read when it was closed, the next opening checks it: %s", error)
     finally:
         await connection.close()
 

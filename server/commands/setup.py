@@ -77,7 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"# {target.path}\n{target.part or target.text}")
             else:
                 print(_apply(target, write=arguments.write))
-    except (Refused, OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        print(
+            f"devflow setup {arguments.editor}: {error.filename!r} cannot be written ({error.strerror}); "
+            "--print shows what belongs there.",
+            file=sys.stderr,
+        )
+        return 1
+    except (Refused, UnicodeDecodeError) as error:
         print(f"devflow setup {arguments.editor}: {error}", file=sys.stderr)
         return 1
     print(plan.notes)
