@@ -73,7 +73,8 @@ def main() -> None:
             nvim.keys("<Esc>")
             nvim.wait("vim.fn.mode() == 'n'", "normal mode")
             ghost = _colored(ghost, nvim.lua(GRID))
-            nvim.keys("<Esc>Sreturn shapes.")
+            # Without the documentation's window, which would take the grid the menu is read from.
+            nvim.keys("<Esc>:set completeopt=menuone,noinsert<CR>Sreturn shapes.")
             nvim.again("<C-x><C-o>", "vim.fn.pumvisible() == 1", "completions")
             listed = nvim.lua(GRID)
     (editors.ROOT / "docs/devflow-in-neovim.svg").write_text(_svg([ghost, listed]), "utf-8")
