@@ -7,6 +7,7 @@ method: the handlers call it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 TELL_AGAIN = 600.0
 """Seconds before the same sentence is shown to the user again."""
+STARTING_SECONDS = 1.5
+"""Longest a request waits for a session that is still starting."""
 
 
 class Positioned(Protocol):
@@ -79,6 +82,7 @@ class Session:
         self.cancellable: dict[types.ProgressToken, asyncio.Task[Any]] = {}
         """Progress token → the task to cancel when the user cancels that progress."""
         self.starting = True
+        self._started: asyncio.Event | None = None
         self.index_states: dict[Path, str] = {}
         """Root → the last state its indexer told; see `IndexStatus.state`."""
         self._services = services
@@ -103,6 +107,20 @@ class Session:
 
     async def start(self) -> None:
         """Bring up what answers can do without; called when the editor is ready to be asked."""
+        self._started = asyncio.Event()
+        try:
+            await self._start()
+        finally:
+            self._started.set()
+
+    async def settled(self) -> None:
+        """Wait, but not long, while the server starts: who jumps to a definition in the first second of a
+        session wants the answer, not nothing at once."""
+        if self._started is not None and not self._started.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._started.wait(), STARTING_SECONDS)
+
+    async def _start(self) -> None:
         await self._pull_configuration()
         window = self.capabilities.window
         self._progress.shown = bool(window and window.work_done_progress)

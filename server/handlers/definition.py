@@ -16,6 +16,7 @@ async def definition(
     place = await session.place(params)
     if place is None:
         return None
+    await session.settled()
     doc, at = place
     places = await definition_of(doc, at, session.codebase())
     found = await session.locations(places.locations)

@@ -12,6 +12,7 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     place = await session.place(params)
     if place is None:
         return None
+    await session.settled()
     doc, at = place
     card = await card_at(doc, at, session.codebase(), session.settings.hover)
     if card is None:

@@ -11,5 +11,6 @@ async def references(session: Session, params: types.ReferenceParams) -> list[ty
     place = await session.place(params)
     if place is None:
         return None
+    await session.settled()
     found = await references_to(*place, session.codebase(), params.context.include_declaration)
     return await session.locations(found) or None

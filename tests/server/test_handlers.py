@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -476,3 +478,21 @@ async def test_the_capabilities_of_the_test_editor_switch_everything_on() -> Non
         result = await client.initialize(capabilities=CAPABILITIES)
         providers = {name for name in result["capabilities"] if name.endswith("Provider")}
         assert len(providers) == 12
+
+
+async def test_a_jump_in_the_first_moment_waits_for_the_engines() -> None:
+    go = threading.Event()
+    scripted = Scripted().services
+
+    def prepare() -> None:
+        go.wait(10)
+
+    services = dataclasses.replace(scripted, prepare=prepare)
+    async with editor(services) as client:
+        await client.initialize()
+        client.open(URI, "def area():\n    return 1\n\n\narea()\n")
+        asking = asyncio.create_task(client.request("textDocument/definition", at(4, 1)))
+        await client.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}})
+        assert not asking.done()
+        go.set()
+        assert await asking
