@@ -177,7 +177,7 @@ async def _first(
     report: _Report,
     title: str,
     places: list[_Place],
-    ask: Callable[[_Place], Awaitable[tuple[float, Any, Callable[[], Any]] | None]],
+    ask: Callable[[_Place], Awaitable[tuple[float, Callable[[], Any]] | None]],
     client: DemoClient,
     method: str,
 ) -> None:
@@ -191,7 +191,7 @@ async def _first(
             report.miss(title, str(error) or type(error).__name__)
             return
         if found is not None:
-            milliseconds, _, body = found
+            milliseconds, body = found
             report.part(title, await client.engine_of(method), milliseconds, body())
             return
     report.miss(title, f"no answer at {min(TRIES, len(places))} places")
@@ -244,7 +244,7 @@ async def _completion(report: _Report, client: DemoClient, places: list[_Place])
 
 
 async def _ghost_text(report: _Report, client: DemoClient, places: list[_Place]) -> None:
-    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+    async def ask(place: _Place) -> tuple[float, Callable[[], Any]] | None:
         end = place.text.find("\n", place.start)
         end = len(place.text) if end < 0 else end
         text = place.text[: place.start] + place.text[end:]
@@ -254,7 +254,7 @@ async def _ghost_text(report: _Report, client: DemoClient, places: list[_Place])
             return None
         line = text[text.rfind("\n", 0, place.start) + 1 : place.start].strip()
         body = f"{_plain(line)}[dim italic]{_plain(suggestion)}[/dim italic]"
-        return milliseconds, suggestion, lambda: body
+        return milliseconds, lambda: body
 
     await _first(report, "ghost text", places, ask, client, "textDocument/inlineCompletion")
 
@@ -262,16 +262,16 @@ async def _ghost_text(report: _Report, client: DemoClient, places: list[_Place])
 async def _hover(report: _Report, client: DemoClient, places: list[_Place]) -> None:
     from rich.markdown import Markdown
 
-    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+    async def ask(place: _Place) -> tuple[float, Callable[[], Any]] | None:
         await client.open(place.path, place.text)
         milliseconds, card = await client.hover(place.path, place.text, place.start + 1)
-        return (milliseconds, card, lambda: Markdown(card)) if card and len(card) > 60 else None
+        return (milliseconds, lambda: Markdown(card)) if card and len(card) > 60 else None
 
     await _first(report, "hover", places, ask, client, "textDocument/hover")
 
 
 async def _definition(report: _Report, client: DemoClient, places: list[_Place]) -> None:
-    async def ask(place: _Place) -> tuple[float, Any, Callable[[], Any]] | None:
+    async def ask(place: _Place) -> tuple[float, Callable[[], Any]] | None:
         await client.open(place.path, place.text)
         milliseconds, target = await client.definition(place.path, place.text, place.start + 1)
         if target is None or target[0] == place.path:
@@ -283,7 +283,7 @@ async def _definition(report: _Report, client: DemoClient, places: list[_Place])
             f"{_plain(str(path))}:{line + 1}\n"
             f"[dim]{_plain(source[line].strip())}[/dim]"
         )
-        return milliseconds, target, lambda: body
+        return milliseconds, lambda: body
 
     await _first(report, "definition in another file", places, ask, client, "textDocument/definition")
 
