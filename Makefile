@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 READY := .venv/.ready
 REPO ?=
+QUICK ?=
 
 .PHONY: help setup check test test-editors demo fix bench build clean
 
@@ -42,11 +43,12 @@ fix: $(READY) ## format and mend what can be mended
 	$(VENV) -m ruff format .
 	$(VENV) -m ruff check --fix .
 
-bench: $(READY) ## measure completion on pinned packages, the file in question held out, into benchmarks/results
-	sh benchmarks/run.sh
+bench: $(READY) ## measure every figure, other servers side by side, into benchmarks/results: make bench [QUICK=1]
+	PYTHONPATH=benchmarks $(VENV) -m bench $(if $(QUICK),--quick)
 
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .
 
 clean: ## remove everything the other commands made
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/devflow-bench"
 	rm -rf .venv .editors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Measures DevFlow and other language servers over the same positions of published packages."""
