@@ -45,6 +45,7 @@ def main() -> int:
     every = [part for part in parts(tested, scratch, arguments.quick) if _wanted(part, arguments.only)]
     kept = scratch / "runs" / _state(arguments.quick)
     kept.mkdir(parents=True, exist_ok=True)
+    asked = corpora.QUICK if arguments.quick else corpora.PACKAGES + corpora.FRESH
     quiet = load()
     if quiet > 1.0:
         print(f"The machine is not quiet (load {quiet}): times will be too long.", file=sys.stderr)
@@ -59,7 +60,7 @@ def main() -> int:
         "machine": machine(),
         "load_at_start": quiet,
         "seconds": round(time.monotonic() - begun),
-        "packages": {each.name: {"version": each.version, "seen": each.seen} for each in _packages()},
+        "packages": {each.name: {"version": each.version, "seen": each.seen} for each in asked},
         "failed": failed,
     }
     print(summary.as_text(results))
@@ -111,10 +112,6 @@ def _state(quick: bool) -> str:
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip()
-
-
-def _packages() -> tuple[corpora.Package, ...]:
-    return corpora.PACKAGES + corpora.FRESH
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,8 +24,6 @@ class Package:
 
 
 PACKAGES = (
-    Package("httpx", "0.28.1"),
-    Package("flask", "3.1.0"),
     Package("rich", "14.0.0"),
     Package("celery", "5.4.0"),
     Package("Django", "5.2.8"),
@@ -37,13 +35,12 @@ FRESH = (
     Package("harlequin", "2.17.0", seen=False),
     Package("pdm", "2.29.4", seen=False),
     Package("beets", "2.14.1", seen=False),
-    Package("datasette", "0.65.5", seen=False),
 )
 """Applications released in 2026, for names that other files define."""
 SCIENCE = ("numpy==2.4.6", "pandas==3.1.1")
 
-QUICK = ("httpx", "flask")
-"""What a quick run asks about; of `FRESH` it takes none, of its place httpx."""
+QUICK = (Package("httpx", "0.28.1"), Package("flask", "3.1.0"))
+"""What a quick run asks about, for everything."""
 
 
 def workspace(package: Package, scratch: Path) -> Path:

@@ -192,7 +192,7 @@ def _rest(session: Session) -> dict[str, Any]:
 
 
 def _where(place: Place) -> dict[str, Any]:
-    return {"at": f"{place.path.name}:{place.line + 1}:{place.column}", "name": place.name}
+    return {"at": f"{'/'.join(place.path.parts[-3:])}:{place.line + 1}:{place.column}", "name": place.name}
 
 
 def _end_of_line(text: str, at: int) -> int:
