@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from devflow.analysis.python_scopes import Occurrence
 from devflow.analysis.refactor.classes import ClassRef
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.receivers import Receivers
-from devflow.analysis.refactor.refused import Refused
+from devflow.analysis.refactor.refused import NotIndexed, Refused
 from devflow.analysis.refactor.targets import parameter_of
 from devflow.analysis.refactor.variables import Place, Uses, Variable, call_of, member_uses, variable_uses
 
@@ -31,7 +32,32 @@ def with_arguments(
         return uses, keywords
     home = names.home(function)
     variables, calls = {target}, set[Place]()
-    if names.scopes[home].kind == "class":
+    alone = False
+    try:
+        _shared(project, classes, target, function, home, variables, calls)
+    except NotIndexed:
+        alone = True
+        calls |= {Place(target.path, each.start, each.end) for each in names.of(function.name, home)}
+    places = set(uses.places)
+    for variable in variables:
+        places |= variable_uses(project, variable).places
+    for place in calls | _under_other_names(project, calls):
+        keywords |= set(_keyword_at(project, place, target.name, new))
+    return Uses(frozenset(places), frozenset(variables), this_file_only=alone), keywords
+
+
+def _shared(
+    project: PythonProject,
+    classes: Receivers,
+    target: Variable,
+    function: Occurrence,
+    home: int,
+    variables: set[Variable],
+    calls: set[Place],
+) -> None:
+    """Add the parameters that are the same one, and where the function is called."""
+    names = project.names(target.path)
+    if names is not None and names.scopes[home].kind == "class":
         owner = ClassRef(target.path, home)
         if function.name in ("__init__", "__new__"):
             calls |= _constructions(project, classes, owner, function.name)
@@ -45,12 +71,6 @@ def with_arguments(
                     variables.add(same)
     else:
         calls |= variable_uses(project, Variable(target.path, home, function.name)).places
-    places = set(uses.places)
-    for variable in variables:
-        places |= variable_uses(project, variable).places
-    for place in calls | _under_other_names(project, calls):
-        keywords |= set(_keyword_at(project, place, target.name, new))
-    return Uses(frozenset(places), frozenset(variables)), keywords
 
 
 def _under_other_names(project: PythonProject, calls: set[Place]) -> set[Place]:

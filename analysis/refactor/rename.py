@@ -69,7 +69,7 @@ def rename(project: PythonProject, path: Path, at: int, new: str) -> Renaming:
     texts = {
         path: known.tree.text for path in {*sure, *doubtful} if (known := project.names(path)) is not None
     }
-    return Renaming(sure, doubtful, _warning(target.name, new, left), texts)
+    return Renaming(sure, doubtful, _warning(target.name, new, left, uses.this_file_only), texts)
 
 
 def check_name(new: str) -> None:
@@ -121,7 +121,11 @@ def _others_define(project: PythonProject, uses: Uses, old: str) -> bool:
     return False
 
 
-def _warning(old: str, new: str, left: int) -> str:
+def _warning(old: str, new: str, left: int, this_file_only: bool) -> str:
+    if this_file_only:
+        return (
+            f"The workspace is not indexed yet: keyword arguments {old} in other files are left as they are."
+        )
     if left:
         return (
             f"{left} more place{'s' if left > 1 else ''} with a member {old} may or may not mean this one; "

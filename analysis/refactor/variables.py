@@ -62,6 +62,8 @@ class Uses:
     variables: frozenset[Variable] = frozenset()
     doubtful: frozenset[Place] = frozenset()
     classes: tuple[ClassRef, ...] = ()
+    this_file_only: bool = False
+    """Other files could not be looked at."""
 
 
 def variable_uses(project: PythonProject, start: Variable) -> Uses:

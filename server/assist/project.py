@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.refactor.project import PythonProject
-from devflow.analysis.refactor.refused import Refused
+from devflow.analysis.refactor.refused import NotIndexed, Refused
 from devflow.analysis.text import Text
 from devflow.server.assist.waiting import within
 
@@ -35,7 +35,7 @@ _MOST_USES = 100_000
 class WorkspaceSources:
     """`refactor.project.Sources` over a codebase. Its methods are called in a thread, never on the loop."""
 
-    def __init__(self, doc: Document, code: Codebase) -> None:
+    def __init__(self, doc: Document | None, code: Codebase) -> None:
         self.roots: Sequence[Path] = code.roots
         self._doc = doc
         self._code = code
@@ -51,7 +51,7 @@ class WorkspaceSources:
 
     def read(self, path: Path) -> Text | None:
         """The present text of a file."""
-        if path == self._doc.path:
+        if self._doc is not None and path == self._doc.path:
             return self._doc.text
         if path not in self._read:
             self._read[path] = self._wait(self._code.texts.text_of(path), _READ_SECONDS)
@@ -60,7 +60,7 @@ class WorkspaceSources:
     def exists(self, path: Path) -> bool:
         """Whether `path` is a file."""
         if path not in self._there:
-            self._there[path] = path == self._doc.path or path.is_file()
+            self._there[path] = (self._doc is not None and path == self._doc.path) or path.is_file()
         return self._there[path]
 
     def files_with(self, name: str) -> Sequence[Path]:
@@ -72,9 +72,10 @@ class WorkspaceSources:
     def _known(self, name: str) -> list[Path]:
         index = self._code.index
         if index is None:
-            used = self.used(self._doc.path, self.place) if self._doc.path is not None else None
+            here = self._doc.path if self._doc is not None else None
+            used = self.used(here, self.place) if here is not None else None
             if used is None:
-                raise Refused(
+                raise NotIndexed(
                     f"The workspace is not indexed yet, so the uses of {name} are not known; try again."
                 )
             return sorted({each.path for each in used})
