@@ -63,7 +63,7 @@ async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
     mention = mention_at(doc, at)
     if mention is None:
         return []
-    parts: Sequence[str] = mention.parts
+    parts = list(mention.parts)
     if (found := await static_dotted(doc, at, parts, code)) is not None:
         return [found]
     here = await asyncio.to_thread(recent_symbols, doc, code.memory)
