@@ -104,6 +104,15 @@ class Index:
         """Classes, interfaces and the like whose head mentions this name, as a base or otherwise."""
         return await self._symbols(relations.EXTENDING, (name, limit))
 
+    async def files_importing(self, name: str, limit: int = 20_000) -> list[Path]:
+        """Files with an import that names `name`, or has it somewhere in its module's name."""
+        rows = await self._rows(
+            "SELECT DISTINCT f.path FROM imports i JOIN files f ON f.id = i.file "
+            "WHERE i.name = ? OR instr(i.module, ?) > 0 LIMIT ?",
+            (name, name, limit),
+        )
+        return [root / row[0] for root, row in rows]
+
     async def members_of(self, receiver: str, limit: int = 200) -> dict[str, int]:
         """Attribute names seen on this receiver text, with how often, most frequent first."""
         rows = await self._rows(

@@ -24,6 +24,7 @@ from devflow.server.handlers.hover import hover
 from devflow.server.handlers.inline_completion import inline_completion
 from devflow.server.handlers.references import references
 from devflow.server.handlers.signature_help import signature_help
+from devflow.server.handlers.will_rename_files import will_rename_files
 from devflow.server.handlers.workspace_symbol import workspace_symbol
 from devflow.server.session import Session
 from devflow.server.settings import Features
@@ -105,6 +106,7 @@ REQUESTS: tuple[Route, ...] = (
         lambda client: _prepared(client.text_document),
         feature="rename",
     ),
+    Route(types.WORKSPACE_WILL_RENAME_FILES, will_rename_files, feature="rename"),
     Route(
         types.TEXT_DOCUMENT_CODE_ACTION,
         code_action.code_action,
@@ -180,7 +182,10 @@ def capabilities(
                 supported=True, change_notifications=True
             ),
             file_operations=types.FileOperationOptions(
-                did_create=every_file, did_rename=every_file, did_delete=every_file
+                did_create=every_file,
+                did_rename=every_file,
+                did_delete=every_file,
+                will_rename=every_file if features.rename else None,
             ),
         ),
         **announced,

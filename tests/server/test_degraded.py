@@ -49,6 +49,7 @@ def params(method: str, uri: str) -> Any:
         "textDocument/prepareRename": at,
         # Of a parameter: the uses of a function cannot be known without an index, and that is refused.
         "textDocument/rename": {**at, "position": {"line": 2, "character": 12}, "newName": "height"},
+        "workspace/willRenameFiles": {"files": [{"oldUri": uri, "newUri": uri.replace("a.py", "b.py")}]},
         "textDocument/codeAction": {
             "textDocument": named,
             "range": {"start": {"line": 8, "character": 5}, "end": {"line": 8, "character": 5}},
@@ -68,7 +69,7 @@ async def asked(client: Editor, method: str, uri: str) -> Any:
     return (await client.request(method, action)).get("edit")
 
 
-SILENT = {"textDocument/inlineCompletion", "workspace/symbol"}
+SILENT = {"textDocument/inlineCompletion", "workspace/symbol", "workspace/willRenameFiles"}
 """What has nothing to say without a model and without repeated code, or without an index."""
 METHODS = [route.method for route in REQUESTS]
 
