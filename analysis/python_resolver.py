@@ -100,6 +100,13 @@ class PythonResolver:
                 return Target(path, made[0])
         return scope(name)
 
+    def type_at(self, path: Path, tree: SyntaxTree, at: int) -> Target | None:
+        """The class of what the name at `at` holds; of a class the class itself."""
+        found = self._value(self.at(path, tree, at))
+        if found is not None and found.binding is not None and found.binding.kind == "function":
+            found = self._called(found, 0)
+        return found if found is not None and found.binding is not None else None
+
     def dotted(self, path: Path, tree: SyntaxTree, at: int, parts: Sequence[str]) -> Target | None:
         """What `a.b.c`, written in prose at `at`, stands for: a module's path from outside, or names as
         code at that place would see them."""

@@ -100,6 +100,13 @@ class Index:
         sql = relations.SHARED.format(owners=", ".join("?" * len(owners)), names=", ".join("?" * len(names)))
         return _summed(await self._rows(sql, (*owners, *names)))
 
+    async def owners_of_all(self, names: Sequence[str]) -> list[str]:
+        """Names of the classes (or other owners) that define every one of `names`, at most some dozens."""
+        sql = relations.OWNERS.format(marks=", ".join("?" * len(names)), lowers=", ".join("?" * len(names)))
+        lowers = [name.lower() for name in names]
+        rows = await self._rows(sql, (*lowers, *names, len(names)))
+        return list(dict.fromkeys(owner for _, (owner,) in rows))
+
     async def classes_naming(self, name: str, limit: int = 200) -> list[IndexedSymbol]:
         """Classes, interfaces and the like whose head mentions this name, as a base or otherwise."""
         return await self._symbols(relations.EXTENDING, (name, limit))

@@ -21,6 +21,11 @@ SHARED = (
     "GROUP BY owner"
 )
 """How many of some names each of some classes defines."""
+OWNERS = (
+    "SELECT owner FROM symbols WHERE lower IN ({lowers}) AND name IN ({marks}) AND owner <> '' "
+    "GROUP BY owner HAVING count(DISTINCT name) = ? LIMIT 200"
+)
+"""The classes that define all of some names."""
 EXTENDING = (
     "s.id IN (SELECT s.id FROM refs r JOIN symbols s ON s.file = r.file AND s.start <= r.start "
     "AND s.start > r.start - 2000 WHERE r.name = ? AND s.name <> r.name "

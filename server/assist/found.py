@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devflow.analysis.facts import Location, Symbol
@@ -49,3 +49,12 @@ def same_family(one: str, other: str) -> bool:
 def within_roots(path: Path, roots: Sequence[Path]) -> bool:
     """Whether `path` lies in the workspace."""
     return any(path.is_relative_to(root) for root in roots)
+
+
+def moved(symbol: Symbol, place: Location) -> Symbol:
+    """The symbol with its name at `place`."""
+    by = place.start - symbol.name_start
+    if not by:
+        return symbol
+    start, end = max(0, symbol.start + by), max(symbol.end + by, place.end)
+    return replace(symbol, start=min(start, place.start), end=end, name_start=place.start, name_end=place.end)

@@ -23,6 +23,7 @@ from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
+from devflow.server.assist.highlight import names_in
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
 from devflow.server.assist.resolve import resolve, without_doubt
@@ -144,12 +145,31 @@ def ask_definition(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[
     return kept
 
 
+async def uses_by_index(doc: Document, at: int, code: Codebase) -> list[Location]:
+    """Uses of the name at `at` by tree and index alone, its definition left out, by file and place."""
+    start, end = doc.text.word_at(at)
+    targets, places = await _by_index(doc, at, doc.text.source[start:end], code)
+    declared = {each.location for each in targets}
+    return sorted(set(places) - declared, key=lambda place: (str(place.path), place.start))
+
+
+async def _by_index(doc: Document, at: int, name: str, code: Codebase) -> tuple[list[Found], list[Location]]:
+    """What the name stands for, and its uses in the document and the files that can reach it."""
+    targets = await resolve(doc, at, code)
+    places = await asyncio.to_thread(_in_document, doc, at, name, targets, code)
+    if targets and not _is_local(doc, targets[0], code):
+        places += await _from_index(doc, name, targets, code)
+    return targets, places
+
+
 async def references(doc: Document, at: int, code: Codebase, include_declaration: bool) -> list[Location]:
     """Uses of the name at `at` over the workspace, each once, by file and place."""
     start, end = doc.text.word_at(at)
     name = doc.text.source[start:end]
     if not name or in_quotes(doc, at):
         return []
+    if (own := await asyncio.to_thread(_local_uses, doc, start, name, code)) is not None:
+        return own if include_declaration else own[1:]
     declared: list[Location] = []
     places: list[Location] = []
     typed = code.python if doc.language == "python" else None
@@ -161,15 +181,24 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
         )
         places = list(answers[0] or ())
         declared = [each.location for each in answers[1] or () if each.location is not None]
-    targets = await resolve(doc, at, code)
+    targets, more = await _by_index(doc, at, name, code)
     if not declared:
         declared = [each.location for each in targets if each.location is not None]
-    places += await asyncio.to_thread(_in_document, doc, at, name, targets, code)
-    if targets and not _is_local(doc, targets[0], code):
-        places += await _from_index(doc, name, targets, code)
+    places += more
     inside = [place for place in places if within_roots(place.path, code.roots) or place.path == doc.path]
     inside = [*inside, *declared] if include_declaration else [p for p in inside if p not in declared]
     return sorted(set(inside), key=lambda place: (str(place.path), place.start))
+
+
+def _local_uses(doc: Document, start: int, name: str, code: Codebase) -> list[Location] | None:
+    """All places of a Python name that belongs to a function, by Python's rules; None for others."""
+    if doc.language != "python" or doc.tree is None or doc.path is None:
+        return None
+    names = names_in(doc, code)
+    here = names.at(start)
+    if here is None or names.scopes[names.home(here)].kind not in ("function", "lambda", "comprehension"):
+        return None
+    return [Location(doc.path, each.start, each.end) for each in names.of(name, names.home(here))]
 
 
 def _is_local(doc: Document, found: Found, code: Codebase) -> bool:

@@ -45,6 +45,21 @@ async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bo
     return await placed(target, symbol, doc, code), target.sure
 
 
+async def static_type(doc: Document, at: int, code: Codebase) -> Found | None:
+    """The class of what the name at `at` holds, as far as the text tells."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None or doc.language != "python":
+        return None
+    names = names_of(code)
+
+    def look() -> tuple[Target, Symbol] | None:
+        target = names.type_at(path, tree, at)
+        return (target, symbol_of(names, target)) if target is not None else None
+
+    found = await asyncio.to_thread(look)
+    return await placed(*found, doc, code) if found is not None else None
+
+
 async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Codebase) -> Found | None:
     """What `a.b.c`, written in prose at `at`, stands for."""
     tree, path = doc.tree, doc.path
