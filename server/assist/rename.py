@@ -21,9 +21,11 @@ from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
+from devflow.server.assist.found import Found
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.navigate import Found, references, resolve
+from devflow.server.assist.navigate import references
 from devflow.server.assist.project import refactored
+from devflow.server.assist.resolve import resolve
 from devflow.server.assist.waiting import within
 
 INDEX_SECONDS = 2.0

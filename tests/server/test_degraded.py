@@ -28,6 +28,10 @@ SOURCE = f'''def {SECRET}(width):
 
 def plain(size):
     return size
+
+
+class Box: ...
+box = Box()
 '''
 
 
@@ -36,6 +40,8 @@ def params(method: str, uri: str) -> Any:
     named = {"uri": uri}
     start = {"line": 5, "character": 3}
     at = {"textDocument": named, "position": start}
+    name = {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 15}}
+    item = {"name": SECRET, "kind": 12, "uri": uri, "range": name, "selectionRange": name}
     return {
         "textDocument/completion": at,
         "completionItem/resolve": {"label": SECRET, "data": {"uri": uri, **start}},
@@ -43,6 +49,16 @@ def params(method: str, uri: str) -> Any:
         "textDocument/hover": at,
         "textDocument/signatureHelp": {**at, "position": {"line": 5, "character": 12}},
         "textDocument/definition": at,
+        "textDocument/declaration": at,
+        "textDocument/typeDefinition": {**at, "position": {"line": 12, "character": 0}},
+        "textDocument/implementation": at,
+        "textDocument/documentHighlight": at,
+        "textDocument/prepareCallHierarchy": at,
+        "callHierarchy/incomingCalls": {"item": item},
+        "callHierarchy/outgoingCalls": {"item": item},
+        "textDocument/prepareTypeHierarchy": {**at, "position": {"line": 12, "character": 8}},
+        "typeHierarchy/supertypes": {"item": item},
+        "typeHierarchy/subtypes": {"item": item},
         "textDocument/references": {**at, "context": {"includeDeclaration": True}},
         "textDocument/documentSymbol": {"textDocument": named},
         "workspace/symbol": {"query": SECRET},
