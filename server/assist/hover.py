@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
-from devflow.analysis.python import Definition
+from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes

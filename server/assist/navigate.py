@@ -17,9 +17,9 @@ from pathlib import Path, PurePath
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Reference, Symbol, SymbolKind
 from devflow.analysis.imports import imports
-from devflow.analysis.python import Definition
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import VisibleName, visible_names, word_before
+from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
