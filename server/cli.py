@@ -50,6 +50,9 @@ def serve(argv: Sequence[str] | None = None) -> int:
             check_address(address[0], allow_remote=arguments.allow_remote)
         except ValueError as error:
             parser.error(str(error))
+    from devflow.server.late_types import import_types
+
+    import_types()  # before anything imports them
     from devflow.server import app
 
     if address:
