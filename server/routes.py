@@ -14,6 +14,7 @@ from devflow.server.handlers import (
     completion,
     execute_command,
     rename,
+    semantic_tokens,
     type_hierarchy,
 )
 from devflow.server.handlers.declaration import declaration
@@ -29,10 +30,12 @@ from devflow.server.handlers.did_rename_files import did_create_files, did_delet
 from devflow.server.handlers.did_save import did_save
 from devflow.server.handlers.document_highlight import document_highlight
 from devflow.server.handlers.document_symbol import document_symbol
+from devflow.server.handlers.folding_range import folding_range
 from devflow.server.handlers.hover import hover
 from devflow.server.handlers.implementation import implementation
 from devflow.server.handlers.inline_completion import inline_completion
 from devflow.server.handlers.references import references
+from devflow.server.handlers.selection_range import selection_range
 from devflow.server.handlers.signature_help import signature_help
 from devflow.server.handlers.type_definition import type_definition
 from devflow.server.handlers.will_rename_files import will_rename_files
@@ -143,6 +146,29 @@ REQUESTS: tuple[Route, ...] = (
         "document_symbol_provider",
         feature="document_symbol",
     ),
+    Route(
+        types.TEXT_DOCUMENT_FOLDING_RANGE, folding_range, "folding_range_provider", feature="folding_range"
+    ),
+    Route(
+        types.TEXT_DOCUMENT_SELECTION_RANGE,
+        selection_range,
+        "selection_range_provider",
+        feature="selection_range",
+    ),
+    Route(
+        types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
+        semantic_tokens.full,
+        "semantic_tokens_provider",
+        lambda client: _where(
+            client.text_document and client.text_document.semantic_tokens,
+            types.SemanticTokensOptions(
+                semantic_tokens.LEGEND, range=True, full=types.SemanticTokensFullDelta(delta=True)
+            ),
+        ),
+        feature="semantic_tokens",
+    ),
+    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, semantic_tokens.delta, feature="semantic_tokens"),
+    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.ranged, feature="semantic_tokens"),
     Route(types.WORKSPACE_SYMBOL, workspace_symbol, "workspace_symbol_provider", feature="workspace_symbol"),
     Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename"),
     Route(

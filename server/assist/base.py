@@ -88,6 +88,10 @@ class Memory:
             while len(self._values) > self._most_values:
                 self._values.popitem(last=False)
 
+    def last(self, key: Hashable) -> object:
+        """The value kept under `key`, None when there is none."""
+        return self._get(key)
+
     def _get(self, key: Hashable) -> object:
         with self._lock:
             if key in self._values:

@@ -61,6 +61,11 @@ def params(method: str, uri: str) -> Any:
         "typeHierarchy/subtypes": {"item": item},
         "textDocument/references": {**at, "context": {"includeDeclaration": True}},
         "textDocument/documentSymbol": {"textDocument": named},
+        "textDocument/foldingRange": {"textDocument": named},
+        "textDocument/selectionRange": {"textDocument": named, "positions": [start]},
+        "textDocument/semanticTokens/full": {"textDocument": named},
+        "textDocument/semanticTokens/full/delta": {"textDocument": named, "previousResultId": "none"},
+        "textDocument/semanticTokens/range": {"textDocument": named, "range": name},
         "workspace/symbol": {"query": SECRET},
         "textDocument/prepareRename": at,
         # Of a parameter: the uses of a function cannot be known without an index, and that is refused.
