@@ -51,6 +51,8 @@ class Features(_Section):
     references: bool = Field(default=True, description="Answer find references.")
     document_highlight: bool = Field(default=True, description="Mark the other places of a name.")
     call_hierarchy: bool = Field(default=True, description="Answer who calls what.")
+    code_lens: bool = Field(default=True, description="Count callers and tests over definitions.")
+    document_link: bool = Field(default=True, description="Make links of addresses, files and roles.")
     type_hierarchy: bool = Field(default=True, description="Answer which class extends which.")
     document_symbol: bool = Field(default=True, description="List the symbols of a document.")
     workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
