@@ -269,6 +269,8 @@ class Session:
             self.run(self.reload(), "read the settings")
         if self.index is not None:
             self.index.update([document.path])
+        if self.python is not None:
+            self.python.files_changed([document.path])
         for changed in self.on_change:
             changed(uri)
 
@@ -279,6 +281,8 @@ class Session:
             return
         if self.index is not None and document.path is not None:
             self.index.release(document.path)
+        if self.python is not None and document.path is not None:
+            self.python.closed(document.path)
         for closed in self.on_close:
             closed(uri)
 
@@ -289,10 +293,14 @@ class Session:
             self.run(self.reload(), "read the settings")
         if self.index is not None and paths:
             self.index.update(paths)
+        if self.python is not None and paths:
+            self.python.files_changed(paths)
 
     def _changed(self, document: OpenDocument) -> None:
         if self.index is not None and document.path is not None and not document.set_aside:
             self.index.document(document.path, document.text.source)
+        if self._is_python(document) and self.python is not None and document.path is not None:
+            self.python.changed(document.path, document.text.source)
         for changed in self.on_change:
             changed(document.uri)
 
@@ -325,6 +333,9 @@ class Session:
             self._start_models()
             if old is not None:
                 await old.close()
+        if self.settings.python != before.python and self.python is not None:
+            old_python, self.python = self.python, None
+            await asyncio.gather(old_python.close(), self._start_python())
         if self.settings.index != before.index:
             if self.index is None:
                 await self._start_index()
@@ -367,7 +378,7 @@ class Session:
         if self._services.python is None:
             return
         # Known before it is up: whoever closes the session closes it too.
-        python = self.python = self._services.python(self.roots)
+        python = self.python = self._services.python(self.roots, self.settings.python)
         try:
             await python.start()
         except Exception as error:
@@ -380,8 +391,12 @@ class Session:
             self._prepare(document)
 
     def _prepare(self, document: OpenDocument) -> None:
-        if self.python is not None and document.path is not None and document.language == "python":
+        if self.python is not None and document.path is not None and self._is_python(document):
             self.python.opened(document.path, document.text.source)
+
+    @staticmethod
+    def _is_python(document: OpenDocument) -> bool:
+        return document.language == "python" and not document.set_aside
 
     async def _start_index(self) -> None:
         if self._services.index is None or not self.settings.index.enabled or self.index is not None:

@@ -66,6 +66,14 @@ class Index(_Section):
     vectors: bool = Field(default=True, description="Keep vectors of the chunks in Chroma.")
 
 
+class Python(_Section):
+    """Who infers types."""
+
+    engine: Literal["auto", "jedi", "ty"] = Field(
+        default="auto", description="`auto`: ty where it is installed (extra `fast`), else jedi."
+    )
+
+
 class Completion(_Section):
     """How completion answers."""
 
@@ -149,6 +157,7 @@ class Options(_Section):
 
     features: Features = Features()
     index: Index = Index()
+    python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
     hover: Hover = Hover()
@@ -165,6 +174,7 @@ class Settings:
 
     features: Features = Features()
     index: Index = Index()
+    python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
     hover: Hover = Hover()
@@ -295,6 +305,7 @@ def _settings(options: Options) -> Settings:
     return Settings(
         features=options.features,
         index=options.index,
+        python=options.python,
         completion=options.completion,
         inline=options.inline,
         hover=options.hover,
