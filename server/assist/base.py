@@ -58,6 +58,10 @@ class Memory:
             self._tasks.popitem(last=False)[1].cancel()
         return cast("asyncio.Task[T]", task)
 
+    def forget(self, key: Hashable) -> None:
+        """Drop the task under `key`; it is not cancelled."""
+        self._tasks.pop(key, None)
+
     def value(self, name: str, doc: Document, make: Callable[[], T]) -> T:
         """`make()`, made once per version of `doc`. Safe to call from a thread: at worst it is made twice."""
         key = (name, doc.uri)

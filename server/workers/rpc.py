@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from devflow.server.transport import Frames, framed
+from devflow.server.transport import Frames, framed, taken_stdio
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 Callback = Callable[[dict[str, Any]], None]
@@ -243,13 +243,13 @@ async def serve(
     """Answer requests on stdin until it closes. `methods` is given the way to talk back and returns
     the handlers. A handler's exception is answered as an error with its message and class name.
 
-    Whatever a library prints goes to stderr: file descriptor 1 is moved away first.
+    Whatever a library prints goes to stderr (`taken_stdio`).
     """
     loop = asyncio.get_running_loop()
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    incoming, outgoing = taken_stdio()
+    answers = os.fdopen(outgoing, "wb")
     reader = asyncio.StreamReader(limit=2**20)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(incoming, "rb"))
     handlers: dict[str, Handler] = {}
     protocol = _Protocol(handlers)
 

@@ -43,6 +43,8 @@ HUNG_AFTER = 10.0
 """Seconds without any answer, while one is waited for, after which the process is replaced."""
 _LARGE_ANSWER = 300
 """Items; more are turned into our values in a thread."""
+_RESTART_SECONDS = 0.5
+"""Longest wait of a question for a process that has died; the first start may take longer."""
 _MOST_AHEAD = 8
 """Documents whose types are inferred when a server comes up."""
 _VARIABLE = SymbolKind.VARIABLE
@@ -88,6 +90,7 @@ class TypeServer:
         self._mirror: Mirror | None = None
         """None until the server has been set up; a new process begins with an empty one."""
         self._ready = asyncio.Event()
+        self._was_up = False
         self._documents: dict[Path, str] = {}
         """What the editor has open, newest text."""
         self._files = FileTexts()
@@ -114,8 +117,9 @@ class TypeServer:
         await self._set_up()
 
     async def close(self) -> None:
-        """End it and what it started."""
+        """End it and what it started; who waits for it does so no longer."""
         self._gone()
+        self._ready.set()
         for task in self._ahead:
             task.cancel()
         await asyncio.gather(*self._ahead, return_exceptions=True)
@@ -176,6 +180,7 @@ class TypeServer:
         encoding = _ENCODINGS.get(str(capabilities.get("positionEncoding")), "utf-16")
         self._worker.notify("initialized")
         self._mirror = Mirror(encoding)
+        self._was_up = True
         self._silent_since = None
         self._ready.set()
         for path in list(self._documents)[-_MOST_AHEAD:]:
@@ -300,7 +305,8 @@ class TypeServer:
         deadline = self._deadlines[method]
         try:
             async with asyncio.timeout(deadline):
-                await self._ready.wait()
+                async with asyncio.timeout(_RESTART_SECONDS if self._was_up else None):
+                    await self._ready.wait()
                 try:
                     answer = await self._once(method, path, source, at, more, until)
                 except WorkerError:  # "content modified": another question brought another text

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from devflow.server.assist import hover as hover_module
+from devflow.retrieval.relations import is_test
+from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.hover import Card, as_markdown, hover, is_test
+from devflow.server.assist.hover import Card, as_markdown, hover
 from devflow.server.settings import Hover
 from support.codebase import workspace
 
@@ -60,7 +61,7 @@ async def test_a_definition_in_another_file_is_named(tmp_path: Path, engine: boo
     assert found is not None
     assert "def area(w: int) -> int" in found.markdown
     assert "Defined in `pkg/shapes.py:2`" in found.markdown
-    assert found.engine in (("jedi", "index") if engine else ("index",))
+    assert found.engine == "files"
 
 
 async def test_calls_are_counted_with_those_in_tests(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ class Stuck:
 async def test_a_stuck_engine_does_not_hold_the_card_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hover_module, "ENGINE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
     found = await card(tmp_path, "def area(w): ...\nar<|>ea(1)\n", python=Stuck())
     assert found is not None
     assert found.engine == "document"
@@ -178,6 +179,6 @@ async def test_a_stuck_engine_does_not_hold_the_card_up(
 async def test_a_stuck_engine_leaves_an_unknown_name_without_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hover_module, "ENGINE_SECONDS", 0.05)
-    monkeypatch.setattr(hover_module, "LATE_SECONDS", 0.1)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.1)
     assert await card(tmp_path, "unkn<|>own\n", python=Stuck()) is None
