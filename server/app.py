@@ -28,6 +28,7 @@ from devflow.server.protocol import Handler, Protocol
 from devflow.server.routes import NOTIFICATIONS, REQUESTS, Route, capabilities
 from devflow.server.services import Host, IndexService, PythonService, Services
 from devflow.server.session import Session
+from devflow.server.settings import Python as PythonSettings
 from devflow.server.status import StatusLine
 from devflow.server.transport import Pipes, Send, check_address, listening_tcp, listening_ws, taken_stdio
 
@@ -226,13 +227,13 @@ def real_services() -> Services:
     """The workers and models of this machine. What they need is imported after `initialize` is answered."""
 
     def prepare() -> None:
-        for module in ("indexing", "models", "workers.python"):
+        for module in ("indexing", "models", "workers.engines"):
             importlib.import_module(f"devflow.server.{module}")
 
-    def python(roots: Sequence[Path]) -> PythonService:
-        from devflow.server.workers.python import PythonWorker
+    def python(roots: Sequence[Path], config: PythonSettings) -> PythonService:
+        from devflow.server.workers.engines import chosen
 
-        return PythonWorker(roots)
+        return chosen(roots, config.engine, os.environ)
 
     def index(host: Host, watch: bool) -> IndexService:
         from devflow.server.indexing import WorkspaceIndex

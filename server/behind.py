@@ -48,7 +48,7 @@ class Behind:
         """Bring everything up. `watch`: the index follows the disk, the editor does not tell of it."""
         await asyncio.to_thread(self._services.prepare)
         self._start_models(settings)
-        await asyncio.gather(self._start_python(roots), self._start_index(roots, settings, watch))
+        await asyncio.gather(self._start_python(roots, settings), self._start_index(roots, settings, watch))
         self.starting = False
 
     def begin(self) -> None:
@@ -83,6 +83,9 @@ class Behind:
             self._start_models(after)
             if old is not None:
                 await old.close()
+        if after.python != before.python and self.python is not None:
+            old_engines, self.python = self.python, None
+            await asyncio.gather(old_engines.close(), self._start_python(roots, after))
         if after.index != before.index:
             if self.index is None:
                 await self._start_index(roots, after, watch)
@@ -101,23 +104,29 @@ class Behind:
 
     def opened(self, document: OpenDocument) -> None:
         """A document was opened: what it imports may be loaded."""
-        if self.python is not None and document.path is not None and document.language == "python":
+        if self.python is not None and document.path is not None and _is_python(document):
             self.python.opened(document.path, document.text.source)
 
     def changed(self, document: OpenDocument) -> None:
         """A document was opened or edited."""
         if self.index is not None and document.path is not None and not document.set_aside:
             self.index.document(document.path, document.text.source)
+        if self.python is not None and document.path is not None and _is_python(document):
+            self.python.changed(document.path, document.text.source)
 
     def released(self, document: OpenDocument) -> None:
         """A document was closed."""
         if self.index is not None and document.path is not None:
             self.index.release(document.path)
+        if self.python is not None and document.path is not None:
+            self.python.closed(document.path)
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         """Files may have changed on the disk."""
         if self.index is not None and paths:
             self.index.update(paths)
+        if self.python is not None and paths:
+            self.python.files_changed(paths)
 
     # -- the parts -------------------------------------------------------------------------------------
 
@@ -126,11 +135,11 @@ class Behind:
             self.models = self._services.models(settings.models)
             self._run(self.models.warm(), "loading the models")
 
-    async def _start_python(self, roots: Sequence[Path]) -> None:
+    async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:
         if self._services.python is None:
             return
         # Known before it is up: whoever closes the session closes it too.
-        python = self.python = self._services.python(roots)
+        python = self.python = self._services.python(roots, settings.python)
         try:
             await python.start()
         except Exception as error:
@@ -160,3 +169,7 @@ class Behind:
             for root in roots:
                 self._host.progress(root.name, 1, 1)
             await index.close()
+
+
+def _is_python(document: OpenDocument) -> bool:
+    return document.language == "python" and not document.set_aside

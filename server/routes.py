@@ -11,6 +11,7 @@ from lsprotocol import types
 from devflow.server.handlers import (
     call_hierarchy,
     code_action,
+    code_lens,
     completion,
     execute_command,
     rename,
@@ -29,6 +30,7 @@ from devflow.server.handlers.did_open import did_open
 from devflow.server.handlers.did_rename_files import did_create_files, did_delete_files, did_rename_files
 from devflow.server.handlers.did_save import did_save
 from devflow.server.handlers.document_highlight import document_highlight
+from devflow.server.handlers.document_link import document_link
 from devflow.server.handlers.document_symbol import document_symbol
 from devflow.server.handlers.folding_range import folding_range
 from devflow.server.handlers.hover import hover
@@ -140,6 +142,21 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(types.TYPE_HIERARCHY_SUPERTYPES, type_hierarchy.supertypes, feature="type_hierarchy"),
     Route(types.TYPE_HIERARCHY_SUBTYPES, type_hierarchy.subtypes, feature="type_hierarchy"),
+    Route(
+        types.TEXT_DOCUMENT_CODE_LENS,
+        code_lens.code_lens,
+        "code_lens_provider",
+        lambda client: types.CodeLensOptions(resolve_provider=True),
+        feature="code_lens",
+    ),
+    Route(types.CODE_LENS_RESOLVE, code_lens.resolve),
+    Route(
+        types.TEXT_DOCUMENT_DOCUMENT_LINK,
+        document_link,
+        "document_link_provider",
+        lambda client: types.DocumentLinkOptions(),
+        feature="document_link",
+    ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
         document_symbol,

@@ -51,6 +51,8 @@ class Features(Section):
     references: bool = Field(default=True, description="Answer find references.")
     document_highlight: bool = Field(default=True, description="Mark the other places of a name.")
     call_hierarchy: bool = Field(default=True, description="Answer who calls what.")
+    code_lens: bool = Field(default=True, description="Count callers and tests over definitions.")
+    document_link: bool = Field(default=True, description="Make links of addresses, files and roles.")
     type_hierarchy: bool = Field(default=True, description="Answer which class extends which.")
     document_symbol: bool = Field(default=True, description="List the symbols of a document.")
     folding_range: bool = Field(default=True, description="Tell what can be folded.")
@@ -72,6 +74,14 @@ class Index(Section):
         default=5_000, ge=100, description="Files with a longer line are taken for generated and left out."
     )
     vectors: bool = Field(default=True, description="Keep vectors of the chunks in Chroma.")
+
+
+class Python(Section):
+    """Who infers types."""
+
+    engine: Literal["auto", "jedi", "ty"] = Field(
+        default="auto", description="`auto`: ty where it is installed (extra `fast`), else jedi."
+    )
 
 
 class Completion(Section):
@@ -157,6 +167,7 @@ class Options(Section):
 
     features: Features = Features()
     index: Index = Index()
+    python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
     hover: Hover = Hover()
@@ -173,6 +184,7 @@ class Settings:
 
     features: Features = Features()
     index: Index = Index()
+    python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
     hover: Hover = Hover()
@@ -297,6 +309,7 @@ def _settings(options: Options) -> Settings:
     return Settings(
         features=options.features,
         index=options.index,
+        python=options.python,
         completion=options.completion,
         inline=options.inline,
         hover=options.hover,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +15,17 @@ from devflow.analysis.types.base import Definition
 from devflow.retrieval.relations import UseCounts
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
+from devflow.server.assist.docstring_markdown import as_markdown
 from devflow.server.assist.explain import explanation_of
+from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import keywords
+from devflow.server.assist.last_change import last_change
 from devflow.server.assist.navigate import look_up
 from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
 COUNT_SECONDS = 0.05
-_MOST_DOC = 3_000
+CHANGE_SECONDS = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     facts = [await _place(definition.location, doc, code), counts(uses)]
     if any(facts):
         parts.append(" · ".join(fact for fact in facts if fact))
+    if changed := await _last_change(definition.location, code):
+        parts.append(changed)
     if config.explain == "cached" and definition.location is not None:
         explanation = await within(explanation_of(definition.location, doc, code), COUNT_SECONDS)
         if explanation:
@@ -95,49 +99,6 @@ def counts(uses: UseCounts | None) -> str:
     return f"{text}, {tests} in tests" if tests else text
 
 
-def as_markdown(doc: str) -> str:
-    """A docstring as Markdown: plain text stays, what is set off by indentation or `>>>` becomes code,
-    Sphinx field lists become a list. Cut at 3,000 code points."""
-    text = doc.strip()
-    if len(text) > _MOST_DOC:
-        text = text[:_MOST_DOC].rsplit("\n", 1)[0] + "\n…"
-    text = re.sub(
-        r":(?:py:)?(?:class|func|meth|mod|attr|exc|data|obj|ref|const):`~?([^`<]+)(?:<[^`]*>)?`",
-        r"`\1`",
-        text,
-    )
-    text = re.sub(r"``([^`]+)``", r"`\1`", text)
-    lines: list[str] = []
-    code = False
-    for line in text.split("\n"):
-        prompt = line.lstrip().startswith((">>>", "... "))
-        if prompt and not code:
-            lines.append("```python")
-            code = True
-        elif code and not line.strip():
-            lines.append("```")
-            code = False
-        if not code and (
-            field := re.match(r"\s*:(param|type|returns?|rtype|raises?)\s*([^:]*):\s*(.*)", line)
-        ):
-            label = f" `{field[2].strip()}`" if field[2].strip() else ""
-            line = f"- {field[1]}{label}: {field[3]}"
-        elif not code and (
-            title := re.match(
-                r"(Args|Arguments|Parameters|Returns|Raises|Yields|Example|Examples|Note|Notes|Attributes):\s*$",
-                line,
-            )
-        ):
-            line = f"**{title[1]}**\n"
-        elif not code and (item := re.match(r" {2,8}(\*{0,2}\w+)(?: \(([^)]*)\))?: (.*)", line)):
-            kind = f" ({item[2]})" if item[2] else ""
-            line = f"- `{item[1]}`{kind}: {item[3]}"
-        lines.append(line)
-    if code:
-        lines.append("```")
-    return "\n".join(lines)
-
-
 def shown_path(path: Path, roots: Sequence[Path]) -> str:
     """`path` as a user would name it: from its workspace root, else from site-packages, else whole."""
     for root in roots:
@@ -153,6 +114,24 @@ def shown_path(path: Path, roots: Sequence[Path]) -> str:
 def _counts(definition: Definition) -> bool:
     """Locals and parameters have no callers worth counting."""
     return definition.kind not in ("parameter", "variable", "module", "keyword")
+
+
+async def _last_change(location: Location | None, code: Codebase) -> str:
+    """When the definition was last changed, if git has said so by now: the card waits for nothing, the
+    next one of the same definition has it."""
+    if location is None or code.index is None or not within_roots(location.path, code.roots):
+        return ""
+    around = await within(code.index.symbols_in(location.path), COUNT_SECONDS) or []
+    own = next((each for each in around if each.symbol.name_start == location.start), None)
+    text = await within(code.texts.text_of(location.path), COUNT_SECONDS) if own is not None else None
+    if own is None or text is None:
+        return ""
+    first, last = text.line_at(own.symbol.start), text.line_at(own.symbol.end)
+    key = ("last change", location.path, first, last, hash(text.source))
+    asked = code.memory.task(key, lambda: last_change(location.path, first, last))
+    await until(time.monotonic() + CHANGE_SECONDS, asked)
+    found = answer(asked)
+    return found.markdown() if found is not None else ""
 
 
 async def _place(location: Location | None, doc: Document, code: Codebase) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Location
+from devflow.analysis.facts import Location, Symbol, SymbolKind
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, same_family
+from devflow.server.assist.named_files import file_named, string_at
 from devflow.server.assist.outline import recent_symbols
 from devflow.server.assist.receivers import enclosing_classes
 from devflow.server.assist.resolve import guesses, today
@@ -60,6 +61,12 @@ def mention_at(doc: Document, at: int) -> Mention | None:
 
 async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
     """What a name written in a string or a comment stands for; [] when it is just a word."""
+    if (spot := string_at(doc, at)) is not None:
+        written = doc.text.source[spot[0] : spot[1]]
+        path = await asyncio.to_thread(file_named, written, doc, code.roots)
+        if path is not None:
+            symbol = Symbol(path.name, SymbolKind.MODULE, 0, 0, 0, 0, "", f"file {path.name}")
+            return [Found(symbol, Location(path, 0, 0), 100, "files")]
     mention = mention_at(doc, at)
     if mention is None:
         return []

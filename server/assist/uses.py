@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, ReferenceKind, Symbol
+from devflow.analysis.imports import imports
 from devflow.analysis.languages import language_of
 from devflow.analysis.references import references
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE, symbols
@@ -52,7 +53,10 @@ def _verified(path: Path, text: Text, places: Sequence[Location]) -> list[Use]:
     if tree is None:
         return []
     known = symbols(tree)
-    written: dict[int, Reference] = {each.start: each for each in references(tree, known)}
+    brought = {each.start for each in imports(tree)}  # that a file imports it is no use of it
+    written: dict[int, Reference] = {
+        each.start: each for each in references(tree, known) if each.start not in brought
+    }
     result: list[Use] = []
     for place in places:
         use = written.get(place.start)

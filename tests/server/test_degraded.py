@@ -32,6 +32,7 @@ def plain(size):
 
 class Box: ...
 box = Box()
+# https://example.org/
 '''
 
 
@@ -53,6 +54,9 @@ def params(method: str, uri: str) -> Any:
         "textDocument/typeDefinition": {**at, "position": {"line": 12, "character": 0}},
         "textDocument/implementation": at,
         "textDocument/documentHighlight": at,
+        "textDocument/codeLens": {"textDocument": named},
+        "codeLens/resolve": {"range": name, "data": {"uri": uri, "of": "callers"}},
+        "textDocument/documentLink": {"textDocument": named},
         "textDocument/prepareCallHierarchy": at,
         "callHierarchy/incomingCalls": {"item": item},
         "callHierarchy/outgoingCalls": {"item": item},
@@ -90,7 +94,11 @@ async def asked(client: Editor, method: str, uri: str) -> Any:
     return (await client.request(method, action)).get("edit")
 
 
-SILENT = {"textDocument/inlineCompletion", "workspace/symbol", "workspace/willRenameFiles"}
+SILENT = {"textDocument/codeLens"} | {
+    "textDocument/inlineCompletion",
+    "workspace/symbol",
+    "workspace/willRenameFiles",
+}
 """What has nothing to say without a model and without repeated code, or without an index."""
 METHODS = [route.method for route in REQUESTS]
 
