@@ -19,7 +19,7 @@ $(READY): pyproject.toml requirements.lock
 	@echo "installing (a few minutes the first time)"
 	@$(VENV) -m pip install --quiet --disable-pip-version-check -c requirements.lock pip
 	@$(VENV) -m pip install --quiet --disable-pip-version-check -c requirements.lock \
-		-e '.[gguf,openai,anthropic]' --group dev
+		-e '.[fast,gguf,openai,anthropic]' --group dev
 	@touch $(READY)
 
 demo: $(READY) ## run the main job on real code: make demo [REPO=path]

@@ -110,6 +110,41 @@ def _unindented_names(text: Text) -> Iterator[tuple[str, SymbolKind, int]]:
                 yield name[1], _guessed(name[1]), name.start(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A name and the part of the file it is bound in."""
+
+    name: str
+    kind: SymbolKind
+    start: int
+    scope_start: int
+    scope_end: int
+
+
+def bindings(tree: SyntaxTree) -> list[Bound]:
+    """Every name the file binds with the smallest scope around the place where it is bound."""
+    captured = tree.captures("bindings")
+    events = [
+        (found.start_byte, -found.end_byte, capture, found)
+        for capture, nodes in captured.items()
+        for found in nodes
+    ]
+    events.sort(key=lambda event: event[:2])
+    around = [(0, len(tree.text.encoded))]
+    result: list[Bound] = []
+    for start, negative_end, capture, found in events:
+        while len(around) > 1 and around[-1][1] <= start:
+            around.pop()
+        if capture == "scope":
+            around.append((start, -negative_end))
+            continue
+        own = capture in _DEFINED and found.parent is not None and found.parent.start_byte == around[-1][0]
+        scope = around[-2] if own and len(around) > 1 else around[-1]
+        for name, kind, at in _names(tree, capture, found):
+            result.append(Bound(name, kind, at, tree.offset(scope[0]), tree.offset(scope[1])))
+    return result
+
+
 _UNINDENTED = re.compile(
     r"^(?:(?:async[ ]+)?(?:def|class)[ ]+(?P<def>[^\W\d]\w*)"
     r"|(?P<name>[^\W\d]\w*)[ ]*(?::[^=\n]+)?=(?!=)"

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from devflow import __version__
+from devflow.server.sections import camel_case
+from devflow.server.sections import schema as schema_of
 from devflow.server.settings import Options
 
 HERE = Path(__file__).resolve().parent
@@ -72,7 +74,7 @@ def vscode_settings() -> dict[str, Any]:
 
 
 def _contributions() -> Iterator[tuple[str, dict[str, Any]]]:
-    schema = Options.model_json_schema(by_alias=True)
+    schema = schema_of(Options, camel_case)
     for name, field in schema["properties"].items():
         section = _resolved(field, schema["$defs"])
         if section.get("type") != "object":
@@ -132,7 +134,7 @@ def _vscode_lock() -> str:
 
 
 def _intellij() -> str:
-    schema = Options.model_json_schema(by_alias=True)
+    schema = schema_of(Options, camel_case)
     section = {key: value for key, value in schema.items() if key != "$defs"}
     section["title"] = "DevFlow"
     return _json(

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.retrieval import relations
 from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
 from devflow.retrieval.fuzzy import candidates, rank
 from devflow.retrieval.indexer import Events, RootIndexer
 from devflow.retrieval.prepare import storable
+from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import search_root, similar_in_root
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
@@ -82,6 +84,41 @@ class Index:
             (name, limit),
         )
         return [IndexedReference(root / row[0], *row[1:]) for root, row in rows][:limit]
+
+    async def uses_of(self, name: str, most: int = 2_000) -> UseCounts:
+        """How often this name is used, in tests and elsewhere; counted up to `most` in each root."""
+        rows = await self._rows(relations.USES, (name, most))
+        return relations.counted([(path, kind, times) for _, (path, kind, times) in rows], most)
+
+    async def uses_in(self, path: Path, limit: int = 20_000) -> list[IndexedReference]:
+        """The uses of names in one file, in order."""
+        rows = await self._rows(relations.USES_IN, (limit,), path=path)
+        return [IndexedReference(root / row[0], *row[1:]) for root, row in rows]
+
+    async def members_shared(self, owners: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+        """How many of `names` each class of `owners` defines; both at most some dozens."""
+        sql = relations.SHARED.format(owners=", ".join("?" * len(owners)), names=", ".join("?" * len(names)))
+        return _summed(await self._rows(sql, (*owners, *names)))
+
+    async def owners_of_all(self, names: Sequence[str]) -> list[str]:
+        """Names of the classes (or other owners) that define every one of `names`, at most some dozens."""
+        sql = relations.OWNERS.format(marks=", ".join("?" * len(names)), lowers=", ".join("?" * len(names)))
+        lowers = [name.lower() for name in names]
+        rows = await self._rows(sql, (*lowers, *names, len(names)))
+        return list(dict.fromkeys(owner for _, (owner,) in rows))
+
+    async def classes_naming(self, name: str, limit: int = 200) -> list[IndexedSymbol]:
+        """Classes, interfaces and the like whose head mentions this name, as a base or otherwise."""
+        return await self._symbols(relations.EXTENDING, (name, limit))
+
+    async def files_importing(self, name: str, limit: int = 20_000) -> list[Path]:
+        """Files with an import that names `name`, or has it somewhere in its module's name."""
+        rows = await self._rows(
+            "SELECT DISTINCT f.path FROM imports i JOIN files f ON f.id = i.file "
+            "WHERE i.name = ? OR instr(i.module, ?) > 0 LIMIT ?",
+            (name, name, limit),
+        )
+        return [root / row[0] for root, row in rows]
 
     async def members_of(self, receiver: str, limit: int = 200) -> dict[str, int]:
         """Attribute names seen on this receiver text, with how often, most frequent first."""

@@ -7,14 +7,13 @@ import contextlib
 import functools
 import importlib
 import inspect
-import ipaddress
 import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import psutil
 from lsprotocol import types
@@ -29,14 +28,17 @@ from devflow.server.protocol import Handler, Protocol
 from devflow.server.routes import NOTIFICATIONS, REQUESTS, Route, capabilities
 from devflow.server.services import Host, IndexService, PythonService, Services
 from devflow.server.session import Session
+from devflow.server.settings import Python as PythonSettings
 from devflow.server.status import StatusLine
-from devflow.server.transport import Frames, Pipes, framed
+from devflow.server.transport import Pipes, Send, check_address, listening_tcp, listening_ws, taken_stdio
 
 if TYPE_CHECKING:
     from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
 
+Incoming = asyncio.Queue[tuple[bytes | None, bool]]
+"""Message bodies (None for a broken frame), and whether that was the end of input."""
 PARENT_EVERY = 1.0
 """Seconds between two looks at the editor's process."""
 CLOSE_WITHIN = 0.7
@@ -70,7 +72,7 @@ class DevFlowServer(LanguageServer):
             self.exit_code = code
             self._left.set()
 
-    async def converse(self, incoming: asyncio.Queue[tuple[bytes | None, bool]]) -> int:
+    async def converse(self, incoming: Incoming) -> int:
         """Take messages until the client says `exit` or is gone; the workers are down when this
         returns. Returns the exit code."""
         left = asyncio.create_task(self._left.wait())
@@ -225,13 +227,13 @@ def real_services() -> Services:
     """The workers and models of this machine. What they need is imported after `initialize` is answered."""
 
     def prepare() -> None:
-        for module in ("indexing", "models", "workers.python"):
+        for module in ("indexing", "models", "workers.engines"):
             importlib.import_module(f"devflow.server.{module}")
 
-    def python(roots: Sequence[Path]) -> PythonService:
-        from devflow.server.workers.python import PythonWorker
+    def python(roots: Sequence[Path], config: PythonSettings) -> PythonService:
+        from devflow.server.workers.engines import chosen
 
-        return PythonWorker(roots)
+        return chosen(roots, config.engine, os.environ)
 
     def index(host: Host, watch: bool) -> IndexService:
         from devflow.server.indexing import WorkspaceIndex
@@ -252,19 +254,13 @@ def run_stdio(
     """Serve the editor that started this process on stdin and stdout, then leave the process.
     `parent` is the editor's process, where it is known before `initialize` names it."""
     _prepare(log_level)
-    incoming, outgoing = os.dup(0), os.dup(1)
-    # The protocol's pipes are ours alone: what a library prints goes to stderr, what a child reads is empty.
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    os.close(nothing)
+    pipes = Pipes(*taken_stdio())
 
     async def main() -> None:
         server = create_server(services, log_level)
         if parent is not None:
             server.watch(parent)
-        pipes = Pipes(incoming, outgoing)
-        received: asyncio.Queue[tuple[bytes | None, bool]] = asyncio.Queue()
+        received: Incoming = asyncio.Queue()
         server.protocol.connect(pipes.send)
         _leave_on_signals(server.leave)
         pipes.start(lambda body, ended: received.put_nowait((body, ended)))
@@ -278,7 +274,8 @@ def run_stdio(
     raise AssertionError("main leaves the process")
 
 
-def run_tcp(
+def run_listening(
+    transport: Literal["tcp", "ws"],
     host: str,
     port: int,
     *,
@@ -293,108 +290,20 @@ def run_tcp(
     """
     check_address(host, allow_remote=allow_remote)
     _prepare(log_level)
+    listening = {"tcp": listening_tcp, "ws": listening_ws}[transport]
 
-    async def serve(stop: asyncio.Event) -> None:
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            server = create_server(services, log_level)
-            server.protocol.connect(lambda body: writer.write(framed(body)))
-            received: asyncio.Queue[tuple[bytes | None, bool]] = asyncio.Queue()
+    async def connected(bodies: AsyncIterator[bytes | None], send: Send) -> None:
+        await _converse_over(create_server(services, log_level), bodies, send)
 
-            async def read() -> None:
-                frames = Frames()
-                with contextlib.suppress(OSError):
-                    while data := await reader.read(1 << 16):
-                        for body in frames.feed(data):
-                            received.put_nowait((body, False))
-                received.put_nowait((None, True))
-
-            reading = asyncio.create_task(read())
-            try:
-                await server.converse(received)
-            finally:
-                reading.cancel()
-                writer.close()
-
-        listener = await asyncio.start_server(connected, host, port)
-        _say_where(listener.sockets[0].getsockname())
-        async with listener:
-            await stop.wait()
-
-    _run_until_signal(serve, parent)
-
-
-def run_ws(
-    host: str,
-    port: int,
-    *,
-    allow_remote: bool = False,
-    log_level: str | None = None,
-    parent: int | None = None,
-    services: Services | None = None,
-) -> NoReturn:
-    """The same over WebSocket, one JSON message a frame."""
-    check_address(host, allow_remote=allow_remote)
-    _prepare(log_level)
-    from websockets.asyncio.server import ServerConnection
-    from websockets.asyncio.server import serve as listen
-    from websockets.exceptions import ConnectionClosed
-
-    async def serve(stop: asyncio.Event) -> None:
-        async def connected(socket: ServerConnection) -> None:
-            server = create_server(services, log_level)
-            outgoing: asyncio.Queue[bytes] = asyncio.Queue()
-            received: asyncio.Queue[tuple[bytes | None, bool]] = asyncio.Queue()
-            server.protocol.connect(outgoing.put_nowait)
-
-            async def write() -> None:
-                with contextlib.suppress(ConnectionClosed):
-                    while True:
-                        await socket.send((await outgoing.get()).decode("ascii"))
-
-            async def read() -> None:
-                with contextlib.suppress(ConnectionClosed):
-                    async for data in socket:
-                        received.put_nowait((data.encode() if isinstance(data, str) else data, False))
-                received.put_nowait((None, True))
-
-            tasks = [asyncio.create_task(write()), asyncio.create_task(read())]
-            try:
-                await server.converse(received)
-            finally:
-                for task in tasks:
-                    task.cancel()
-
-        # Browsers send an Origin; editors do not. A web page must not reach into the user's code.
-        async with listen(connected, host, port, origins=[None], max_size=1 << 29) as listener:
-            _say_where(next(iter(listener.sockets)).getsockname())
-            await stop.wait()
-
-    _run_until_signal(serve, parent)
-
-
-def check_address(host: str, *, allow_remote: bool) -> None:
-    """Raise ValueError unless `host` is a loopback address or `allow_remote`."""
-    if not host:
-        raise ValueError("Name an address to listen on, such as 127.0.0.1; none means every network.")
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local and not allow_remote:
-        raise ValueError(
-            f"{host!r} can be reached from other machines, and whoever connects can read your code; "
-            "use 127.0.0.1, or allow it explicitly."
-        )
-
-
-def _run_until_signal(serve: Callable[[asyncio.Event], Awaitable[None]], parent: int | None) -> NoReturn:
     async def main() -> None:
         stop = asyncio.Event()
         _leave_on_signals(lambda code: stop.set())
         watching = asyncio.create_task(_until_gone(parent, stop.set)) if parent is not None else None
         code = 1
         try:
-            await serve(stop)
+            async with listening(host, port, connected) as address:
+                print(f"DevFlow listens on {address[0]}:{address[1]}", file=sys.stderr, flush=True)
+                await stop.wait()
             code = 0
         except OSError as error:
             print(f"DevFlow cannot listen: {error}.", file=sys.stderr)
@@ -404,6 +313,23 @@ def _run_until_signal(serve: Callable[[asyncio.Event], Awaitable[None]], parent:
 
     asyncio.run(main())
     raise AssertionError("main leaves the process")
+
+
+async def _converse_over(server: DevFlowServer, bodies: AsyncIterator[bytes | None], send: Send) -> None:
+    """Hold the whole conversation with the client behind `bodies` and `send`."""
+    received: Incoming = asyncio.Queue()
+    server.protocol.connect(send)
+
+    async def read() -> None:
+        async for body in bodies:
+            received.put_nowait((body, False))
+        received.put_nowait((None, True))
+
+    reading = asyncio.create_task(read())
+    try:
+        await server.converse(received)
+    finally:
+        reading.cancel()
 
 
 def _prepare(log_level: str | None) -> None:
@@ -419,10 +345,6 @@ def _leave_on_signals(leave: Callable[[int], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, leave, 128 + number)
-
-
-def _say_where(address: tuple[Any, ...]) -> None:
-    print(f"DevFlow listens on {address[0]}:{address[1]}", file=sys.stderr, flush=True)
 
 
 def _leave(code: int, flush: Callable[[], None]) -> NoReturn:

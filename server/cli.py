@@ -43,24 +43,22 @@ def serve(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--clientProcessId", type=int, metavar="PID", help="exit when this process ends")
     arguments = parser.parse_args(argv)
 
-    address = arguments.tcp or arguments.ws
-    if address is not None and not arguments.allow_remote and not _is_loopback(address[0]):
-        parser.error(
-            f"{address[0]!r} can be reached from other machines and there is no authentication; "
-            "use 127.0.0.1, or --allow-remote if that is meant"
-        )
+    if address := arguments.tcp or arguments.ws:
+        from devflow.server.transport import check_address
+
+        try:
+            check_address(address[0], allow_remote=arguments.allow_remote)
+        except ValueError as error:
+            parser.error(str(error))
+    from devflow.server.late_types import import_types
+
+    import_types()  # before anything imports them
     from devflow.server import app
 
-    if arguments.tcp:
-        return app.run_tcp(
-            *arguments.tcp,
-            allow_remote=arguments.allow_remote,
-            log_level=arguments.log_level,
-            parent=arguments.clientProcessId,
-        )
-    if arguments.ws:
-        return app.run_ws(
-            *arguments.ws,
+    if address:
+        return app.run_listening(
+            "tcp" if arguments.tcp else "ws",
+            *address,
             allow_remote=arguments.allow_remote,
             log_level=arguments.log_level,
             parent=arguments.clientProcessId,
@@ -97,15 +95,6 @@ def _address(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
     # An empty host would listen on every interface.
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 if __name__ == "__main__":

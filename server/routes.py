@@ -8,7 +8,17 @@ from typing import Any
 
 from lsprotocol import types
 
-from devflow.server.handlers import code_action, completion, execute_command, rename
+from devflow.server.handlers import (
+    call_hierarchy,
+    code_action,
+    code_lens,
+    completion,
+    execute_command,
+    rename,
+    semantic_tokens,
+    type_hierarchy,
+)
+from devflow.server.handlers.declaration import declaration
 from devflow.server.handlers.definition import definition
 from devflow.server.handlers.diagnostic import diagnostic
 from devflow.server.handlers.did_change import did_change
@@ -19,11 +29,18 @@ from devflow.server.handlers.did_close import did_close
 from devflow.server.handlers.did_open import did_open
 from devflow.server.handlers.did_rename_files import did_create_files, did_delete_files, did_rename_files
 from devflow.server.handlers.did_save import did_save
+from devflow.server.handlers.document_highlight import document_highlight
+from devflow.server.handlers.document_link import document_link
 from devflow.server.handlers.document_symbol import document_symbol
+from devflow.server.handlers.folding_range import folding_range
 from devflow.server.handlers.hover import hover
+from devflow.server.handlers.implementation import implementation
 from devflow.server.handlers.inline_completion import inline_completion
 from devflow.server.handlers.references import references
+from devflow.server.handlers.selection_range import selection_range
 from devflow.server.handlers.signature_help import signature_help
+from devflow.server.handlers.type_definition import type_definition
+from devflow.server.handlers.will_rename_files import will_rename_files
 from devflow.server.handlers.workspace_symbol import workspace_symbol
 from devflow.server.session import Session
 from devflow.server.settings import Features
@@ -89,13 +106,86 @@ REQUESTS: tuple[Route, ...] = (
         feature="signature_help",
     ),
     Route(types.TEXT_DOCUMENT_DEFINITION, definition, "definition_provider", feature="definition"),
+    Route(types.TEXT_DOCUMENT_DECLARATION, declaration, "declaration_provider", feature="definition"),
+    Route(
+        types.TEXT_DOCUMENT_TYPE_DEFINITION,
+        type_definition,
+        "type_definition_provider",
+        feature="type_definition",
+    ),
+    Route(
+        types.TEXT_DOCUMENT_IMPLEMENTATION,
+        implementation,
+        "implementation_provider",
+        feature="implementation",
+    ),
     Route(types.TEXT_DOCUMENT_REFERENCES, references, "references_provider", feature="references"),
+    Route(
+        types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT,
+        document_highlight,
+        "document_highlight_provider",
+        feature="document_highlight",
+    ),
+    Route(
+        types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY,
+        call_hierarchy.prepare,
+        "call_hierarchy_provider",
+        feature="call_hierarchy",
+    ),
+    Route(types.CALL_HIERARCHY_INCOMING_CALLS, call_hierarchy.incoming_calls, feature="call_hierarchy"),
+    Route(types.CALL_HIERARCHY_OUTGOING_CALLS, call_hierarchy.outgoing_calls, feature="call_hierarchy"),
+    Route(
+        types.TEXT_DOCUMENT_PREPARE_TYPE_HIERARCHY,
+        type_hierarchy.prepare,
+        "type_hierarchy_provider",
+        feature="type_hierarchy",
+    ),
+    Route(types.TYPE_HIERARCHY_SUPERTYPES, type_hierarchy.supertypes, feature="type_hierarchy"),
+    Route(types.TYPE_HIERARCHY_SUBTYPES, type_hierarchy.subtypes, feature="type_hierarchy"),
+    Route(
+        types.TEXT_DOCUMENT_CODE_LENS,
+        code_lens.code_lens,
+        "code_lens_provider",
+        lambda client: types.CodeLensOptions(resolve_provider=True),
+        feature="code_lens",
+    ),
+    Route(types.CODE_LENS_RESOLVE, code_lens.resolve),
+    Route(
+        types.TEXT_DOCUMENT_DOCUMENT_LINK,
+        document_link,
+        "document_link_provider",
+        lambda client: types.DocumentLinkOptions(),
+        feature="document_link",
+    ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
         document_symbol,
         "document_symbol_provider",
         feature="document_symbol",
     ),
+    Route(
+        types.TEXT_DOCUMENT_FOLDING_RANGE, folding_range, "folding_range_provider", feature="folding_range"
+    ),
+    Route(
+        types.TEXT_DOCUMENT_SELECTION_RANGE,
+        selection_range,
+        "selection_range_provider",
+        feature="selection_range",
+    ),
+    Route(
+        types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
+        semantic_tokens.full,
+        "semantic_tokens_provider",
+        lambda client: _where(
+            client.text_document and client.text_document.semantic_tokens,
+            types.SemanticTokensOptions(
+                semantic_tokens.LEGEND, range=True, full=types.SemanticTokensFullDelta(delta=True)
+            ),
+        ),
+        feature="semantic_tokens",
+    ),
+    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, semantic_tokens.delta, feature="semantic_tokens"),
+    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.ranged, feature="semantic_tokens"),
     Route(types.WORKSPACE_SYMBOL, workspace_symbol, "workspace_symbol_provider", feature="workspace_symbol"),
     Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename"),
     Route(
@@ -105,6 +195,7 @@ REQUESTS: tuple[Route, ...] = (
         lambda client: _prepared(client.text_document),
         feature="rename",
     ),
+    Route(types.WORKSPACE_WILL_RENAME_FILES, will_rename_files, feature="rename"),
     Route(
         types.TEXT_DOCUMENT_CODE_ACTION,
         code_action.code_action,
@@ -180,7 +271,10 @@ def capabilities(
                 supported=True, change_notifications=True
             ),
             file_operations=types.FileOperationOptions(
-                did_create=every_file, did_rename=every_file, did_delete=every_file
+                did_create=every_file,
+                did_rename=every_file,
+                did_delete=every_file,
+                will_rename=every_file if features.rename else None,
             ),
         ),
         **announced,

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from devflow.analysis.python import PythonEngine
+from devflow.analysis.types.base import TypeEngine
 from devflow.models.base import ModelsConfig
 from devflow.retrieval.base import IndexStatus
 from devflow.server.settings import Index as IndexSettings
+from devflow.server.settings import Python as PythonSettings
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import UsageModel
@@ -21,8 +22,18 @@ if TYPE_CHECKING:
     from devflow.retrieval.index import Index
 
 
-class PythonService(PythonEngine, Protocol):
-    """A Python engine with a life."""
+class PythonService(TypeEngine, Protocol):
+    """The type engines of Python, with a life."""
+
+    @property
+    def engine(self) -> str:
+        """Which engine answers now: `jedi` or `ty`."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """One sentence on why it is that one."""
+        ...
 
     async def start(self) -> None:
         """Bring the engine up; questions asked before are answered with nothing."""
@@ -34,6 +45,18 @@ class PythonService(PythonEngine, Protocol):
 
     def opened(self, path: Path, source: str) -> None:
         """A document was opened: what it imports may be loaded."""
+        ...
+
+    def changed(self, path: Path, source: str) -> None:
+        """The editor's text of `path` is this from now on."""
+        ...
+
+    def closed(self, path: Path) -> None:
+        """The disk holds the truth about `path` again."""
+        ...
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Files were made, changed or deleted on the disk."""
         ...
 
     async def close(self) -> None:
@@ -112,7 +135,7 @@ class Services:
 
     prepare: Callable[[], None] = lambda: None
     """Imports what the factories need; called in a thread, once `initialize` has been answered."""
-    python: Callable[[Sequence[Path]], PythonService] | None = None
+    python: Callable[[Sequence[Path], PythonSettings], PythonService] | None = None
     index: Callable[[Host, bool], IndexService] | None = None
     """The second argument: follow the disk, for a client that does not tell of watched files."""
     models: Callable[[ModelsConfig], Router] | None = None

@@ -1,15 +1,14 @@
-"""One editor's session: documents, roots, settings and the workers behind them.
+"""One editor's session: what it is told, what it knows, and what its requests are given.
 
-The session owns the documents; everyone else is given frozen snapshots. It knows LSP's types but no
+The documents, the settings, the processes behind it and the words for the user are parts of their own
+(`open_documents`, `configuration`, `behind`, `messages`); here they meet. It knows LSP's types but no
 method: the handlers call it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,14 +18,15 @@ from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
-from devflow.analysis.languages import language_named, language_of
 from devflow.analysis.text import Encoding, Text
-from devflow.models.base import ModelsConfig
 from devflow.server import convert, settings
 from devflow.server.assist.base import Codebase, Memory
+from devflow.server.behind import Behind
+from devflow.server.configuration import Configuration
 from devflow.server.documents import LARGEST, OpenDocument
-from devflow.server.errors import ContentModified, RequestFailed
-from devflow.server.files import FileTexts
+from devflow.server.errors import ContentModified
+from devflow.server.messages import Messages
+from devflow.server.open_documents import OpenDocuments
 from devflow.server.progress import IndexProgress
 from devflow.server.services import IndexService, PythonService, Services
 from devflow.server.settings import Settings
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
     from devflow.server.findings import Pushed
 
 log = logging.getLogger(__name__)
-
-TELL_AGAIN = 600.0
-"""Seconds before the same sentence is shown to the user again."""
-STARTING_SECONDS = 1.5
-"""Longest a request waits for a session that is still starting."""
 
 
 class Positioned(Protocol):
@@ -62,14 +57,11 @@ class Session:
         self.settings = Settings()
         self.log_level = ""
         """Set on the command line, which wins over the settings."""
-        self.documents: dict[str, OpenDocument] = {}
+        self.documents = OpenDocuments()
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
         """Method → the engine that gave its last answer."""
-        self.index: IndexService | None = None
-        self.python: PythonService | None = None
-        self.models: Router | None = None
         self.on_change: list[Callable[[str], None]] = []
         """Called with the URI of a document that was opened, changed or saved."""
         self.on_close: list[Callable[[str], None]] = []
@@ -81,18 +73,15 @@ class Session:
         self.pushed: Pushed
         self.cancellable: dict[types.ProgressToken, asyncio.Task[Any]] = {}
         """Progress token → the task to cancel when the user cancels that progress."""
-        self.starting = True
-        self._started: asyncio.Event | None = None
         self.index_states: dict[Path, str] = {}
         """Root → the last state its indexer told; see `IndexStatus.state`."""
-        self._services = services
-        self._initialization: Mapping[str, Any] = {}
-        self._configuration: Mapping[str, Any] = {}
-        self._files = FileTexts()
+        self.tell = (messages := Messages(client)).tell
+        self.note = messages.note
+        self._messages = messages
+        self._behind = Behind(services, self.documents, self, self.run)
+        self._configuration = Configuration(client)
         self._memory = Memory()
-        self._told: dict[str, float] = {}
         self._progress = IndexProgress(client)
-        self._closing = False
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -102,46 +91,32 @@ class Session:
         general = params.capabilities.general
         self.encoding = choose_encoding(general.position_encodings if general else None)
         self.roots = roots_of(params)
-        self._initialization = _section(params.initialization_options)
+        self._configuration.initialize(params.initialization_options)
         await self._resolve()
 
     async def start(self) -> None:
         """Bring up what answers can do without; called when the editor is ready to be asked."""
-        self._started = asyncio.Event()
+        self._behind.begin()
         try:
-            await self._start()
+            if await self._configuration.pull(self.capabilities):
+                await self._resolve()
+            window = self.capabilities.window
+            self._progress.shown = bool(window and window.work_done_progress)
+            await self._behind.start(self.roots, self.settings, watch=not self._client_watches_files())
+            self._state_changed()
         finally:
-            self._started.set()
+            self._behind.begun()
 
     async def settled(self) -> None:
-        """Wait, but not long, while the server starts: who jumps to a definition in the first second of a
-        session wants the answer, not nothing at once."""
-        if self._started is not None and not self._started.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._started.wait(), STARTING_SECONDS)
-
-    async def _start(self) -> None:
-        await self._pull_configuration()
-        window = self.capabilities.window
-        self._progress.shown = bool(window and window.work_done_progress)
-        await self._resolve()
-        await asyncio.to_thread(self._services.prepare)
-        self._start_models()
-        await asyncio.gather(self._start_python(), self._start_index())
-        self.starting = False
-        self._state_changed()
+        """Wait, but not long, while the server starts."""
+        await self._behind.settled()
 
     async def close(self) -> None:
         """Stop the workers."""
-        if self._closing:
-            return
-        self._closing = True
-        self._memory.close()
-        parts = [part.close() for part in (self.index, self.python, self.models) if part is not None]
-        self.index = self.python = self.models = None
-        for failure in await asyncio.gather(*parts, return_exceptions=True):
-            if isinstance(failure, Exception):
-                log.warning("a worker did not close: %s", failure)
+        if not self._messages.silent:
+            self._messages.silent = True
+            self._memory.close()
+            await self._behind.close()
 
     def run(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run `work` in the background; it is cancelled when the session ends."""
@@ -155,11 +130,31 @@ class Session:
 
     # -- what the assistant is given ---------------------------------------------------------------
 
+    @property
+    def index(self) -> IndexService | None:
+        """The index; None while there is none."""
+        return self._behind.index
+
+    @property
+    def python(self) -> PythonService | None:
+        """The Python engine; None while it is not up."""
+        return self._behind.python
+
+    @property
+    def models(self) -> Router | None:
+        """The models; None before the start."""
+        return self._behind.models
+
+    @property
+    def starting(self) -> bool:
+        """Whether something behind the session is not up yet."""
+        return self._behind.starting
+
     def codebase(self) -> Codebase:
         """The codebase as it is now; parts that are not up are None."""
         return Codebase(
             roots=self.roots,
-            texts=self,
+            texts=self.documents,
             python=self.python,
             index=self.index.reader if self.index is not None else None,
             models=self.models,
@@ -167,24 +162,10 @@ class Session:
             memory=self._memory,
         )
 
-    def document(self, uri: str) -> Document | None:
-        """The open document as it is now, None when it is not open or set aside; its tree may be None."""
-        document = self.documents.get(uri)
-        return None if document is None or document.set_aside else document.snapshot()
-
     async def snapshot(self, uri: str) -> Document | None:
         """The document at the moment of the call, with its tree. A file that is not open is read from
         the disk; None when there is nothing to work on."""
-        document = self.documents.get(uri)
-        if document is not None:
-            return None if document.set_aside else await document.parsed()
-        path = convert.path_of(uri)
-        text = await self._files.text_of(path) if path is not None else None
-        if path is None or text is None:
-            return None
-        language = language_of(path)
-        closed = OpenDocument(uri, path, language.name if language else "", 0, text.source)
-        return await closed.parsed()
+        return await self.documents.snapshot(uri)
 
     async def place(self, params: Positioned) -> tuple[Document, int] | None:
         """The document a request is about and the offset it asks at; None when there is no document."""
@@ -204,17 +185,11 @@ class Session:
 
     async def text_of(self, path: Path) -> Text | None:
         """The open version where there is one, else the disk; None when it cannot be read."""
-        document = self.documents.get(convert.uri_of(path)) or next(
-            (document for document in self.documents.values() if document.path == path), None
-        )
-        if document is not None and not document.set_aside:
-            return document.text
-        return await self._files.text_of(path)
+        return await self.documents.text_of(path)
 
     def is_stale(self, doc: Document) -> bool:
         """Whether the editor's document has moved on from `doc`."""
-        document = self.documents.get(doc.uri)
-        return document is not None and not document.is_current(doc)
+        return self.documents.is_stale(doc)
 
     def check_current(self, doc: Document) -> None:
         """Raise ContentModified when the editor's document has moved on from `doc`."""
@@ -223,83 +198,61 @@ class Session:
 
     def version_of(self, path: Path) -> int | None:
         """The version of an open document, as versioned edits name it."""
-        document = self.documents.get(convert.uri_of(path))
-        return document.version if document is not None else None
+        return self.documents.version_of(path)
 
     def uri_of(self, path: Path) -> str:
         """The URI of a file: the editor's own spelling where it is open."""
-        for document in self.documents.values():
-            if document.path == path:
-                return document.uri
-        return convert.uri_of(path)
+        return self.documents.uri_of(path)
 
     # -- documents ---------------------------------------------------------------------------------
 
     def open(self, item: types.TextDocumentItem) -> None:
         """The editor owns this document from now on."""
-        path = convert.path_of(item.uri)
-        language = language_named(item.language_id) or (language_of(path) if path else None)
-        document = OpenDocument(item.uri, path, language.name if language else "", item.version, item.text)
-        self.documents[item.uri] = document
-        if language is None:
+        document = self.documents.open(item)
+        if not document.language:
             self.note(
                 f"DevFlow has no grammar for the language {item.language_id[:40]!r}; "
                 "documents in it get only what needs none."
             )
-        self._tell_set_aside(document)
         self._changed(document)
-        self._prepare(document)
+        self._behind.opened(document)
 
     def change(self, named: types.VersionedTextDocumentIdentifier, changes: Sequence[Any]) -> None:
         """Apply the editor's changes."""
-        document = self.documents.get(named.uri)
-        if document is None:
-            log.warning("a change of %s, which is not open, was ignored", named.uri)
-            return
-        document.change(named.version, changes, self.encoding)
-        self._tell_set_aside(document)
-        self._changed(document)
+        document = self.documents.change(named, changes, self.encoding)
+        if document is not None:
+            self._changed(document)
 
     def saved(self, uri: str) -> None:
         """The editor has written the document to the disk."""
-        document = self.documents.get(uri)
-        if document is None or document.path is None:
-            return
-        if document.path.name == settings.FILE_NAME:
-            self.run(self.reload(), "read the settings")
-        if self.index is not None:
-            self.index.update([document.path])
-        for changed in self.on_change:
-            changed(uri)
+        path = self.documents.path_of(uri)
+        if path is not None:
+            self.files_changed([path])
+            for changed in self.on_change:
+                changed(uri)
 
     def close_document(self, uri: str) -> None:
         """The disk holds the truth about this document again."""
-        document = self.documents.pop(uri, None)
-        if document is None:
-            return
-        if self.index is not None and document.path is not None:
-            self.index.release(document.path)
-        for closed in self.on_close:
-            closed(uri)
+        document = self.documents.close(uri)
+        if document is not None:
+            self._behind.released(document)
+            for closed in self.on_close:
+                closed(uri)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Files were made, changed, renamed or deleted outside the editor's documents."""
         paths = list(paths)
         if any(path.name == settings.FILE_NAME for path in paths):
             self.run(self.reload(), "read the settings")
-        if self.index is not None and paths:
-            self.index.update(paths)
+        self._behind.files_changed(paths)
 
     def _changed(self, document: OpenDocument) -> None:
-        if self.index is not None and document.path is not None and not document.set_aside:
-            self.index.document(document.path, document.text.source)
-        for changed in self.on_change:
-            changed(document.uri)
-
-    def _tell_set_aside(self, document: OpenDocument) -> None:
         if document.set_aside:
             name = document.path.name if document.path else document.uri
             self.tell(f"{name} is longer than {LARGEST:,} characters; DevFlow leaves it alone.")
+        self._behind.changed(document)
+        for changed in self.on_change:
+            changed(document.uri)
 
     # -- roots and settings --------------------------------------------------------------------------
 
@@ -309,104 +262,32 @@ class Session:
         kept = [root for root in self.roots if root not in gone]
         self.roots = tuple(dict.fromkeys((*kept, *added)))
         await self._resolve()
-        if self.index is not None:
-            await self.index.open(self.roots, self.settings.index)
-        if self.python is not None:
-            self.python.set_roots(self.roots)
+        await self._behind.set_roots(self.roots, self.settings)
 
     async def reload(self, editor: object = None) -> None:
         """Read the settings again; `editor` is what `didChangeConfiguration` carried."""
-        if not await self._pull_configuration() and editor is not None:
-            self._configuration = _section(editor)
+        if not await self._configuration.pull(self.capabilities) and editor is not None:
+            self._configuration.set(editor)
         before = self.settings
         await self._resolve()
-        if self.settings.models != before.models:
-            old, self.models = self.models, None
-            self._start_models()
-            if old is not None:
-                await old.close()
-        if self.settings.index != before.index:
-            if self.index is None:
-                await self._start_index()
-            else:
-                await self.index.open(self.roots, self.settings.index)
+        await self._behind.reconfigure(
+            before, self.settings, self.roots, watch=not self._client_watches_files()
+        )
         for ready in self.on_ready:
             ready()
 
     async def _resolve(self) -> None:
-        self.settings, problems = await asyncio.to_thread(
-            settings.load, self.roots, (self._initialization, self._configuration)
-        )
+        self.settings, problems = await self._configuration.resolve(self.roots)
         logging.getLogger("devflow").setLevel((self.log_level or self.settings.log_level).upper())
         for problem in problems:
             self.tell(problem)
-
-    async def _pull_configuration(self) -> bool:
-        workspace = self.capabilities.workspace
-        if not (workspace and workspace.configuration):
-            return False
-        asked = types.ConfigurationParams([types.ConfigurationItem(section="devflow")])
-        try:
-            async with asyncio.timeout(5):
-                answer = await self.client.workspace_configuration_async(asked)
-        except (RequestFailed, TimeoutError) as error:
-            log.warning("the editor did not answer workspace/configuration: %s", error)
-            return False
-        self._configuration = _section(answer[0] if answer else None)
-        return True
-
-    # -- workers ---------------------------------------------------------------------------------------
-
-    def _start_models(self) -> None:
-        config: ModelsConfig = self.settings.models
-        if self._services.models is not None:
-            self.models = self._services.models(config)
-            self.run(self.models.warm(), "loading the models")
-
-    async def _start_python(self) -> None:
-        if self._services.python is None:
-            return
-        # Known before it is up: whoever closes the session closes it too.
-        python = self.python = self._services.python(self.roots)
-        try:
-            await python.start()
-        except Exception as error:
-            log.exception("the python worker did not start")
-            self.tell(f"The Python engine did not start ({error}); DevFlow answers without it.")
-            self.python = None
-            await python.close()
-            return
-        for document in self.documents.values():
-            self._prepare(document)
-
-    def _prepare(self, document: OpenDocument) -> None:
-        if self.python is not None and document.path is not None and document.language == "python":
-            self.python.opened(document.path, document.text.source)
-
-    async def _start_index(self) -> None:
-        if self._services.index is None or not self.settings.index.enabled or self.index is not None:
-            return
-        index = self.index = self._services.index(self, not self._client_watches_files())
-        for root in self.roots:  # from the start: the worker needs a moment before it can say how far it is
-            self._progress.report(root.name, 0, 1)
-        try:
-            await index.start()
-            for document in self.documents.values():
-                if document.path is not None and not document.set_aside:
-                    index.document(document.path, document.text.source)
-            await index.open(self.roots, self.settings.index)
-        except Exception as error:
-            log.exception("the index did not start")
-            self.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")
-            self.index = None
-            for root in self.roots:
-                self._progress.report(root.name, 1, 1)
-            await index.close()
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace
         watched = workspace.did_change_watched_files if workspace else None
         return bool(watched and watched.dynamic_registration)
+
+    # -- what the index tells (services.Host) ----------------------------------------------------------
 
     def progress(self, name: str, done: int, total: int) -> None:
         """`done` of `total` files of the folder `name` are indexed (called by the index service)."""
@@ -426,21 +307,7 @@ class Session:
         for changed in self.on_state:
             changed()
 
-    # -- the user ------------------------------------------------------------------------------------------
-
-    def tell(self, sentence: str, kind: types.MessageType = types.MessageType.Warning) -> None:
-        """Show one sentence; the same one again only after ten minutes."""
-        now = time.monotonic()
-        if self._closing or now - self._told.get(sentence, -TELL_AGAIN) < TELL_AGAIN:
-            return
-        self._told[sentence] = now
-        self.client.window_show_message(types.ShowMessageParams(kind, sentence))
-
-    def note(self, sentence: str) -> None:
-        """Put one sentence into the editor's log, once."""
-        if sentence not in self._told and not self._closing:
-            self._told[sentence] = time.monotonic()
-            self.client.window_log_message(types.LogMessageParams(types.MessageType.Info, sentence))
+    # -- how answers went --------------------------------------------------------------------------------
 
     def timed(self, method: str, milliseconds: float) -> None:
         """Keep how long an answer took."""
@@ -474,10 +341,3 @@ def roots_of(params: types.InitializeParams) -> tuple[Path, ...]:
     if not roots and not uris and params.root_path:
         roots = [Path(params.root_path)]
     return tuple(dict.fromkeys(root for root in roots if root.is_absolute()))
-
-
-def _section(value: object) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        inner = value.get("devflow")
-        return inner if isinstance(inner, Mapping) and len(value) == 1 else value
-    return {}

@@ -19,42 +19,52 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
 
 from devflow.models.base import ModelsConfig, ModelSpec
+from devflow.server.sections import (
+    Fault,
+    Field,
+    Section,
+    Setting,
+    as_json,
+    faults,
+    made,
+    schema,
+    section_in,
+    settings_of,
+)
 
 FILE_NAME = "devflow.toml"
 _LARGEST_FILE = 1_000_000
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        protected_namespaces=(),
-    )
-
-
-class Features(_Section):
+class Features(Section):
     """Switch single features off, e.g. where another server already has them."""
 
     completion: bool = Field(default=True, description="Offer completions.")
     inline_completion: bool = Field(default=True, description="Offer ghost text.")
     hover: bool = Field(default=True, description="Show hover cards.")
     signature_help: bool = Field(default=True, description="Show signatures inside calls.")
-    definition: bool = Field(default=True, description="Answer go to definition.")
+    definition: bool = Field(default=True, description="Answer go to definition and go to declaration.")
+    type_definition: bool = Field(default=True, description="Answer go to type definition.")
+    implementation: bool = Field(default=True, description="Answer go to implementation.")
     references: bool = Field(default=True, description="Answer find references.")
+    document_highlight: bool = Field(default=True, description="Mark the other places of a name.")
+    call_hierarchy: bool = Field(default=True, description="Answer who calls what.")
+    code_lens: bool = Field(default=True, description="Count callers and tests over definitions.")
+    document_link: bool = Field(default=True, description="Make links of addresses, files and roles.")
+    type_hierarchy: bool = Field(default=True, description="Answer which class extends which.")
     document_symbol: bool = Field(default=True, description="List the symbols of a document.")
+    folding_range: bool = Field(default=True, description="Tell what can be folded.")
+    selection_range: bool = Field(default=True, description="Grow and shrink the selection.")
+    semantic_tokens: bool = Field(default=True, description="Colour names by what they are.")
     workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
     rename: bool = Field(default=True, description="Rename symbols.")
     code_action: bool = Field(default=True, description="Offer Explain, Document and Generate tests.")
     diagnostics: bool = Field(default=True, description="Publish review diagnostics.")
 
 
-class Index(_Section):
+class Index(Section):
     """What goes into the index."""
 
     enabled: bool = Field(default=True, description="Index the workspace.")
@@ -66,7 +76,15 @@ class Index(_Section):
     vectors: bool = Field(default=True, description="Keep vectors of the chunks in Chroma.")
 
 
-class Completion(_Section):
+class Python(Section):
+    """Who infers types."""
+
+    engine: Literal["auto", "jedi", "ty"] = Field(
+        default="auto", description="`auto`: ty where it is installed (extra `fast`), else jedi."
+    )
+
+
+class Completion(Section):
     """How completion answers."""
 
     deadline_ms: int = Field(
@@ -78,7 +96,7 @@ class Completion(_Section):
     max_items: int = Field(default=200, ge=10, le=2_000, description="Longest list sent.")
 
 
-class Inline(_Section):
+class Inline(Section):
     """How ghost text answers."""
 
     max_tokens: int = Field(default=64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
@@ -90,7 +108,7 @@ class Inline(_Section):
     )
 
 
-class Hover(_Section):
+class Hover(Section):
     """What a hover card holds."""
 
     explain: Literal["cached", "off"] = Field(
@@ -98,7 +116,7 @@ class Hover(_Section):
     )
 
 
-class Review(_Section):
+class Review(Section):
     """The checks behind the review diagnostics."""
 
     calls: bool = Field(
@@ -108,7 +126,7 @@ class Review(_Section):
     secrets: bool = Field(default=True, description="Report hard-coded secrets.")
 
 
-class Model(_Section):
+class Model(Section):
     """One model. Only the user's own file or the editor may name one."""
 
     name: str = Field(description="How messages and `models.fill` / `models.chat` call it.")
@@ -130,7 +148,7 @@ class Model(_Section):
     options: dict[str, str] = Field(default_factory=dict, description="Engine-specific options.")
 
 
-class Models(_Section):
+class Models(Section):
     """Which models answer, in which order, and what may leave the machine."""
 
     local_only: bool | None = Field(
@@ -144,11 +162,12 @@ class Models(_Section):
     timeout_s: float = Field(default=60.0, gt=0, le=600, description="Longest wait for a remote answer.")
 
 
-class Options(_Section):
+class Options(Section):
     """Everything `devflow.toml` and the editor's `devflow` section may say; all of it optional."""
 
     features: Features = Features()
     index: Index = Index()
+    python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
     hover: Hover = Hover()
@@ -165,6 +184,7 @@ class Settings:
 
     features: Features = Features()
     index: Index = Index()
+    python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
     hover: Hover = Hover()
@@ -202,7 +222,7 @@ def resolve(*sources: Source) -> tuple[Settings, list[str]]:
         if local_only:  # a later source can forbid, not allow again what an earlier one forbade
             merged["models"]["local_only"] = True
     merged.setdefault("models", {})["never_send"] = tuple(never_send)
-    return _settings(Options.model_validate(merged)), problems
+    return _settings(made(Options, merged)), problems
 
 
 def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
@@ -257,34 +277,28 @@ def load(roots: Iterable[Path], editor: Iterable[Mapping[str, Any]] = ()) -> tup
 
 def json_schema() -> str:
     """The JSON schema of `devflow.toml`, as committed in `docs/devflow.schema.json`."""
-    schema = Options.model_json_schema(by_alias=False)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "devflow.toml"
-    return json.dumps(schema, indent=2) + "\n"
+    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema(Options)}
+    return json.dumps(described | {"title": FILE_NAME}, indent=2) + "\n"
 
 
 def markdown_table() -> str:
     """The table of settings in the README."""
     rows = ["| setting | default | what |", "|---|---|---|"]
-    for name, field in Options.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, _Section):
-            for key, sub in section.model_fields.items():
-                rows.append(_row(f"{name}.{'list' if (name, key) == ('models', 'models') else key}", sub))
+    for name, setting in settings_of(Options).items():
+        section = section_in(setting.type)
+        if section is None:
+            rows.append(_row(name, setting))
         else:
-            rows.append(_row(name, field))
+            rows += [_row(f"{name}.{key}", inner) for key, inner in settings_of(section).items()]
     return "\n".join(rows) + "\n"
 
 
-def _row(name: str, field: Any) -> str:
-    default = json.dumps(field.get_default(call_default_factory=True), default=list)
-    return f"| `{name}` | `{default}` | {field.description} |"
+def _row(name: str, setting: Setting) -> str:
+    return f"| `{name}` | `{json.dumps(as_json(setting.default))}` | {setting.description} |"
 
 
 def _settings(options: Options) -> Settings:
-    specs = tuple(
-        ModelSpec(**{**model.model_dump(), "tasks": tuple(model.tasks)}) for model in options.models.models
-    )
+    specs = tuple(ModelSpec(**vars(model)) for model in options.models.models)
     models = ModelsConfig(
         # Naming a remote model is the user's permission; without one the switch stays closed.
         local_only=_local_only(options.models),
@@ -295,6 +309,7 @@ def _settings(options: Options) -> Settings:
     return Settings(
         features=options.features,
         index=options.index,
+        python=options.python,
         completion=options.completion,
         inline=options.inline,
         hover=options.hover,
@@ -326,42 +341,21 @@ def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> d
 
 
 def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> dict[str, Any]:
-    """`values` without what does not validate; each fault adds one sentence to `problems`."""
-    while True:
-        try:
-            Options.model_validate(values)
-            return values
-        except ValidationError as error:
-            faults = error.errors()
-        for fault in faults:
-            where = tuple(fault["loc"])
-            problems.append(_sentence(source, where, fault))
-        values = _without(values, {_existing(values, tuple(fault["loc"])) for fault in faults})
+    """`values` without what does not fit; each fault adds one sentence to `problems`."""
+    while found := list(faults(Options, values)):
+        problems += [_sentence(source, fault) for fault in found]
+        values = _without(values, {_existing(values, fault.where) for fault in found})
+    return values
 
 
-def _sentence(source: Source, where: tuple[int | str, ...], fault: Mapping[str, Any]) -> str:
-    name = ".".join(map(str, where))
-    if fault["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
-        near = difflib.get_close_matches(str(where[-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}."
-        return f"{_place(source, where)}: unknown setting {name!r}; {hint}"
-    message = str(fault["msg"])
-    return f"{_place(source, where)}: {name!r}: {message[:1].lower()}{message[1:]}; the default is used."
-
-
-def _known_keys(where: tuple[int | str, ...]) -> list[str]:
-    section: type[BaseModel] = Options
-    for part in where:
-        if isinstance(part, int):
-            continue
-        if section is Models and part == "list":
-            section = Model
-            continue
-        annotation = section.model_fields[str(part)].annotation if part in section.model_fields else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-    return ["list" if (section is Models and key == "models") else key for key in section.model_fields]
+def _sentence(source: Source, fault: Fault) -> str:
+    name = ".".join(map(str, fault.where))
+    place = _place(source, fault.where)
+    if fault.known:
+        near = difflib.get_close_matches(str(fault.where[-1]), fault.known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(fault.known))}."
+        return f"{place}: {fault.message} {name!r}; {hint}"
+    return f"{place}: {name!r} {fault.message}; the default is used."
 
 
 def _place(source: Source, where: tuple[int | str, ...]) -> str:
@@ -387,7 +381,7 @@ def _line_of(text: str, where: tuple[str, ...]) -> int | None:
 
 
 def _existing(values: Any, where: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The longest head of `where` that is in `values` (pydantic names missing keys too)."""
+    """The longest head of `where` that is in `values` (a fault may be that a key is missing)."""
     at = values
     for depth, part in enumerate(where):
         try:

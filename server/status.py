@@ -44,6 +44,7 @@ async def status(session: Session) -> dict[str, Any]:
         ],
         "models": [dataclasses.asdict(model) for model in models],
         "python": session.python is not None,
+        "python_engine": session.python.engine if session.python is not None else "",
         "answers": answers,
     }
 
@@ -117,7 +118,9 @@ def _details(
         + (f", last by {answer['engine']}" if answer["engine"] else "")
         for method, answer in sorted(answers.items())
     ] or ["- none yet"]
-    lines += ["", f"Python engine: {'running' if session.python is not None else 'not running'}"]
+    python = session.python
+    engine = f"{python.engine} ({python.why})" if python is not None else "not running"
+    lines += ["", f"Python engine: {engine}"]
     return "\n".join(lines)
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import logging
 import os
 import queue
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+Send = Callable[[bytes], None]
+"""Queues one message body for the other end."""
+Connected = Callable[[AsyncIterator[bytes | None], Send], Awaitable[None]]
+"""Given what comes in, body by body (None for a broken frame), and a way to answer: one conversation."""
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +65,84 @@ class Frames:
 def framed(body: bytes) -> bytes:
     """One message as it goes over a pipe or socket."""
     return b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def taken_stdio() -> tuple[int, int]:
+    """Descriptors of this process's stdin and stdout for the protocol alone: from now on what a library
+    prints goes to stderr, and what a child process reads is empty."""
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return incoming, outgoing
+
+
+def check_address(host: str, *, allow_remote: bool) -> None:
+    """Raise ValueError, a sentence for the user, unless `host` is a loopback address or `allow_remote`."""
+    if not host:
+        raise ValueError("Name an address to listen on, such as 127.0.0.1; none means every network.")
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local and not allow_remote:
+        raise ValueError(
+            f"{host!r} can be reached from other machines, whoever connects can read your code, and there "
+            "is no authentication; use 127.0.0.1, or --allow-remote if that is meant."
+        )
+
+
+@contextlib.asynccontextmanager
+async def listening_tcp(host: str, port: int, connected: Connected) -> AsyncIterator[tuple[Any, ...]]:
+    """Hold a conversation with every client that connects; yields the address. Raises OSError."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def bodies() -> AsyncIterator[bytes | None]:
+            frames = Frames()
+            with contextlib.suppress(OSError):
+                while data := await reader.read(1 << 16):
+                    for body in frames.feed(data):
+                        yield body
+
+        try:
+            await connected(bodies(), lambda body: writer.write(framed(body)))
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(talk, host, port)
+    async with listener:
+        yield listener.sockets[0].getsockname()
+
+
+@contextlib.asynccontextmanager
+async def listening_ws(host: str, port: int, connected: Connected) -> AsyncIterator[tuple[Any, ...]]:
+    """The same over WebSocket, one JSON message a frame."""
+    from websockets.asyncio.server import ServerConnection, serve
+    from websockets.exceptions import ConnectionClosed
+
+    async def talk(socket: ServerConnection) -> None:
+        outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def bodies() -> AsyncIterator[bytes | None]:
+            with contextlib.suppress(ConnectionClosed):
+                async for data in socket:
+                    yield data.encode() if isinstance(data, str) else data
+
+        async def write() -> None:
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await socket.send((await outgoing.get()).decode("ascii"))
+
+        writing = asyncio.create_task(write())
+        try:
+            await connected(bodies(), outgoing.put_nowait)
+        finally:
+            writing.cancel()
+
+    # Browsers send an Origin; editors do not. A web page must not reach into the user's code.
+    async with serve(talk, host, port, origins=[None], max_size=LONGEST_BODY) as listener:
+        yield next(iter(listener.sockets)).getsockname()
 
 
 class Pipes:

@@ -20,6 +20,10 @@ _CONTINUATION = re.compile(rb"[\x80-\xbf]")
 _DEEPEST = 2_000
 """Levels below the root at which patterns still begin: a sum of 100,000 terms is as deep as it is long."""
 
+_PIECE = 8_192
+"""Bytes handed to the parser at a time: between two pieces other threads, above all the one with the
+event loop, get their turn (a parse of bytes in one piece keeps the interpreter for its whole time)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -162,7 +166,12 @@ def parse(text: Text, language: str) -> SyntaxTree | None:
 
 def _parsed(text: Text, language: str, old: tree_sitter.Tree | None = None) -> SyntaxTree:
     parser = tree_sitter.Parser(grammar(language))
-    tree = parser.parse(text.encoded, old) if old else parser.parse(text.encoded)
+    source = text.encoded
+
+    def piece(at: int, _: object) -> bytes:
+        return source[at : at + _PIECE]
+
+    tree = parser.parse(piece, old) if old else parser.parse(piece)
     return SyntaxTree(tree, text, language)
 
 

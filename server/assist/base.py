@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from devflow.analysis.document import Document
-    from devflow.analysis.python import PythonEngine
     from devflow.analysis.text import Text
+    from devflow.analysis.types.base import TypeEngine
     from devflow.analysis.usage import UsageModel
     from devflow.models.router import Router
     from devflow.retrieval.index import Index
@@ -58,6 +58,10 @@ class Memory:
             self._tasks.popitem(last=False)[1].cancel()
         return cast("asyncio.Task[T]", task)
 
+    def forget(self, key: Hashable) -> None:
+        """Drop the task under `key`; it is not cancelled."""
+        self._tasks.pop(key, None)
+
     def value(self, name: str, doc: Document, make: Callable[[], T]) -> T:
         """`make()`, made once per version of `doc`. Safe to call from a thread: at worst it is made twice."""
         key = (name, doc.uri)
@@ -84,6 +88,10 @@ class Memory:
             while len(self._values) > self._most_values:
                 self._values.popitem(last=False)
 
+    def last(self, key: Hashable) -> object:
+        """The value kept under `key`, None when there is none."""
+        return self._get(key)
+
     def _get(self, key: Hashable) -> object:
         with self._lock:
             if key in self._values:
@@ -105,7 +113,7 @@ class Codebase:
 
     roots: tuple[Path, ...]
     texts: Texts
-    python: PythonEngine | None = None
+    python: TypeEngine | None = None
     index: Index | None = None
     models: Router | None = None
     usage: UsageSource | None = None

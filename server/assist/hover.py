@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,27 +10,22 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
-from devflow.analysis.python import Definition
-from devflow.retrieval.base import IndexedReference
+from devflow.analysis.text import Text
+from devflow.analysis.types.base import Definition
+from devflow.retrieval.relations import UseCounts
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
+from devflow.server.assist.docstring_markdown import as_markdown
 from devflow.server.assist.explain import explanation_of
+from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import keywords
-from devflow.server.assist.navigate import (
-    PATIENCE_SECONDS,
-    Found,
-    ask_definition,
-    resolve,
-    without_doubt,
-)
+from devflow.server.assist.last_change import last_change
+from devflow.server.assist.navigate import look_up
 from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
-ENGINE_SECONDS = 0.15
-LATE_SECONDS = 0.6
 COUNT_SECONDS = 0.05
-_MOST_DOC = 3_000
-_MOST_COUNTED = 500
+CHANGE_SECONDS = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,44 +43,39 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     """The card of the name at `at`; None where there is no name or nothing is known of it."""
     start, end = doc.text.word_at(at)
     name = doc.text.source[start:end]
-    if not name or name[0].isdigit() or name in keywords(doc.language) or in_quotes(doc, at):
+    if not name or name[0].isdigit() or (name in keywords(doc.language) and not in_quotes(doc, at)):
         return None
-    begun = time.monotonic()
-    definition, engine = await _from_engine(doc, at, code, begun + PATIENCE_SECONDS), "jedi"
-    if definition is None:
-        found = await resolve(doc, at, code)
-        if without_doubt(found) is None:  # late is better than a guess, and much better than nothing
-            definition = await _from_engine(
-                doc, at, code, begun + (ENGINE_SECONDS if found else LATE_SECONDS)
-            )
-        if definition is None and found:
-            definition, engine = _definition(found[0]), found[0].source
-        if definition is None:
+    index = code.index
+    counting = asyncio.create_task(index.uses_of(name)) if index is not None else None
+    try:
+        known = await look_up(doc, at, code)
+        if not known.definitions:
             return None
-    uses = None
-    if code.index is not None and _counts(definition):
-        uses = await within(code.index.references_to(name, _MOST_COUNTED), COUNT_SECONDS)
-    markdown = await asyncio.to_thread(card, definition, doc, code.roots, uses)
-    line = await _line_of(definition.location, doc, code)
-    if definition.location is not None:
-        place = (
-            f"{shown_path(definition.location.path, code.roots)}:{line + 1}"
-            if line is not None
-            else (shown_path(definition.location.path, code.roots))
-        )
-        markdown += f"\n\nDefined in `{place}`"
-    if counted := counts(uses):
-        markdown += f"{' · ' if definition.location is not None else chr(10) * 2}{counted}"
+        definition = known.definitions[0]
+        uses = None
+        if counting is not None and _counts(definition):
+            await until(time.monotonic() + COUNT_SECONDS, counting)
+            uses = answer(counting)
+    finally:
+        if counting is not None:
+            counting.cancel()
+    parts = [card(definition, doc)]
+    if known.places:
+        several = f"1 of {known.places} places called" if known.places > 1 else "the only place called"
+        parts.append(f"*A guess by the name: {several} `{name}`.*")
+    facts = [await _place(definition.location, doc, code), counts(uses)]
+    if any(facts):
+        parts.append(" · ".join(fact for fact in facts if fact))
+    if changed := await _last_change(definition.location, code):
+        parts.append(changed)
     if config.explain == "cached" and definition.location is not None:
         explanation = await within(explanation_of(definition.location, doc, code), COUNT_SECONDS)
         if explanation:
-            markdown += f"\n\n---\n{explanation}"
-    return Card(start, end, markdown, engine)
+            parts.append(f"---\n{explanation}")
+    return Card(start, end, "\n\n".join(parts), known.engine)
 
 
-def card(
-    definition: Definition, doc: Document, roots: Sequence[Path], uses: Sequence[IndexedReference] | None
-) -> str:
+def card(definition: Definition, doc: Document) -> str:
     """Signature in a fence, then the documentation."""
     head = definition.signature or definition.qualified_name or definition.name
     fence = "````" if "```" in head else "```"
@@ -96,67 +85,18 @@ def card(
     return "\n\n".join(parts)
 
 
-def counts(uses: Sequence[IndexedReference] | None) -> str:
+def counts(uses: UseCounts | None) -> str:
     """`12 calls, 3 of them in tests`, or "" when there is nothing to count."""
-    if not uses:
+    if uses is None or not uses.calls + uses.others:
         return ""
-    calls = [use for use in uses if use.kind == "call"]
-    shown, word = (calls, "call") if calls else (list(uses), "use")
-    tests = sum(1 for use in shown if is_test(use.path))
-    more = "+" if len(uses) >= _MOST_COUNTED else ""
-    text = f"{len(shown)}{more} {word}{'s' if len(shown) != 1 or more else ''}"
+    number, word, tests = (
+        (uses.calls, "call", uses.calls_in_tests)
+        if uses.calls
+        else (uses.others, "use", uses.others_in_tests)
+    )
+    more = "+" if uses.more else ""
+    text = f"{number}{more} {word}{'s' if number != 1 or more else ''}"
     return f"{text}, {tests} in tests" if tests else text
-
-
-def is_test(path: Path) -> bool:
-    """Whether a file holds tests, by its name and folders."""
-    return bool(
-        re.match(r"(?:test_.*|.*_test|.*\.(?:test|spec)|conftest|.*Tests?)$", path.stem)
-        or {"test", "tests", "__tests__", "spec"} & set(path.parts[:-1])
-    )
-
-
-def as_markdown(doc: str) -> str:
-    """A docstring as Markdown: plain text stays, what is set off by indentation or `>>>` becomes code,
-    Sphinx field lists become a list. Cut at 3,000 code points."""
-    text = doc.strip()
-    if len(text) > _MOST_DOC:
-        text = text[:_MOST_DOC].rsplit("\n", 1)[0] + "\n…"
-    text = re.sub(
-        r":(?:py:)?(?:class|func|meth|mod|attr|exc|data|obj|ref|const):`~?([^`<]+)(?:<[^`]*>)?`",
-        r"`\1`",
-        text,
-    )
-    text = re.sub(r"``([^`]+)``", r"`\1`", text)
-    lines: list[str] = []
-    code = False
-    for line in text.split("\n"):
-        prompt = line.lstrip().startswith((">>>", "... "))
-        if prompt and not code:
-            lines.append("```python")
-            code = True
-        elif code and not line.strip():
-            lines.append("```")
-            code = False
-        if not code and (
-            field := re.match(r"\s*:(param|type|returns?|rtype|raises?)\s*([^:]*):\s*(.*)", line)
-        ):
-            label = f" `{field[2].strip()}`" if field[2].strip() else ""
-            line = f"- {field[1]}{label}: {field[3]}"
-        elif not code and (
-            title := re.match(
-                r"(Args|Arguments|Parameters|Returns|Raises|Yields|Example|Examples|Note|Notes|Attributes):\s*$",
-                line,
-            )
-        ):
-            line = f"**{title[1]}**\n"
-        elif not code and (item := re.match(r" {2,8}(\*{0,2}\w+)(?: \(([^)]*)\))?: (.*)", line)):
-            kind = f" ({item[2]})" if item[2] else ""
-            line = f"- `{item[1]}`{kind}: {item[3]}"
-        lines.append(line)
-    if code:
-        lines.append("```")
-    return "\n".join(lines)
 
 
 def shown_path(path: Path, roots: Sequence[Path]) -> str:
@@ -171,36 +111,35 @@ def shown_path(path: Path, roots: Sequence[Path]) -> str:
     return path.as_posix()
 
 
-async def _from_engine(doc: Document, at: int, code: Codebase, deadline: float) -> Definition | None:
-    asked = ask_definition(doc, at, code)
-    if asked is None:
-        return None
-    await until(deadline, asked)
-    found = answer(asked)
-    return found[0] if found else None
-
-
-def _definition(found: Found) -> Definition:
-    symbol = found.symbol
-    return Definition(
-        symbol.name,
-        symbol.kind,
-        symbol.qualified_name,
-        symbol.signature or symbol.name,
-        symbol.doc,
-        found.location,
-    )
-
-
 def _counts(definition: Definition) -> bool:
     """Locals and parameters have no callers worth counting."""
     return definition.kind not in ("parameter", "variable", "module", "keyword")
 
 
-async def _line_of(location: Location | None, doc: Document, code: Codebase) -> int | None:
+async def _last_change(location: Location | None, code: Codebase) -> str:
+    """When the definition was last changed, if git has said so by now: the card waits for nothing, the
+    next one of the same definition has it."""
+    if location is None or code.index is None or not within_roots(location.path, code.roots):
+        return ""
+    around = await within(code.index.symbols_in(location.path), COUNT_SECONDS) or []
+    own = next((each for each in around if each.symbol.name_start == location.start), None)
+    text = await within(code.texts.text_of(location.path), COUNT_SECONDS) if own is not None else None
+    if own is None or text is None:
+        return ""
+    first, last = text.line_at(own.symbol.start), text.line_at(own.symbol.end)
+    key = ("last change", location.path, first, last, hash(text.source))
+    asked = code.memory.task(key, lambda: last_change(location.path, first, last))
+    await until(time.monotonic() + CHANGE_SECONDS, asked)
+    found = answer(asked)
+    return found.markdown() if found is not None else ""
+
+
+async def _place(location: Location | None, doc: Document, code: Codebase) -> str:
+    """`Defined in …` with the path as a user would name it."""
     if location is None:
-        return None
-    if doc.path is not None and location.path == doc.path:
-        return doc.text.line_at(location.start)
-    text = await within(code.texts.text_of(location.path), COUNT_SECONDS)
-    return text.line_at(location.start) if text is not None else None
+        return ""
+    text: Text | None = doc.text
+    if doc.path is None or location.path != doc.path:
+        text = await within(code.texts.text_of(location.path), COUNT_SECONDS)
+    shown = shown_path(location.path, code.roots)
+    return f"Defined in `{shown}:{text.line_at(location.start) + 1}`" if text else f"Defined in `{shown}`"

@@ -1,33 +1,39 @@
 """Rename a symbol over the workspace, or say in one sentence why not.
 
-A wrong rename is worse than none: every range is checked against the present text, and what cannot
-be told apart for sure is refused. Strings and comments are never touched.
+Python is renamed by scopes, imports and classes (`analysis.refactor`), the other languages by their
+syntax and the index. A wrong rename is worse than none: every range is checked against the present text,
+and what cannot be told apart for sure is refused. Strings and comments are never touched.
 """
 
 from __future__ import annotations
 
 import asyncio
-import keyword
 import re
 from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.refactor.refused import Refused
+from devflow.analysis.refactor.rename import Renaming
+from devflow.analysis.refactor.rename import check_name as check_python_name
+from devflow.analysis.refactor.rename import rename as rename_python
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
+from devflow.server.assist.found import Found
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.navigate import Found, references, resolve
+from devflow.server.assist.navigate import references
+from devflow.server.assist.project import refactored
+from devflow.server.assist.resolve import resolve
 from devflow.server.assist.waiting import within
 
-ENGINE_SECONDS = 10.0
 INDEX_SECONDS = 2.0
 _SELVES = frozenset({"self", "cls", "this", "super"})
 
 
-class RenameRefused(Exception):
-    """The rename is not done; the message is a sentence for the user."""
+RenameRefused = Refused
+"""The rename is not done; the message is a sentence for the user."""
 
 
 async def prepare_rename(doc: Document, at: int, code: Codebase) -> tuple[int, int] | None:
@@ -42,7 +48,7 @@ async def prepare_rename(doc: Document, at: int, code: Codebase) -> tuple[int, i
     return start, end
 
 
-async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> dict[Path, list[Edit]]:
+async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> Renaming:
     """The edits, by file, that give the symbol at `at` the name `new_name`. Raises RenameRefused."""
     place = await prepare_rename(doc, at, code)
     if place is None:
@@ -51,41 +57,23 @@ async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> dict[
         raise RenameRefused("Save the document first: only symbols in files can be renamed.")
     start, end = place
     old = doc.text.source[start:end]
-    _check_name(new_name, doc.language)
+    if doc.language == "python":
+        check_python_name(new_name)
+    else:
+        _check_name(new_name, doc.language)
     if new_name == old:
-        return {}
+        return Renaming({}, {})
+    if doc.language == "python":
+        return await refactored(
+            doc, code, start, lambda project, path: rename_python(project, path, start, new_name)
+        )
     tree = doc.tree
     if tree is not None:
         visible = await asyncio.to_thread(visible_names, tree, end)
         if any(each.name == new_name for each in visible):
             raise RenameRefused(f"{new_name} already means something else here; choose another name.")
-    if code.python is not None and doc.language == "python":
-        places = await _by_engine(doc, at, old, code)
-    else:
-        places = await _by_index(doc, at, old, code)
-    return await _edits(places, old, new_name, doc, code)
-
-
-async def _by_engine(doc: Document, at: int, old: str, code: Codebase) -> list[Location]:
-    python = code.python
-    assert python is not None
-    source = doc.text.source
-    made, used = await asyncio.gather(
-        within(python.define(doc.path, source, at), ENGINE_SECONDS),
-        within(python.references(doc.path, source, at), ENGINE_SECONDS),
-    )
-    if made is None or used is None:
-        raise RenameRefused(f"Python analysis did not answer in time, so {old} is left as it is; try again.")
-    if not made:
-        raise RenameRefused(f"It cannot be told what {old} is here, so it is not renamed.")
-    for each in made:
-        if each.location is None or (not used and each.name in builtin_names("python")):
-            raise RenameRefused(f"{old} is built in and cannot be renamed.")
-        if not _inside(each.location.path, doc, code):
-            raise RenameRefused(
-                f"{old} is defined outside this workspace ({each.location.path.name}), so it is not renamed."
-            )
-    return list({*used, *(each.location for each in made if each.location is not None and each.name == old)})
+    places = await _by_index(doc, at, old, code)
+    return Renaming(await _edits(places, old, new_name, doc, code), {})
 
 
 async def _by_index(doc: Document, at: int, old: str, code: Codebase) -> list[Location]:
@@ -153,19 +141,11 @@ async def _edits(
 
 
 def _check_name(name: str, language: str) -> None:
-    if language == "python":
-        valid = name.isidentifier()
-        reserved = keyword.iskeyword(name)
-    else:
-        valid = (
-            re.fullmatch(r"[^\W\d][\w]*[?!]?" if language == "ruby" else r"[^\W\d$]?[\w$]*", name) is not None
-        )
-        valid = valid and bool(name) and not name[0].isdigit()
-        reserved = name in keywords(language)
-    if not valid:
+    form = r"[^\W\d][\w]*[?!]?" if language == "ruby" else r"[^\W\d$]?[\w$]*"
+    if not name or name[0].isdigit() or re.fullmatch(form, name) is None:
         shown = name if len(name) <= 40 else name[:40] + "…"
         raise RenameRefused(f"{shown!r} is not a valid name in {language or 'this language'}.")
-    if reserved:
+    if name in keywords(language):
         raise RenameRefused(f"{name} is a reserved word in {language}.")
 
 

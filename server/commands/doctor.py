@@ -98,6 +98,7 @@ def _environment(root: Path) -> Iterator[Check]:
         ("gpu", "exllamav2"),
         ("openai", "openai"),
         ("anthropic", "anthropic"),
+        ("fast", "ty"),
     ):
         found = importlib.util.find_spec(package) is not None
         detail = (
@@ -111,7 +112,21 @@ def _environment(root: Path) -> Iterator[Check]:
     except sqlite3.Error as error:
         yield Check(section, "SQLite", BAD, f"{sqlite3.sqlite_version} lacks FTS5 with trigrams: {error}")
     yield _gpu()
+    yield _engine(root)
     yield from _settings(root)
+
+
+def _engine(root: Path) -> Check:
+    from devflow.server.settings import load
+    from devflow.server.workers.type_programs import find
+
+    wanted = load([root])[0].python.engine
+    program, why = find(os.environ)
+    if wanted == "jedi":
+        return Check("environment", "type engine", GOOD, "jedi: the setting python.engine says so")
+    if program is None:
+        return Check("environment", "type engine", BAD if wanted == "ty" else NOTE, f"jedi: {why}")
+    return Check("environment", "type engine", GOOD, f"{why}, {program.command[0]}; jedi stands in for it")
 
 
 def _gpu() -> Check:

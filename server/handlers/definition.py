@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from devflow.server import convert
 from devflow.server.assist.navigate import definition as definition_of
+from devflow.server.handlers.linked import linked
 from devflow.server.session import Session
 
 
@@ -17,14 +17,9 @@ async def definition(
     if place is None:
         return None
     await session.settled()
-    doc, at = place
-    places = await definition_of(doc, at, session.codebase())
-    found = await session.locations(places.locations)
-    if not found:
-        return None
-    session.answered(types.TEXT_DOCUMENT_DEFINITION, places.engine)
+    places = await definition_of(*place, session.codebase())
     client = session.capabilities.text_document and session.capabilities.text_document.definition
-    if not (client and client.link_support):
-        return found
-    origin = convert.range_of(doc.text, *doc.text.word_at(at), session.encoding)
-    return [types.LocationLink(each.uri, each.range, each.range, origin) for each in found]
+    found = await linked(session, *place, places.locations, client)
+    if found:
+        session.answered(types.TEXT_DOCUMENT_DEFINITION, places.engine)
+    return found

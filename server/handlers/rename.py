@@ -29,8 +29,10 @@ async def rename(session: Session, params: types.RenameParams) -> types.Workspac
     if place is None:
         return None
     try:
-        edits = await renamed(*place, params.new_name, session.codebase())
+        made = await renamed(*place, params.new_name, session.codebase())
     except RenameRefused as refusal:
         raise RequestFailed(str(refusal)) from refusal
     session.check_current(place[0])
-    return await workspace_edit(session, edits)
+    if made.warning:
+        session.tell(made.warning)
+    return await workspace_edit(session, made.edits, doubtful=made.doubtful, texts=made.texts)

@@ -21,12 +21,20 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import Location, SymbolKind
-from devflow.analysis.python import Candidate, Definition, Parameter, Signature
+from devflow.analysis.types.base import Candidate, Definition, Hint, Parameter, Signature
 from devflow.server.workers.rpc import Server, Worker, WorkerError, WorkerGone, main, serve
 
 log = logging.getLogger(__name__)
 
-DEADLINES = {"complete": 3.0, "define": 8.0, "signatures": 5.0, "document": 3.0, "references": 20.0}
+DEADLINES = {
+    "complete": 3.0,
+    "define": 8.0,
+    "type_definition": 8.0,
+    "hints": 5.0,
+    "signatures": 5.0,
+    "document": 3.0,
+    "references": 20.0,
+}
 """Seconds after which the answer is empty."""
 _MOST_PREPARED = 16
 """Documents; those opened before them are loaded when they are asked about."""
@@ -37,7 +45,7 @@ HUNG_AFTER = 20.0
 
 
 class PythonWorker:
-    """Implements `analysis.python.PythonEngine`: slow, dead or absent, it answers with nothing."""
+    """Implements `analysis.types.base.TypeEngine`: slow, dead or absent, it answers with nothing."""
 
     def __init__(
         self,
@@ -77,6 +85,18 @@ class PythonWorker:
     async def define(self, path: Path | None, source: str, at: int) -> list[Definition]:
         """Definitions of the name at `at`, imports followed."""
         return [definition(each) for each in await self._ask("define", path, source, at)]
+
+    async def type_definition(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """Where the class of the value at `at` is made."""
+        return [location(each) for each in await self._ask("type_definition", path, source, at)]
+
+    async def implementations(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """jedi does not know."""
+        return []
+
+    async def hints(self, path: Path | None, source: str, start: int, end: int) -> list[Hint]:
+        """Inferred types of names assigned between `start` and `end`."""
+        return [Hint(**each) for each in await self._ask("hints", path, source, start, end=end)]
 
     async def references(self, path: Path | None, source: str, at: int) -> list[Location]:
         """Uses of the name at `at` in the project."""
@@ -224,7 +244,7 @@ class _Lane:
 
 def candidate(value: dict[str, Any]) -> Candidate:
     """A Candidate from JSON."""
-    return Candidate(value["name"], SymbolKind(value["kind"]), value["detail"])
+    return Candidate(**{**value, "kind": SymbolKind(value["kind"])})
 
 
 def definition(value: dict[str, Any]) -> Definition:
@@ -261,8 +281,8 @@ def as_json(value: Any) -> Any:
 
 
 def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
-    from devflow.analysis import jedi_engine
-    from devflow.analysis.jedi_kept import Kept
+    from devflow.analysis.types import jedi_engine
+    from devflow.analysis.types.jedi_kept import Kept
 
     warnings.filterwarnings("ignore", module=r"jedi\.")  # with names of the user's modules in them
     lane = ThreadPoolExecutor(1, "jedi")  # jedi is not thread-safe
@@ -277,7 +297,7 @@ def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
             given: dict[str, Any] = {
                 "roots": [Path(root) for root in params["roots"]],
                 **({} if method == "warm" else {"path": Path(path) if path else None}),
-                **{key: params[key] for key in ("source", "at", "name") if key in params},
+                **{key: params[key] for key in ("source", "at", "end", "name") if key in params},
                 "kept": kept,
             }
             return as_json(await loop.run_in_executor(lane, lambda: call(**given)))

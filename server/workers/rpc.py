@@ -13,12 +13,14 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from devflow.server.transport import Frames, framed
+from devflow.server.transport import Frames, framed, taken_stdio
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 Callback = Callable[[dict[str, Any]], None]
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 FIRST_DELAY, LONGEST_DELAY = 0.1, 30.0
 STABLE_AFTER = 60.0
 """A process that lived this long (seconds) is restarted without delay again."""
+_LARGE_BODY = 200_000
 _FAULT, _NO_METHOD, _CANCELLED = -32000, -32601, -32800
 
 
@@ -43,8 +46,19 @@ class WorkerGone(Exception):
     """The worker's process ended, or could not be started; it is being restarted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that is not ours and speaks JSON-RPC as we do; it leads a process group of its own, which
+    ends with it, and what it prints as errors is not ours to show."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    """All it sees of the environment."""
+
+
 class Worker:
-    """One child process, `python -m module`, and the requests to it."""
+    """One child process, `python -m module` or another `program`, and the requests to it. `requests` are
+    what it may ask of us."""
 
     def __init__(
         self,
@@ -52,14 +66,20 @@ class Worker:
         module: str,
         arguments: Sequence[str] = (),
         *,
+        program: Program | None = None,
         notifications: Mapping[str, Callback] | None = None,
+        requests: Mapping[str, Handler] | None = None,
         on_restart: Callable[[], Awaitable[None]] | None = None,
         on_gone: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         # -P: the working folder is the workspace, and none of its modules may be imported.
-        self._command = (sys.executable, "-P", "-m", module, *arguments)
-        self._notifications = dict(notifications or {})
+        self._command = program.command if program else (sys.executable, "-P", "-m", module, *arguments)
+        self._program = program
+        self._handlers: dict[str, Handler] = {
+            **{name: _as_handler(call) for name, call in (notifications or {}).items()},
+            **(requests or {}),
+        }
         self._on_restart = on_restart
         self._on_gone = on_gone
         self._process: asyncio.subprocess.Process | None = None
@@ -117,24 +137,39 @@ class Worker:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
+        self._end_group(process)
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         self._disconnect()
 
+    def _end_group(self, process: asyncio.subprocess.Process | None) -> None:
+        """What a program has started ends with it."""
+        if process is not None and self._program is not None and hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+
     async def _spawn(self) -> asyncio.Task[None]:
+        own: dict[str, Any] = {}
+        if self._program is not None:
+            own = {
+                "env": dict(self._program.environment),
+                "stderr": asyncio.subprocess.DEVNULL,
+                "start_new_session": True,
+            }
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=2**20,
+                **own,
             )
         except OSError as error:
             raise WorkerGone(f"The {self.name} worker could not be started: {error}.") from error
         assert process.stdin is not None
         assert process.stdout is not None
-        protocol = _Protocol({name: _as_handler(call) for name, call in self._notifications.items()})
+        protocol = _Protocol(self._handlers)
         protocol.connect(process.stdin.write)
         self._process, self._protocol = process, protocol
         self._up.set()
@@ -152,6 +187,7 @@ class Worker:
                 process = self._process
                 if process is not None:
                     await process.wait()
+                    self._end_group(process)
                 self._disconnect()
                 if self._closed:
                     return
@@ -207,13 +243,13 @@ async def serve(
     """Answer requests on stdin until it closes. `methods` is given the way to talk back and returns
     the handlers. A handler's exception is answered as an error with its message and class name.
 
-    Whatever a library prints goes to stderr: file descriptor 1 is moved away first.
+    Whatever a library prints goes to stderr (`taken_stdio`).
     """
     loop = asyncio.get_running_loop()
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    incoming, outgoing = taken_stdio()
+    answers = os.fdopen(outgoing, "wb")
     reader = asyncio.StreamReader(limit=2**20)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(incoming, "rb"))
     handlers: dict[str, Handler] = {}
     protocol = _Protocol(handlers)
 
@@ -277,7 +313,12 @@ class _Protocol:
             while data := await reader.read(1 << 16):
                 for body in frames.feed(data):
                     try:
-                        self._take(json.loads(body or b""))
+                        # Half a megabyte takes 5 ms to parse: the loop must not wait for it.
+                        if body is not None and len(body) > _LARGE_BODY:
+                            read = await asyncio.to_thread(json.loads, body)
+                        else:
+                            read = json.loads(body or b"")
+                        self._take(read)
                     except (ValueError, KeyError, TypeError, AttributeError) as error:
                         log.warning("a message of a worker made no sense: %s", type(error).__name__)
         finally:
@@ -353,9 +394,8 @@ class _Protocol:
         error = message.get("error")
         if error is None:
             answer.set_result(message.get("result"))
-        elif error["code"] == _CANCELLED:
-            answer.cancel()
         else:
+            # A cancelled question is not awaited any more: `_CANCELLED` here is the other end's own idea.
             answer.set_exception(WorkerError(error["message"], error.get("data") or ""))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -123,3 +124,23 @@ def test_a_sum_as_deep_as_it_is_long_does_not_hold_the_processor() -> None:
     assert tree.captures("references")
     assert tree.matches("references")
     assert time.thread_time() - begun < 5
+
+
+def test_other_threads_get_their_turn_while_a_long_text_is_parsed() -> None:
+    text = Text("def f(a, b):\n    return {'a': [a, b, (1, 2, 3)]}\n" * 20_000)
+    turns: list[float] = []
+    done = threading.Event()
+
+    def take_turns() -> None:
+        while not done.is_set():
+            turns.append(time.perf_counter())
+            done.wait(0.001)
+
+    other = threading.Thread(target=take_turns)
+    other.start()
+    begun = time.perf_counter()
+    parse(text, "python")
+    ended = time.perf_counter()
+    done.set()
+    other.join()
+    assert sum(begun < turn < ended for turn in turns) >= 3

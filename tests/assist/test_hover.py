@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devflow.retrieval.relations import is_test
 from devflow.server.assist import hover as hover_module
+from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.hover import Card, as_markdown, hover, is_test
+from devflow.server.assist.hover import Card, hover
 from devflow.server.settings import Hover
 from support.codebase import workspace
 
@@ -60,7 +63,7 @@ async def test_a_definition_in_another_file_is_named(tmp_path: Path, engine: boo
     assert found is not None
     assert "def area(w: int) -> int" in found.markdown
     assert "Defined in `pkg/shapes.py:2`" in found.markdown
-    assert found.engine in (("jedi", "index") if engine else ("index",))
+    assert found.engine == "files"
 
 
 async def test_calls_are_counted_with_those_in_tests(tmp_path: Path) -> None:
@@ -130,20 +133,6 @@ async def test_an_untitled_document_has_cards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("doc", "markdown"),
-    [
-        ("Plain text.", "Plain text."),
-        ("See :class:`~a.b.C` and ``x``.", "See `a.b.C` and `x`."),
-        (">>> f(1)\n2\n\nMore.", "```python\n>>> f(1)\n2\n```\n\nMore."),
-        (":param w: the width\n:returns: the size", "- param `w`: the width\n- returns: the size"),
-        ("Args:\n    w (int): the width", "**Args**\n\n- `w` (int): the width"),
-    ],
-)
-def test_docstrings_become_markdown(doc: str, markdown: str) -> None:
-    assert as_markdown(doc) == markdown
-
-
-@pytest.mark.parametrize(
     ("path", "yes"),
     [
         ("tests/a.py", True),
@@ -169,7 +158,7 @@ class Stuck:
 async def test_a_stuck_engine_does_not_hold_the_card_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hover_module, "ENGINE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
     found = await card(tmp_path, "def area(w): ...\nar<|>ea(1)\n", python=Stuck())
     assert found is not None
     assert found.engine == "document"
@@ -178,6 +167,19 @@ async def test_a_stuck_engine_does_not_hold_the_card_up(
 async def test_a_stuck_engine_leaves_an_unknown_name_without_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hover_module, "ENGINE_SECONDS", 0.05)
-    monkeypatch.setattr(hover_module, "LATE_SECONDS", 0.1)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.1)
     assert await card(tmp_path, "unkn<|>own\n", python=Stuck()) is None
+
+
+async def test_the_second_card_tells_the_last_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hover_module, "CHANGE_SECONDS", 20.0)
+    snippet = "def area(w):\n    return w\nar<|>ea(1)\n"
+    (tmp_path / "main.py").write_text(snippet.replace("<|>", ""))
+    identity = ["-c", "user.name=Ada", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "Measure"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)  # noqa: ASYNC221
+    found = await card(tmp_path, snippet, indexed=True)
+    assert found is not None
+    assert "Last changed" in found.markdown
+    assert "by Ada: Measure" in found.markdown

@@ -367,7 +367,7 @@ class Stuck:
 async def test_a_stuck_engine_is_not_waited_for_when_there_is_no_doubt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigate, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
     await check(
         tmp_path,
         """
@@ -380,6 +380,6 @@ async def test_a_stuck_engine_is_not_waited_for_when_there_is_no_doubt(
 
 
 async def test_a_stuck_engine_is_given_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(navigate, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(navigate, "ENGINE_SECONDS", 0.1)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.1)
     await check(tmp_path, "unkn<|>own(1)\n", python=Stuck())

@@ -10,9 +10,9 @@ from support.codebase import Workspace, workspace
 
 
 async def renamed(space: Workspace, new: str) -> dict[str, str]:
-    edits = await rename(space.doc, space.at, new, space.code)
+    made = await rename(space.doc, space.at, new, space.code)
     result = {}
-    for path, changes in edits.items():
+    for path, changes in made.edits.items():
         text = await space.text_of(path)
         assert text is not None
         result[path.relative_to(space.root).as_posix()] = text.replaced(changes).source

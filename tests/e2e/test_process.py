@@ -256,7 +256,7 @@ def test_other_machines_are_kept_out_unless_allowed(
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "192.168.1.5", "example.org"])
 def test_an_address_others_can_reach_needs_permission(host: str) -> None:
-    from devflow.server.app import check_address
+    from devflow.server.transport import check_address
 
     with pytest.raises(ValueError, match=r"machines|network"):
         check_address(host, allow_remote=False)

@@ -10,6 +10,7 @@ import pytest
 
 from devflow.editors import generate
 from devflow.server import settings
+from devflow.server.sections import camel_case, section_in, settings_of
 
 
 @pytest.mark.parametrize("path", sorted(generate.files()), ids=lambda path: path.name)
@@ -29,10 +30,10 @@ def test_a_workspace_cannot_set_what_is_run_loaded_or_sent() -> None:
 def test_every_setting_of_the_server_is_in_vs_code() -> None:
     contributed = {name.removeprefix("devflow.") for name in generate.vscode_settings()}
     known = {
-        f"{section}.{inner.alias or key}"
-        for section, field in settings.Options.model_fields.items()
-        if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields")
-        for key, inner in field.annotation.model_fields.items()
+        f"{section}.{camel_case(key)}"
+        for section, setting in settings_of(settings.Options).items()
+        if (inside := section_in(setting.type)) is not None
+        for key in settings_of(inside)
     }
     assert len(known) >= 20
     assert known - contributed == set()

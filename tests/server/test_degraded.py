@@ -28,6 +28,11 @@ SOURCE = f'''def {SECRET}(width):
 
 def plain(size):
     return size
+
+
+class Box: ...
+box = Box()
+# https://example.org/
 '''
 
 
@@ -36,6 +41,8 @@ def params(method: str, uri: str) -> Any:
     named = {"uri": uri}
     start = {"line": 5, "character": 3}
     at = {"textDocument": named, "position": start}
+    name = {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 15}}
+    item = {"name": SECRET, "kind": 12, "uri": uri, "range": name, "selectionRange": name}
     return {
         "textDocument/completion": at,
         "completionItem/resolve": {"label": SECRET, "data": {"uri": uri, **start}},
@@ -43,12 +50,31 @@ def params(method: str, uri: str) -> Any:
         "textDocument/hover": at,
         "textDocument/signatureHelp": {**at, "position": {"line": 5, "character": 12}},
         "textDocument/definition": at,
+        "textDocument/declaration": at,
+        "textDocument/typeDefinition": {**at, "position": {"line": 12, "character": 0}},
+        "textDocument/implementation": at,
+        "textDocument/documentHighlight": at,
+        "textDocument/codeLens": {"textDocument": named},
+        "codeLens/resolve": {"range": name, "data": {"uri": uri, "of": "callers"}},
+        "textDocument/documentLink": {"textDocument": named},
+        "textDocument/prepareCallHierarchy": at,
+        "callHierarchy/incomingCalls": {"item": item},
+        "callHierarchy/outgoingCalls": {"item": item},
+        "textDocument/prepareTypeHierarchy": {**at, "position": {"line": 12, "character": 8}},
+        "typeHierarchy/supertypes": {"item": item},
+        "typeHierarchy/subtypes": {"item": item},
         "textDocument/references": {**at, "context": {"includeDeclaration": True}},
         "textDocument/documentSymbol": {"textDocument": named},
+        "textDocument/foldingRange": {"textDocument": named},
+        "textDocument/selectionRange": {"textDocument": named, "positions": [start]},
+        "textDocument/semanticTokens/full": {"textDocument": named},
+        "textDocument/semanticTokens/full/delta": {"textDocument": named, "previousResultId": "none"},
+        "textDocument/semanticTokens/range": {"textDocument": named, "range": name},
         "workspace/symbol": {"query": SECRET},
         "textDocument/prepareRename": at,
         # Of a parameter: the uses of a function cannot be known without an index, and that is refused.
         "textDocument/rename": {**at, "position": {"line": 2, "character": 12}, "newName": "height"},
+        "workspace/willRenameFiles": {"files": [{"oldUri": uri, "newUri": uri.replace("a.py", "b.py")}]},
         "textDocument/codeAction": {
             "textDocument": named,
             "range": {"start": {"line": 8, "character": 5}, "end": {"line": 8, "character": 5}},
@@ -68,7 +94,11 @@ async def asked(client: Editor, method: str, uri: str) -> Any:
     return (await client.request(method, action)).get("edit")
 
 
-SILENT = {"textDocument/inlineCompletion", "workspace/symbol"}
+SILENT = {"textDocument/codeLens"} | {
+    "textDocument/inlineCompletion",
+    "workspace/symbol",
+    "workspace/willRenameFiles",
+}
 """What has nothing to say without a model and without repeated code, or without an index."""
 METHODS = [route.method for route in REQUESTS]
 

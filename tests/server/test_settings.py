@@ -130,3 +130,28 @@ def test_the_schema_accepts_what_the_server_accepts_and_refuses_the_rest() -> No
     assert validator.is_valid({"completion": {"max_items": 50}, "log_level": "info"})
     assert not validator.is_valid({"completion": {"max_itmes": 50}})
     assert not validator.is_valid({"completion": {"max_items": "many"}})
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("[completion]\ndeadline_ms = 4", "'completion.deadline_ms' should be 5 or more"),
+        ("[completion]\nmax_items = true", "'completion.max_items' should be a whole number"),
+        ("[features]\nhover = 1", "'features.hover' should be true or false"),
+        ("[hover]\nexplain = 'always'", "'hover.explain' should be 'cached' or 'off'"),
+        ("[models]\ntimeout_s = 0", "'models.timeout_s' should be more than 0"),
+        ("[index]\nexclude = ['a', 2]", "'index.exclude.1' should be text"),
+        ("index = 3", "'index' should be a table"),
+        ("[[models.list]]\nname = 'x'", "'models.list.0.engine' is missing"),
+    ],
+)
+def test_each_kind_of_mistake_is_told_and_costs_nothing_else(written: str, sentence: str) -> None:
+    settings, [said] = resolve(of(f"log_level = 'info'\n{written}"))
+    assert sentence in said
+    assert settings.log_level == "info"
+    assert settings.completion == Settings().completion
+
+
+def test_a_whole_number_is_a_number() -> None:
+    settings, said = resolve(of("[models]\ntimeout_s = 5"))
+    assert (settings.models.timeout, said) == (5.0, [])

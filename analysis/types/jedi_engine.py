@@ -1,4 +1,4 @@
-"""jedi behind the semantics of `analysis.python.PythonEngine`, synchronously; run only in its worker.
+"""jedi behind the semantics of `analysis.types.base.TypeEngine`, synchronously; run only in its worker.
 
 jedi's 1-based lines end here. No interpreter of a workspace is ever executed and none of its compiled
 modules is loaded: a cloned repository's `.venv/bin/python` is data like the rest of it. Its installed
@@ -21,11 +21,11 @@ import jedi
 from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
-from devflow.analysis.jedi_kept import Kept
-from devflow.analysis.python import Candidate, Definition, Parameter, Signature
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from devflow.analysis.types.base import Candidate, Definition, Hint, Parameter, Signature
+from devflow.analysis.types.jedi_kept import Kept
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ _BOM = "\ufeff"
 _LARGEST_FILE = 4_000_000
 _DOC_LIMIT = 8_000
 _PREPARE_SECONDS = 0.05
+_HINT_SECONDS = 0.3
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -106,6 +107,40 @@ def define(
         kept.forget()  # a kept module has moved on: what it says is not where it says
         return define(roots, path, source, at)
     return found
+
+
+@_guarded(list[Location])
+def type_definition(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, kept: Kept | None = None
+) -> list[Location]:
+    """Where the class of the value at `at` is made; the name itself where it is a class or function."""
+    question = _Question(roots, path, source, kept)
+    found = question.script.infer(*question.place(at))
+    return list(dict.fromkeys(place for name in found if (place := question.location(name)) is not None))
+
+
+@_guarded(list[Hint])
+def hints(
+    roots: Sequence[Path], path: Path | None, source: str, at: int, end: int, kept: Kept | None = None
+) -> list[Hint]:
+    """Inferred types of the names assigned between `at` and `end` without an annotation, for at most about
+    `_HINT_SECONDS`: what is left is not told."""
+    until = time.monotonic() + _HINT_SECONDS
+    question = _Question(roots, path, source, kept)
+    result: list[Hint] = []
+    for name in question.script.get_names(all_scopes=True):
+        place = question.location(name)
+        if name.type != "statement" or place is None or not at <= place.start < end:
+            continue
+        written = name._name.tree_name.get_definition()
+        if written is None or written.type != "expr_stmt" or written.children[1].type == "annassign":
+            continue
+        found = {each.name for each in name.infer() if each.type == "instance"}
+        if len(found) == 1:
+            result.append(Hint(place.end, f": {found.pop()}"))
+        if time.monotonic() > until:
+            break
+    return result
 
 
 @_guarded(list[Location])

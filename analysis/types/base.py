@@ -1,4 +1,4 @@
-"""What a Python type engine can tell: the protocol that jedi (and later others) stand behind.
+"""What a Python type engine can tell: the protocol that jedi and the type servers stand behind.
 
 Everything here is evidence for rankers and cards, not an answer. An engine that is slow, dead or
 absent raises nothing: it returns empty results.
@@ -20,6 +20,12 @@ class Candidate:
     name: str
     kind: SymbolKind
     detail: str = ""
+    """What a list shows beside the name: a callable's parameters and result, else the type."""
+    type: str = ""
+    """As the engine writes it; "" when it does not say."""
+    owner: str = ""
+    """The class through which a method was found; "" when the engine does not say."""
+    engine: str = "jedi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,16 @@ class Definition:
     doc: str
     location: Location | None
     """None for builtins and compiled modules."""
+    engine: str = "jedi"
+    """Who says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The inferred type of the name that ends at `at`, e.g. `: list[int]`."""
+
+    at: int
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,7 @@ class Signature:
     doc: str = ""
 
 
-class PythonEngine(Protocol):
+class TypeEngine(Protocol):
     """`path` names the module even when `source` is newer than the disk; `at` is a code-point offset."""
 
     async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
@@ -67,6 +83,18 @@ class PythonEngine(Protocol):
 
     async def define(self, path: Path | None, source: str, at: int) -> list[Definition]:
         """Definitions of the name at `at`, imports followed to where the name is made."""
+        ...
+
+    async def type_definition(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """Where the class of the value at `at` is made."""
+        ...
+
+    async def implementations(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """Where the method or class at `at` is overridden or derived from, as far as is known."""
+        ...
+
+    async def hints(self, path: Path | None, source: str, start: int, end: int) -> list[Hint]:
+        """Inferred types of the names bound between `start` and `end` without an annotation."""
         ...
 
     async def references(self, path: Path | None, source: str, at: int) -> list[Location]:

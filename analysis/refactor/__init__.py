@@ -1,0 +1,1 @@
+"""Deterministic refactorings: syntax trees in, edits out."""

@@ -1,0 +1,294 @@
+"""Where a Python variable or a member of a class stands, over all files of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import tree_sitter
+
+from devflow.analysis.python_scopes import MODULE, Occurrence, PythonNames
+from devflow.analysis.refactor.classes import ClassRef, decorators
+from devflow.analysis.refactor.project import PythonProject, node_of
+from devflow.analysis.refactor.receivers import Receivers
+from devflow.analysis.syntax.parse import SyntaxTree
+
+_QUESTIONS = 60
+"""The most single places a type engine is asked about."""
+_TOLD_THEIR_NAME = frozenset(
+    {
+        "TypeVar",
+        "ParamSpec",
+        "TypeVarTuple",
+        "NewType",
+        "namedtuple",
+        "NamedTuple",
+        "TypedDict",
+        "TypeAliasType",
+    }
+)
+_DATA_BASES = frozenset({"NamedTuple", "BaseModel", "TypedDict", "Struct"})
+_DATA_DECORATORS = frozenset(
+    {"dataclass", "define", "attrs", "attributes", "frozen", "mutable", "dataclass_transform"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A name of one scope of one file."""
+
+    path: Path
+    home: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a symbol's name stands. `adds_alias`: it is brought from outside the workspace, so that another
+    name for it is `name as other`."""
+
+    path: Path
+    start: int
+    end: int
+    adds_alias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """The places of a symbol. `doubtful` are of the right name, and nobody can tell whether they mean it."""
+
+    places: frozenset[Place]
+    variables: frozenset[Variable] = frozenset()
+    doubtful: frozenset[Place] = frozenset()
+    classes: tuple[ClassRef, ...] = ()
+    this_file_only: bool = False
+    """Other files could not be looked at."""
+
+
+def variable_uses(project: PythonProject, start: Variable) -> Uses:
+    """Everywhere the variable is used: imports, re-exports, star imports, `module.name`, `__all__`."""
+    path, home, name = project.definition(start.path, start.name, start.home)
+    if name != start.name:  # its import gives it this name: it is a variable of its own
+        path, home, name = start.path, start.home, start.name
+    found: list[Variable] = [Variable(path, home, name)]
+    places: set[Place] = set()
+    candidates: list[Path] = []
+    for each in found:  # grows
+        _in_own_file(project, each, places)
+        if each.home != MODULE:
+            continue
+        if not candidates:
+            candidates = sorted({path, start.path, *project.sources.files_with(name)})
+        for file in candidates:
+            found += [more for more in _through_imports(project, each, file, places) if more not in found]
+    for file in candidates:
+        _behind_modules(project, {each.path for each in found if each.home == MODULE}, name, file, places)
+    return Uses(frozenset(places), frozenset(found))
+
+
+def _in_own_file(project: PythonProject, each: Variable, places: set[Place]) -> None:
+    names = project.names(each.path)
+    if names is None:
+        return
+    external = {
+        brought.start
+        for brought in project.imports_of(each.name, each.home, each.path)
+        if not brought.has_alias
+        and (not brought.name or not _is_known(project, brought.module, brought.level, each))
+    }
+    for at in names.of(each.name, each.home):
+        places.add(Place(each.path, at.start, at.end, at.start in external))
+        if at.role == "bind" and (named := _told_its_name(names, at)) is not None:
+            places.add(Place(each.path, named[0], named[1]))
+    if each.home == MODULE:
+        places.update(
+            Place(each.path, start, end) for text, start, end in names.exported if text == each.name
+        )
+
+
+def _told_its_name(names: PythonNames, at: Occurrence) -> tuple[int, int] | None:
+    """The string in `T = TypeVar("T")`, `P = namedtuple("P", …)`: it must be the variable's name."""
+    statement = node_of(names, at).parent
+    value = statement.child_by_field_name("right") if statement is not None else None
+    function = value.child_by_field_name("function") if value is not None and value.type == "call" else None
+    if value is None or function is None:
+        return None
+    given = first_argument(value)
+    told = names.tree.slice(function).rpartition(".")[2] in _TOLD_THEIR_NAME
+    if told and given is not None and names.tree.slice(given)[1:-1] == at.name and given.type == "string":
+        span = names.tree.span(given)
+        return span.start + 1, span.end - 1
+    return None
+
+
+def _is_known(project: PythonProject, module: str, level: int, each: Variable) -> bool:
+    """Whether the module an import names is in the workspace and has a variable of that name."""
+    source = project.file_of(module, level, each.path)
+    known = project.names(source) if source is not None else None
+    return known is not None and (known.is_bound(each.name, MODULE) or known.has_star())
+
+
+def _through_imports(
+    project: PythonProject, each: Variable, file: Path, places: set[Place]
+) -> Iterable[Variable]:
+    """The variables that imports of `each` in `file` bind."""
+    names = project.names(file)
+    if names is None:
+        return
+    for brought in names.imports:
+        if brought.name not in (each.name, "*") or project.imported_from(brought, file) != each.path:
+            continue
+        if brought.name == "*":
+            if file != each.path and not names.is_bound(each.name, MODULE):
+                yield Variable(file, MODULE, each.name)
+            continue
+        places.add(Place(file, brought.start, brought.end))
+        if not brought.has_alias:
+            yield Variable(file, names.lookup(each.name, brought.scope), each.name)
+
+
+def _behind_modules(
+    project: PythonProject, modules: set[Path], name: str, file: Path, places: set[Place]
+) -> None:
+    names = project.names(file)
+    for member in names.members if names is not None else ():
+        if member.name == name and project.module_named(file, member.scope, member.owner) in modules:
+            places.add(Place(file, member.start, member.end))
+
+
+def member_uses(project: PythonProject, classes: Receivers, start: ClassRef, name: str) -> Uses:
+    """Everywhere a member of a class is used, in the classes it is shared with too. A type engine is
+    asked about what syntax leaves open; the rest is doubtful."""
+    family = classes.family(start, name)
+    related = {*family, *(base for each in family for base in classes.ancestors(each))}
+    if name.startswith("__") and not name.endswith("__"):
+        family, related = [start], {start}
+    made: set[Place] = set()
+    for each in family:
+        names = project.names(each.path)
+        if names is None:
+            continue
+        made.update(Place(each.path, at.start, at.end) for at in names.of(name, each.scope))
+        made.update(_in_slots(names, each, name))
+    places = set(made)
+    open_: list[Place] = []
+    for file in sorted({each.path for each in family} | set(project.sources.files_with(name))):
+        names = project.names(file)
+        if names is None:
+            continue
+        for member in names.members:
+            if member.name != name:
+                continue
+            owner = classes.receiver(file, member)
+            if owner in related:
+                places.add(Place(file, member.start, member.end))
+            elif owner is None:
+                open_.append(Place(file, member.start, member.end))
+        if any(_is_data(project, classes, each) for each in family):
+            places.update(_constructor_keywords(project, classes, related, file, name))
+    return _settled(project, family, name, places, open_)
+
+
+def _settled(
+    project: PythonProject, family: list[ClassRef], name: str, places: set[Place], open_: list[Place]
+) -> Uses:
+    doubtful: set[Place] = set()
+    if open_:
+        starts = {(place.path, place.start) for place in places}
+        first = min(places, key=lambda place: (str(place.path), place.start), default=None)
+        told = project.sources.used(first.path, first.start) if first is not None else None
+        used = {(each.path, each.start) for each in told or ()}
+        for number, place in enumerate(open_):
+            if (place.path, place.start) in used:
+                places.add(place)
+                continue
+            asked = project.sources.defined(place.path, place.start) if number < _QUESTIONS else None
+            if not asked:
+                doubtful.add(place)
+            elif any((each.path, each.start) in starts for each in asked):
+                places.add(place)
+    return Uses(frozenset(places), frozenset(), frozenset(doubtful), tuple(family))
+
+
+def _in_slots(names: PythonNames, each: ClassRef, name: str) -> Iterable[Place]:
+    """The member in `__slots__` and `__match_args__`, whose strings are names."""
+    for special in ("__slots__", "__match_args__"):
+        for at in names.of(special, each.scope):
+            statement = node_of(names, at).parent
+            value = statement.child_by_field_name("right") if statement is not None else None
+            pending = [value] if value is not None else []
+            while pending:
+                node = pending.pop()
+                if node.type == "string_content" and names.tree.slice(node) == name:
+                    span = names.tree.span(node)
+                    yield Place(each.path, span.start, span.end)
+                pending += node.named_children
+
+
+def _is_data(project: PythonProject, classes: Receivers, each: ClassRef) -> bool:
+    """Whether the class's fields are the parameters of its constructor."""
+    for one in (each, *classes.ancestors(each)):
+        names = project.names(one.path)
+        if names is None:
+            continue
+        node = names.scopes[one.scope].node
+        if {base.rpartition(".")[2] for base in classes.bases(one)[1]} & _DATA_BASES:
+            return True
+        if {part for text in decorators(names, node) for part in text.split(".")} & _DATA_DECORATORS:
+            return True
+    return False
+
+
+def _constructor_keywords(
+    project: PythonProject, classes: Receivers, family: set[ClassRef], file: Path, name: str
+) -> Iterable[Place]:
+    names = project.names(file)
+    for each in names.keywords if names is not None else ():
+        if each.name != name or names is None:
+            continue
+        function = each.call.child_by_field_name("function")
+        if function is None:
+            continue
+        called = names.tree.slice(function).rpartition(".")[2]
+        if called in ("replace", "evolve", "_replace"):
+            subject = (
+                function.child_by_field_name("object") if called == "_replace" else first_argument(each.call)
+            )
+            made = classes.class_of(file, each.scope, subject) if subject is not None else None
+        else:
+            made = classes.class_of(file, each.scope, each.call)
+        if made in family:
+            yield Place(file, each.start, each.end)
+
+
+def first_argument(call: tree_sitter.Node) -> tree_sitter.Node | None:
+    """The first argument of a call when it is positional."""
+    arguments = call.child_by_field_name("arguments")
+    given = (
+        [each for each in arguments.named_children if each.type != "comment"] if arguments is not None else []
+    )
+    return given[0] if given and given[0].type != "keyword_argument" else None
+
+
+def call_of(tree: SyntaxTree, start: int, end: int) -> tree_sitter.Node | None:
+    """The call whose function is, or ends with, the name at `start:end`; also `partial(name, …)`."""
+    node: tree_sitter.Node | None = tree.smallest(start, end)
+    if (
+        node is not None
+        and node.parent is not None
+        and node.parent.type == "attribute"
+        and node.parent.child_by_field_name("attribute") == node
+    ):
+        node = node.parent
+    above = node.parent if node is not None else None
+    if node is None or above is None:
+        return None
+    if above.type == "call" and above.child_by_field_name("function") == node:
+        return above
+    call = above.parent if above.type == "argument_list" else None
+    if call is not None and call.type == "call" and first_argument(call) == node:
+        function = call.child_by_field_name("function")
+        if function is not None and tree.slice(function).rpartition(".")[2] == "partial":
+            return call
+    return None

@@ -1,0 +1,68 @@
+"""How many callers and tests the definitions of a document have."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from devflow.analysis.document import Document
+from devflow.analysis.facts import ReferenceKind, Symbol, SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE
+from devflow.retrieval.relations import is_test
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.uses import Use, uses_of
+
+_SHOWN = CLASS_LIKE | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}
+_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """One lens over a definition, not counted yet."""
+
+    symbol: Symbol
+    of: Literal["callers", "tests"]
+
+
+async def lenses(doc: Document, code: Codebase) -> list[Lens]:
+    """The lenses of a document: nothing is counted here. None without an index, for definitions inside
+    functions and for methods that Python calls itself; tests are not counted in tests."""
+    if code.index is None or doc.path is None:
+        return []
+    here = await asyncio.to_thread(symbols_of, doc, code.memory)
+    functions = {each.qualified_name for each in here if each.kind in _FUNCTIONS}
+    result: list[Lens] = []
+    for symbol in here:
+        special = symbol.name.startswith("__") and symbol.name.endswith("__")
+        if symbol.kind not in _SHOWN or special or symbol.container in functions:
+            continue
+        result.append(Lens(symbol, "callers"))
+        if not is_test(doc.path):
+            result.append(Lens(symbol, "tests"))
+    return result
+
+
+async def counted(doc: Document, at: int, of: str, code: Codebase) -> str:
+    """What a lens over the definition whose name is at `at` says: `3 callers`, `1 test`."""
+    key = ("uses", doc.uri, hash(doc.text.source), at)
+    uses = await code.memory.task(key, lambda: uses_of(doc, at, code))
+    here = await asyncio.to_thread(symbols_of, doc, code.memory)
+    own = next((each for each in here if each.name_start == at), None)
+    called = own is not None and own.kind in _FUNCTIONS
+    tests = {_holder(use) for use in uses if is_test(use.path) and use.inside is not None}
+    if of == "tests":
+        return _number(len(tests), "test")
+    others = [use for use in uses if not is_test(use.path)]
+    if called:
+        return _number(len({_holder(use) for use in others if use.kind is ReferenceKind.CALL}), "caller")
+    return _number(len(others), "use")
+
+
+def _holder(use: Use) -> tuple[object, int]:
+    return use.path, use.inside.start if use.inside is not None else -1
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,163 @@
+"""`analysis.python_resolver` for one session: what Python's text alone tells, with today's texts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from devflow.analysis.document import Document
+from devflow.analysis.facts import Location, Symbol, SymbolKind
+from devflow.analysis.python_resolver import PythonResolver, Target
+from devflow.analysis.tokens import subtokens
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.found import Found
+from devflow.server.assist.waiting import within
+
+SECONDS = 0.03
+"""A file that is read for the first time may take longer than this; the next question finds it read."""
+SEARCH_SECONDS = 0.012
+
+
+def names_of(code: Codebase) -> PythonResolver:
+    """The session's reader of Python files."""
+    return code.memory.kept(("python resolver", code.roots), lambda: PythonResolver(code.roots))
+
+
+async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bool] | None:
+    """What the name at `at` stands for and whether that is certain; None when the text does not tell."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None or doc.language != "python":
+        return None
+    names = names_of(code)
+
+    def look() -> tuple[Target, Symbol] | None:
+        target = names.at(path, tree, at)
+        return (target, symbol_of(names, target)) if target is not None else None
+
+    found = await asyncio.to_thread(look)
+    if found is None:
+        return None
+    target, symbol = found
+    return await placed(target, symbol, doc, code), target.sure
+
+
+async def static_type(doc: Document, at: int, code: Codebase) -> Found | None:
+    """The class of what the name at `at` holds, as far as the text tells."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None or doc.language != "python":
+        return None
+    names = names_of(code)
+
+    def look() -> tuple[Target, Symbol] | None:
+        target = names.type_at(path, tree, at)
+        return (target, symbol_of(names, target)) if target is not None else None
+
+    found = await asyncio.to_thread(look)
+    return await placed(*found, doc, code) if found is not None else None
+
+
+async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Codebase) -> Found | None:
+    """What `a.b.c`, written in prose at `at`, stands for."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None or doc.language != "python":
+        return None
+    names = names_of(code)
+
+    def look() -> tuple[Target, Symbol] | None:
+        target = names.dotted(path, tree, at, parts)
+        return (target, symbol_of(names, target)) if target is not None else None
+
+    found = await within(asyncio.to_thread(look), SECONDS)
+    return await placed(*found, doc, code) if found is not None else None
+
+
+async def warm(doc: Document, code: Codebase) -> None:
+    """Read what the document's imports name."""
+    tree, path = doc.tree, doc.path
+    if tree is not None and path is not None and doc.language == "python":
+        await asyncio.to_thread(names_of(code).warm, path, tree)
+
+
+async def members_of_namesakes(doc: Document, receiver: str, name: str, code: Codebase) -> list[Found]:
+    """Members called `name` of the classes that a receiver is named after: `request.files` where there
+    is a class `Request`."""
+    words = subtokens(re.split(r"\W+", receiver)[-1]) if receiver else []
+    tree, path = doc.tree, doc.path
+    if not words or tree is None or path is None or doc.language != "python":
+        return []
+    wanted = "".join(word.capitalize() for word in words)
+    holders: list[tuple[Path, list[str]]] = [(path, [wanted])]
+    if code.index is not None:
+        named = await within(code.index.symbols_named(wanted, 5), SECONDS) or []
+        holders += [
+            (each.path, each.symbol.qualified_name.split(".")) for each in named if each.language == "python"
+        ]
+    names = names_of(code)
+
+    def look() -> list[tuple[Target, Symbol]]:
+        result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
+        for file, classes in holders:
+            target = names.attribute_of(file, classes, name)
+            if target is not None and target.binding is not None:
+                key = (target.path, target.binding.name_start)
+                result.setdefault(key, (target, symbol_of(names, target)))
+        return list(result.values())
+
+    found = await within(asyncio.to_thread(look), SECONDS)
+    return [await placed(target, symbol, doc, code) for target, symbol in found or ()]
+
+
+async def library_members(doc: Document, name: str, code: Codebase) -> list[Found]:
+    """Members called `name` of the classes that the document's imports reach outside the workspace, and
+    of the built-in types."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None:
+        return []
+    names = names_of(code)
+
+    def look() -> list[tuple[Target, Symbol]]:
+        until = time.monotonic() + SEARCH_SECONDS
+        result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
+        for target in names.members_named(path, tree, name):
+            inside = any(target.path.is_relative_to(root) for root in code.roots)
+            if target.binding is not None and not inside:
+                result.setdefault(
+                    (target.path, target.binding.name_start), (target, symbol_of(names, target))
+                )
+            if time.monotonic() > until:
+                break
+        return list(result.values())
+
+    found = await within(asyncio.to_thread(look), SECONDS)
+    return [await placed(target, symbol, doc, code) for target, symbol in found or ()]
+
+
+def symbol_of(names: PythonResolver, target: Target) -> Symbol:
+    """The target as a symbol; a module has its name and docstring."""
+    symbol = names.symbol(target)
+    if symbol is not None:
+        return symbol
+    path = target.path
+    name = path.parent.name if path.stem == "__init__" else path.stem
+    table = names.table(path) if path.suffix else None
+    text = table.text.source[:8_000] if table is not None else ""
+    opening = re.match(r"(?:\s|#[^\n]*\n)*[rRuU]?(\"\"\"|''')(.*?)\1", text, re.DOTALL)
+    doc = opening[2].strip() if opening else ""
+    return Symbol(name, SymbolKind.MODULE, 0, 0, 0, 0, "", f"module {name}", doc)
+
+
+async def placed(target: Target, symbol: Symbol, doc: Document, code: Codebase) -> Found:
+    """The target where its name stands now: an open file may differ from the one on disk."""
+    here = target.path == doc.path
+    place = Location(target.path, symbol.name_start, symbol.name_end)
+    if not here and target.binding is not None:
+        text = await code.texts.text_of(target.path)
+        if text is not None and text.source[place.start : place.end] != symbol.name:
+            starts = [found.start() for found in re.finditer(rf"\b{re.escape(symbol.name)}\b", text.source)]
+            start = min(starts, key=lambda each: abs(each - place.start), default=0)
+            place = replace(place, start=start, end=min(start + len(symbol.name), len(text)))
+    return Found(symbol, place, 100 if target.sure else 50, "document" if here else "files")

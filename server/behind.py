@@ -1,0 +1,175 @@
+"""The processes and models behind a session: brought up, set up again when settings change, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devflow.server.documents import OpenDocument
+from devflow.server.open_documents import OpenDocuments
+from devflow.server.services import Host, IndexService, PythonService, Services
+from devflow.server.settings import Settings
+
+if TYPE_CHECKING:
+    from devflow.models.router import Router
+
+log = logging.getLogger(__name__)
+
+STARTING_SECONDS = 1.5
+"""Longest a request waits for a session that is still starting."""
+
+
+class Behind:
+    """What a session has behind it; a part that is not up is None."""
+
+    def __init__(
+        self,
+        services: Services,
+        documents: OpenDocuments,
+        host: Host,
+        run: Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]],
+    ) -> None:
+        self.index: IndexService | None = None
+        self.python: PythonService | None = None
+        self.models: Router | None = None
+        self.starting = True
+        self._answering: asyncio.Event | None = None
+        """Set when a request need not wait any longer; None before the start."""
+        self._services = services
+        self._documents = documents
+        self._host = host
+        self._run = run
+
+    async def start(self, roots: Sequence[Path], settings: Settings, *, watch: bool) -> None:
+        """Bring everything up. `watch`: the index follows the disk, the editor does not tell of it."""
+        await asyncio.to_thread(self._services.prepare)
+        self._start_models(settings)
+        await asyncio.gather(self._start_python(roots, settings), self._start_index(roots, settings, watch))
+        self.starting = False
+
+    def begin(self) -> None:
+        """From now on requests wait for the start, but not long."""
+        self._answering = asyncio.Event()
+
+    def begun(self) -> None:
+        """The start is over, well or not."""
+        if self._answering is not None:
+            self._answering.set()
+
+    async def settled(self) -> None:
+        """Wait, but not long, while the server starts: who jumps to a definition in the first second of a
+        session wants the answer, not nothing at once."""
+        if self._answering is not None and not self._answering.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._answering.wait(), STARTING_SECONDS)
+
+    async def set_roots(self, roots: Sequence[Path], settings: Settings) -> None:
+        """Work for these workspace folders from now on."""
+        if self.index is not None:
+            await self.index.open(roots, settings.index)
+        if self.python is not None:
+            self.python.set_roots(roots)
+
+    async def reconfigure(
+        self, before: Settings, after: Settings, roots: Sequence[Path], *, watch: bool
+    ) -> None:
+        """Set up again what the settings say otherwise now."""
+        if after.models != before.models:
+            old, self.models = self.models, None
+            self._start_models(after)
+            if old is not None:
+                await old.close()
+        if after.python != before.python and self.python is not None:
+            old_engines, self.python = self.python, None
+            await asyncio.gather(old_engines.close(), self._start_python(roots, after))
+        if after.index != before.index:
+            if self.index is None:
+                await self._start_index(roots, after, watch)
+            else:
+                await self.index.open(roots, after.index)
+
+    async def close(self) -> None:
+        """Stop the workers."""
+        parts = [part.close() for part in (self.index, self.python, self.models) if part is not None]
+        self.index = self.python = self.models = None
+        for failure in await asyncio.gather(*parts, return_exceptions=True):
+            if isinstance(failure, Exception):
+                log.warning("a worker did not close: %s", failure)
+
+    # -- documents -------------------------------------------------------------------------------------
+
+    def opened(self, document: OpenDocument) -> None:
+        """A document was opened: what it imports may be loaded."""
+        if self.python is not None and document.path is not None and _is_python(document):
+            self.python.opened(document.path, document.text.source)
+
+    def changed(self, document: OpenDocument) -> None:
+        """A document was opened or edited."""
+        if self.index is not None and document.path is not None and not document.set_aside:
+            self.index.document(document.path, document.text.source)
+        if self.python is not None and document.path is not None and _is_python(document):
+            self.python.changed(document.path, document.text.source)
+
+    def released(self, document: OpenDocument) -> None:
+        """A document was closed."""
+        if self.index is not None and document.path is not None:
+            self.index.release(document.path)
+        if self.python is not None and document.path is not None:
+            self.python.closed(document.path)
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Files may have changed on the disk."""
+        if self.index is not None and paths:
+            self.index.update(paths)
+        if self.python is not None and paths:
+            self.python.files_changed(paths)
+
+    # -- the parts -------------------------------------------------------------------------------------
+
+    def _start_models(self, settings: Settings) -> None:
+        if self._services.models is not None:
+            self.models = self._services.models(settings.models)
+            self._run(self.models.warm(), "loading the models")
+
+    async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:
+        if self._services.python is None:
+            return
+        # Known before it is up: whoever closes the session closes it too.
+        python = self.python = self._services.python(roots, settings.python)
+        try:
+            await python.start()
+        except Exception as error:
+            log.exception("the python worker did not start")
+            self._host.tell(f"The Python engine did not start ({error}); DevFlow answers without it.")
+            self.python = None
+            await python.close()
+            return
+        for _, document in self._documents.indexed():
+            self.opened(document)
+
+    async def _start_index(self, roots: Sequence[Path], settings: Settings, watch: bool) -> None:
+        if self._services.index is None or not settings.index.enabled or self.index is not None:
+            return
+        index = self.index = self._services.index(self._host, watch)
+        for root in roots:  # from the start: the worker needs a moment before it can say how far it is
+            self._host.progress(root.name, 0, 1)
+        try:
+            await index.start()
+            for path, document in self._documents.indexed():
+                index.document(path, document.text.source)
+            await index.open(roots, settings.index)
+        except Exception as error:
+            log.exception("the index did not start")
+            self._host.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")
+            self.index = None
+            for root in roots:
+                self._host.progress(root.name, 1, 1)
+            await index.close()
+
+
+def _is_python(document: OpenDocument) -> bool:
+    return document.language == "python" and not document.set_aside

@@ -1,0 +1,28 @@
+"""`textDocument/documentHighlight`."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from devflow.server import convert
+from devflow.server.assist.highlight import highlights
+from devflow.server.session import Session
+
+_KINDS = {"read": types.DocumentHighlightKind.Read, "write": types.DocumentHighlightKind.Write}
+
+
+async def document_highlight(
+    session: Session, params: types.DocumentHighlightParams
+) -> list[types.DocumentHighlight] | None:
+    """The other places of the name under the cursor in its document."""
+    place = await session.place(params)
+    if place is None:
+        return None
+    doc, at = place
+    found = await highlights(doc, at, session.codebase())
+    return [
+        types.DocumentHighlight(
+            convert.range_of(doc.text, each.start, each.end, session.encoding), _KINDS[each.kind]
+        )
+        for each in found
+    ] or None

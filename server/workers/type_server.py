@@ -1,0 +1,411 @@
+"""A language server that infers types (`ty server`), as a type engine: we are its client.
+
+It is a program of its own in a process group of its own. It reads the workspace as data and is told of
+every open document, unsaved text included (`mirror`). A question that it does not answer in time, or at
+all, is answered with None: whoever asks turns to the other engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devflow.analysis.facts import Location, SymbolKind
+from devflow.analysis.text import Encoding, Text
+from devflow.analysis.types.base import Candidate, Definition, Hint, Signature
+from devflow.server.convert import path_of
+from devflow.server.files import FileTexts
+from devflow.server.workers import type_answers, type_programs
+from devflow.server.workers.mirror import Message, Mirror
+from devflow.server.workers.rpc import Program, Worker, WorkerError, WorkerGone
+
+log = logging.getLogger(__name__)
+
+DEADLINES = {
+    "textDocument/completion": 3.0,
+    "textDocument/definition": 2.0,
+    "textDocument/hover": 2.0,
+    "textDocument/signatureHelp": 2.0,
+    "textDocument/typeDefinition": 2.0,
+    "textDocument/implementation": 5.0,
+    "textDocument/inlayHint": 8.0,
+    "textDocument/references": 15.0,
+    "initialize": 10.0,
+}
+"""Seconds after which another engine is asked."""
+HUNG_AFTER = 10.0
+"""Seconds without any answer, while one is waited for, after which the process is replaced."""
+_LARGE_ANSWER = 300
+"""Items; more are turned into our values in a thread."""
+_RESTART_SECONDS = 0.5
+"""Longest wait of a question for a process that has died; the first start may take longer."""
+_MOST_AHEAD = 8
+"""Documents whose types are inferred when a server comes up."""
+_VARIABLE = SymbolKind.VARIABLE
+_FAILED = object()
+_ENCODINGS: dict[str, Encoding] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
+
+
+class TypeServer:
+    """One type server. Every question answers None when the server cannot say: absent, dead, late."""
+
+    def __init__(
+        self,
+        name: str,
+        program: Program,
+        roots: Sequence[Path],
+        own_packages: Path,
+        *,
+        deadlines: Mapping[str, float] | None = None,
+        hung_after: float = HUNG_AFTER,
+    ) -> None:
+        self.name = name
+        self._roots = list(roots)
+        self._own_packages = own_packages
+        """The environment whose packages are read where the workspace has none of its own."""
+        self._deadlines = {**DEADLINES, **(deadlines or {})}
+        self._hung_after = hung_after
+        self._worker = Worker(
+            name,
+            "",
+            program=program,
+            requests={
+                "workspace/configuration": self._configuration,
+                "client/registerCapability": _nothing,
+                "client/unregisterCapability": _nothing,
+                "window/workDoneProgress/create": _nothing,
+                "workspace/diagnostic/refresh": _nothing,
+                "workspace/inlayHint/refresh": _nothing,
+                "workspace/semanticTokens/refresh": _nothing,
+            },
+            on_restart=self._set_up,
+            on_gone=self._gone,
+        )
+        self._mirror: Mirror | None = None
+        """None until the server has been set up; a new process begins with an empty one."""
+        self._ready = asyncio.Event()
+        self._was_up = False
+        self._documents: dict[Path, str] = {}
+        """What the editor has open, newest text."""
+        self._files = FileTexts()
+        self._ahead: set[asyncio.Task[Any]] = set()
+        self._silent_since: float | None = None
+        """When the first question was asked after the last answer."""
+
+    # -- life ----------------------------------------------------------------------------------------
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it can be asked now."""
+        return self._mirror is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._worker.pid
+
+    async def start(self) -> None:
+        """Start it and tell it of the workspace. Raises WorkerGone when it cannot start, WorkerError and
+        TimeoutError when it does not speak the protocol."""
+        await self._worker.start()
+        await self._set_up()
+
+    async def close(self) -> None:
+        """End it and what it started; who waits for it does so no longer."""
+        self._gone()
+        self._ready.set()
+        for task in self._ahead:
+            task.cancel()
+        await asyncio.gather(*self._ahead, return_exceptions=True)
+        await self._worker.close()
+
+    def opened(self, path: Path, source: str) -> None:
+        """The editor has opened `path`: its types are inferred before they are asked for."""
+        self.changed(path, source)
+        if self._mirror is not None:
+            self._read_ahead(path)
+
+    def changed(self, path: Path, source: str) -> None:
+        """The editor's text of `path` is this from now on; told with the next question."""
+        self._documents[path] = source
+
+    def closed(self, path: Path) -> None:
+        """The disk holds the truth about `path` again."""
+        self._documents.pop(path, None)
+        if self._mirror is not None:
+            self._tell(self._mirror.close(path))
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Files that may have been made, changed or deleted on the disk."""
+        changes = [
+            {"uri": path.as_uri(), "type": kind}
+            for path in paths
+            if path.is_absolute()
+            for kind in ((1, 2) if path.exists() else (3,))
+        ]
+        if changes and self._mirror is not None:
+            self._worker.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+
+    def _read_ahead(self, path: Path) -> None:
+        """Have the types of a whole document inferred. The answer is of no use, what the server keeps is."""
+        source = self._documents[path]
+        task = asyncio.create_task(self.hints(path, source, 0, len(source)), name="read ahead")
+        self._ahead.add(task)
+        task.add_done_callback(self._ahead.discard)
+
+    async def _set_up(self) -> None:
+        self._gone()
+        folders = [{"uri": root.as_uri(), "name": root.name} for root in self._roots]
+        answer = await self._worker.request(
+            "initialize",
+            {
+                "processId": os.getpid(),
+                "clientInfo": {"name": "devflow"},
+                "rootUri": folders[0]["uri"] if folders else None,
+                "workspaceFolders": folders or None,
+                "capabilities": type_programs.CAPABILITIES,
+                "initializationOptions": {**type_programs.OPTIONS, "logLevel": "error"},
+            },
+            self._deadlines["initialize"],
+        )
+        capabilities = answer.get("capabilities") if isinstance(answer, dict) else None
+        if not isinstance(capabilities, dict) or "completionProvider" not in capabilities:
+            raise WorkerError(f"{self.name} does not answer as a type server does")
+        encoding = _ENCODINGS.get(str(capabilities.get("positionEncoding")), "utf-16")
+        self._worker.notify("initialized")
+        self._mirror = Mirror(encoding)
+        self._was_up = True
+        self._silent_since = None
+        self._ready.set()
+        for path in list(self._documents)[-_MOST_AHEAD:]:
+            self._read_ahead(path)
+
+    def _gone(self) -> None:
+        self._mirror = None
+        self._ready.clear()
+
+    async def _configuration(self, params: dict[str, Any]) -> list[Any]:
+        items = params.get("items")
+        return [self._options(each) for each in items] if isinstance(items, list) else []
+
+    def _options(self, item: Any) -> dict[str, Any]:
+        scope = item.get("scopeUri") if isinstance(item, dict) else None
+        root = path_of(scope) if isinstance(scope, str) else None
+        root = root or (self._roots[0] if self._roots else None)
+        packages = (type_programs.environment_of(root) if root is not None else None) or self._own_packages
+        return {**type_programs.OPTIONS, "configuration": {"environment": {"python": str(packages)}}}
+
+    # -- questions -----------------------------------------------------------------------------------
+
+    async def complete(self, path: Path, source: str, at: int) -> list[Candidate] | None:
+        """Names that can stand at `at`, in the server's order."""
+        answer = await self._ask("textDocument/completion", path, source, at)
+        if answer is _FAILED:
+            return None
+        items = answer.get("items") if isinstance(answer, dict) else answer
+        if isinstance(items, list) and len(items) > _LARGE_ANSWER:
+            return await asyncio.to_thread(type_answers.candidates, answer, self.name)
+        return type_answers.candidates(answer, self.name)
+
+    async def define(self, path: Path, source: str, at: int) -> list[Definition] | None:
+        """Definitions of the name at `at`; empty when the server does not know."""
+        found, hovered = await asyncio.gather(
+            self._ask("textDocument/definition", path, source, at),
+            self._ask("textDocument/hover", path, source, at),
+        )
+        if found is _FAILED or hovered is _FAILED:
+            return None
+        text = Text(source)
+        start, end = text.word_at(at)
+        name = source[start:end]
+        described = type_answers.described(hovered)
+        where = await self._locations(found)
+        if described is None:
+            # Where it is made is known though its type is not.
+            return [Definition(name, _VARIABLE, name, "", "", each, self.name) for each in where]
+        signature, doc, kind = described
+        if kind is _VARIABLE and not signature.startswith(name):
+            signature = f"{name}: {signature}"
+        places: list[Location | None] = [*where] or [None]
+        return [Definition(name, kind, name, signature, doc, each, self.name) for each in places]
+
+    async def type_definition(self, path: Path, source: str, at: int) -> list[Location] | None:
+        """Where the class of the value at `at` is made."""
+        return await self._places("textDocument/typeDefinition", path, source, at)
+
+    async def implementations(self, path: Path, source: str, at: int) -> list[Location] | None:
+        """Where the method or class at `at` is overridden or derived from, itself left out."""
+        found = await self._places("textDocument/implementation", path, source, at)
+        return found and [each for each in found if not (each.path == path and each.start <= at <= each.end)]
+
+    async def references(self, path: Path, source: str, at: int) -> list[Location] | None:
+        """Uses of the name at `at`, its definition included."""
+        found = await self._places(
+            "textDocument/references", path, source, at, {"context": {"includeDeclaration": True}}
+        )
+        return found and sorted(set(found), key=lambda place: (str(place.path), place.start))
+
+    async def signatures(self, path: Path, source: str, at: int) -> list[Signature] | None:
+        """Signatures of the call around `at`, the one that fits first."""
+        answer = await self._ask("textDocument/signatureHelp", path, source, at)
+        return None if answer is _FAILED else type_answers.signatures(answer, _callee(source, at))
+
+    async def document(self, path: Path, source: str, at: int, name: str) -> str | None:
+        """Signature and docstring of the completion `name` at `at`, Markdown."""
+        text = Text(source)
+        start = text.word_at(at)[0]
+        end = max(at, text.word_at(at)[1])
+        filled = source[:start] + name.rstrip("=") + source[end:]
+        answer = await self._ask("textDocument/hover", path, filled, start)
+        if answer is _FAILED:
+            return None
+        described = type_answers.described(answer)
+        if described is None:
+            return ""
+        signature, doc, _ = described
+        return f"```python\n{signature}\n```\n\n{doc}".strip()
+
+    async def hints(self, path: Path, source: str, start: int, end: int) -> list[Hint] | None:
+        """Inferred types of the names bound between `start` and `end` without an annotation."""
+        answer = await self._ask("textDocument/inlayHint", path, source, start, until=end)
+        if answer is _FAILED:
+            return None
+        mirror = self._mirror
+        if mirror is None:
+            return None
+        text = Text(source)
+        result = []
+        for each in answer if isinstance(answer, list) else ():
+            label, place = each.get("label"), each.get("position")
+            if isinstance(label, list):
+                label = "".join(str(part.get("value", "")) for part in label)
+            if each.get("kind") == 1 and isinstance(label, str) and isinstance(place, dict):
+                at = text.offset(int(place["line"]), int(place["character"]), mirror.encoding)
+                result.append(Hint(at, label))
+        return result
+
+    # -- the wire ------------------------------------------------------------------------------------
+
+    async def _ask(
+        self,
+        method: str,
+        path: Path,
+        source: str,
+        at: int,
+        more: Mapping[str, Any] | None = None,
+        until: int | None = None,
+    ) -> Any:
+        """The server's answer about offset `at` of `source`; _FAILED when it gave none."""
+        deadline = self._deadlines[method]
+        try:
+            async with asyncio.timeout(deadline):
+                async with asyncio.timeout(_RESTART_SECONDS if self._was_up else None):
+                    await self._ready.wait()
+                try:
+                    answer = await self._once(method, path, source, at, more, until)
+                except WorkerError:  # "content modified": another question brought another text
+                    answer = await self._once(method, path, source, at, more, until)
+            self._silent_since = None
+            return answer
+        except (WorkerError, WorkerGone) as error:
+            log.info("%s did not answer %s: %s", self.name, method, type(error).__name__)
+        except TimeoutError:
+            log.info("%s took more than %s s for %s", self.name, deadline, method)
+            since = self._silent_since
+            if since is not None and time.monotonic() - since > self._hung_after:
+                self._replace()
+        return _FAILED
+
+    async def _once(
+        self,
+        method: str,
+        path: Path,
+        source: str,
+        at: int,
+        more: Mapping[str, Any] | None,
+        until: int | None,
+    ) -> Any:
+        params = self._question(path, source, at, until)
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+        return await self._worker.request(method, {**params, **(more or {})})
+
+    def _question(self, path: Path, source: str, at: int, until: int | None) -> dict[str, Any]:
+        """Bring the mirror up to date, and the parameters of the question. Nothing is awaited between:
+        the server sees the question right behind the text it is about."""
+        mirror = self._mirror
+        if mirror is None:
+            raise WorkerGone(f"{self.name} is not up.")
+        for other, text in self._documents.items():
+            if other != path:
+                self._tell(mirror.show(other, text))
+        self._tell(mirror.show(path, source, guest=path not in self._documents))
+        shown = mirror.text(path)
+        assert shown is not None
+        named = {"textDocument": {"uri": path.as_uri()}}
+        if until is not None:
+            return {**named, "range": mirror.range(shown, at, until)}
+        return {**named, "position": mirror.position(shown, at)}
+
+    def _tell(self, messages: Iterable[Message]) -> None:
+        for method, params in messages:
+            self._worker.notify(method, params)
+
+    def _replace(self) -> None:
+        """End a process that hangs; the worker's watch starts the next one."""
+        log.warning("%s hangs and is replaced", self.name)
+        self._gone()
+        pid = self._worker.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+
+    async def _places(
+        self, method: str, path: Path, source: str, at: int, more: Mapping[str, Any] | None = None
+    ) -> list[Location] | None:
+        answer = await self._ask(method, path, source, at, more)
+        return None if answer is _FAILED else await self._locations(answer)
+
+    async def _locations(self, answer: Any) -> list[Location]:
+        mirror = self._mirror
+        if mirror is None:
+            return []
+        found = list(type_answers.places(answer))
+        result: dict[Location, None] = {}
+        for path, where in found:
+            text = mirror.text(path) or await self._files.text_of(path)
+            if text is None:
+                continue
+            try:
+                start, end = (
+                    text.offset(int(where[side]["line"]), int(where[side]["character"]), mirror.encoding)
+                    for side in ("start", "end")
+                )
+            except (KeyError, TypeError, ValueError):
+                continue
+            result[Location(path, start, max(start, end))] = None
+        return list(result)
+
+
+async def _nothing(params: dict[str, Any]) -> None:
+    return None
+
+
+def _callee(source: str, at: int) -> str:
+    """The name before the innermost open parenthesis before `at`, as a label shows it."""
+    depth = 0
+    for place in range(min(at, len(source)) - 1, max(-1, at - 4_000), -1):
+        if source[place] == ")":
+            depth += 1
+        elif source[place] == "(":
+            depth -= 1
+            if depth < 0:
+                start, end = Text(source[:place]).word_at(place)
+                return source[start:end]
+    return ""
