@@ -26,7 +26,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
 from devflow.analysis.extract import extract
 from devflow.analysis.facts import FileFacts
@@ -34,6 +33,7 @@ from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
+from devflow.analysis.types import jedi_engine
 from devflow.analysis.usage import UsageModel
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist import complete as completion

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from devflow.analysis.python import PythonEngine
+from devflow.analysis.types.base import TypeEngine
 from devflow.models.base import ModelsConfig
 from devflow.retrieval.base import IndexStatus
 from devflow.server.settings import Index as IndexSettings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devflow.retrieval.index import Index
 
 
-class PythonService(PythonEngine, Protocol):
+class PythonService(TypeEngine, Protocol):
     """A Python engine with a life."""
 
     async def start(self) -> None:

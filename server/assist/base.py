@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from devflow.analysis.document import Document
-    from devflow.analysis.python import PythonEngine
     from devflow.analysis.text import Text
+    from devflow.analysis.types.base import TypeEngine
     from devflow.analysis.usage import UsageModel
     from devflow.models.router import Router
     from devflow.retrieval.index import Index
@@ -109,7 +109,7 @@ class Codebase:
 
     roots: tuple[Path, ...]
     texts: Texts
-    python: PythonEngine | None = None
+    python: TypeEngine | None = None
     index: Index | None = None
     models: Router | None = None
     usage: UsageSource | None = None

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.analysis.python import Candidate, Parameter
 from devflow.analysis.scope import VisibleName, Word, place_at, visible_names
+from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.imports import module_name

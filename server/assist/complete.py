@@ -17,9 +17,9 @@ from typing import Any
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.python import Candidate, Parameter
 from devflow.analysis.scope import word_before
 from devflow.analysis.text import Edit
+from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import (

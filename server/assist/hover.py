@@ -11,8 +11,8 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
-from devflow.analysis.python import Definition
 from devflow.analysis.text import Text
+from devflow.analysis.types.base import Definition
 from devflow.retrieval.relations import UseCounts
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes

@@ -17,8 +17,8 @@ from typing import Any
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
-from devflow.analysis.python import Definition
 from devflow.analysis.references import references as references_in
+from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.analysis.python import Parameter, Signature
+from devflow.analysis.types.base import Parameter, Signature
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import CLASS_KINDS, classes_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from devflow.analysis.python import Signature
 from devflow.analysis.text import Text
+from devflow.analysis.types.base import Signature
 from devflow.server import convert
 from devflow.server.assist.signature_help import signature_help as signatures_at
 from devflow.server.session import Session

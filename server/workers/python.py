@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import Location, SymbolKind
-from devflow.analysis.python import Candidate, Definition, Parameter, Signature
+from devflow.analysis.types.base import Candidate, Definition, Parameter, Signature
 from devflow.server.workers.rpc import Server, Worker, WorkerError, WorkerGone, main, serve
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ HUNG_AFTER = 20.0
 
 
 class PythonWorker:
-    """Implements `analysis.python.PythonEngine`: slow, dead or absent, it answers with nothing."""
+    """Implements `analysis.types.base.TypeEngine`: slow, dead or absent, it answers with nothing."""
 
     def __init__(
         self,
@@ -261,8 +261,8 @@ def as_json(value: Any) -> Any:
 
 
 def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
-    from devflow.analysis import jedi_engine
-    from devflow.analysis.jedi_kept import Kept
+    from devflow.analysis.types import jedi_engine
+    from devflow.analysis.types.jedi_kept import Kept
 
     warnings.filterwarnings("ignore", module=r"jedi\.")  # with names of the user's modules in them
     lane = ThreadPoolExecutor(1, "jedi")  # jedi is not thread-safe

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from devflow.analysis import jedi_engine
-from devflow.analysis.jedi_kept import Kept
-from devflow.analysis.python import Definition
+from devflow.analysis.types import jedi_engine
+from devflow.analysis.types.base import Definition
+from devflow.analysis.types.jedi_kept import Kept
 from support import fixture
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.python import Candidate
+from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import Completions, complete, document_item
 from devflow.server.settings import Completion

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from devflow.analysis import jedi_engine
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
+from devflow.analysis.types import jedi_engine
 from devflow.server.assist.base import Codebase
 from support import fixture
 

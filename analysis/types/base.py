@@ -58,7 +58,7 @@ class Signature:
     doc: str = ""
 
 
-class PythonEngine(Protocol):
+class TypeEngine(Protocol):
     """`path` names the module even when `source` is newer than the disk; `at` is a code-point offset."""
 
     async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:

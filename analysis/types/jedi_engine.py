@@ -1,4 +1,4 @@
-"""jedi behind the semantics of `analysis.python.PythonEngine`, synchronously; run only in its worker.
+"""jedi behind the semantics of `analysis.types.base.TypeEngine`, synchronously; run only in its worker.
 
 jedi's 1-based lines end here. No interpreter of a workspace is ever executed and none of its compiled
 modules is loaded: a cloned repository's `.venv/bin/python` is data like the rest of it. Its installed
@@ -21,11 +21,11 @@ import jedi
 from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
-from devflow.analysis.jedi_kept import Kept
-from devflow.analysis.python import Candidate, Definition, Parameter, Signature
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from devflow.analysis.types.base import Candidate, Definition, Parameter, Signature
+from devflow.analysis.types.jedi_kept import Kept
 
 log = logging.getLogger(__name__)
 

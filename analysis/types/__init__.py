@@ -1,0 +1,1 @@
+"""Type engines: who infers what Python names are. Everything they say is evidence."""
