@@ -39,14 +39,15 @@ def main() -> None:
     started = time.perf_counter()
     run = asyncio.Handle._run
 
+    def write(took: float, own: float, before: float, what: str) -> None:
+        out.write(json.dumps([round(took, 1), round(own, 1), round(before - started, 3), what]) + "\n")
+
     def timed(self: asyncio.Handle) -> None:
-        before = time.perf_counter()
+        before, own = time.perf_counter(), time.thread_time()
         run(self)
         took = (time.perf_counter() - before) * 1e3
         if took >= KEPT:
-            out.write(
-                json.dumps([round(took, 1), round(before - started, 3), name_of(self._callback)]) + "\n"
-            )
+            write(took, (time.thread_time() - own) * 1e3, before, name_of(self._callback))
 
     def collected(phase: str, info: dict[str, int]) -> None:
         nonlocal began
