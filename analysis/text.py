@@ -8,7 +8,7 @@ nowhere else (LSP 3.18, "Text Documents"): form feed or U+2028 do not end a line
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,13 +144,18 @@ class Text:
         """
         parts: list[str] = []
         at = 0
-        for edit in sorted(edits, key=lambda e: (e.start, e.end)):
+        ordered = sorted(edits, key=lambda e: (e.start, e.end))
+        for edit in ordered:
             if edit.start < at or edit.end < edit.start or edit.end > len(self.source):
                 raise ValueError(f"edit {edit.start}:{edit.end} overlaps or is outside the text")
             parts += (self.source[at : edit.start], edit.new)
             at = edit.end
         parts.append(self.source[at:])
-        return Text("".join(parts))
+        after = Text("".join(parts))
+        if len(ordered) == 1 and "_starts" in vars(self):
+            # A keystroke in a long document: finding all its lines again would be most of the work.
+            after._starts = _starts_after(self._starts, ordered[0], after.source)
+        return after
 
     def word_at(self, offset: int) -> tuple[int, int]:
         """The identifier that touches `offset` as `(start, end)`; empty where there is none."""
@@ -164,6 +169,21 @@ class Text:
 
     def _clamp(self, offset: int) -> int:
         return min(max(offset, 0), len(self.source))
+
+
+def _starts_after(starts: list[int], edit: Edit, source: str) -> list[int]:
+    """The line starts of `source`, which a text with these `starts` became by `edit`."""
+    moved = len(edit.new) - (edit.end - edit.start)
+    # From the line of the character before the edit, which may end it together with what is new, to the
+    # second one behind it, before which nothing can have changed.
+    first = bisect_right(starts, max(edit.start - 1, 0))
+    behind = bisect_left(starts, edit.end + 2)
+    fresh: list[int] = []
+    for end in _LINE_END.finditer(source, starts[first - 1]):
+        if end.end() >= edit.end + 2 + moved:
+            break
+        fresh.append(end.end())
+    return [*starts[:first], *fresh, *(start + moved for start in starts[behind:])]
 
 
 def encode(source: str) -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+import cattrs
 import psutil
 from lsprotocol import types
 from lsprotocol.converters import get_converter
@@ -22,6 +23,7 @@ from pygls.lsp.server import LanguageServer
 
 import devflow
 from devflow.models.base import ModelsConfig
+from devflow.server import pauses
 from devflow.server.errors import guarded
 from devflow.server.findings import Pushed
 from devflow.server.protocol import Handler, Protocol
@@ -55,7 +57,8 @@ class DevFlowServer(LanguageServer):
             "devflow",
             devflow.__version__,
             protocol_cls=Protocol,
-            converter_factory=get_converter,
+            # Half the code to generate at the start; nobody reads which field of a message was wrong.
+            converter_factory=lambda: get_converter(cattrs.Converter(detailed_validation=False)),
         )
         self.session = Session(self, services)
         self.session.pushed = Pushed(self.session)
@@ -258,6 +261,7 @@ def run_stdio(
 
     async def main() -> None:
         server = create_server(services, log_level)
+        pauses.collect_later()
         if parent is not None:
             server.watch(parent)
         received: Incoming = asyncio.Queue()
@@ -297,6 +301,7 @@ def run_listening(
 
     async def main() -> None:
         stop = asyncio.Event()
+        pauses.collect_later()
         _leave_on_signals(lambda code: stop.set())
         watching = asyncio.create_task(_until_gone(parent, stop.set)) if parent is not None else None
         code = 1
@@ -333,7 +338,8 @@ async def _converse_over(server: DevFlowServer, bodies: AsyncIterator[bytes | No
 
 
 def _prepare(log_level: str | None) -> None:
-    """Logs go to stderr and hold no document text."""
+    """Logs go to stderr and hold no document text; the interpreter's own pauses are short."""
+    pauses.shorten()
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )

@@ -4,7 +4,8 @@ The module has 554 attrs classes; attrs compiles each one's methods when it is d
 half of a language server's start. A session uses about a hundred of them. So while the module is being
 imported, `attrs.define` only notes the class; the first look at its attributes (attrs and cattrs look at
 `__attrs_attrs__`) or its first instance applies the real one. A finished class is what lsprotocol makes,
-but for `__slots__`, which cannot be given to a class that exists.
+but for `__slots__`, which cannot be given to a class that exists, and `__repr__`, which would show the
+user's text.
 """
 
 from __future__ import annotations
@@ -69,5 +70,5 @@ def _finish(kind: Any) -> None:
 
         # In the way of attrs: it keeps an `__init__` it finds.
         del kind.__init__, kind.__attrs_attrs__
-        attrs.define(slots=False)(kind)
+        attrs.define(slots=False, repr=False)(kind)
         attrs.resolve_types(kind, types.ALL_TYPES_MAP, {})

@@ -79,3 +79,18 @@ def test_edits_that_overlap_or_lie_outside_are_refused(edits: list[Edit]) -> Non
 
 def test_a_text_in_a_traceback_shows_no_content() -> None:
     assert "secret" not in repr(Text("secret"))
+
+
+@given(SOURCES, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), SOURCES), max_size=4))
+def test_lines_after_edits_are_those_of_a_fresh_text(
+    source: str, changes: list[tuple[int, int, str]]
+) -> None:
+    text = Text(source)
+    for one, other, new in changes:
+        start, end = sorted((min(one, len(text)), min(other, len(text))))
+        assert text.line_count > 0  # what is known of the lines is carried on
+        text = text.replaced([Edit(start, end, new)])
+        fresh = Text(text.source)
+        assert [text.line_start(line) for line in range(text.line_count)] == [
+            fresh.line_start(line) for line in range(fresh.line_count)
+        ]

@@ -11,7 +11,7 @@ from lsprotocol import types
 
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Encoding, Text
-from devflow.server.documents import LARGEST, LONGEST_LINE, REPARSED_ON_LOOP, OpenDocument
+from devflow.server.documents import LARGEST, LONGEST_LINE, PARSED_ON_LOOP, OpenDocument
 from devflow.server.errors import ContentModified
 
 SOURCE = st.text(alphabet="ab= \t\n\r\f\u2028é😋", max_size=30)
@@ -76,7 +76,7 @@ def test_the_tree_after_edits_is_the_tree_of_the_text(edits: list[tuple[int, int
 
 async def test_a_large_document_is_parsed_in_a_thread_and_its_edits_are_kept() -> None:
     line = "value = call(argument)\n"
-    document = opened(line * (2 * REPARSED_ON_LOOP // len(line)))
+    document = opened(line * (2 * PARSED_ON_LOOP // len(line)))
     parsing = asyncio.create_task(document.parsed())
     await asyncio.sleep(0)
     document.change(2, [edit((0, 0), (0, 5), "other")], "utf-16")
@@ -88,7 +88,7 @@ async def test_a_large_document_is_parsed_in_a_thread_and_its_edits_are_kept() -
 
 
 async def test_who_waits_for_the_tree_of_an_old_text_is_told_so() -> None:
-    document = opened("value = 1\n" * (REPARSED_ON_LOOP // 4))
+    document = opened("value = 1\n" * (PARSED_ON_LOOP // 4))
     first = asyncio.create_task(document.parsed())
     await asyncio.sleep(0)
     document.change(2, [edit((0, 0), (0, 0), "a")], "utf-16")
@@ -101,7 +101,7 @@ async def test_who_waits_for_the_tree_of_an_old_text_is_told_so() -> None:
 
 
 async def test_cancelling_one_request_does_not_stop_the_parse_for_the_next() -> None:
-    document = opened("value = 1\n" * (REPARSED_ON_LOOP // 4))
+    document = opened("value = 1\n" * (PARSED_ON_LOOP // 4))
     first = asyncio.create_task(document.parsed())
     await asyncio.sleep(0)
     first.cancel()
