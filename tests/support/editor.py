@@ -41,6 +41,7 @@ CAPABILITIES: dict[str, Any] = {
         "publishDiagnostics": {"relatedInformation": True},
         "diagnostic": {},
         "inlineCompletion": {},
+        "semanticTokens": {"requests": {"full": {"delta": True}, "range": True}, "formats": ["relative"]},
     },
 }
 """A client that can do everything."""
