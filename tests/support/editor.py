@@ -41,7 +41,12 @@ CAPABILITIES: dict[str, Any] = {
         "publishDiagnostics": {"relatedInformation": True},
         "diagnostic": {},
         "inlineCompletion": {},
-        "semanticTokens": {"requests": {"full": {"delta": True}, "range": True}, "formats": ["relative"]},
+        "semanticTokens": {
+            "requests": {"full": {"delta": True}, "range": True},
+            "tokenTypes": ["function", "class", "variable"],
+            "tokenModifiers": [],
+            "formats": ["relative"],
+        },
     },
 }
 """A client that can do everything."""
