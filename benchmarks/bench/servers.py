@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devflow.server.settings import Options
-
 from .client import Client
 from .corpora import environment
 
@@ -39,10 +37,8 @@ class Server:
 
 
 def our_servers() -> list[Server]:
-    """DevFlow with jedi, and with its fast engine where this revision has the choice."""
+    """DevFlow with jedi, and with its fast engine."""
     command = (str(Path(sys.executable).parent / "devflow-lsp"),)
-    if "python" not in Options.model_fields:
-        return [Server("devflow", command, ours=True)]
     return [
         Server("devflow", command, {"python": {"engine": "jedi"}}, ours=True),
         Server("devflow-fast", command, {"python": {"engine": "ty"}}, ours=True),
