@@ -100,35 +100,36 @@ def scan_from(source: str, language: str, at: int) -> Iterator[tuple[str, bool, 
 def _scanner(language: str) -> re.Pattern[str]:
     """White space (1) with the token behind it (2): an end of line, with the blank lines below it, has no
     text. What is blank at the end is a match of its own (3), and so is the end."""
-    blank, token = _parts(language)
+    spaces, comments, token = _parts(language)
+    blank = rf"{spaces}*+(?:(?:{comments}){spaces}*+)*+"
     line = r"(?:\r\n|\r|\n)"
-    return re.compile(
-        rf"((?:{blank})*+)(?:({token}|[^\r\n])|{line}(?:(?:{blank})*+{line})*+)|((?:{blank})*+)\Z", re.DOTALL
-    )
+    return re.compile(rf"({blank})(?:({token}|[^\r\n])|{line}(?:{blank}{line})*+)|({blank})\Z", re.DOTALL)
 
 
 @cache
 def _lexer(language: str) -> re.Pattern[str]:
-    blank, token = _parts(language)
-    return re.compile(rf"(?P<space>{blank})|(?P<newline>\r\n|\r|\n)|(?P<token>{token}|.)", re.DOTALL)
+    spaces, comments, token = _parts(language)
+    return re.compile(
+        rf"(?P<space>{spaces}+|{comments})|(?P<newline>\r\n|\r|\n)|(?P<token>{token}|.)", re.DOTALL
+    )
 
 
 @cache
-def _parts(language: str) -> tuple[str, str]:
-    """The expressions for what stands between tokens, and for a token that is not an end of line."""
+def _parts(language: str) -> tuple[str, str, str]:
+    """Expressions for one white space, for what else stands between tokens, and for a token that is not an
+    end of line."""
     entry = language_named(language)
     name = entry.name if entry else ""
     sign = entry.comment if entry else ""
-    comments = [rf"{re.escape(sign)}[^\r\n]*"] if sign else []
+    comments = [r"\\(?:\r\n|\r|\n)", *([rf"{re.escape(sign)}[^\r\n]*"] if sign else [])]
     if sign == "//":
         comments.append(r"/\*.*?(?:\*/|\Z)")
     strings = _STRINGS.get(name, f"{_DOUBLE}|{_SINGLE}")
     names = r"[@$]{0,2}[^\W\d]\w*[?!]?(?!=)|[@$]{0,2}[^\W\d]\w*" if name == "ruby" else r"[^\W\d][\w$]*"
-    blank = "|".join([r"[ \t\f\v\ufeff\u2028]+", r"\\(?:\r\n|\r|\n)", *comments])
     number = r"\d(?:[eE][+-]\d|[\w]|\.(?=\d))*"
     # What is most frequent first; it must not be the beginning of something else.
-    usual = r"[()\[\]{},;]" if name == "ruby" else r"[^\W\d][\w$]*+(?![\"'#`])|[()\[\]{},;]"
-    return blank, f"{usual}|{strings}|{names}|{number}|{_OPERATORS}"
+    usual = r"[()\[\]{},;]" if name == "ruby" else r"[A-Za-z_][\w$]*+(?![\"'#`])|[()\[\]{},;]"
+    return r"[ \t\f\v\ufeff\u2028]", "|".join(comments), f"{usual}|{strings}|{names}|{number}|{_OPERATORS}"
 
 
 _SUBTOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")

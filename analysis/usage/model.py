@@ -19,7 +19,7 @@ from devflow.analysis.usage.segment import InSegment, Numbered, Segment
 from devflow.analysis.usage.vocabulary import BORDER, OTHER, Numbering, Vocabulary
 
 _DEPTH = 32
-_SAMPLE = 2048
+_SAMPLE = 1024
 _LEVELS = 4
 _STOP = 0.34
 """A continuation ends before a token that fewer than this share of its occurrences go on with."""
@@ -108,7 +108,7 @@ class UsageModel:
         The longest suffix of the context that occurs is mixed with up to three shorter ones, each
         occurring at least twice as often as the one before, by Witten-Bell interpolation:
         P(w) = (c(w) + T·P'(w)) / (C + T), with C occurrences, T different followers and P' the next
-        shorter suffix. Of more than 2,048 occurrences an even sample is counted.
+        shorter suffix. Of more than 1,024 occurrences an even sample is counted.
         """
         import numpy as np
 
@@ -192,7 +192,7 @@ class UsageModel:
     def _levels(self, context: Sequence[str], *, every: bool = False) -> list[_Level]:
         """Where each suffix of `context` that occurs stands, longest first; without `every` only those
         that `next_tokens` mixes."""
-        matches: list[InSegment | InLive] = [InSegment(each, 0, len(each)) for each in self.segments]
+        matches: list[InSegment | InLive] = [InSegment.all(each) for each in self.segments]
         if self.live is not None and len(self.live.tokens):
             matches.append(InLive(self.live))
         levels: list[_Level] = []

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int32]
     Flags = npt.NDArray[np.uint8]
 
-_EXACT = 4096
+_FEW = 16
+_EXACT = 1024
 """Up to so many matches those in files that no longer count are told apart one by one; above by a sample."""
 
 
@@ -60,14 +61,15 @@ class Segment:
 
         self.name = name
         self.files = tuple(files)
-        self.tokens, self.suffixes, self.spaces, self.dead = tokens, suffixes, spaces, dead
+        # Plain views: indexing a memory map costs several times more.
+        self.tokens, self.suffixes = np.asarray(tokens), np.asarray(suffixes)
+        self.spaces = np.asarray(spaces)
         # Reading one element through a memory view is several times faster than through numpy.
         self._token_at = tokens.data.cast("B").cast("i")
         self._suffix_at = suffixes.data.cast("B").cast("i")
         self.ends = np.cumsum([each.size + 1 for each in files], dtype=np.int64)
         self._places = {each.path: at for at, each in enumerate(self.files)}
-        self._alive = np.ones(len(files), bool)
-        self._alive[list(dead)] = False
+        self._forget(dead)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -75,7 +77,7 @@ class Segment:
     @property
     def alive(self) -> int:
         """Tokens of the files that count."""
-        return sum(each.size + 1 for at, each in enumerate(self.files) if at not in self.dead)
+        return len(self.tokens) - self._gone
 
     @staticmethod
     def build(files: Iterable[Numbered]) -> Segment:
@@ -97,15 +99,23 @@ class Segment:
 
     def without(self, dead: frozenset[int]) -> Segment:
         """The same with the files at `dead` counted no longer."""
-        import numpy as np
-
         if dead == self.dead:
             return self
         other = copy(self)
-        other.dead = dead
-        other._alive = np.ones(len(self.files), bool)
-        other._alive[list(dead)] = False
+        other._forget(dead)
         return other
+
+    def _forget(self, dead: frozenset[int]) -> None:
+        import numpy as np
+
+        self.dead = dead
+        at = np.array(sorted(dead, reverse=True), np.int64)
+        sizes = np.array([self.files[each].size + 1 for each in at.tolist()], np.int64)
+        starts = len(self.tokens) - self.ends[at]
+        # Where what is dead begins and stops, by turns: a position behind an odd number of these is dead.
+        self._borders = np.stack((starts, starts + sizes), axis=1).reshape(-1).astype(np.int32)
+        self._border_at = self._borders.tolist()
+        self._gone = int(sizes.sum())
 
     def place_of(self, path: str) -> int | None:
         """Where the file of that path is among `files`, whether it counts or not."""
@@ -122,19 +132,22 @@ class Segment:
         """Of the suffixes `low:high`, which have the same first `depth` tokens, those that go on with
         `number`, as a range."""
         token_at, suffix_at, size = self._token_at, self._suffix_at, len(self.tokens)
-        if high - low == 1:
-            position = suffix_at[low] + depth
-            return (low, high) if position < size and token_at[position] == number else (low, low)
 
         def key(position: int) -> int:
             return token_at[position + depth] if position + depth < size else -1
 
-        low = bisect_left(suffix_at, number, low, high, key=key)
-        if low == high or key(suffix_at[low]) != number:
-            return low, low
-        if key(suffix_at[high - 1]) == number:
+        if low == high:
             return low, high
-        return low, bisect_right(suffix_at, number, low, high, key=key)
+        first, last = key(suffix_at[low]), key(suffix_at[high - 1])
+        if first == last:
+            return (low, high) if first == number else (low, low)
+        if not first <= number <= last:
+            return low, low
+        if first != number:
+            low = bisect_left(suffix_at, number, low, high, key=key)
+        if last != number:
+            high = bisect_right(suffix_at, number, low, high, key=key)
+        return low, high
 
     def counted(self, low: int, high: int) -> int:
         """How many of the suffixes `low:high` are of files that count; of many an estimate."""
@@ -142,6 +155,10 @@ class Segment:
 
         if not self.dead or low == high:
             return high - low
+        if high - low <= _FEW:
+            return sum(bisect_right(self._border_at, self._suffix_at[at]) & 1 == 0 for at in range(low, high))
+        if high - low > _EXACT and high - low > 4 * self._gone:
+            return round((high - low) * (1 - self._gone / len(self.tokens)))
         step = max(1, (high - low) // _EXACT)
         positions = self.suffixes[low:high:step]
         alive = int(np.count_nonzero(self._counts(positions)))
@@ -155,26 +172,29 @@ class Segment:
     def _counts(self, positions: Any) -> Any:
         import numpy as np
 
-        file = np.searchsorted(self.ends, len(self.tokens) - 1 - positions, side="right")
-        return self._alive[file]
+        return np.searchsorted(self._borders, positions, side="right") & 1 == 0
 
 
 @dataclass(frozen=True, slots=True)
 class InSegment:
-    """The suffixes `low:high` of `source`, which begin alike."""
+    """The suffixes `low:high` of `source`, which begin alike; `count` of them are of files that count."""
 
     source: Segment
     low: int
     high: int
+    count: int
 
-    @property
-    def count(self) -> int:
-        """How many of them count."""
-        return self.source.counted(self.low, self.high)
+    @staticmethod
+    def all(source: Segment) -> InSegment:
+        """Every suffix of `source`."""
+        return InSegment(source, 0, len(source), source.alive)
 
     def narrowed(self, depth: int, number: int) -> InSegment:
         """Those that go on with `number` behind their first `depth` tokens."""
-        return InSegment(self.source, *self.source.narrowed(depth, number, self.low, self.high))
+        low, high = self.source.narrowed(depth, number, self.low, self.high)
+        if (low, high) == (self.low, self.high):
+            return self
+        return InSegment(self.source, low, high, self.source.counted(low, high))
 
     def positions(self, step: int) -> Any:
         """Every `step`-th of them, if it counts."""
