@@ -246,7 +246,7 @@ async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> N
     )
     assert found is not None
     assert (found.edit.new, found.engine) == ('"store_true")', "document")
-    assert 0.2 <= found.confidence <= 1
+    assert 0.25 <= found.confidence <= 1
 
 
 async def test_the_spacing_of_the_code_is_kept(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ async def test_the_workspace_continues_what_the_document_has_not(tmp_path: Path)
     )
     assert found is not None
     assert (found.edit.new, found.engine) == ("indent=2)", "usage")
-    assert 0.2 <= found.confidence <= 1
+    assert 0.25 <= found.confidence <= 1
 
 
 async def test_names_nobody_knows_here_are_not_proposed(tmp_path: Path) -> None:
