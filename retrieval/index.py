@@ -142,6 +142,32 @@ class Index:
                 counts[name] = counts.get(name, 0) + times
         return counts
 
+    async def symbols_of(self, names: Sequence[str], limit: int = 400) -> list[IndexedSymbol]:
+        """Definitions of any of these names, asked at once."""
+        some = list(dict.fromkeys(names))[:200]
+        marks = ", ".join("?" * len(some))
+        lower, exact = [name.lower() for name in some], list(some)
+        return await self._symbols(
+            f"s.lower IN ({marks}) AND s.name IN ({marks}) LIMIT ?", (*lower, *exact, limit)
+        )
+
+    async def members_in(self, classes: Sequence[str], limit: int = 600) -> list[IndexedSymbol]:
+        """Definitions directly inside classes (or other symbols) of these names."""
+        some = list(dict.fromkeys(name.rpartition(".")[2] for name in classes if name))[:50]
+        marks = ", ".join("?" * len(some))
+        return await self._symbols(f"s.owner IN ({marks}) AND s.owner <> '' LIMIT ?", (*some, limit))
+
+    async def frequent_members(self, limit: int = 3000) -> dict[str, int]:
+        """Names that stand behind a dot somewhere, or that a class defines, with how often, the most
+        frequent first. Reads all there are: ask once in a while."""
+        rows = await self._rows(
+            "SELECT name, sum(times) AS every FROM (SELECT name, times FROM attributes WHERE times > 0 "
+            "UNION ALL SELECT name, count(*) FROM symbols WHERE owner <> '' GROUP BY name) GROUP BY name "
+            "ORDER BY every DESC LIMIT ?",
+            (limit,),
+        )
+        return dict(list(_summed(rows).items())[:limit])
+
     async def search(self, query: str, limit: int = 10, deadline: float | None = None) -> list[Hit]:
         """Chunks that answer the query: full text, vectors and symbol names, fused. After `deadline`
         seconds the retrievers that have answered count."""
