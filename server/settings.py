@@ -121,6 +121,12 @@ class Hover(Section):
 class Review(Section):
     """The checks behind the review diagnostics."""
 
+    syntax: bool = Field(default=True, description="Report what cannot be parsed.")
+    names: bool = Field(default=True, description="Report names that nothing defines (Python).")
+    imports: bool = Field(
+        default=True,
+        description="Report modules that are neither in the workspace nor in its environment (Python).",
+    )
     calls: bool = Field(
         default=True, description="Report calls that cannot fit the signature they resolve to."
     )
