@@ -371,6 +371,8 @@ class RootIndexer:
     async def _forget(self, db: aiosqlite.Connection, paths: Sequence[str]) -> None:
         generation = await write.delete_files(db, paths) if paths else None
         if generation is not None:
+            if self._usage is not None:
+                self._usage.deleted(generation)
             self._events.generation(generation)
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
