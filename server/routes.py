@@ -240,7 +240,16 @@ def _literal(client: types.TextDocumentClientCapabilities | None) -> types.CodeA
     actions = client.code_action if client else None
     if not (actions and actions.code_action_literal_support):
         return True
-    kinds = [types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]
+    kinds: list[types.CodeActionKind | str] = [
+        types.CodeActionKind.QuickFix,
+        types.CodeActionKind.Refactor,
+        types.CodeActionKind.RefactorExtract,
+        types.CodeActionKind.RefactorInline,
+        types.CodeActionKind.RefactorRewrite,
+        types.CodeActionKind.SourceOrganizeImports,
+        "source.removeUnusedImports",
+        "source.addMissingImports",
+    ]
     return types.CodeActionOptions(
         code_action_kinds=kinds, resolve_provider=True if actions.resolve_support else None
     )

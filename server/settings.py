@@ -60,7 +60,9 @@ class Features(Section):
     semantic_tokens: bool = Field(default=True, description="Colour names by what they are.")
     workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
     rename: bool = Field(default=True, description="Rename symbols.")
-    code_action: bool = Field(default=True, description="Offer Explain, Document and Generate tests.")
+    code_action: bool = Field(
+        default=True, description="Offer refactorings, imports, Explain, Document, tests."
+    )
     diagnostics: bool = Field(default=True, description="Publish review diagnostics.")
 
 

@@ -105,7 +105,7 @@ class Wanted:
             for symbol in found:
                 if symbol.name in classes and symbol.name not in classes[:-4]:
                     classes += [base for base in bases_of(symbol) if base not in classes]
-        model = code.usage.usage_of(doc.language) if code.usage is not None else None
+        model = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
         tree = doc.tree
         return Wanted(
             doc,

@@ -212,7 +212,7 @@ def _continued(doc: Document, at: int, site: Site, code: Codebase) -> tuple[str,
     here = continuation(tokens, context, half)
     if here is not None:
         best = (here[0], "document", here[1])
-    model = code.usage.usage_of(doc.language) if code.usage is not None else None
+    model = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
     if model is not None:
         known = model.continuation(context, _LONGEST_LINE, half)
         if known is not None:

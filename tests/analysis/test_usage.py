@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jedi
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -131,59 +129,6 @@ def occurrences(files: Sequence[Sequence[str]], wanted: Sequence[str]) -> list[t
         for i in range(len(words) - size + 1)
         if list(words[i : i + size]) == list(wanted)
     ]
-
-
-def test_a_saved_model_answers_as_before_and_is_mapped(tmp_path: Path) -> None:
-    model = model_of(*FILES)
-    model.save(tmp_path / "usage")
-    again = UsageModel.load(tmp_path / "usage")
-    assert again.next_tokens(["item", "."]) == model.next_tokens(["item", "."])
-    assert isinstance(again._tokens, np.memmap)
-
-
-def test_a_new_save_replaces_the_old_one_under_a_reader_s_feet(tmp_path: Path) -> None:
-    model_of(*FILES).save(tmp_path)
-    reader = UsageModel.load(tmp_path)
-    model_of("x = 1\n").save(tmp_path)
-    assert reader.next_tokens(["item", "."]).tokens
-    assert not UsageModel.load(tmp_path).next_tokens(["item", "."]).tokens
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_save_that_fails_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model_of(*FILES).save(tmp_path)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError("no space left")
-
-    monkeypatch.setattr("json.dump", full)
-    with pytest.raises(OSError, match="no space"):
-        model_of("x = 1\n").save(tmp_path)
-    monkeypatch.undo()
-    assert UsageModel.load(tmp_path).next_tokens(["item", "."]).tokens
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-@pytest.mark.parametrize("part", ["tokens.npy", "suffixes.npy", "spaces.npy", "vocabulary.json"])
-@pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
-def test_a_damaged_model_is_refused(tmp_path: Path, part: str, damage: str) -> None:
-    model_of(*FILES).save(tmp_path)
-    [folder] = [entry for entry in tmp_path.iterdir() if entry.is_dir()]
-    whole = (folder / part).read_bytes()
-    (folder / part).write_bytes({"cut": whole[:-9], "garbage": b"\x93garbage" * 9, "empty": b""}[damage])
-    with pytest.raises(ValueError, match="damaged"):
-        UsageModel.load(tmp_path)
-
-
-def test_a_pointer_out_of_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "current").write_text("../usage-elsewhere")
-    with pytest.raises(ValueError, match="damaged"):
-        UsageModel.load(tmp_path)
-
-
-def test_no_model_is_told_from_a_damaged_one(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        UsageModel.load(tmp_path)
 
 
 def test_held_out_lines_of_a_real_package_are_continued_often_and_fast() -> None:

@@ -262,7 +262,7 @@ async def test_a_rare_continuation_is_not_shown(tmp_path: Path) -> None:
 
 async def test_names_nobody_knows_here_are_not_proposed(tmp_path: Path) -> None:
     class Foreign:
-        def usage_of(self, _: str) -> Any:
+        def usage_of(self, *_: object) -> Any:
             class Model:
                 def continuation(self, context: Any, limit: int, half: str) -> Any:
                     class Found:
