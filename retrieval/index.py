@@ -13,7 +13,7 @@ from typing import Any
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import relations
 from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
-from devflow.retrieval.fuzzy import candidates, rank
+from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.indexer import Events, RootIndexer
 from devflow.retrieval.prepare import storable
 from devflow.retrieval.relations import UseCounts
@@ -39,6 +39,7 @@ class Index:
     def __init__(self, directories: Sequence[tuple[Path, Path]], vectors: VectorSearch | None) -> None:
         """`directories`: each root with the folder its store is in."""
         self._stores = [(root, Reader(directory)) for root, directory in directories]
+        self._vocabularies = [Vocabulary() for _ in self._stores]
         self._vectors = vectors
 
     @classmethod
@@ -58,12 +59,12 @@ class Index:
         best first. A query `a.b` asks for `b` inside something like `a`. "" gives top-level symbols."""
         query = storable(query)
         found: list[IndexedSymbol] = []
-        for root, store in self._stores:
+        for (root, store), vocabulary in zip(self._stores, self._vocabularies, strict=True):
             with _guarded():
                 async with store.snapshot() as db:
                     if db is None:
                         continue
-                    rows = await candidates(db, query, _SYMBOL, 5 * limit)
+                    rows = await candidates(db, vocabulary, query, _SYMBOL, 3 * limit)
                     found += [_symbol(root, row) for row in rows]
         return rank(query, found)[:limit]
 
@@ -199,7 +200,7 @@ class Index:
         hits: list[Hit] = []
         for root, store in self._stores:
             with _guarded():
-                hits += await similar_in_root(store, root, self._vectors, text, limit)
+                hits += await similar_in_root(store, root, text, limit)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     async def status(self) -> list[IndexStatus]:
