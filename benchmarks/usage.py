@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.tokens import scan
+from devflow.analysis.usage.lines import rests
 from devflow.analysis.usage.live import Live, lexed
 from devflow.analysis.usage.store import Lexed, load, update
 from devflow.analysis.usage.vocabulary import Numbering
@@ -85,7 +86,7 @@ def asked(folder: Path) -> dict[str, Any]:
     model = load(folder)
     opening = time.perf_counter() - started
     numbering = Numbering(model.vocabulary)
-    figures: dict[str, list[float]] = {"query": [], "names": [], "continuation": [], "edit": []}
+    figures: dict[str, list[float]] = {"query": [], "names": [], "rest_of_line": [], "edit": []}
     right = 0
     for path in chosen:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
@@ -102,8 +103,8 @@ def asked(folder: Path) -> dict[str, Any]:
                 found = now.next_tokens(context)
             with timed(figures["names"]):
                 now.probabilities(context, [token for token, _ in found.tokens] * 10)
-            with timed(figures["continuation"]):
-                now.continuation(context)
+            with timed(figures["rest_of_line"]):
+                rests([now], context)
             right += bool(found.tokens) and found.tokens[0][0] == texts[at]
     return {
         "next_token_right": round(right / len(figures["query"]), 3),

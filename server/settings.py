@@ -103,7 +103,10 @@ class Inline(Section):
 
     max_tokens: int = Field(default=64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
     min_confidence: float = Field(
-        default=0.5, ge=0, le=1, description="Without a model: show a continuation from this confidence on."
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Without a model: show the rest of a line that is right with this probability or more.",
     )
     timeout_ms: int = Field(
         default=3_000, ge=50, le=60_000, description="Give up on a model after this long."

@@ -1,5 +1,5 @@
 """What is usually written next, counted in the code itself. `UsageModel` answers, `store` keeps it."""
 
-from devflow.analysis.usage.model import Continuation, Distribution, UsageModel
+from devflow.analysis.usage.model import Distribution, UsageModel
 
-__all__ = ["Continuation", "Distribution", "UsageModel"]
+__all__ = ["Distribution", "UsageModel"]

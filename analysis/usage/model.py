@@ -16,13 +16,11 @@ from typing import Any
 from devflow.analysis.tokens import NEWLINE, Token
 from devflow.analysis.usage.live import InLive, Live
 from devflow.analysis.usage.segment import InSegment, Numbered, Segment
-from devflow.analysis.usage.vocabulary import BORDER, OTHER, Numbering, Vocabulary
+from devflow.analysis.usage.vocabulary import OTHER, Numbering, Vocabulary
 
 _DEPTH = 32
 _SAMPLE = 1024
 _LEVELS = 4
-_STOP = 0.34
-"""A continuation ends before a token that fewer than this share of its occurrences go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +34,6 @@ class Distribution:
     """How often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """The rest of a line as the workspace has it elsewhere."""
-
-    text: str
-    """It begins with a space where the code elsewhere has one: drop it when the cursor stands behind one."""
-    confidence: float
-    """An estimate of the share of such continuations that are exactly what is written next, 0 to 1."""
-    match_length: int
-    tokens: tuple[str, ...] = ()
-    complete: bool = False
-    """Whether it reaches the end of the line, rather than stopping where opinions differ."""
-    count: int = 0
-    """How many occurrences of the longest match go on with its first token."""
-    share: float = 0.0
-    """The least share, over its tokens, of the occurrences left that went on with it."""
-
-
 class UsageModel:
     """The model. Immutable; what changed since is another model that shares its segments."""
 
@@ -63,7 +43,7 @@ class UsageModel:
         self.vocabulary = vocabulary
         self.segments = tuple(segments)
         self.live = live
-        self._newline = vocabulary.number(NEWLINE)
+        self.newline = vocabulary.number(NEWLINE)
 
     def __len__(self) -> int:
         """Tokens in the model, file borders and what does not count any more included."""
@@ -112,7 +92,7 @@ class UsageModel:
         """
         import numpy as np
 
-        levels = self._levels(context)
+        levels = _mixable(self.levels(context))
         counted = self._counted(levels)
         if not counted:
             return Distribution((), levels[0].length, levels[0].count) if levels else Distribution((), 0, 0)
@@ -134,68 +114,19 @@ class UsageModel:
         import numpy as np
 
         wanted = list(names)
-        counted = self._counted(self._levels(context))
+        counted = self._counted(_mixable(self.levels(context)))
         if not wanted or not counted:
             return dict.fromkeys(wanted, 0.0)
         known = map(self.vocabulary.number, wanted)
         numbers = np.array([-1 if number is None else number for number in known], dtype=np.int32)
         return dict(zip(wanted, _mixed(counted, numbers).tolist(), strict=True))
 
-    def continuation(
-        self, context: Sequence[str], max_tokens: int = 24, prefix: str = ""
-    ) -> Continuation | None:
-        """The most usual rest of the line behind `context`, None when there is no opinion.
-
-        Its first token begins with `prefix`, the part of a word that is already typed; `text` leaves
-        that part out. It follows the occurrences of the longest match, token by token, each time
-        with the majority, and ends with the line, at `max_tokens`, or where no follower has a third.
-        """
-        taken, spaced = list[str](), list[bool]()
-        confidence = least = 1.0
-        match_length = support = 0
-        at: list[_Places] = []
-        for level in self._levels(context, every=True):
-            followers = [_Places(each.source, each.positions(level.step) - 1) for each in level.matches]
-            if self._majority(followers, prefix) is not None:
-                match_length = level.length
-                at = followers
-                break
-        complete = False
-        allowed = prefix
-        while at and len(taken) < max_tokens:
-            found = self._majority(at, allowed)
-            if found is None:
-                break
-            number, count, total = found
-            if number <= OTHER or (taken and number != self._newline and count < _STOP * total):
-                break
-            confidence = min(confidence, _trust(count, total, match_length + len(taken)))
-            least = min(least, count / total)
-            if number == self._newline:
-                complete = True
-                break
-            support = support or count
-            at = [places.followed_by(number) for places in at]
-            taken.append(self.vocabulary.text(number))
-            spaced.append(_mostly_spaced(at))
-            at = [_Places(places.source, places.at - 1) for places in at if len(places.at)]
-            allowed = ""
-        if not taken:
-            return None
-        text = "".join((" " if space else "") + token for token, space in zip(taken, spaced, strict=True))
-        if prefix:
-            text = text.removeprefix(" ")[len(prefix) :]
-        if not text:
-            return None
-        return Continuation(text, confidence, match_length, tuple(taken), complete, support, least)
-
-    def _levels(self, context: Sequence[str], *, every: bool = False) -> list[_Level]:
-        """Where each suffix of `context` that occurs stands, longest first; without `every` only those
-        that `next_tokens` mixes."""
+    def levels(self, context: Sequence[str]) -> list[Level]:
+        """Where each suffix of `context` that occurs stands, longest first."""
         matches: list[InSegment | InLive] = [InSegment.all(each) for each in self.segments]
         if self.live is not None and len(self.live.tokens):
             matches.append(InLive(self.live))
-        levels: list[_Level] = []
+        levels: list[Level] = []
         for depth, text in enumerate(reversed(context[-_DEPTH:])):
             number = self.vocabulary.number(text)
             if number is None:
@@ -203,17 +134,11 @@ class UsageModel:
             matches = [found for each in matches if (found := each.narrowed(depth, number)).count]
             if not matches:
                 break
-            levels.append(_Level(depth + 1, sum(each.count for each in matches), tuple(matches)))
+            levels.append(Level(depth + 1, sum(each.count for each in matches), tuple(matches)))
         levels.reverse()
-        if every or not levels:
-            return levels
-        chosen = [levels[0]]
-        for level in levels[1:]:
-            if len(chosen) < _LEVELS and level.count >= 2 * chosen[-1].count:
-                chosen.append(level)
-        return chosen
+        return levels
 
-    def _counted(self, levels: Sequence[_Level]) -> list[_Followers]:
+    def _counted(self, levels: Sequence[Level]) -> list[_Followers]:
         """The followers of each level, counted, shortest match first."""
         import numpy as np
 
@@ -227,29 +152,9 @@ class UsageModel:
                 counted.append(_Followers(numbers, counts))
         return counted
 
-    def _majority(self, at: Sequence[_Places], prefix: str) -> tuple[int, int, int] | None:
-        """`(token number, its count, all)` of the most usual token at the positions `at`."""
-        import numpy as np
-
-        if not at:
-            return None
-        numbers, counts = np.unique(
-            np.concatenate([places.source.tokens[places.at] for places in at]), return_counts=True
-        )
-        if prefix:
-            words = ["" if number <= OTHER else self.vocabulary.text(number) for number in numbers.tolist()]
-            keep = np.array([word.startswith(prefix) and word != prefix for word in words], bool)
-            numbers, counts = numbers[keep], counts[keep]
-        if not len(numbers):
-            return None
-        best = int(np.argmax(counts))
-        number = int(numbers[best])
-        total = int(counts.sum())
-        return (number, int(counts[best]), total) if number != BORDER or len(numbers) == 1 else None
-
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class Level:
     """Where the last `length` tokens of a context stand, `count` times in all."""
 
     length: int
@@ -262,20 +167,13 @@ class _Level:
         return max(1, self.count // _SAMPLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Positions in the reversed tokens of a part of the model."""
-
-    source: Segment | Live
-    at: Any
-
-    def followed_by(self, number: int) -> _Places:
-        return _Places(self.source, self.at[self.source.tokens[self.at] == number])
-
-
-def _mostly_spaced(at: Sequence[_Places]) -> bool:
-    spaced = sum(int(places.source.spaces[places.at].sum()) for places in at)
-    return 2 * spaced > sum(len(places.at) for places in at)
+def _mixable(levels: Sequence[Level]) -> list[Level]:
+    """The longest of `levels` and up to three shorter ones, each twice as frequent as the one before."""
+    chosen: list[Level] = []
+    for level in levels:
+        if len(chosen) < _LEVELS and (not chosen or level.count >= 2 * chosen[-1].count):
+            chosen.append(level)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +195,3 @@ def _mixed(levels: Sequence[_Followers], numbers: Any) -> Any:
         different = len(level.numbers)
         shares = (counts + different * shares) / (level.counts.sum() + different)
     return shares
-
-
-def _trust(count: int, total: int, length: int) -> float:
-    """How far to believe a majority of `count` in `total` after a match of `length` tokens.
-
-    One occurrence proves little unless much of the context is the same. The power was fitted on
-    held-out files of Django 5.2, where it makes the mean of a band of confidences about the share
-    of continuations that were right.
-    """
-    return float((count / (total + 3.0 / max(length, 1))) ** 2.5)

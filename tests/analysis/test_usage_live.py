@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from devflow.analysis.tokens import lex, scan
 from devflow.analysis.usage import UsageModel
+from devflow.analysis.usage.lines import rests
 from devflow.analysis.usage.live import Live, LiveFile, lexed
 from devflow.analysis.usage.vocabulary import Numbering, Vocabulary
 
@@ -56,10 +57,7 @@ def test_open_documents_do_not_run_into_each_other() -> None:
 
 def test_a_line_of_an_open_document_is_continued() -> None:
     model = with_open(model_of(SAVED), {"b.py": "client.connect(host, port)\n"})
-    found = model.continuation(["client", "."])
-    assert found
-    assert found.text == "connect(host, port)"
-    assert found.complete
+    assert rests([model], ["client", "."])[0].text == "connect(host, port)"
 
 
 def test_the_same_text_is_not_lexed_again() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from devflow.analysis.tokens import NEWLINE, scan
 from devflow.analysis.usage import UsageModel
+from devflow.analysis.usage.lines import rests
 from devflow.analysis.usage.store import MANIFEST, Lexed, load, state, update
 
 FILES = {
@@ -248,7 +249,7 @@ def test_scrambled_arrays_give_wrong_answers_at_worst(tmp_path: Path) -> None:
     model = load(tmp_path)
     for word in ("item", ".", "total", "for"):
         model.next_tokens([word])
-        model.continuation(["for", word])
+        rests([model], ["for", word])
         model.probabilities(["item", word], ["price"])
 
 
