@@ -35,6 +35,7 @@ from devflow.server.handlers.document_symbol import document_symbol
 from devflow.server.handlers.folding_range import folding_range
 from devflow.server.handlers.hover import hover
 from devflow.server.handlers.implementation import implementation
+from devflow.server.handlers.inlay_hint import inlay_hint
 from devflow.server.handlers.inline_completion import inline_completion
 from devflow.server.handlers.references import references
 from devflow.server.handlers.selection_range import selection_range
@@ -262,6 +263,15 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, semantic_tokens.delta, feature="semantic_tokens"),
     Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.ranged, feature="semantic_tokens"),
+    Route(
+        types.TEXT_DOCUMENT_INLAY_HINT,
+        inlay_hint,
+        "inlay_hint_provider",
+        lambda client: _where(client.text_document and client.text_document.inlay_hint, True),
+        feature="inlay_hint",
+        title="Inlay hints",
+        limits="Off unless switched on. Outside Python parameters of the same file's functions; no types.",
+    ),
     Route(
         types.WORKSPACE_SYMBOL,
         workspace_symbol,
