@@ -6,15 +6,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tree_sitter
-
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.hint_sites import Assigned, Called, hint_sites
 from devflow.analysis.python_resolver import PythonResolver, Target
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.server.assist.signature_help import parameters_of
@@ -26,17 +25,7 @@ if TYPE_CHECKING:
 
 SECONDS = 0.15
 """What is not known by then has no hint."""
-_MOST_NODES = 60_000
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
-_NAMED = frozenset({"keyword_argument", "named_argument", "pair", "block_argument", "hash_splat_argument"})
-_SPREAD = frozenset(
-    {"list_splat", "dictionary_splat", "spread_element", "splat_argument", "variadic_argument"}
-)
-_PLAIN_VALUES = frozenset(
-    {"string", "integer", "float", "true", "false", "none", "list", "dictionary", "set", "tuple", "lambda"}
-    | {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
-    | {"concatenated_string", "comparison_operator", "not_operator", "assignment"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,78 +54,44 @@ def _hints(doc: Document, tree: SyntaxTree, start: int, end: int, code: Codebase
     for symbol in document_symbols(doc, code.memory):
         if symbol.kind in _FUNCTIONS:
             here.setdefault(symbol.name, []).append(symbol)
-    for node in _inside(tree, start, end):
+    for site in hint_sites(tree, start, end):
         if time.monotonic() > until:
             return
-        if node.child_by_field_name("arguments") is not None:
-            yield from _of_call(doc, tree, node, names, here)
-        elif names is not None and doc.path is not None and node.type == "assignment":
-            yield from _of_assignment(tree, node, names, doc.path)
-
-
-def _inside(tree: SyntaxTree, start: int, end: int) -> Iterator[tree_sitter.Node]:
-    """The sound nodes that touch `start:end`."""
-    first, last = tree.byte(start), tree.byte(end)
-    pending = [tree.root]
-    for _ in range(_MOST_NODES):
-        if not pending:
-            return
-        node = pending.pop()
-        if node.end_byte < first or node.start_byte > last:
-            continue
-        if not node.is_error:
-            yield node
-        pending += reversed(node.named_children)
+        if isinstance(site, Called):
+            yield from _of_call(doc, tree, site, names, here)
+        elif names is not None and doc.path is not None:
+            yield from _of_assignment(tree, site, names, doc.path)
 
 
 def _of_call(
     doc: Document,
     tree: SyntaxTree,
-    call: tree_sitter.Node,
+    call: Called,
     names: PythonResolver | None,
     here: dict[str, list[Symbol]],
 ) -> Iterator[Hint]:
-    function = next(
-        (found for field in ("function", "name", "method") if (found := call.child_by_field_name(field))),
-        None,
-    )
-    arguments = call.child_by_field_name("arguments")
-    if function is None or arguments is None or arguments.has_error:
-        return
-    given = [child for child in arguments.named_children if "comment" not in child.type]
-    if not given or given[0].type in _NAMED | _SPREAD or arguments.type == "generator_expression":
-        return
-    written = tree.slice(function)
-    if len(written) > 200:
-        return
-    receiver, _, name = re.sub(r"::|->|\?\.", ".", written).rpartition(".")
-    if receiver.rpartition(".")[2][:1].isupper():
+    if call.receiver.rpartition(".")[2][:1].isupper():
         return  # `Class.method(value)`: the first argument may be `self`
-    symbol = _callee(doc, tree, function, name, names, here)
+    symbol = _callee(doc, tree, call, names, here)
     wanted = parameters_of(symbol.signature, symbol.name) if symbol is not None else None
-    for argument, parameter in zip(given, wanted or (), strict=False):
-        if argument.type in _NAMED | _SPREAD or parameter.kind != "positional-or-keyword":
+    for (at, argument), parameter in zip(call.arguments, wanted or (), strict=False):
+        if parameter.kind != "positional-or-keyword":
             return
-        if _tells(parameter.name, tree.slice(argument)):
-            yield Hint(
-                tree.span(argument).start,
-                f"{parameter.name}=" if names else f"{parameter.name}:",
-                "parameter",
-            )
+        if _tells(parameter.name, argument):
+            yield Hint(at, f"{parameter.name}=" if names else f"{parameter.name}:", "parameter")
 
 
 def _callee(
     doc: Document,
     tree: SyntaxTree,
-    function: tree_sitter.Node,
-    name: str,
+    call: Called,
     names: PythonResolver | None,
     here: dict[str, list[Symbol]],
 ) -> Symbol | None:
     if names is None or doc.path is None:
-        found = here.get(name, [])
+        found = here.get(call.name, [])
         return found[0] if len(found) == 1 else None
-    target = names.at(doc.path, tree, tree.span(function).end - 1)
+    target = names.at(doc.path, tree, call.at)
     binding = target.binding if target is not None else None
     if target is None or binding is None or not (target.sure and target.alone):
         return None
@@ -158,30 +113,10 @@ def _tells(parameter: str, argument: str) -> bool:
     return plain not in re.sub(r"[^\w]|_", "", argument).lower()
 
 
-def _of_assignment(
-    tree: SyntaxTree, node: tree_sitter.Node, names: PythonResolver, path: Path
-) -> Iterator[Hint]:
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    if (
-        left is None
-        or right is None
-        or left.type != "identifier"
-        or node.child_by_field_name("type") is not None
-    ):
-        return
-    if right.type in _PLAIN_VALUES or node.has_error:
-        return
-    span = tree.span(left)
-    target = names.type_at(path, tree, span.start)
+def _of_assignment(tree: SyntaxTree, site: Assigned, names: PythonResolver, path: Path) -> Iterator[Hint]:
+    target = names.type_at(path, tree, site.start)
     if target is None or target.binding is None or target.binding.kind != "class":
         return
     name = target.binding.name
-    said: Sequence[str] = re.findall(r"\w+", tree.slice(right)[:200])
-    if (
-        target.sure
-        and target.alone
-        and name not in said
-        and tree.slice(left) != name
-        and right.type != "identifier"
-    ):
-        yield Hint(span.end, f": {name}", "type")
+    if target.sure and target.alone and name != site.name and name not in re.findall(r"\w+", site.value):
+        yield Hint(site.start + len(site.name), f": {name}", "type")
