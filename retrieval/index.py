@@ -174,7 +174,7 @@ class Index:
         hits: list[Hit] = []
         for root, store in self._stores:
             with _guarded():
-                hits += await similar_in_root(store, root, self._vectors, text, limit)
+                hits += await similar_in_root(store, root, text, limit)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     async def status(self) -> list[IndexStatus]:

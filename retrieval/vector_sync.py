@@ -27,7 +27,8 @@ _TYPING = 30.0
 can wait, and opening costs a second of CPU."""
 _IDLE = 45.0
 """Seconds without work or question after which they are closed."""
-_OPENS_WITHIN = 4.0
+_OPENS_WITHIN = 1.5
+"""Seconds a question waits for that; on a busy machine it goes without, and the next one finds them open."""
 
 
 class VectorStore(Protocol):
