@@ -104,6 +104,11 @@ def range_on(line: int, before: str | None, name: str, encoding: Encoding) -> ty
     return types.Range(types.Position(line, start), types.Position(line, end))
 
 
+def on_another_line(place: types.Position, lines: int) -> types.Position:
+    """The same column so many lines further down."""
+    return types.Position(max(place.line + lines, 0), place.character)
+
+
 def span(text: Text, asked: types.Range, encoding: Encoding) -> tuple[int, int]:
     """The code points of a client's range; one that runs backwards is turned round."""
     start, end = offset(text, asked.start, encoding), offset(text, asked.end, encoding)

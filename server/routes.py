@@ -14,6 +14,7 @@ from devflow.server.handlers import (
     code_lens,
     completion,
     execute_command,
+    notebook_document,
     rename,
     semantic_tokens,
     type_hierarchy,
@@ -35,6 +36,7 @@ from devflow.server.handlers.document_symbol import document_symbol
 from devflow.server.handlers.folding_range import folding_range
 from devflow.server.handlers.hover import hover
 from devflow.server.handlers.implementation import implementation
+from devflow.server.handlers.inlay_hint import inlay_hint
 from devflow.server.handlers.inline_completion import inline_completion
 from devflow.server.handlers.references import references
 from devflow.server.handlers.selection_range import selection_range
@@ -81,6 +83,8 @@ class Route:
     """The switch in `settings.Features`; "" where it cannot be switched off."""
     empty: Any = None
     """The answer while it is switched off, or when a model failed."""
+    of_whole: bool = False
+    """Whether what is asked of a notebook's cell is asked of the notebook, where other cells count too."""
     title: str = ""
     """What the README's table calls the feature; "" for methods that belong to another one."""
     languages: frozenset[str] = EVERY
@@ -94,6 +98,10 @@ NOTIFICATIONS: tuple[Route, ...] = (
     Route(types.TEXT_DOCUMENT_DID_CHANGE, did_change),
     Route(types.TEXT_DOCUMENT_DID_SAVE, did_save),
     Route(types.TEXT_DOCUMENT_DID_CLOSE, did_close),
+    Route(types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook_document.did_open),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook_document.did_change),
+    Route(types.NOTEBOOK_DOCUMENT_DID_SAVE, notebook_document.did_save),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook_document.did_close),
     Route(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files),
     Route(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_workspace_folders),
     Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration),
@@ -109,6 +117,7 @@ REQUESTS: tuple[Route, ...] = (
         "completion_provider",
         lambda client: types.CompletionOptions(trigger_characters=["."], resolve_provider=True),
         feature="completion",
+        of_whole=True,
         title="Completion",
         limits=_BY_NAME,
     ),
@@ -119,6 +128,7 @@ REQUESTS: tuple[Route, ...] = (
         "inline_completion_provider",
         lambda client: _where(client.text_document and client.text_document.inline_completion, True),
         feature="inline_completion",
+        of_whole=True,
         title="Ghost text",
         limits="Without a model: only what stands in the code already.",
     ),
@@ -127,6 +137,7 @@ REQUESTS: tuple[Route, ...] = (
         hover,
         "hover_provider",
         feature="hover",
+        of_whole=True,
         title="Hover",
         limits=_BY_NAME,
     ),
@@ -136,6 +147,7 @@ REQUESTS: tuple[Route, ...] = (
         "signature_help_provider",
         lambda client: types.SignatureHelpOptions(trigger_characters=["(", ","]),
         feature="signature_help",
+        of_whole=True,
         title="Signature help",
         limits="Overloads for Python only.",
     ),
@@ -144,6 +156,7 @@ REQUESTS: tuple[Route, ...] = (
         definition,
         "definition_provider",
         feature="definition",
+        of_whole=True,
         title="Definition",
         limits=_BY_NAME,
     ),
@@ -152,6 +165,7 @@ REQUESTS: tuple[Route, ...] = (
         declaration,
         "declaration_provider",
         feature="definition",
+        of_whole=True,
         title="Declaration",
         limits="Where a name is imported or first bound.",
     ),
@@ -160,6 +174,7 @@ REQUESTS: tuple[Route, ...] = (
         type_definition,
         "type_definition_provider",
         feature="type_definition",
+        of_whole=True,
         title="Type definition",
         limits="Outside Python only where the type is written.",
         languages=frozenset({"python", "java", "cpp"}),
@@ -169,6 +184,7 @@ REQUESTS: tuple[Route, ...] = (
         implementation,
         "implementation_provider",
         feature="implementation",
+        of_whole=True,
         title="Implementation",
         limits="Classes that name their base; not what fits an interface by its shape.",
     ),
@@ -177,6 +193,7 @@ REQUESTS: tuple[Route, ...] = (
         references,
         "references_provider",
         feature="references",
+        of_whole=True,
         title="References",
         limits="Outside Python same names in the same scope or the workspace.",
     ),
@@ -185,6 +202,7 @@ REQUESTS: tuple[Route, ...] = (
         document_highlight,
         "document_highlight_provider",
         feature="document_highlight",
+        of_whole=True,
         title="Highlight",
     ),
     Route(
@@ -263,19 +281,29 @@ REQUESTS: tuple[Route, ...] = (
     Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, semantic_tokens.delta, feature="semantic_tokens"),
     Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.ranged, feature="semantic_tokens"),
     Route(
+        types.TEXT_DOCUMENT_INLAY_HINT,
+        inlay_hint,
+        "inlay_hint_provider",
+        lambda client: _where(client.text_document and client.text_document.inlay_hint, True),
+        feature="inlay_hint",
+        title="Inlay hints",
+        limits="Off unless switched on. Outside Python parameters of the same file's functions; no types.",
+    ),
+    Route(
         types.WORKSPACE_SYMBOL,
         workspace_symbol,
         "workspace_symbol_provider",
         feature="workspace_symbol",
         title="Workspace symbols",
     ),
-    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename"),
+    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename", of_whole=True),
     Route(
         types.TEXT_DOCUMENT_RENAME,
         rename.rename,
         "rename_provider",
         lambda client: _prepared(client.text_document),
         feature="rename",
+        of_whole=True,
         title="Rename",
         limits="Outside Python within what can be told by names; the rest is left for you to confirm.",
     ),
@@ -362,6 +390,19 @@ def capabilities(
             open_close=True,
             change=types.TextDocumentSyncKind.Incremental,
             save=types.SaveOptions(include_text=False),
+        ),
+        notebook_document_sync=_where(
+            client.notebook_document,
+            types.NotebookDocumentSyncOptions(
+                [
+                    types.NotebookDocumentFilterWithCells(
+                        [types.NotebookCellLanguage("python")], notebook="jupyter-notebook"
+                    ),
+                    types.NotebookDocumentFilterWithCells(
+                        [types.NotebookCellLanguage("python")], notebook="*"
+                    ),
+                ]
+            ),
         ),
         workspace=types.WorkspaceOptions(
             workspace_folders=types.WorkspaceFoldersServerCapabilities(

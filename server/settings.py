@@ -58,6 +58,7 @@ class Features(Section):
     folding_range: bool = Field(default=True, description="Tell what can be folded.")
     selection_range: bool = Field(default=True, description="Grow and shrink the selection.")
     semantic_tokens: bool = Field(default=True, description="Colour names by what they are.")
+    inlay_hint: bool = Field(default=False, description="Show parameter names and types inside the code.")
     workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
     rename: bool = Field(default=True, description="Rename symbols.")
     code_action: bool = Field(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.checks.python_syntax import Complaint, python_syntax_errors
 from devflow.analysis.checks.syntax import syntax_errors
-from devflow.analysis.checks.undefined_names import undefined_names
+from devflow.analysis.checks.undefined_names import NOTEBOOK, undefined_names
 from devflow.analysis.checks.unresolved_imports import Surroundings, unresolved_imports
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding
@@ -59,7 +59,9 @@ async def names(doc: Document, code: Codebase) -> list[Finding]:
     tree = doc.tree
     if doc.language != "python" or tree is None:
         return []
-    return await asyncio.to_thread(lambda: undefined_names(_names_of(doc, tree, code)))
+    notebook = doc.path is not None and doc.path.suffix == ".ipynb"
+    known = NOTEBOOK if notebook else frozenset[str]()
+    return await asyncio.to_thread(lambda: undefined_names(_names_of(doc, tree, code), known))
 
 
 async def imports(doc: Document, code: Codebase) -> list[Finding]:

@@ -128,6 +128,7 @@ QUESTIONS: dict[str, Callable[[Asked], Any]] = {
         "textDocument/selectionRange", {**a.document(), "positions": [a.at(CALL)["position"]]}
     ),
     "textDocument/semanticTokens/full": lambda a: a.ask("textDocument/semanticTokens/full", a.document()),
+    "textDocument/inlayHint": lambda a: a.ask("textDocument/inlayHint", a.whole()),
     "workspace/symbol": lambda a: a.ask("workspace/symbol", {"query": "tot"}),
     "textDocument/rename": lambda a: a.ask("textDocument/rename", {**a.at(CALL), "newName": "summed"}),
     "textDocument/codeAction": lambda a: a.ask(
@@ -171,8 +172,9 @@ def test_every_switch_is_a_row_or_belongs_to_one() -> None:
 @pytest.mark.parametrize("feature", sorted({route.feature for route in REQUESTS if route.feature}))
 def test_a_feature_that_is_off_is_not_announced(feature: str) -> None:
     client = get_converter().structure(CAPABILITIES, types.ClientCapabilities)
-    on = capabilities(client, settings.Features(), "utf-16")
-    off = capabilities(client, dataclasses.replace(settings.Features(), **{feature: False}), "utf-16")
+    every = {field.name: True for field in dataclasses.fields(settings.Features)}
+    on = capabilities(client, settings.Features(**every), "utf-16")
+    off = capabilities(client, settings.Features(**{**every, feature: False}), "utf-16")
     fields = {route.capability for route in REQUESTS if route.capability}
     gone = {name for name in fields if getattr(on, name) is not None and getattr(off, name) is None}
     assert gone == {route.capability for route in REQUESTS if route.feature == feature and route.capability}
