@@ -1,11 +1,10 @@
 """Measure completion in process, over the sources of one package, against what its authors wrote.
 
-    python benchmarks/completion.py ROOT [N] [--names K] [--no-jedi] [--deadline MS] [--fit] [--misses]
+    python benchmarks/completion.py ROOT [N] [--names K] [--no-jedi] [--deadline MS] [--misses]
 
 At N random places an attribute (with `--names K`: a plain name, K letters of it typed) is deleted and
 completion is asked. The file of a place is held out of the index and of the usage model: only what is
 left of it in the open document counts. Prints recall, first, in five, MRR and milliseconds as JSON.
-`--fit` also fits the ranker's weights on these places (conditional logit) and prints them.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from devflow.analysis.document import Document
 from devflow.analysis.extract import extract
 from devflow.analysis.facts import FileFacts
@@ -37,14 +34,19 @@ from devflow.analysis.types import jedi_engine
 from devflow.analysis.usage import UsageModel
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist import complete as completion
-from devflow.server.assist import rank
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.inline import inline
+from devflow.server.assist.keywords import keywords
+from devflow.server.assist.rank import match_quality
 from devflow.server.settings import Completion, Inline
 
 _MEMBER = re.compile(r"(?<=[\w\)\]])\.([A-Za-z_]\w{2,})")
 _NAME = re.compile(r"(?<![\w.\"'])([A-Za-z_]\w{3,})")
+
+
+_MADE = re.compile(r"\b(?:def|class|func|function|fn|interface|type)[ ]+$")
+_KEYWORD = re.compile(r"=(?!=)|[ ]*:=?[^=\n]*=(?!=)|[ ]*=(?!=)")
 
 
 class HeldOut:
@@ -68,28 +70,51 @@ class HeldOut:
                     counts[use.name] += 1
             self._counts.update(counts)
         self.held: Path | None = None
+        self._named: dict[str, list[IndexedSymbol]] = {}
+        self._owned: dict[str, list[IndexedSymbol]] = {}
+        self._of_file: dict[Path, list[IndexedSymbol]] = {}
+        for path, facts in files.items():
+            every = self._of_file[path] = [IndexedSymbol(path, language, 0, each) for each in facts.symbols]
+            for each in every:
+                self._named.setdefault(each.symbol.name, []).append(each)
+                if each.symbol.container:
+                    self._owned.setdefault(each.symbol.container.rsplit(".", 1)[-1], []).append(each)
+        self._defined = Counter(
+            {name: sum(1 for each in found if each.symbol.container) for name, found in self._named.items()}
+        )
 
-    def _symbols(self) -> list[IndexedSymbol]:
-        return [
-            IndexedSymbol(path, self._language, 0, symbol)
-            for path, facts in self._files.items()
-            if path != self.held
-            for symbol in facts.symbols
-        ]
+    def _left(self, found: Sequence[IndexedSymbol]) -> list[IndexedSymbol]:
+        return [each for each in found if each.path != self.held]
 
     async def symbols_named(self, name: str, limit: int = 50) -> list[IndexedSymbol]:
-        return [each for each in self._symbols() if each.symbol.name == name][:limit]
+        return self._left(self._named.get(name, []))[:limit]
+
+    async def symbols_of(self, names: Sequence[str], limit: int = 400) -> list[IndexedSymbol]:
+        return [each for name in dict.fromkeys(names) for each in self._left(self._named.get(name, []))][
+            :limit
+        ]
 
     async def symbols_matching(self, query: str, limit: int = 100) -> list[IndexedSymbol]:
-        return [each for each in self._symbols() if rank.match_quality(query, each.symbol.name) > 1][:limit]
+        names = [name for name in self._named if match_quality(query, name) > 1]
+        return (await self.symbols_of(names))[:limit]
 
     async def symbols_in(self, path: Path) -> list[IndexedSymbol]:
-        return [each for each in self._symbols() if each.path == path]
+        return [] if path == self.held else self._of_file.get(path, [])
 
     async def methods_of(self, class_name: str, limit: int = 200) -> list[IndexedSymbol]:
-        wanted = class_name.rsplit(".", 1)[-1]
-        found = [each for each in self._symbols() if each.symbol.container.rsplit(".", 1)[-1] == wanted]
-        return found[:limit]
+        return self._left(self._owned.get(class_name.rsplit(".", 1)[-1], []))[:limit]
+
+    async def members_in(self, classes: Sequence[str], limit: int = 600) -> list[IndexedSymbol]:
+        return [each for name in classes for each in self._left(self._owned.get(name, []))][:limit]
+
+    async def frequent_members(self, limit: int = 3000) -> dict[str, int]:
+        counts = self._counts + self._defined
+        if self.held is not None:
+            counts = counts - self._own[self.held]
+            counts.subtract(
+                Counter(each.symbol.name for each in self._of_file[self.held] if each.symbol.container)
+            )
+        return {name: times for name, times in counts.most_common(limit) if times > 0}
 
     async def members_of(self, receiver: str, limit: int = 200) -> dict[str, int]:
         counts = Counter(self._all_members.get(receiver, {}))
@@ -139,13 +164,29 @@ class Usage:
         return self._model
 
 
-def places(text: str, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
-    """Deletable names as lspbench draws them: not on comment or import lines."""
+def places(text: str, kind: str) -> list[tuple[int, str]]:
+    """Deletable `member`s or plain `name`s: not on lines that begin a comment or an import."""
+    pattern = _MEMBER if kind == "member" else _NAME
     found = [(match.start(1), match.group(1)) for match in pattern.finditer(text)]
     return [
         (at, name)
         for at, name in found
         if not text[text.rfind("\n", 0, at) + 1 : at].lstrip().startswith(("#", "//", "*", "import", "from"))
+    ]
+
+
+def named_places(path: Path, text: str, language: str = "python") -> list[tuple[int, str]]:
+    """Plain names in code: in prose none is wanted, and a definition's own name nobody can know."""
+    value = Text(text)
+    whole = Document(path.as_uri(), path, language, 0, value, parse(value, language))
+    known = frozenset(keywords(language))
+    return [
+        (at, name)
+        for at, name in places(text, "name")
+        if name not in known
+        and not in_quotes(whole, at + 1)
+        and not _MADE.search(text[max(0, at - 12) : at])
+        and not _KEYWORD.match(text, at + len(name))
     ]
 
 
@@ -172,10 +213,8 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     per_file = max(1, options.n // len(chosen))
     python = ThreadEngine(root) if language == "python" and not options.no_jedi else None
     config = Completion(deadline_ms=options.deadline)
-    pattern = _MEMBER if options.names is None else _NAME
     ranks: list[int] = []
     spent: list[float] = []
-    records: list[tuple[np.ndarray, int]] = []
     misses: list[str] = []
     ghost = Counter[str]()
     ghost_ms: list[float] = []
@@ -184,10 +223,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         usage = Usage(UsageModel.build(part for each, part in tokens.items() if each != path))
         code = Codebase((root,), cast(Any, None), cast(Any, python), cast(Any, index), None, cast(Any, usage))
         text = texts[path]
-        found = places(text, pattern)
-        if options.names is not None:  # in prose no name is wanted
-            whole = Document(path.as_uri(), path, language, 0, Text(text), parse(Text(text), language))
-            found = [(at, name) for at, name in found if not in_quotes(whole, at + 1)]
+        found = places(text, "member") if options.names is None else named_places(path, text, language)
         if python is not None and found:  # warm, as an open document is
             await python.complete(path, text, found[0][0])
         for at, name in random.sample(found, min(per_file, len(found))):
@@ -195,7 +231,6 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
             source = text[:at] + typed + text[at + len(name) :]
             document = Document(path.as_uri(), path, language, 1, Text(source), parse(Text(source), language))
             cursor = at + len(typed)
-            gathered: list[tuple[Any, float]] = []
             begun = time.perf_counter()
             answer = await completion.complete(document, cursor, code, config)
             spent.append((time.perf_counter() - begun) * 1e3)
@@ -204,13 +239,6 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
             if options.misses and ranks[-1] != 1:
                 line = text[text.rfind("\n", 0, at) + 1 : at].strip()
                 misses.append(f"{ranks[-1]:3} {line}[{name}] <- {' '.join(labels[:4])}")
-            if options.fit:
-                with Capture() as gathered:
-                    await completion.complete(document, cursor, code, config)
-                names = [evidence.name for evidence, _ in gathered]
-                if name in names:
-                    matrix = np.array([rank.features(evidence) for evidence, _ in gathered])
-                    records.append((matrix, names.index(name)))
             if options.inline:
                 end = text.find("\n", at)
                 end = len(text) if end < 0 else end
@@ -242,44 +270,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         }
     if misses:
         print("\n".join(misses), file=sys.stderr)
-    if records:
-        out["weights"] = fit(records)
     return out
-
-
-class Capture:
-    """Records what the ranker was given."""
-
-    def __enter__(self) -> list[tuple[Any, float]]:
-        self._real = completion.ranked
-        seen: list[tuple[Any, float]] = []
-
-        def spy(candidates: Any, typed: str) -> Any:
-            seen[:] = self._real(candidates, typed)
-            return seen
-
-        completion.ranked = spy  # type: ignore[assignment]
-        return seen
-
-    def __exit__(self, *_: object) -> None:
-        completion.ranked = self._real
-
-
-def fit(records: list[tuple[np.ndarray, int]], steps: int = 1500) -> dict[str, float]:
-    """Weights that make the wanted names likeliest: softmax regression with a little shrinkage, Adam."""
-    weights = np.array(rank.MEMBER_WEIGHTS, dtype=float)
-    first, second = np.zeros_like(weights), np.zeros_like(weights)
-    for step in range(1, steps + 1):
-        gradient = 0.02 * weights
-        for matrix, truth in records:
-            scores = matrix @ weights
-            chances = np.exp(scores - scores.max())
-            chances /= chances.sum()
-            gradient = gradient + (chances @ matrix - matrix[truth]) / len(records) * 1.0
-        first = 0.9 * first + 0.1 * gradient
-        second = 0.999 * second + 0.001 * gradient**2
-        weights -= 0.03 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-    return {name: round(float(w), 2) for name, w in zip(rank.FEATURES, weights, strict=True)}
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
@@ -303,7 +294,6 @@ def main() -> None:
     parser.add_argument("--deadline", type=int, default=40)
     parser.add_argument("--confidence", type=float, default=0.5)
     parser.add_argument("--inline", action="store_true")
-    parser.add_argument("--fit", action="store_true")
     parser.add_argument("--misses", action="store_true")
     print(json.dumps(asyncio.run(measure(parser.parse_args()))))
 

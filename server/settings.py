@@ -58,9 +58,12 @@ class Features(Section):
     folding_range: bool = Field(default=True, description="Tell what can be folded.")
     selection_range: bool = Field(default=True, description="Grow and shrink the selection.")
     semantic_tokens: bool = Field(default=True, description="Colour names by what they are.")
+    inlay_hint: bool = Field(default=False, description="Show parameter names and types inside the code.")
     workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
     rename: bool = Field(default=True, description="Rename symbols.")
-    code_action: bool = Field(default=True, description="Offer Explain, Document and Generate tests.")
+    code_action: bool = Field(
+        default=True, description="Offer refactorings, imports, Explain, Document, tests."
+    )
     diagnostics: bool = Field(default=True, description="Publish review diagnostics.")
 
 
@@ -122,6 +125,12 @@ class Hover(Section):
 class Review(Section):
     """The checks behind the review diagnostics."""
 
+    syntax: bool = Field(default=True, description="Report what cannot be parsed.")
+    names: bool = Field(default=True, description="Report names that nothing defines (Python).")
+    imports: bool = Field(
+        default=True,
+        description="Report modules that are neither in the workspace nor in its environment (Python).",
+    )
     calls: bool = Field(
         default=True, description="Report calls that cannot fit the signature they resolve to."
     )

@@ -4,144 +4,65 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from devflow.analysis.calls import CallSite, call_at
-from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.analysis.scope import VisibleName, Word, place_at, visible_names
 from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
-from devflow.server.assist.base import Codebase
-from devflow.server.assist.imports import module_name
+from devflow.server.assist.features import CALLABLE, Evidence, words_of
+from devflow.server.assist.imports import module_name, workspace_packages
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.live import Live, live
-from devflow.server.assist.outline import recent_symbols
-from devflow.server.assist.rank import Evidence, match_quality, words_of
-from devflow.server.assist.receivers import bases_of, classes_of, members_in
+from devflow.server.assist.lineage import same_language
+from devflow.server.assist.rank import match_quality
+from devflow.server.assist.receivers import members_in
+from devflow.server.assist.stdlib import members_of_module, members_of_type
+from devflow.server.assist.wanted import Place, Wanted, in_quotes, place_of, share
 
-if TYPE_CHECKING:
-    from devflow.analysis.usage import UsageModel
+__all__ = ["Place", "Wanted", "in_quotes", "place_of"]
 
-_IMPORT = re.compile(r"\s*(?:from\s+[\w.]*|import\b|from\s+[\w.]+\s+import\b)[^#;]*$")
-_NEW_NAME = re.compile(r"(?<![\w.])(?:def|class|fn|func|function|interface|struct|enum|trait)[ \t]+\Z")
-"""A definition's keyword: what follows is a name that does not exist yet."""
 _NAME = re.compile(r"[^\W\d]\w*\Z")
-_MODEL_LIMIT = 100
+_SOFT = frozenset({"match", "case", "type"})
+"""Keywords of Python that name members as well."""
+_SMALL = 60
+"""Tokens of a document that says too little to be trusted by half."""
+_MOST = 600
+"""Members scored; names only known to be frequent in the workspace fill what others leave."""
 
 
-class Place(Enum):
-    """What kind of name the cursor is at."""
+@dataclass(slots=True)
+class Found:
+    """What the index answered in time."""
 
-    MEMBER = "member"
-    NAME = "name"
-    IMPORT = "import"
-    NOTHING = "nothing"
-    """In a string, a comment or a number, or where a new name is made: no known name can stand here."""
-
-
-def place_of(doc: Document, word: Word) -> Place:
-    """What `word` can be."""
-    if in_quotes(doc, word.start):
-        return Place.NOTHING
-    source = doc.text.source
-    if doc.language == "python":
-        line = source[doc.text.line_start(doc.text.line_at(word.start)) : word.start]
-        if _IMPORT.match(line):
-            return Place.IMPORT
-    if word.after_dot:
-        return Place.MEMBER
-    before = source[max(0, word.start - 12) : word.start]
-    if before.rstrip(" \t").endswith(".") or word.prefix[:1].isdigit() or _NEW_NAME.search(before):
-        return Place.NOTHING
-    return Place.NAME
-
-
-def in_quotes(doc: Document, at: int) -> bool:
-    """Whether `at` is inside a string or a comment (and not in the code a string interpolates)."""
-    tree = doc.tree
-    return tree is not None and place_at(tree, at) != "code"
+    members: dict[str, int] = field(default_factory=dict)
+    """Seen on the receiver, with counts."""
+    tail: dict[str, int] = field(default_factory=dict)
+    """Seen on the receiver's last name."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How often names are seen behind any dot."""
+    frequent: Mapping[str, int] = field(default_factory=dict)
+    """The names most often behind a dot in the workspace."""
+    methods: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
+    """Members of the receiver's class or module, with the steps up to the base they are from."""
+    module: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
+    """What the receiver defines when it is a module of the workspace."""
+    whole: bool = False
+    """Whether these are all there can be: the receiver is a module of the workspace."""
+    alike: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
+    """Members of classes the receiver is named like."""
+    workspace: list[IndexedSymbol] = field(default_factory=list)
+    """Symbols of other files that fit what is typed or expected."""
+    parameters: list[Parameter] = field(default_factory=list)
+    """Of the call around."""
+    keywords: list[str] = field(default_factory=list)
+    """Names of modules, where one is imported."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A position that asks for a name, with what the document says about it."""
-
-    doc: Document
-    start: int
-    """Where the word begins."""
-    cursor: int
-    prefix: str
-    receiver: str
-    place: Place
-    live: Live
-    symbols: tuple[Symbol, ...]
-    classes: tuple[str, ...]
-    """Classes the receiver may be of, with their bases as far as the document knows them."""
-    likely: Mapping[str, float]
-    """P(name) by the document's own tokens."""
-    usage: UsageModel | None
-    context: Sequence[str]
-    """The last tokens before the word."""
-    proposed: tuple[str, ...]
-    """What the usage model expects."""
-    call: CallSite | None
-    roots: tuple[Path, ...]
-
-    @staticmethod
-    def at(doc: Document, cursor: int, word: Word, place: Place, code: Codebase) -> Wanted:
-        """Read the document around `word`, which ends at `cursor`."""
-        start, receiver = word.start, word.receiver or ""
-        tokens = live(doc, start, max(cursor, doc.text.word_at(cursor)[1]), code.memory)
-        context = tokens.context()
-        found = recent_symbols(doc, code.memory)
-        classes: list[str] = []
-        if place is Place.MEMBER and receiver:
-            classes = classes_of(doc, start, receiver, found)
-            for symbol in found:
-                if symbol.name in classes and symbol.name not in classes[:-4]:
-                    classes += [base for base in bases_of(symbol) if base not in classes]
-        model = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
-        tree = doc.tree
-        return Wanted(
-            doc,
-            start,
-            cursor,
-            word.prefix,
-            receiver,
-            place,
-            tokens,
-            found,
-            tuple(classes),
-            tokens.next_tokens(context),
-            model,
-            context,
-            tuple(name for name, _ in model.next_tokens(context, _MODEL_LIMIT).tokens) if model else (),
-            call_at(tree, start) if tree is not None and place is Place.NAME else None,
-            code.roots,
-        )
-
-    def seen_members(self) -> list[str]:
-        """Names to ask the index about: what the document and the model propose."""
-        proposed = [name for name in (*self.likely, *self.proposed) if _NAME.match(name)]
-        return list(dict.fromkeys((*proposed, *self.live.attributes())))[:500]
-
-
-def members(
-    wanted: Wanted,
-    on_receiver: Mapping[str, int],
-    on_tail: Mapping[str, int],
-    counts: Mapping[str, int],
-    methods: Sequence[IndexedSymbol],
-    typed: Sequence[Candidate],
-) -> list[Evidence]:
+def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evidence]:
     """What can stand behind the dot."""
     pool = _Pool()
     tokens = wanted.live
+    language = wanted.doc.language
     everywhere = tokens.attributes()
     here: Counter[str] = tokens.members(wanted.receiver) if wanted.receiver else Counter()
     for candidate in typed:
@@ -149,39 +70,101 @@ def members(
         each.typed = True
         each.detail = candidate.detail
     for name, symbol in members_in(wanted.doc, wanted.classes, wanted.symbols).items():
-        each = pool.get(name, "document", symbol.kind, symbol.signature)
+        _described(pool.get(name, "document", symbol.kind, symbol.signature), symbol).own = True
+    for indexed, depth in found.methods:
+        new = indexed.symbol.name not in pool
+        each = _described(pool.of(indexed), indexed.symbol)
+        if new or not each.own:
+            each.inherited = depth
         each.own = True
-        each.documentation = each.documentation or symbol.doc
-    for indexed in methods:
-        each = pool.get(indexed.symbol.name, "index", indexed.symbol.kind, indexed.symbol.signature)
-        each.own = True
-        each.documentation = each.documentation or indexed.symbol.doc
+    for name, kind in python_members(wanted).items():
+        pool.get(name, "builtin", kind).own = True
+    for indexed, _ in found.alike:
+        _described(pool.of(indexed), indexed.symbol).guessed = True
     tail = tail_of(wanted.receiver)
     for name, count in (tokens.members(tail, tail=True) if tail else Counter[str]()).items():
         pool.get(name, "document").tail_here = count
-    for name, count in on_tail.items():
+    for name, count in found.tail.items():
         pool.get(name, "index").tail_known = count
     for name, count in here.items():
         pool.get(name, "document").receiver_here = count
-    for name, count in on_receiver.items():
+    for name, count in found.members.items():
         pool.get(name, "index").receiver_known = count
+    reserved = frozenset(keywords(language)) - _SOFT
     for name in everywhere:
-        pool.get(name, "document")
+        if name not in reserved:
+            pool.get(name, "document")
     for source, likely in (("usage", wanted.proposed), ("document", wanted.likely)):
         for name in likely:
-            if _NAME.match(name) and name not in keywords(wanted.doc.language):
+            if name not in reserved and _NAME.match(name):
                 pool.get(name, source)
+    if wanted.quoted:
+        for symbol in wanted.symbols:
+            pool.get(symbol.name, "document", symbol.kind, symbol.signature)
+        for visible in wanted.visible:
+            pool.get(visible.name, "document", visible.kind)
+    if not found.whole or wanted.quoted:
+        for name in _frequent(wanted, found):
+            if len(pool) >= _MOST:
+                break
+            if name not in reserved:
+                pool.get(name, "index")
     fitting = pool.fitting(wanted.prefix)
     called = tokens.called()
-    line = _Line.around(wanted)
+    line = wanted.line
+    nearby = _nearby(wanted, member=True)
     for each in fitting:
-        each.here = everywhere.get(each.name, 0)
-        each.known = counts.get(each.name, 0)
-        each.called = line.agrees(each, called)
-        each.echo = line.echo(each.name)
-        each.repeated = each.name in line.members
+        name = each.name
+        each.here = everywhere.get(name, 0)
+        each.known = found.counts.get(name, 0)
+        each.frequent = found.frequent.get(name, 0)
+        each.called = line.agrees(name, name in called or each.kind in CALLABLE, bool(each.here))
+        each.echo = line.echo(name)
+        each.repeated = name in line.members
+        each.target = share(line.target, name)
+        each.around = share(line.around, name)
+        each.nearby = nearby.get(name, 0)
     _add_likelihood(fitting, wanted)
     return fitting
+
+
+def _frequent(wanted: Wanted, found: Found) -> Iterator[str]:
+    """The workspace's frequent members that fit, those first that share a sub-word with the line."""
+    line = wanted.line
+    words = line.every | line.target | line.around
+    fitting = (name for name in found.frequent if not wanted.prefix or match_quality(wanted.prefix, name))
+    rest: list[str] = []
+    for name in fitting:
+        if words.isdisjoint(words_of(name)):
+            rest.append(name)
+        else:
+            yield name
+    yield from rest
+
+
+def python_members(wanted: Wanted) -> Mapping[str, SymbolKind]:
+    """What the receiver offers when it is a module of the standard library or of a built-in type."""
+    if wanted.doc.language != "python":
+        return {}
+    if (module := imported_module(wanted)) and (found := members_of_module(module)):
+        return found
+    return members_of_type(wanted.hints.builtin) if wanted.hints.builtin else {}
+
+
+def imported_module(wanted: Wanted) -> str:
+    """The dotted name of the module that the receiver is imported as; "" when it is none."""
+    first, _, rest = wanted.receiver.partition(".")
+    for each in wanted.imports:
+        if each.name:
+            if each.alias == wanted.receiver:
+                return f"{each.module}.{each.name}"
+        elif each.alias == first and "." not in each.module:
+            return f"{each.module}.{rest}" if rest else each.module
+        elif each.module == wanted.receiver or each.alias == wanted.receiver:
+            return each.module
+        elif each.module.partition(".")[0] == first and wanted.receiver and each.alias in ("", first):
+            return wanted.receiver
+    return ""
 
 
 def tail_of(receiver: str) -> str:
@@ -190,52 +173,7 @@ def tail_of(receiver: str) -> str:
     return "" if tail in ("self", "cls", "this", "") else tail
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What stands on the cursor's line around the word."""
-
-    plain: frozenset[str]
-    words: tuple[frozenset[str], ...]
-    """The sub-words of each of `plain`."""
-    members: frozenset[str]
-    next: str
-    """The sign behind the word, "" at the end of the line."""
-
-    @staticmethod
-    def around(wanted: Wanted) -> _Line:
-        text = wanted.doc.text
-        number = text.line_at(wanted.start)
-        end = text.word_at(wanted.cursor)[1]
-        before = text.source[text.line_start(number) : wanted.start]
-        after = text.source[end : text.line_end(number)]
-        if not before.strip(" \t.") and number:  # a chain of calls goes on
-            before = text.line(number - 1)
-        members = frozenset(re.findall(r"\.([^\W\d]\w*)", f"{before} {after}"))
-        plain = frozenset(re.findall(r"(?<!\.)\b[^\W\d]\w*", f"{before} {after}"))
-        plain -= set(re.split(r"\W+", wanted.receiver))
-        words = tuple(frozenset(words_of(name)) for name in plain)
-        return _Line(plain, words, members, after.lstrip()[:1])
-
-    def agrees(self, each: Evidence, called: set[str]) -> float:
-        if not self.next:
-            return 0.0
-        callable_ = each.name in called or each.kind in _CALLABLE
-        if self.next == "(":
-            return 1.0 if callable_ else -1.0 if each.here else 0.0
-        return -1.0 if callable_ else 0.0
-
-    def echo(self, name: str) -> float:
-        if name in self.plain:
-            return 1.0
-        words = words_of(name)
-        shared = max((len(other.intersection(words)) for other in self.words), default=0)
-        return 0.5 * shared / max(len(words), 1)
-
-
-_CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS})
-
-
-def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Candidate]) -> list[Evidence]:
+def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evidence]:
     """What can stand where a plain name is wanted."""
     pool = _Pool()
     doc = wanted.doc
@@ -243,8 +181,12 @@ def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Ca
     if wanted.place is Place.IMPORT:
         for candidate in typed:
             pool.get(candidate.name, "jedi", candidate.kind).typed = True
+        for indexed in found.workspace:
+            _described(pool.of(indexed), indexed.symbol).place = "import"
+        for name in found.keywords:
+            pool.get(name, "index", SymbolKind.MODULE).place = "import"
     else:
-        _scope(pool, wanted, _visible(wanted))
+        _scope(pool, wanted)
         for candidate in typed:
             each = pool.get(candidate.name, "jedi", candidate.kind)
             each.typed = True
@@ -255,15 +197,25 @@ def names(wanted: Wanted, workspace: Sequence[IndexedSymbol], typed: Sequence[Ca
         for name, kind in builtin_names(doc.language).items():
             each = pool.get(name, "builtin", kind)
             each.place = each.place or "builtin"
-        for indexed in workspace:
+        for indexed in found.workspace:
             _unimported(pool, wanted, indexed)
     for name in used:
         each = pool.get(name, "document")
         each.place = each.place or "word"
     fitting = pool.fitting(wanted.prefix)
+    line = wanted.line
+    callee = frozenset(re.split(r"_", wanted.call.name.lower())) if wanted.call is not None else frozenset()
+    nearby = _nearby(wanted, member=False)
     for each in fitting:
+        name = each.name
         each.place = each.place or "module"
-        each.here = used.get(each.name, 0)
+        each.here = used.get(name, 0)
+        each.called = line.agrees(name, each.kind in CALLABLE, each.kind is SymbolKind.PARAMETER)
+        each.echo = line.echo(name) if name not in line.plain else 0.0
+        each.repeated = name in line.plain
+        each.target = share(line.target, name)
+        each.around = max(share(line.around, name), share(callee, name))
+        each.nearby = nearby.get(name, 0)
     _add_likelihood(fitting, wanted)
     return fitting
 
@@ -312,25 +264,39 @@ class _Pool:
         known.detail = known.detail or detail
         return known
 
+    def of(self, indexed: IndexedSymbol) -> Evidence:
+        return self.get(indexed.symbol.name, "index", indexed.symbol.kind, indexed.symbol.signature)
+
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 
+    def __len__(self) -> int:
+        return len(self._by_name)
+
     def fitting(self, prefix: str) -> list[Evidence]:
-        return [each for each in self._by_name.values() if match_quality(prefix, each.name)]
+        every = self._by_name.values()
+        return [each for each in every if match_quality(prefix, each.name)] if prefix else list(every)
 
 
-def _visible(wanted: Wanted) -> list[VisibleName]:
-    tree = wanted.doc.tree
-    return visible_names(tree, wanted.start) if tree is not None else []
+def _described(each: Evidence, symbol: Symbol) -> Evidence:
+    each.documentation = each.documentation or symbol.doc
+    return each
 
 
-def _scope(pool: _Pool, wanted: Wanted, visible: Iterable[VisibleName]) -> None:
-    for name in visible:
+def _scope(pool: _Pool, wanted: Wanted) -> None:
+    packages = workspace_packages(wanted.roots) if wanted.doc.language == "python" else frozenset()
+    modules = {each.alias or each.name: each.module for each in wanted.imports}
+    for name in wanted.visible:
         if name.name in pool:
             continue
         each = pool.get(name.name, "document", name.kind)
         each.scope_distance = name.distance
         each.place = "local" if name.distance == 0 or name.kind is SymbolKind.PARAMETER else "module"
+        each.bound = min(1.0, abs(wanted.start - name.start) / 4000)
+        module = modules.get(name.name)
+        if module is not None:
+            each.place = "import"
+            each.from_workspace = module.startswith(".") or module.partition(".")[0] in packages
     for symbol in wanted.symbols:
         if symbol.name in pool and not symbol.container:
             each = pool.get(symbol.name, "document", symbol.kind, symbol.signature)
@@ -339,7 +305,7 @@ def _scope(pool: _Pool, wanted: Wanted, visible: Iterable[VisibleName]) -> None:
 
 def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
     symbol = indexed.symbol
-    if symbol.container or symbol.name in pool or indexed.language != wanted.doc.language:
+    if symbol.container or symbol.name in pool or not same_language(indexed.language, wanted.doc.language):
         return
     if wanted.doc.path is not None and indexed.path == wanted.doc.path:
         return
@@ -354,13 +320,26 @@ def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
     each.documentation = symbol.doc
 
 
+_MEMBERS = re.compile(r"(?:\.|->|::)\s*([^\W\d]\w*)")
+_PLAIN = re.compile(r"(?<![\w.])([^\W\d]\w*)")
+
+
+def _nearby(wanted: Wanted, *, member: bool) -> Counter[str]:
+    """Names of the function around, up to the cursor."""
+    start, end = wanted.line.body
+    body = wanted.doc.text.source[max(start, end - 6000) : end]
+    return Counter((_MEMBERS if member else _PLAIN).findall(body))
+
+
 def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
     names = [each.name for each in fitting]
     distances = wanted.live.distances()
     floor = min(0.05, max(1e-4, 5 / (1 + len(wanted.live.spaced))))
+    size = len(wanted.live.spaced)
+    trusted = size / (size + _SMALL)
     model = wanted.usage.probabilities(wanted.context, names) if wanted.usage is not None else {}
     for each in fitting:
         each.model = model.get(each.name, 0.0)
-        each.live = wanted.likely.get(each.name, 0.0)
+        each.live = trusted * wanted.likely.get(each.name, 0.0)
         each.live_floor = floor
         each.distance = distances.get(each.name, 1.0)

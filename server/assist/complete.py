@@ -10,37 +10,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.scope import word_before
 from devflow.analysis.text import Edit
-from devflow.analysis.types.base import Candidate, Parameter
-from devflow.retrieval.base import IndexedSymbol
+from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import (
-    Place,
-    Wanted,
-    keyword_arguments,
-    members,
-    names,
-    place_of,
-    tail_of,
-)
-from devflow.server.assist.imports import import_edit, module_files
-from devflow.server.assist.rank import Evidence, ranked
-from devflow.server.assist.signature_help import callees, parameters_of
+from devflow.server.assist.candidates import Found, keyword_arguments, members, names
+from devflow.server.assist.features import Evidence
+from devflow.server.assist.gather import gather
+from devflow.server.assist.imports import import_edit, workspace_packages
+from devflow.server.assist.rank import ranked
 from devflow.server.assist.waiting import answer, until, within
+from devflow.server.assist.wanted import Place, Wanted, in_quotes, place_of
 from devflow.server.settings import Completion
 
 _SURE = 0.6
 """From this probability on the first item is preselected."""
 _RANKING_SECONDS = 0.01
 """Kept back from the deadline for ranking and sending, so that the list arrives by then."""
+_ENOUGH = 0.75
+"""The share of probability in the first five from which on nobody waits for the type engine."""
 _RESOLVE_SECONDS = 0.5
 
 
@@ -76,15 +69,19 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     place = place_of(doc, word)
     if place is Place.NOTHING:
         return Completions(())
-    engine = _ask_engine(doc, word.start, at, code)
+    engine = _ask_engine(doc, word.start, at, code, place)
     wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, code)
-    found, late = await _gather(wanted, code, deadline)
-    typed: list[Candidate] = []
-    if engine is not None:
-        await until(deadline - _RANKING_SECONDS, engine)
-        late = late or not engine.done()
-        typed = answer(engine) or []
+    found, late = await gather(wanted, code, deadline - _RANKING_SECONDS)
+    if wanted.quoted and not known_in_prose(wanted, found):
+        return Completions(())
+    typed = (answer(engine) or []) if engine is not None else []
     best = await asyncio.to_thread(_ranked, wanted, found, typed)
+    if engine is not None and not engine.done():
+        if not enough(wanted, best):
+            await until(deadline - _RANKING_SECONDS, engine)
+            if typed := answer(engine) or []:
+                best = await asyncio.to_thread(_ranked, wanted, found, typed)
+        late = late or not engine.done()
     shown = best[: config.max_items]
     items = tuple(
         _item(each, wanted, preselect=number == 0 and chance >= _SURE)
@@ -92,6 +89,32 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     )
     sources = "+".join(sorted({item.source for item in items}))
     return Completions(items, late or len(best) > len(shown), sources)
+
+
+def known_in_prose(wanted: Wanted, found: Found) -> bool:
+    """Whether the receiver, written in a string or a comment, is a name of the code."""
+    first = wanted.receiver.partition(".")[0]
+    return bool(
+        found.members
+        or found.methods
+        or wanted.live.members(wanted.receiver)
+        or first in workspace_packages(wanted.roots)
+        or any(first in (name.name, name.name.lower()) for name in wanted.visible)
+        or any(first == symbol.name for symbol in wanted.symbols)
+    )
+
+
+def enough(wanted: Wanted, best: Sequence[tuple[Evidence, float]]) -> bool:
+    """Whether the list is good enough to go out before the type engine has answered.
+
+    Where plain names are wanted the engine knows little that the tree does not; behind a dot its word
+    counts unless the class is known or what stands on top is likely enough.
+    """
+    if wanted.quoted or (wanted.place is Place.NAME and best):
+        return True
+    if wanted.place is not Place.MEMBER or not best:
+        return False
+    return any(each.own for each, _ in best[:5]) or sum(chance for _, chance in best[:5]) >= _ENOUGH
 
 
 async def document_item(doc: Document, at: int, label: str, code: Codebase) -> str:
@@ -111,11 +134,13 @@ async def document_item(doc: Document, at: int, label: str, code: Codebase) -> s
     return ""
 
 
-def _ask_engine(doc: Document, start: int, at: int, code: Codebase) -> asyncio.Task[list[Candidate]] | None:
+def _ask_engine(
+    doc: Document, start: int, at: int, code: Codebase, place: Place
+) -> asyncio.Task[list[Candidate]] | None:
     """The type engine's answer for the word that begins at `start`, whatever of it is typed: the same
     task for each of its keystrokes."""
     python = code.python
-    if python is None or doc.language != "python":
+    if python is None or doc.language != "python" or (place is Place.MEMBER and in_quotes(doc, start)):
         return None
     before = doc.text.source[:start]
     source = before + doc.text.source[at:]
@@ -124,94 +149,13 @@ def _ask_engine(doc: Document, start: int, at: int, code: Codebase) -> asyncio.T
     )
 
 
-@dataclass(slots=True)
-class _Found:
-    """What was answered in time."""
-
-    members: dict[str, int] = field(default_factory=dict)
-    tail: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    methods: list[IndexedSymbol] = field(default_factory=list)
-    workspace: list[IndexedSymbol] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-
-
-async def _gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[_Found, bool]:
-    """Ask everything at once; True when something was not in time."""
-    questions: dict[str, Coroutine[Any, Any, Any]] = {}
-    index = code.index
-    if wanted.place is Place.MEMBER and index is not None:
-        if wanted.receiver:
-            questions["members"] = index.members_of(wanted.receiver)
-        if tail := tail_of(wanted.receiver):
-            questions["tail"] = _on_tail(index, tail)
-        if wanted.classes:
-            questions["methods"] = _methods(index, wanted.classes)
-        elif files := module_files(wanted.doc, wanted.receiver, code.roots):
-            questions["methods"] = _of_module(index, files)
-        questions["counts"] = index.attribute_counts(wanted.seen_members())
-    elif wanted.place is Place.NAME:
-        if index is not None and len(wanted.prefix) >= 2:
-            questions["workspace"] = index.symbols_matching(wanted.prefix, 60)
-        if wanted.call is not None and wanted.doc.language == "python":
-            questions["parameters"] = _parameters(wanted, code)
-    jobs = {name: asyncio.ensure_future(question) for name, question in questions.items()}
-    try:
-        if jobs:
-            await asyncio.wait(jobs.values(), timeout=max(0.0, deadline - time.monotonic()))
-    finally:
-        late = [job for job in jobs.values() if not job.done()]
-        for job in late:
-            job.cancel()
-    found = _Found()
-    for name, job in jobs.items():
-        if result := answer(job):
-            setattr(found, name, result)
-    return found, bool(late)
-
-
-async def _on_tail(index: Any, tail: str) -> dict[str, int]:
-    """Members seen on the receiver's last name, as a variable of its own and as an attribute."""
-    alone, own = await index.members_of(tail), await index.members_of(f"self.{tail}")
-    return {name: alone.get(name, 0) + own.get(name, 0) for name in (*alone, *own)}
-
-
-async def _methods(index: Any, classes: Sequence[str]) -> list[IndexedSymbol]:
-    answers = [await index.methods_of(name) for name in classes[:4]]
-    return [symbol for each in answers for symbol in each]
-
-
-async def _of_module(index: Any, files: Sequence[Path]) -> list[IndexedSymbol]:
-    """What the first of `files` that the index knows defines at its top level."""
-    for file in files:
-        if found := await index.symbols_in(file):
-            return [each for each in found if not each.symbol.container]
-    return []
-
-
-async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
-    """Parameters of the call the cursor is in: from the sources, else from the type engine."""
-    call = wanted.call
-    if call is None:
-        return []
-    for symbol in await callees(wanted.doc, wanted.start, call, code):
-        if parameters := parameters_of(symbol.signature, symbol.name):
-            return parameters
-    if code.python is not None:
-        signatures = await code.python.signatures(wanted.doc.path, wanted.doc.text.source, wanted.cursor)
-        return list(signatures[0].parameters) if signatures else []
-    return []
-
-
-def _ranked(wanted: Wanted, found: _Found, typed: Sequence[Candidate]) -> list[tuple[Evidence, float]]:
+def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tuple[Evidence, float]]:
     if wanted.place is Place.MEMBER:
-        gathered = members(wanted, found.members, found.tail, found.counts, found.methods, typed)
-    else:
-        gathered = [
-            *keyword_arguments(wanted, found.parameters),
-            *names(wanted, found.workspace, typed),
-        ]
-    return ranked(gathered, wanted.prefix)
+        gathered = members(wanted, found, typed)
+        known = any(each.own for each in gathered)
+        return ranked(gathered, wanted.prefix, wanted.shared(typed=bool(typed), known=known))
+    gathered = [*keyword_arguments(wanted, found.parameters), *names(wanted, found, typed)]
+    return ranked(gathered, wanted.prefix, wanted.shared())
 
 
 def _item(evidence: Evidence, wanted: Wanted, *, preselect: bool) -> Item:

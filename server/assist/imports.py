@@ -42,26 +42,75 @@ def module_files(doc: Document, receiver: str, roots: Sequence[Path]) -> list[Pa
         module = f"{each.module.rstrip('.')}.{each.name}" if each.name else each.module
         if receiver not in (each.alias, each.module if not each.name else ""):
             continue
-        dots = len(module) - len(module.lstrip("."))
-        parts = [part for part in module.split(".") if part]
-        if dots and doc.path is not None:
-            folders = [doc.path.parents[min(dots, len(doc.path.parents)) - 1]]
-        else:
-            folders = [
-                folder for root in roots for folder in (root, *(root / name for name in _ROOT_FOLDERS))
-            ]
-        return [
-            file
-            for folder in folders
-            for file in (folder.joinpath(*parts).with_suffix(".py"), folder.joinpath(*parts, "__init__.py"))
-        ]
+        return files_of_module(doc, module, roots)
     return []
 
 
-def import_edit(doc: Document, module: str, name: str) -> Edit:
-    """The edit that makes `from module import name` stand among the imports at the top of `doc`: into
-    the one-line statement that imports from `module` already, else behind the last of them that sorts
-    before it, else below the docstring."""
+def files_of_module(doc: Document, module: str, roots: Sequence[Path]) -> list[Path]:
+    """Where the file of `module` (dots first: as seen from `doc`) would lie, whether it is there or not."""
+    folders, parts = _folders_of(doc, module, roots)
+    return [
+        file
+        for folder in folders
+        for file in (folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py"))
+        if parts or file.name == "__init__.py"
+    ]
+
+
+def _folders_of(doc: Document, module: str, roots: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    dots = len(module) - len(module.lstrip("."))
+    parts = [part for part in module.split(".") if part]
+    if dots and doc.path is not None:
+        return [doc.path.parents[min(dots, len(doc.path.parents)) - 1]], parts
+    return source_folders(roots), parts
+
+
+def source_folders(roots: Sequence[Path]) -> list[Path]:
+    """The folders that modules of the workspace may lie in."""
+    folders: list[Path] = []
+    for root in roots:
+        folders += [root, *(root / name for name in _ROOT_FOLDERS)]
+        if (root / "__init__.py").exists():
+            folders.append(root.parent)  # the root itself is a package
+    return folders
+
+
+def workspace_packages(roots: Sequence[Path]) -> frozenset[str]:
+    """First parts of the names that modules of the workspace are imported by."""
+    found: set[str] = set()
+    for root in roots:
+        if (root / "__init__.py").exists():
+            found.add(root.name)
+        for folder in (root, *(root / name for name in _ROOT_FOLDERS)):
+            try:
+                found.update(each.name.removesuffix(".py") for each in folder.iterdir())
+            except OSError:
+                continue
+    return frozenset(name for name in found if name.isidentifier())
+
+
+def modules_under(doc: Document, module: str, roots: Sequence[Path]) -> list[str]:
+    """Names of the modules and packages directly under `module` (dots first: as seen from `doc`) in the
+    workspace; "" is the top."""
+    folders, parts = _folders_of(doc, module, roots)
+    found: set[str] = set()
+    for folder in folders:
+        if not parts and not module and not any(folder.is_relative_to(root) for root in roots):
+            continue  # beside the workspace
+        try:
+            for each in folder.joinpath(*parts).iterdir():
+                name = each.name.removesuffix(".py")
+                if name.isidentifier() and name != "__init__" and (each.suffix == ".py" or each.is_dir()):
+                    found.add(name)
+        except OSError:
+            continue
+    return sorted(found - {"__pycache__"})
+
+
+def import_edit(doc: Document, module: str, name: str, alias: str = "") -> Edit:
+    """The edit that makes `from module import name`, or without a name `import module as alias`, stand among
+    the imports at the top of `doc`: into the one-line statement that imports from `module` already, else
+    behind the last of them that sorts before it, else below the docstring."""
     text = doc.text
     best: int | None = None
     after_future: int | None = None
@@ -75,7 +124,7 @@ def import_edit(doc: Document, module: str, name: str) -> Edit:
             extended = re.match(
                 rf"from\s+{re.escape(module)}\s+import\s+(?!\()([^#\\;]*[^#\\;\s])\s*$", content
             )
-            if extended and end == line:
+            if extended and end == line and name:
                 at = text.line_start(line) + extended.end(1)
                 return Edit(at, at, f", {name}")
             if content.startswith("from __future__"):
@@ -90,7 +139,8 @@ def import_edit(doc: Document, module: str, name: str) -> Edit:
         else:
             break
     ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
-    statement = f"from {module} import {name}{ending}"
+    alias = f" as {alias}" if alias else ""
+    statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
     target = best if best is not None else after_future
     if target is None:
         target = first_import if first_import is not None else _first_code_line(doc)

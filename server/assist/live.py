@@ -46,14 +46,30 @@ class Live:
         (c(w) + T·P'(w)) / (C + T), with C places, T different followers and P' the next shorter context.
         """
         shares: dict[str, float] = {}
+        if not context:
+            return shares
+        # Where the last token stands (a pattern that is kept, for a dot) and what follows it; each longer
+        # context keeps some of these places.
+        first = re.compile(re.escape(_BREAK + context[-1]) + "(?=\0([^\0]+)\0)")
+        places = [
+            (text, match.start(), match[1])
+            for text in (self.before, self.after)
+            for match in first.finditer(text)
+        ]
         for order in _ORDERS:
             if order > len(context):
                 break
-            pattern = re.compile(re.escape(_BREAK + _BREAK.join(context[-order:])) + "(?=\0([^\0]+)\0)")
-            counts: Counter[str] = Counter(pattern.findall(self.before))
-            counts.update(pattern.findall(self.after))
-            if not counts:
+            if order > 1:
+                tail = _BREAK + _BREAK.join(context[-order:-1])
+                size = len(tail)
+                places = [
+                    place
+                    for place in places
+                    if place[1] >= size and place[0].startswith(tail, place[1] - size)
+                ]
+            if not places:
                 break
+            counts = Counter(follower for _, _, follower in places)
             whole, kinds = counts.total(), len(counts)
             shares = {token: kinds * share / (whole + kinds) for token, share in shares.items()}
             for token, count in counts.items():

@@ -1,0 +1,256 @@
+"""What the ranker looks at: evidence about candidates turned into numbers, one row per candidate.
+
+The order of the columns is part of `ranker.json`: a change here needs `benchmarks/learn_ranker.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.tokens import subtokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What is known about one candidate. Counts are of the document (`here`) and of the index (`known`)."""
+
+    name: str
+    kind: SymbolKind = SymbolKind.VARIABLE
+    detail: str = ""
+    documentation: str = ""
+    source: str = "document"
+    place: str = ""
+    """Where a plain name comes from: `local` (the enclosing functions), `module` (the top level), `import`,
+    `builtin`, `keyword`, `argument` (a keyword argument of the call the cursor is in), `workspace` (another
+    file, not imported yet) or `word` (it is only written in the document); "" for a member."""
+    model: float = 0.0
+    """P(name | tokens before) by the usage model of the index."""
+    live: float = 0.0
+    """The same by the document itself."""
+    live_floor: float = 1e-4
+    """What an unseen name would get from a document of this size."""
+    receiver_here: int = 0
+    """Times seen as a member of the same receiver text."""
+    receiver_known: int = 0
+    tail_here: int = 0
+    """Times seen as a member of anything that ends in the receiver's last name."""
+    tail_known: int = 0
+    here: int = 0
+    """Times seen as a member of anything; for a plain name, times seen at all."""
+    known: int = 0
+    frequent: int = 0
+    """Times seen as a member anywhere in the workspace or defined there."""
+    typed: bool = False
+    """The type engine says that it exists."""
+    own: bool = False
+    """A member of the class the receiver is known to be."""
+    inherited: int = 0
+    """Steps from that class up to the one that defines it."""
+    guessed: bool = False
+    """A member of a class the receiver is named like, or that an attribute of its name has elsewhere."""
+    called: float = 0.0
+    """1: a call is written here and this is called elsewhere; -1: one of both only; 0: not known."""
+    echo: float = 0.0
+    """How much of the name stands on the line as a plain name (`width = self.width`), 0 to 1."""
+    target: float = 0.0
+    """How much of it stands in what is assigned to, or in the keyword it is the value of, 0 to 1."""
+    around: float = 0.0
+    """How much of it stands in the name of the function or class around, or of the call, 0 to 1."""
+    repeated: bool = False
+    """Already used on this line."""
+    nearby: int = 0
+    """Times used in the function around the cursor, before it."""
+    distance: float = 1.0
+    """How far back it was last used: 0 here, 1 never."""
+    scope_distance: int = 0
+    """Scopes between the definition and the cursor."""
+    bound: float = 1.0
+    """How far back it was bound: 0 here, 1 far."""
+    from_workspace: bool = False
+    """Imported from a module of the workspace."""
+    module: str = ""
+    """Module to import it from (a workspace name not imported yet)."""
+    insert: str = ""
+    """What is inserted when it is not the name itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What all candidates of one list share."""
+
+    next: str = ""
+    """The sign behind the word, "" at the end of the line."""
+    own: bool = False
+    """The receiver is `self` or the like."""
+    typed: bool = False
+    """The type engine has answered."""
+    known: bool = False
+    """The receiver's class or module is known."""
+    quoted: bool = False
+    """In a string or comment."""
+    typing: int = 0
+    """Letters typed."""
+    upper: bool = False
+    """The receiver is written like a class."""
+    tail: str = ""
+    """The receiver's last name."""
+
+
+_MEMBER_TEXT = """
+log_model log_live receiver_here receiver_known tail_here tail_known here known frequent typed untyped own
+inherited guessed stranger called not_called repeated echo target around nearby recent private
+private_of_own dunder of_object constant class class_called unseen callable paren own_receiver engine
+class_known quoted upper_receiver live typed_unseen
+"""
+MEMBER_FEATURES = tuple(_MEMBER_TEXT.split())
+_NAME_TEXT = """
+log_model log_live here recent bound nearby scope local module import builtin keyword argument workspace
+word from_workspace called not_called repeated echo target around private dunder constant class function
+is_module parameter share_typed unseen paren typing live unused
+"""
+NAME_FEATURES = tuple(_NAME_TEXT.split())
+_PLACES = ("local", "module", "import", "builtin", "keyword", "argument", "workspace", "word")
+_OBJECT = frozenset(dir(object)) | {"__dict__", "__module__", "__name__", "__qualname__", "__annotations__"}
+_FLOOR = 1e-4
+_CLASSES = frozenset(
+    {SymbolKind.CLASS, SymbolKind.STRUCT, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.TYPE}
+)
+CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS})
+
+
+@lru_cache(50_000)
+def words_of(name: str) -> tuple[str, ...]:
+    """The sub-words of a name, lower case."""
+    return tuple(subtokens(name))
+
+
+@lru_cache(50_000)
+def _shape(name: str) -> tuple[float, float, float, float, float]:
+    """`(private, dunder, of object, constant, written like a class)`."""
+    dunder = name.startswith("__") and name.endswith("__")
+    bare = name.strip("_")
+    constant = bare.isupper() and len(bare) > 1
+    return (
+        float(name.startswith("_") and not dunder),
+        float(dunder),
+        float(name in _OBJECT),
+        float(constant),
+        float(bare[:1].isupper() and not constant),
+    )
+
+
+def member_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
+    """One row per candidate, the columns of `MEMBER_FEATURES`."""
+    import numpy as np
+
+    paren = around.next == "("
+    shared = (
+        float(paren),
+        float(around.own),
+        float(around.typed),
+        float(around.known),
+        float(around.quoted),
+        float(around.upper),
+    )
+    log, log1p = math.log, math.log1p
+    rows = []
+    for each in candidates:
+        private, dunder, of_object, constant, like_class = _shape(each.name)
+        unseen = not (each.here or each.known or each.receiver_known)
+        rows.append(
+            (
+                log(each.model / _FLOOR + 1.0) / 5,
+                log(each.live / each.live_floor + 1.0) / 5,
+                log1p(each.receiver_here),
+                log1p(each.receiver_known) / 2,
+                log1p(each.tail_here),
+                log1p(each.tail_known) / 2,
+                log1p(each.here),
+                log1p(each.known) / 3,
+                log1p(each.frequent) / 3,
+                each.typed,
+                around.typed and not each.typed,
+                each.own and not each.inherited,
+                each.inherited > 0,
+                each.guessed,
+                around.known and not each.own,
+                each.called > 0,
+                each.called < 0,
+                each.repeated,
+                each.echo,
+                each.target,
+                each.around,
+                log1p(each.nearby),
+                1.0 - each.distance,
+                private,
+                private and around.own,
+                dunder,
+                of_object,
+                constant,
+                like_class,
+                like_class and paren,
+                unseen,
+                each.kind in CALLABLE,
+                *shared,
+                each.live,
+                each.typed and unseen,
+            )
+        )
+    return np.array(rows, dtype=np.float64)
+
+
+def name_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
+    """One row per candidate, the columns of `NAME_FEATURES`."""
+    import numpy as np
+
+    paren = around.next == "("
+    log, log1p = math.log, math.log1p
+    rows = []
+    for each in candidates:
+        private, dunder, _, constant, like_class = _shape(each.name)
+        place = each.place
+        kind = each.kind
+        rows.append(
+            (
+                log(each.model / _FLOOR + 1.0) / 5,
+                log(each.live / each.live_floor + 1.0) / 5,
+                log1p(each.here),
+                1.0 - each.distance,
+                1.0 - each.bound,
+                log1p(each.nearby),
+                min(each.scope_distance, 5) / 2,
+                *(place == one for one in _PLACES),
+                each.from_workspace,
+                each.called > 0,
+                each.called < 0,
+                each.repeated,
+                each.echo,
+                each.target,
+                each.around,
+                private,
+                dunder,
+                constant,
+                like_class,
+                kind in CALLABLE and not like_class,
+                kind is SymbolKind.MODULE,
+                kind is SymbolKind.PARAMETER,
+                around.typing / max(1, len(each.name)),
+                not each.here,
+                paren,
+                min(around.typing, 3) / 3,
+                each.live,
+                each.here == 1 and place == "local",
+            )
+        )
+    return np.array(rows, dtype=np.float64)

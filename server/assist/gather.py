@@ -1,0 +1,183 @@
+"""What completion asks of the index: all at once, whatever is late left out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devflow.analysis.types.base import Parameter
+from devflow.retrieval.base import IndexedSymbol
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.candidates import Found, tail_of
+from devflow.server.assist.imports import files_of_module, module_files, modules_under
+from devflow.server.assist.lineage import classes_by_name, inherited_members
+from devflow.server.assist.signature_help import callees, parameters_of
+from devflow.server.assist.waiting import answer
+from devflow.server.assist.wanted import Place, Wanted
+
+if TYPE_CHECKING:
+    from devflow.retrieval.index import Index
+
+_EXPECTED = 40
+"""Names the usage model expects that are looked up as symbols of other files."""
+_REFRESHED = 20.0
+"""Seconds after which the frequent names of the workspace are read again."""
+_FREQUENT = 3000
+
+
+async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found, bool]:
+    """The index's answers as far as they come before `deadline`; True when something was not in time."""
+    questions: dict[str, Coroutine[Any, Any, Any]] = {}
+    index = code.index
+    if index is not None:
+        if wanted.place is Place.MEMBER:
+            _about_members(questions, wanted, code, index)
+        elif wanted.place is Place.NAME:
+            questions["workspace"] = _symbols(wanted, index)
+        elif wanted.place is Place.IMPORT:
+            questions["workspace"] = _of_imported_module(wanted, code, index)
+    if wanted.place is Place.IMPORT and wanted.doc.language == "python":
+        questions["keywords"] = _modules(wanted, code)
+    if wanted.place is Place.NAME and wanted.call is not None and wanted.doc.language == "python":
+        questions["parameters"] = _parameters(wanted, code)
+    jobs: dict[str, asyncio.Future[Any]] = {
+        name: asyncio.ensure_future(question) for name, question in questions.items()
+    }
+    frequent = _frequent(code) if wanted.place is Place.MEMBER and index is not None else None
+    waited = [*jobs.values(), *([frequent] if frequent is not None else [])]
+    try:
+        if waited:
+            await asyncio.wait(waited, timeout=max(0.0, deadline - time.monotonic()))
+    finally:
+        late = [job for job in jobs.values() if not job.done()]
+        for job in late:
+            job.cancel()
+    found = Found()
+    for name, job in jobs.items():
+        if result := answer(job):
+            setattr(found, name, result)
+    found.frequent = _kept_frequent(code, frequent)
+    found.methods += found.module
+    found.whole = bool(found.module)
+    return found, bool(late)
+
+
+def _about_members(
+    questions: dict[str, Coroutine[Any, Any, Any]], wanted: Wanted, code: Codebase, index: Index
+) -> None:
+    doc = wanted.doc
+    if wanted.receiver:
+        questions["members"] = index.members_of(wanted.receiver)
+    if tail := tail_of(wanted.receiver):
+        questions["tail"] = _on_tail(index, tail)
+    files = module_files(doc, wanted.receiver, code.roots)
+    if files:
+        questions["module"] = _of_module(index, files)
+    if wanted.classes:
+        questions["methods"] = inherited_members(index, wanted.classes, doc.language)
+    if wanted.hints.names and not wanted.hints.builtin:
+        questions["alike"] = _alike(index, wanted)
+    seen = (name for name in (*wanted.likely, *wanted.proposed) if name.isidentifier())
+    questions["counts"] = index.attribute_counts(
+        list(dict.fromkeys((*seen, *wanted.live.attributes())))[:500]
+    )
+
+
+async def _alike(index: Index, wanted: Wanted) -> list[tuple[IndexedSymbol, int]]:
+    classes = await classes_by_name(index, wanted.hints.names, wanted.doc.language)
+    classes = [name for name in classes if name not in wanted.classes]
+    return await inherited_members(index, classes, wanted.doc.language) if classes else []
+
+
+async def _on_tail(index: Index, tail: str) -> dict[str, int]:
+    """Members seen on the receiver's last name, as a variable of its own and as an attribute."""
+    alone, own = await index.members_of(tail), await index.members_of(f"self.{tail}")
+    return {name: alone.get(name, 0) + own.get(name, 0) for name in (*alone, *own)}
+
+
+async def _of_module(index: Index, files: Sequence[Path]) -> list[tuple[IndexedSymbol, int]]:
+    """What the first of `files` that the index knows defines at its top level."""
+    for file in files:
+        if found := await index.symbols_in(file):
+            return [(each, 0) for each in found if not each.symbol.container]
+    return []
+
+
+async def _symbols(wanted: Wanted, index: Index) -> list[IndexedSymbol]:
+    """Symbols of other files: those that fit what is typed, those that the usage model expects."""
+    expected = [
+        name
+        for name in list(wanted.proposed)[:_EXPECTED]
+        if name.isidentifier() and name.startswith(wanted.prefix)
+    ]
+    found = await index.symbols_of(expected, 100) if expected else []
+    if len(wanted.prefix) >= 2:
+        found += await index.symbols_matching(wanted.prefix, 60)
+    return found
+
+
+async def _of_imported_module(wanted: Wanted, code: Codebase, index: Index) -> list[IndexedSymbol]:
+    """What the module of `from module import |` defines."""
+    module = _imported_from(wanted)
+    if not module:
+        return []
+    for file in files_of_module(wanted.doc, module, code.roots):
+        if found := await index.symbols_in(file):
+            return [each for each in found if not each.symbol.container]
+    return []
+
+
+async def _modules(wanted: Wanted, code: Codebase) -> list[str]:
+    line = wanted.doc.text.source[
+        wanted.doc.text.line_start(wanted.doc.text.line_at(wanted.start)) : wanted.start
+    ]
+    module = _imported_from(wanted)
+    if not module:
+        words = line.split()
+        module = words[-1] if words and words[-1] not in ("from", "import") and line.endswith(".") else ""
+    return await asyncio.to_thread(modules_under, wanted.doc, module.rstrip(".") or module, code.roots)
+
+
+def _imported_from(wanted: Wanted) -> str:
+    """`module` of `from module import …|`; "" elsewhere."""
+    text = wanted.doc.text
+    words = text.source[text.line_start(text.line_at(wanted.start)) : wanted.start].split()
+    return words[1] if len(words) >= 3 and words[0] == "from" and words[2].startswith("import") else ""
+
+
+async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
+    """Parameters of the call the cursor is in, from the sources."""
+    call = wanted.call
+    if call is None:
+        return []
+    for symbol in await callees(wanted.doc, wanted.start, call, code):
+        if parameters := parameters_of(symbol.signature, symbol.name):
+            return parameters
+    if code.python is not None:
+        signatures = await code.python.signatures(wanted.doc.path, wanted.doc.text.source, wanted.cursor)
+        return list(signatures[0].parameters) if signatures else []
+    return []
+
+
+def _frequent(code: Codebase) -> asyncio.Task[dict[str, int]] | None:
+    """The reading of the workspace's frequent names; None while what was read last is new enough."""
+    index = code.index
+    if index is None:
+        return None
+    kept: tuple[float, Mapping[str, int]] = code.memory.kept("frequent names", lambda: (0.0, {}))
+    if kept[1] and time.monotonic() - kept[0] < _REFRESHED:
+        return None
+    task = code.memory.task(
+        ("frequent names", int(time.monotonic() / _REFRESHED)), lambda: index.frequent_members(_FREQUENT)
+    )
+    return task if not kept[1] or task.done() else None
+
+
+def _kept_frequent(code: Codebase, task: asyncio.Task[dict[str, int]] | None) -> Mapping[str, int]:
+    if task is not None and (names := answer(task)):
+        code.memory.keep("frequent names", (time.monotonic(), names))
+    kept: tuple[float, Mapping[str, int]] = code.memory.kept("frequent names", lambda: (0.0, {}))
+    return kept[1]
