@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 import tree_sitter
@@ -82,8 +83,11 @@ def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
         is_outermost = number == len(around) - 1
         if tree.language == "python" and node.type == "class_definition" and number > 0:
             continue  # names of a class body are not visible in its methods
-        found = _bound_in(tree, node, shallow=is_outermost or "class" in node.type)
-        for name, kind, start in sorted(found, key=lambda binding: -binding[2]):
+        if is_outermost:
+            found = _bound_at_top(tree)
+        else:
+            found = _bound_in(tree, node, _SHALLOW if "class" in node.type else None)
+        for name, kind, start in sorted(found, key=_START, reverse=True):
             is_later = start >= at and kind is SymbolKind.VARIABLE and node.type not in _BOUND_BEHIND
             if distance == 0 and not is_outermost and is_later:
                 continue
@@ -91,23 +95,32 @@ def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
                 result[name] = VisibleName(name, kind, start, distance)
         distance += 1
     if tree.language == "python" and tree.has_error():
-        for name, kind, start in _unindented_names(tree.text):
+        for name, kind, start in _unindented_names(tree):
             if name not in result and not (start < at <= start + len(name)):
                 result[name] = VisibleName(name, kind, start, distance - 1)
     return list(result.values())
 
 
-def _unindented_names(text: Text) -> Iterator[tuple[str, SymbolKind, int]]:
-    """Python's global names by the look of the lines: an open bracket hides from the tree what follows."""
-    for found in _UNINDENTED.finditer(text.source):
-        if found["def"]:
-            kind = SymbolKind.CLASS if found[0].startswith("class") else SymbolKind.FUNCTION
-            yield found["def"], kind, found.start("def")
-        elif found["name"]:
-            yield found["name"], _guessed_value(found["name"]), found.start("name")
-        else:
-            for name in _IMPORTED.finditer(text.source, found.start("import"), found.end("import")):
-                yield name[1], _guessed(name[1]), name.start(1)
+def _unindented_names(tree: SyntaxTree) -> Iterator[tuple[str, SymbolKind, int]]:
+    """Python's global names by the look of the lines, where the tree is broken: an open bracket hides from
+    it what follows."""
+    source = tree.text.source
+    whole = tree.root.is_error
+    for child in [tree.root] if whole else tree.root.children:
+        if not child.has_error:
+            continue
+        span = tree.span(child)
+        for found in _UNINDENTED.finditer(
+            source, tree.text.line_start(tree.text.line_at(span.start)), span.end
+        ):
+            if found["def"]:
+                kind = SymbolKind.CLASS if found[0].startswith("class") else SymbolKind.FUNCTION
+                yield found["def"], kind, found.start("def")
+            elif found["name"]:
+                yield found["name"], _guessed_value(found["name"]), found.start("name")
+            else:
+                for name in _IMPORTED.finditer(source, found.start("import"), found.end("import")):
+                    yield name[1], _guessed(name[1]), name.start(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +224,7 @@ _KINDS = {kind.value: kind for kind in SymbolKind}
 # In a pattern such as `a, (b, *c)`: names that are neither read from nor called.
 _BOUND_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\s*[.\[(\w])")
 _SHALLOW = 3
+_START = itemgetter(2)
 
 
 def _scopes_around(tree: SyntaxTree, at: int) -> list[tree_sitter.Node]:
@@ -255,15 +269,41 @@ def _ancestors(node: tree_sitter.Node) -> list[tree_sitter.Node]:
     return path[-2::-1] if len(path) > 1 else []
 
 
+def _bound_at_top(tree: SyntaxTree) -> list[tuple[str, SymbolKind, int]]:
+    """What the file itself binds. What a statement binds follows from its text, so that of all statements
+    but the one that is edited is known from the tree before."""
+    before = tree.kept_names
+    fresh: dict[bytes, tuple[tuple[str, SymbolKind, int], ...]] = {}
+    encoded, ascii_ = tree.text.encoded, tree.text.is_ascii
+    result: list[tuple[str, SymbolKind, int]] = []
+    for child in tree.root.children:
+        start, end = child.start_byte, child.end_byte
+        base = start if ascii_ else tree.offset(start)
+        if child.has_error:
+            result += _bound_in(tree, child, _SHALLOW - 1, part=True)
+            continue
+        key = encoded[start:end]
+        bound = before.get(key)
+        if bound is None:
+            found = _bound_in(tree, child, _SHALLOW - 1, part=True)
+            bound = tuple((name, kind, at - base) for name, kind, at in found)
+        fresh[key] = bound
+        for name, kind, at in bound:
+            result.append((name, kind, base + at))
+    tree.kept_names = fresh
+    return result
+
+
 def _bound_in(
-    tree: SyntaxTree, node: tree_sitter.Node, *, shallow: bool
+    tree: SyntaxTree, node: tree_sitter.Node, depth: int | None, *, part: bool = False
 ) -> list[tuple[str, SymbolKind, int]]:
-    """Names bound directly in the scope `node`: `(name, kind, offset)`."""
-    captured = tree.captures("bindings", node, _SHALLOW if shallow else None)
+    """Names bound directly in the scope `node`: `(name, kind, offset)`; `part`: those that `node`, which is
+    part of a scope, binds there."""
+    captured = tree.captures("bindings", node, depth)
     events: list[tuple[int, int, str, tree_sitter.Node]] = []
     for capture, nodes in captured.items():
         for found in nodes:
-            if capture == "scope" and found.id == node.id:
+            if capture == "scope" and found.id == node.id and not part:
                 continue
             events.append((found.start_byte, -found.end_byte, capture, found))
     events.sort(key=lambda event: event[:2])
@@ -274,7 +314,7 @@ def _bound_in(
             inner.pop()
         if capture == "scope":
             inner.append(-negative_end)
-        elif not inner and capture in _DEFINED and found.parent == node:
+        elif not part and not inner and capture in _DEFINED and found.parent == node:
             continue  # its own name belongs to the scope around it
         elif len(inner) <= (1 if capture in _DEFINED else 0):
             result += _names(tree, capture, found)

@@ -183,7 +183,7 @@ def _starts_after(starts: list[int], edit: Edit, source: str) -> list[int]:
         if end.end() >= edit.end + 2 + moved:
             break
         fresh.append(end.end())
-    return [*starts[:first], *fresh, *(start + moved for start in starts[behind:])]
+    return starts[:first] + fresh + [start + moved for start in starts[behind:]]
 
 
 def encode(source: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ _DOUBLE = r"\"(?:\\.|[^\\\"\r\n])*(?:\"|(?=[\r\n])|\Z)"
 _SINGLE = r"'(?:\\.|[^\\'\r\n])*(?:'|(?=[\r\n])|\Z)"
 _BACKTICK = r"`(?:\\.|[^\\`])*(?:`|\Z)"
 _CHARACTER = r"'(?:\\[^\r\n']+|[^\\'\r\n])'"
-_RAW_RUST = r"b?r(?P<hashes>\#*)\".*?\"(?P=hashes)"
+_RAW_RUST = "|".join(rf"b?r{hashes}\".*?(?:\"{hashes}|\Z)" for hashes in (r"\#" * many for many in range(5)))
 
 _STRINGS = {
     "python": f"{_TRIPLE}|{_PYTHON_STRING}",
@@ -43,7 +44,7 @@ _STRINGS = {
     "tsx": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
     "go": f"{_DOUBLE}|{_CHARACTER}|`[^`]*(?:`|\\Z)",
     "rust": f"{_RAW_RUST}|b?{_DOUBLE}|{_CHARACTER}|'[^\\W\\d]\\w*",
-    "java": f'""".*?"""|{_DOUBLE}|{_CHARACTER}',
+    "java": f'""".*?(?:"""|\\Z)|{_DOUBLE}|{_CHARACTER}',
     "c": f"{_DOUBLE}|{_CHARACTER}",
     "cpp": f"{_DOUBLE}|{_CHARACTER}",
     "csharp": f"[$@]*{_DOUBLE}|{_CHARACTER}",
@@ -74,22 +75,61 @@ def lex(source: str, language: str) -> list[Token]:
     return tokens
 
 
+def scan(source: str, language: str) -> tuple[list[str], bytes]:
+    """The texts of `lex(source, language)` and their `space` flags (0 or 1 each), twice as fast."""
+    found = _scanner(language).findall(source)
+    found.pop()  # the empty match at the end
+    if found and found[-1][2]:
+        found.pop()
+    if found and not found[0][1]:
+        del found[0]
+    return [text or NEWLINE for _, text, _ in found], bytes([space != "" for space, _, _ in found])
+
+
+def scan_from(source: str, language: str, at: int) -> Iterator[tuple[str, bool, int, int]]:
+    """`(text, space, start, end)` from offset `at` on, which must be the end of a token or 0. `start` is
+    where what belongs to the token begins (its white space), `end` where the next one's does: between
+    two such places nothing but the text there decides how it is read, save at an end of line."""
+    for found in _scanner(language).finditer(source, at):
+        if found[3] is not None:
+            return
+        yield found[2] or NEWLINE, found[1] != "", found.start(), found.end()
+
+
+@cache
+def _scanner(language: str) -> re.Pattern[str]:
+    """White space (1) with the token behind it (2): an end of line, with the blank lines below it, has no
+    text. What is blank at the end is a match of its own (3), and so is the end."""
+    spaces, comments, token = _parts(language)
+    blank = rf"{spaces}*+(?:(?:{comments}){spaces}*+)*+"
+    line = r"(?:\r\n|\r|\n)"
+    return re.compile(rf"({blank})(?:({token}|[^\r\n])|{line}(?:{blank}{line})*+)|({blank})\Z", re.DOTALL)
+
+
 @cache
 def _lexer(language: str) -> re.Pattern[str]:
+    spaces, comments, token = _parts(language)
+    return re.compile(
+        rf"(?P<space>{spaces}+|{comments})|(?P<newline>\r\n|\r|\n)|(?P<token>{token}|.)", re.DOTALL
+    )
+
+
+@cache
+def _parts(language: str) -> tuple[str, str, str]:
+    """Expressions for one white space, for what else stands between tokens, and for a token that is not an
+    end of line."""
     entry = language_named(language)
     name = entry.name if entry else ""
     sign = entry.comment if entry else ""
-    comments = [rf"{re.escape(sign)}[^\r\n]*"] if sign else []
+    comments = [r"\\(?:\r\n|\r|\n)", *([rf"{re.escape(sign)}[^\r\n]*"] if sign else [])]
     if sign == "//":
         comments.append(r"/\*.*?(?:\*/|\Z)")
     strings = _STRINGS.get(name, f"{_DOUBLE}|{_SINGLE}")
     names = r"[@$]{0,2}[^\W\d]\w*[?!]?(?!=)|[@$]{0,2}[^\W\d]\w*" if name == "ruby" else r"[^\W\d][\w$]*"
-    blank = "|".join([r"[ \t\f\v\ufeff\u2028]+", r"\\(?:\r\n|\r|\n)", *comments])
-    return re.compile(
-        rf"(?P<space>{blank})|(?P<newline>\r\n|\r|\n)|(?P<string>{strings})|(?P<name>{names})"
-        rf"|(?P<number>\d(?:[eE][+-]\d|[\w]|\.(?=\d))*)|(?P<operator>{_OPERATORS}|.)",
-        re.DOTALL,
-    )
+    number = r"\d(?:[eE][+-]\d|[\w]|\.(?=\d))*"
+    # What is most frequent first; it must not be the beginning of something else.
+    usual = r"[()\[\]{},;]" if name == "ruby" else r"[A-Za-z_][\w$]*+(?![\"'#`])|[()\[\]{},;]"
+    return r"[ \t\f\v\ufeff\u2028]", "|".join(comments), f"{usual}|{strings}|{names}|{number}|{_OPERATORS}"
 
 
 _SUBTOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")

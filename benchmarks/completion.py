@@ -160,7 +160,7 @@ class Usage:
     def __init__(self, model: UsageModel) -> None:
         self._model = model
 
-    def usage_of(self, _: str) -> UsageModel:
+    def usage_of(self, *_: object) -> UsageModel:
         return self._model
 
 

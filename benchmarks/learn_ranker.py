@@ -13,10 +13,12 @@ conditional logit with a small hidden layer, Adam) and keeps the step that is be
 from __future__ import annotations
 
 import argparse
+import ast
 import asyncio
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,7 +42,9 @@ _CHOSEN_FILES = 25
 _NEGATIVES = 120
 
 
-async def collect(root: Path, cache: Path, count: int, *, jedi: bool, seed: int = 11) -> None:
+async def collect(
+    root: Path, cache: Path, count: int, kinds: Sequence[str], *, jedi: bool, seed: int = 11
+) -> None:
     """Write the lists of one package to `cache/NAME.npz`."""
     random.seed(seed)
     every = sources(root, ".py")
@@ -62,8 +66,13 @@ async def collect(root: Path, cache: Path, count: int, *, jedi: bool, seed: int 
         wanted = [(at, name, 0) for at, name in _some(places(text, "member"), per_file)]
         plain = _some(named_places(path, text), per_file)
         wanted += [(at, name, random.choice((0, 0, 1, 2, 2, 3))) for at, name in plain]
+        given = _some(keyword_places(text), per_file // 4)
+        wanted += [(at, f"{name}=", random.choice((0, 0, 1, 2))) for at, name in given]
         for at, name, typed in wanted:
+            if ("members" if text[at - 1 : at] == "." else "names") not in kinds:
+                continue
             source = text[:at] + name[:typed] + text[at + len(name) :]
+            typed = min(typed, len(name.rstrip("=")))
             value = Text(source)
             document = Document(path.as_uri(), path, "python", 1, value, parse(value, "python"))
             for python in (None, engine) if engine is not None and not typed else (None,):
@@ -77,7 +86,7 @@ async def collect(root: Path, cache: Path, count: int, *, jedi: bool, seed: int 
                 kind = "names" if candidates[0].place or candidates[-1].place else "members"
                 if kind == "names" and python is not None:
                     continue
-                labels = [each.name for each in candidates]
+                labels = [each.insert or each.name for each in candidates]
                 if name not in labels:
                     missing[kind] += 1
                     continue
@@ -90,15 +99,32 @@ async def collect(root: Path, cache: Path, count: int, *, jedi: bool, seed: int 
                 some = [candidates[number] for number in [truth, *others]]
                 matrix = (name_features if kind == "names" else member_features)(some, around)
                 lists[kind].append((matrix.astype(np.float32), typed))
-    saved: dict[str, Any] = {}
     for kind, found in lists.items():
-        saved[f"{kind}_rows"] = np.concatenate([matrix for matrix, _ in found]) if found else np.zeros((0, 1))
-        saved[f"{kind}_sizes"] = np.array([len(matrix) for matrix, _ in found])
-    np.savez_compressed(cache / f"{root.name}.npz", **saved)
+        if found:
+            rows = np.concatenate([matrix for matrix, _ in found])
+            sizes = np.array([len(matrix) for matrix, _ in found])
+            np.savez_compressed(cache / f"{root.name}-{kind}.npz", rows=rows, sizes=sizes)
     report = {kind: [len(found), missing[kind]] for kind, found in lists.items()}
     print(
         json.dumps({"package": root.name, "seconds": round(time.monotonic() - begun), **report}), flush=True
     )
+
+
+def keyword_places(text: str) -> list[tuple[int, str]]:
+    """Where a call gives an argument by name, with that name; the `=` is deleted with it."""
+    lines = Text(text)
+    found = []
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg:
+            start = lines.line_start(node.lineno - 1)
+            column = len(lines.line(node.lineno - 1).encode()[: node.col_offset].decode(errors="replace"))
+            if text[start + column :].startswith(f"{node.arg}="):
+                found.append((start + column, node.arg))
+    return found
 
 
 def _some(found: list[tuple[int, str]], count: int) -> list[tuple[int, str]]:
@@ -226,11 +252,10 @@ def load(cache: Path, kind: str, packages: list[str]) -> Lists:
     """The lists of some packages."""
     rows, sizes = [], []
     for name in packages:
-        if (cache / f"{name}.npz").exists():
-            saved = np.load(cache / f"{name}.npz")
-            if len(saved[f"{kind}_sizes"]):
-                rows.append(saved[f"{kind}_rows"])
-                sizes.append(saved[f"{kind}_sizes"])
+        if (cache / f"{name}-{kind}.npz").exists():
+            saved = np.load(cache / f"{name}-{kind}.npz")
+            rows.append(saved["rows"])
+            sizes.append(saved["sizes"])
     return Lists(np.concatenate(rows), np.concatenate(sizes))
 
 
@@ -242,16 +267,20 @@ def main() -> None:
     parser.add_argument("--places", type=int, default=250)
     parser.add_argument("--hidden", type=int, default=16)
     parser.add_argument("--jedi", action="store_true")
+    parser.add_argument("--kinds", default="members,names")
     options = parser.parse_args()
     if options.what == "collect":
         options.cache.mkdir(parents=True, exist_ok=True)
         for root in options.roots:
-            asyncio.run(collect(root, options.cache, options.places, jedi=options.jedi))
+            asyncio.run(
+                collect(root, options.cache, options.places, options.kinds.split(","), jedi=options.jedi)
+            )
         return
     recipe = (Path(__file__).parent / "learn_ranker.txt").read_text()
     lines = [line.split() for line in recipe.splitlines() if line and not line.startswith("#")]
-    written: dict[str, Any] = {}
-    for kind, columns in (("members", MEMBER_FEATURES), ("names", NAME_FEATURES)):
+    kinds = (("members", MEMBER_FEATURES), ("names", NAME_FEATURES))
+    written = json.loads(_TARGET.read_text())
+    for kind, columns in (each for each in kinds if each[0] in options.kinds.split(",")):
         train = load(options.cache, kind, [folder for use, _, folder in lines if use == "train"])
         valid = load(options.cache, kind, [folder for use, _, folder in lines if use == "valid"])
         weights = fit(train, valid, options.hidden)

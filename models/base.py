@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,9 @@ class Embedder(Protocol):
     @property
     def dimensions(self) -> int: ...
 
-    def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector per text, L2-normalised (all zeros for a text without a token)."""
+    def embed(self, texts: Sequence[str]) -> numpy.ndarray | Sequence[Sequence[float]]:
+        """One vector per text, of shape (len(texts), dimensions), L2-normalised (all zeros for a text
+        without a token)."""
         ...
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import heapq
+import json
+import re
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import aiosqlite
 
-from devflow.analysis.facts import SymbolKind
+from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval.base import IndexedSymbol
 from devflow.retrieval.prepare import initials
 
@@ -23,28 +28,92 @@ _KIND_ORDER = {
 }
 
 
-async def candidates(db: aiosqlite.Connection, query: str, columns: str, limit: int) -> list[Sequence[Any]]:
-    """Rows of symbols that may match, looked for in ever wider ways until `limit` are found."""
+_PIECE = 64_000
+"""Characters searched at a time: the interpreter is free for others between two pieces."""
+_MOST_MATCHES = 4_000
+_ROWS_OF_A_NAME = 10
+_QUICK = 0.01
+_REST = 2.0
+"""Seconds: a vocabulary that takes longer than _QUICK to read is read again after _REST at the earliest."""
+
+
+class Vocabulary:
+    """The names of one store, held as text: to look for a part of a name in a hundred thousand names takes a
+    millisecond here and a hundred in the table. A name takes its letters and one byte."""
+
+    def __init__(self) -> None:
+        self._stamp: tuple[object, ...] = ()
+        self._read_at = 0.0
+        self._took = 0.0
+        self._pieces: tuple[str, ...] = ()
+
+    async def update(self, db: aiosqlite.Connection) -> None:
+        """Read the names where the store has changed."""
+        rows = await db.execute_fetchall(
+            "SELECT value FROM meta WHERE key IN ('generation', 'uid') ORDER BY key"
+        )
+        stamp = tuple(row[0] for row in rows)
+        now = time.monotonic()
+        resting = self._took > _QUICK and now - self._read_at < _REST
+        if stamp == self._stamp or (resting and stamp[1:] == self._stamp[1:]):
+            return
+        [row] = await db.execute_fetchall(
+            "SELECT group_concat(lower, char(10)) FROM (SELECT DISTINCT lower FROM symbols)"
+        )
+        self._pieces = tuple(_cut(row[0] or ""))
+        self._stamp, self._read_at, self._took = stamp, now, time.monotonic() - now
+
+    def matching(self, name: str, limit: int) -> list[str]:
+        """At most `limit` names, in lower case, that hold `name`: as their beginning, somewhere, or its
+        letters in order; best first, short ones before long ones."""
+        beginning: list[str] = []
+        inside: list[str] = []
+        for piece in self._pieces:
+            for found in _lines_with(piece, name):
+                (beginning if found.startswith(name) else inside).append(found)
+            if len(beginning) + len(inside) > _MOST_MATCHES:
+                break
+        best = heapq.nsmallest(limit, beginning, key=len)
+        best += heapq.nsmallest(limit - len(best), inside, key=len)
+        if len(best) < limit and 1 < len(name) <= 64:
+            letters = "".join(f"[^\n{re.escape(char)}]*{re.escape(char)}" for char in name)
+            pattern = re.compile(f"^{letters}.*$", re.MULTILINE)
+            known = set(best)
+            loose: list[str] = []
+            for piece in self._pieces:
+                loose += [found[0] for found in pattern.finditer(piece) if found[0] not in known]
+                if len(loose) > _MOST_MATCHES:
+                    break
+            best += heapq.nsmallest(limit - len(best), loose, key=len)
+        return best
+
+
+async def candidates(
+    db: aiosqlite.Connection, vocabulary: Vocabulary, query: str, columns: str, limit: int
+) -> list[Sequence[Any]]:
+    """Rows of symbols that may match, about `limit` of them."""
     select = f"SELECT {columns}, s.id FROM symbols s JOIN files f ON f.id = s.file WHERE "
     container, _, name = query.strip().rpartition(".")
-    values = {"name": name.lower(), "scope": container.lower(), "limit": limit}
+    values: dict[str, object] = {"name": name.lower(), "scope": container.lower(), "limit": limit}
     if not name:
         rows = await db.execute_fetchall(
             select + "s.container = '' ORDER BY s.lower LIMIT :limit", {"limit": limit}
         )
         return [tuple(row)[:-1] for row in rows]
+    await vocabulary.update(db)
+    names = await asyncio.to_thread(vocabulary.matching, name.lower(), limit)
     inside = " AND instr(lower(s.container), :scope) > 0" if container else ""
-    values["letters"] = _subsequence(name.lower())
+    # Of a name that stands in hundreds of places some will do; inside a container all are looked at.
+    values["names"] = json.dumps(names)
+    values["most"] = -1 if container else _ROWS_OF_A_NAME
     found: dict[int, Sequence[Any]] = {}
     for condition in (
         "s.lower = :name",
-        "s.lower >= :name AND s.lower < :name || char(0x10ffff)",
         "s.initials <> '' AND s.initials >= :name AND s.initials < :name || char(0x10ffff)",
-        "instr(s.lower, :name) > 0",
-        "s.lower LIKE :letters ESCAPE '\\'",
+        "s.id IN (SELECT id FROM (SELECT id, lower, row_number() OVER (PARTITION BY lower) AS nth"
+        " FROM symbols WHERE lower IN (SELECT value FROM json_each(:names))) WHERE nth <= :most OR :most < 0"
+        " ORDER BY nth > 3, instr(lower, :name) <> 1, length(lower) LIMIT iif(:most < 0, -1, :limit))",
     ):
-        if len(found) >= limit:
-            break
         for row in await db.execute_fetchall(f"{select}{condition}{inside} LIMIT :limit", values):
             *columns_of_row, id_ = row
             found.setdefault(id_, columns_of_row)
@@ -70,6 +139,13 @@ def rank(query: str, symbols: Sequence[IndexedSymbol]) -> list[IndexedSymbol]:
     return sorted(symbols, key=key)
 
 
+def fits(query: str, symbol: Symbol) -> bool:
+    """Whether a symbol would be found by `query`."""
+    container, _, name = query.strip().rpartition(".")
+    letters = iter(symbol.name.lower())
+    return container.lower() in symbol.container.lower() and all(char in letters for char in name.lower())
+
+
 def _distance(query: str, name: str) -> int:
     low_query, low_name = query.lower(), name.lower()
     if name == query:
@@ -88,5 +164,19 @@ def _distance(query: str, name: str) -> int:
     return 7
 
 
-def _subsequence(name: str) -> str:
-    return "%" + "".join(("\\" + char if char in "%_\\" else char) + "%" for char in name[:64])
+def _cut(names: str) -> Iterator[str]:
+    start = 0
+    while start < len(names):
+        end = names.find("\n", start + _PIECE)
+        end = len(names) if end < 0 else end
+        yield names[start:end]
+        start = end + 1
+
+
+def _lines_with(piece: str, name: str) -> Iterator[str]:
+    at = piece.find(name)
+    while at >= 0:
+        end = piece.find("\n", at)
+        end = len(piece) if end < 0 else end
+        yield piece[piece.rfind("\n", 0, at) + 1 : end]
+        at = piece.find(name, end)

@@ -13,7 +13,7 @@ from typing import Any
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import relations
 from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
-from devflow.retrieval.fuzzy import candidates, rank
+from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.indexer import Events, RootIndexer
 from devflow.retrieval.prepare import storable
 from devflow.retrieval.relations import UseCounts
@@ -36,14 +36,17 @@ class Index:
     """What all roots' stores know. Every answer is as of one generation per root; a store that is
     missing, damaged or being made again answers nothing and raises nothing."""
 
-    def __init__(self, roots: Sequence[Path], vectors: VectorSearch | None) -> None:
-        self._stores = [(root, Reader(index_directory(root))) for root in roots]
+    def __init__(self, directories: Sequence[tuple[Path, Path]], vectors: VectorSearch | None) -> None:
+        """`directories`: each root with the folder its store is in."""
+        self._stores = [(root, Reader(directory)) for root, directory in directories]
+        self._vocabularies = [Vocabulary() for _ in self._stores]
         self._vectors = vectors
 
     @classmethod
     async def open(cls, roots: Sequence[Path], vectors: VectorSearch | None = None) -> Index:
         """The stores need not exist yet."""
-        return cls(roots, vectors)
+        directories = await asyncio.to_thread(lambda: [(root, index_directory(root)) for root in roots])
+        return cls(directories, vectors)
 
     async def symbols_named(self, name: str, limit: int = 50) -> list[IndexedSymbol]:
         """Definitions of exactly this name."""
@@ -56,12 +59,12 @@ class Index:
         best first. A query `a.b` asks for `b` inside something like `a`. "" gives top-level symbols."""
         query = storable(query)
         found: list[IndexedSymbol] = []
-        for root, store in self._stores:
+        for (root, store), vocabulary in zip(self._stores, self._vocabularies, strict=True):
             with _guarded():
                 async with store.snapshot() as db:
                     if db is None:
                         continue
-                    rows = await candidates(db, query, _SYMBOL, 5 * limit)
+                    rows = await candidates(db, vocabulary, query, _SYMBOL, 3 * limit)
                     found += [_symbol(root, row) for row in rows]
         return rank(query, found)[:limit]
 
@@ -110,6 +113,19 @@ class Index:
     async def classes_naming(self, name: str, limit: int = 200) -> list[IndexedSymbol]:
         """Classes, interfaces and the like whose head mentions this name, as a base or otherwise."""
         return await self._symbols(relations.EXTENDING, (name, limit))
+
+    async def imports_called(self, alias: str, limit: int = 50) -> list[tuple[str, str, int]]:
+        """What files import under this name: `(module, name, files)`, most often first; no `name` when it is
+        the module itself."""
+        rows = await self._rows(
+            "SELECT module, name, count(DISTINCT file) FROM imports WHERE alias = ? OR "
+            "(alias = '' AND name = '' AND module = ?) GROUP BY module, name ORDER BY 3 DESC LIMIT ?",
+            (alias, alias, limit),
+        )
+        found: dict[tuple[str, str], int] = {}
+        for _, (module, name, times) in rows:
+            found[module, name] = found.get((module, name), 0) + times
+        return sorted(((*key, times) for key, times in found.items()), key=lambda each: -each[2])
 
     async def files_importing(self, name: str, limit: int = 20_000) -> list[Path]:
         """Files with an import that names `name`, or has it somewhere in its module's name."""
@@ -184,7 +200,7 @@ class Index:
         hits: list[Hit] = []
         for root, store in self._stores:
             with _guarded():
-                hits += await similar_in_root(store, root, self._vectors, text, limit)
+                hits += await similar_in_root(store, root, text, limit)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     async def status(self) -> list[IndexStatus]:

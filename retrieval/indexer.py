@@ -102,7 +102,7 @@ class RootIndexer:
         self._reader = Reader(self.directory, connections=1)
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
-        self._vectors = VectorSync(self.directory / "chroma") if settings.vectors else None
+        self._vectors = VectorSync(self.directory / "chroma", self._stir) if settings.vectors else None
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
         self._fresh_documents: dict[str, None] = {}
@@ -141,6 +141,8 @@ class RootIndexer:
         if relative:
             self._documents[relative] = text
             self._fresh_documents[relative] = None
+            if self._vectors is not None:
+                self._vectors.typed()
             self._stir()
 
     def release(self, path: Path) -> None:
@@ -181,7 +183,9 @@ class RootIndexer:
 
     async def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
         """`(chunk id, similarity)`, best first; nothing while there are no vectors."""
-        return await self._vectors.nearest(query, limit) if self._vectors else []
+        # Vectors are opened after the walk; how long that takes, nobody knows.
+        wait = self._state == "ready"
+        return await self._vectors.nearest(query, limit, wait=wait) if self._vectors else []
 
     async def run(self) -> None:
         """Work until cancelled. A store that fails is reported, and tried again later."""
@@ -367,6 +371,8 @@ class RootIndexer:
     async def _forget(self, db: aiosqlite.Connection, paths: Sequence[str]) -> None:
         generation = await write.delete_files(db, paths) if paths else None
         if generation is not None:
+            if self._usage is not None:
+                self._usage.deleted(generation)
             self._events.generation(generation)
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:

@@ -28,34 +28,26 @@ async def local_vectors(root: Path) -> AsyncIterator[tuple[VectorSearch | None, 
     if not uid or not await asyncio.to_thread((directory / "chroma").is_dir):
         yield None, f"There are no vectors of {root} yet; searching text and names only."
         return
-    embedder = HashedEmbedder()
     try:
-        vectors = await asyncio.to_thread(
-            open_vectors, directory / "chroma", f"{embedder.name}/{uid}", embedder.dimensions
-        )
+        vectors = await asyncio.to_thread(open_vectors, directory / "chroma", uid, HashedEmbedder())
     except VectorsUnavailable as error:
         yield None, str(error)
         return
     try:
-        yield _Local(root, vectors, embedder), ""
+        yield _Local(root, vectors), ""
     finally:
         await asyncio.to_thread(vectors.close)
 
 
 class _Local:
-    def __init__(self, root: Path, vectors: Vectors, embedder: HashedEmbedder) -> None:
+    def __init__(self, root: Path, vectors: Vectors) -> None:
         self._root = root
         self._vectors = vectors
-        self._embedder = embedder
 
     async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
         if root != self._root:
             return []
         try:
-            return await asyncio.to_thread(self._nearest, query, limit)
+            return await asyncio.to_thread(self._vectors.nearest, query, limit)
         except VectorsUnavailable:
             return []
-
-    def _nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
-        [vector] = self._embedder.embed([query])
-        return self._vectors.nearest(vector, limit) if vector.any() else []

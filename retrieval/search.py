@@ -96,19 +96,17 @@ async def search_root(
     return hits
 
 
-async def similar_in_root(
-    store: Reader, root: Path, vectors: VectorSearch | None, text: str, limit: int
-) -> list[Hit]:
-    """Functions whose words come in the same order; the score is the Jaccard index of word triples."""
+async def similar_in_root(store: Reader, root: Path, text: str, limit: int) -> list[Hit]:
+    """Functions whose words come in the same order; the score is the Jaccard index of word triples. Copies
+    share their rare words, so full text finds them; asked for every function of every document that is
+    opened, vectors would never get out of memory."""
     ids = await _by_text(store, " ".join(_telling(text)), floor=0.0)
-    if vectors is not None:
-        ids += [id_ for id_, _ in await vectors.nearest(root, text, _DEPTH)]
     wanted = _triples(text)
     hits = []
     async with store.snapshot() as db:
         if db is None:
             return []
-        for hit in (await _chunks(db, root, list(dict.fromkeys(ids)), _FUNCTION_KINDS)).values():
+        for hit in (await _chunks(db, root, ids, _FUNCTION_KINDS)).values():
             other = _triples(hit.text)
             common = len(wanted & other)
             if common:

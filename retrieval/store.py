@@ -253,6 +253,10 @@ class Reader:
 
 
 async def _drop(connection: aiosqlite.Connection) -> None:
-    with contextlib.suppress(sqlite3.Error, ValueError):
-        await connection.interrupt()
-    await connection.close()
+    try:
+        with contextlib.suppress(sqlite3.Error, ValueError):
+            await connection.interrupt()
+        await connection.close()
+    except BaseException:
+        connection.stop()  # its thread must end, or the process never does
+        raise

@@ -1,7 +1,7 @@
-"""The usage models beside the store: one per language, built again after the files have changed.
+"""The usage models beside the store: one per language, brought up to date after files have changed.
 
-A build holds every token of the workspace for seconds and must not slow the worker's answers, so it is a
-process of its own (`python -m devflow.retrieval.usage_files`), which also gives the memory back.
+A merge holds every token of the workspace for seconds and must not slow the worker's answers, so this is
+done by a process of its own (`python -m devflow.retrieval.usage_files`), which also gives the memory back.
 """
 
 from __future__ import annotations
@@ -10,34 +10,29 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from devflow.analysis.languages import language_named
 from devflow.retrieval.store import DATABASE, Reader
 from devflow.retrieval.walk import Found, IndexOptions, Skip, read
 
-if TYPE_CHECKING:
-    from devflow.analysis.tokens import Token
-
 log = logging.getLogger(__name__)
 
 QUIET = 3.0
-"""Seconds without a change before a rebuild; at least `_SHARE` times as long as the last build took."""
+"""Seconds without a change before an update; at least `_SHARE` times as long as the last one took."""
 _SHARE = 10
-_MOST_BYTES = 64_000_000
-"""Of source per language: bounds a build's memory. The largest workspaces are sampled."""
 
 
 def usage_directory(directory: Path, language: str) -> Path | None:
-    """The newest usage model of `language` in an index's folder, None while there is none."""
-    generations = _generations(directory / "usage" / language)
-    return generations[-1] if generations else None
+    """Where the usage model of `language` lies in an index's folder, None while there is none."""
+    from devflow.analysis.usage.store import state
+
+    folder = directory / "usage" / language
+    return folder if state(folder) is not None else None
 
 
 class UsageBuilder:
@@ -50,6 +45,7 @@ class UsageBuilder:
         self._directory = directory
         self._built = built
         self._dirty: dict[str, int] = {}
+        self._known: set[str] = set()
         self._not_before = 0.0
         self._settled = False
         self._wake = asyncio.Event()
@@ -62,14 +58,19 @@ class UsageBuilder:
                 []
                 if db is None
                 else await db.execute_fetchall(
-                    "SELECT language, max(generation) FROM files WHERE language <> '' GROUP BY language"
+                    "SELECT language, max(generation), count(*) FROM files WHERE language <> '' "
+                    "GROUP BY language"
                 )
             )
-        for language, generation in rows:
+        from devflow.analysis.usage.store import state
+
+        for language, generation, files in rows:
             if not _has_syntax(language):
                 continue
-            newest = usage_directory(self._directory.parent, language)
-            if newest is None or int(newest.name) < generation:
+            self._known.add(language)
+            found = await asyncio.to_thread(state, self._directory / language)
+            # Of files left out for their size there may be fewer; looking again costs little.
+            if found is None or found.generation < generation or found.files != files:
                 self._dirty[language] = generation
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="usage models")
@@ -78,10 +79,15 @@ class UsageBuilder:
         """Files of these languages were written."""
         for language in languages:
             if _has_syntax(language):
+                self._known.add(language)
                 self._dirty[language] = generation
         if self._settled:
             self._not_before = max(self._not_before, time.monotonic() + QUIET)
             self._wake.set()
+
+    def deleted(self, generation: int) -> None:
+        """Files were forgotten, of whatever language."""
+        self.changed(self._known, generation)
 
     def settle(self) -> None:
         """The walk is done: build what is missing now."""
@@ -112,12 +118,12 @@ class UsageBuilder:
             self.busy = False
 
     async def _build(self, language: str, generation: int) -> None:
-        target = self._directory / language / str(generation)
+        target = self._directory / language
         try:
             process = await asyncio.create_subprocess_exec(
                 # -P: the working folder may be the workspace, and none of its modules may be imported.
                 *(sys.executable, "-P", "-m", "devflow.retrieval.usage_files"),
-                *(str(self._root), str(self._directory.parent), language, str(target)),
+                *(str(self._root), str(self._directory.parent), language, str(generation)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -136,43 +142,30 @@ class UsageBuilder:
             lines = complaint.decode("utf-8", "replace").strip().splitlines()
             log.warning("no usage model for %s: %s", language, lines[-1] if lines else process.returncode)
             return
-        for old in _generations(target.parent)[:-1]:
-            await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
         self._built(language, target)
 
 
-def main(root: Path, directory: Path, language: str, target: Path) -> None:
-    """Build the usage model of one language from the files the store lists."""
-    from devflow.analysis.usage import UsageModel
+def main(root: Path, directory: Path, language: str, generation: int) -> None:
+    """Bring the usage model of one language up to date with the files the store lists."""
+    from devflow.analysis.tokens import scan
+    from devflow.analysis.usage.store import Lexed, update
 
     with contextlib.suppress(OSError, AttributeError):
         os.nice(15)
     os.umask(0o077)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in target.parent.glob("building-*"):  # of a build that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
-    building = target.with_name(f"building-{os.getpid()}")
-    UsageModel.build(_lexed(root, directory / DATABASE, language)).save(building)
-    shutil.rmtree(target, ignore_errors=True)
-    building.rename(target)
+    with contextlib.closing(sqlite3.connect(f"{(directory / DATABASE).as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("SELECT path, hex(digest) FROM files WHERE language = ? ORDER BY path", (language,))
+        files: dict[str, str] = dict(rows)
 
-
-def _lexed(root: Path, database: Path, language: str) -> Iterator[list[Token]]:
-    from devflow.analysis.tokens import lex
-
-    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
-        paths = [row[0] for row in db.execute("SELECT path FROM files WHERE language = ?", (language,))]
-    read_bytes = 0
-    for path in paths:
-        source = read(
-            Found(root / path, path, 0, 0), IndexOptions(max_file_bytes=10**8, max_line_length=10**8)
-        )
+    def lexed(path: str) -> Lexed | None:
+        # The store may hold the text of an open document; this is what is saved, under its own digest.
+        options = IndexOptions(max_file_bytes=10**8, max_line_length=10**8)
+        source = read(Found(root / path, path, 0, 0), options)
         if isinstance(source, Skip):
-            continue
-        read_bytes += len(source.text)
-        if read_bytes > _MOST_BYTES:
-            return
-        yield lex(source.text, language)
+            return None
+        return Lexed(*scan(source.text, language), source.digest.hex().upper())
+
+    update(directory / "usage" / language, files, lexed, generation)
 
 
 def _has_syntax(name: str) -> bool:
@@ -180,13 +173,5 @@ def _has_syntax(name: str) -> bool:
     return language is not None and language.grammar is not None
 
 
-def _generations(folder: Path) -> list[Path]:
-    try:
-        found = [path for path in folder.iterdir() if path.name.isdigit()]
-    except OSError:
-        return []
-    return sorted(found, key=lambda path: int(path.name))
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -1,84 +1,133 @@
-"""Keeps Chroma equal to the chunks in the store, a few hundred at a time."""
+"""Keeps Chroma equal to the chunks in the store, a few at a time, and gives its memory back in between."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import aiosqlite
 
 from devflow.retrieval import write
-from devflow.retrieval.embedder import HashedEmbedder
-from devflow.retrieval.vectors import Vectors, VectorsUnavailable, open_vectors
+from devflow.retrieval.vector_process import VectorProcess
+from devflow.retrieval.vectors import VectorsUnavailable
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 64
-"""Chunks per step: Chroma holds the interpreter while it takes them in, so nothing else is answered."""
+"""Chunks per step; a query may have to wait for one."""
 _AFTER_QUERY, _PAUSE = 0.5, 0.1
 """While somebody is asking (seconds since the last query), steps are this far apart."""
 _RETRY = 30.0
+_TYPING = 30.0
+"""Seconds after the last keystroke for which vectors that nobody asks for are not opened: half-typed code
+can wait, and opening costs a second of CPU."""
+_IDLE = 45.0
+"""Seconds without work or question after which they are closed."""
+_OPENS_WITHIN = 1.5
+"""Seconds a question waits for that; on a busy machine it goes without, and the next one finds them open."""
+
+
+class VectorStore(Protocol):
+    """What holds the vectors; synchronous, as `vectors.Vectors`. Every method raises VectorsUnavailable."""
+
+    embedder: str
+
+    def add(self, ids: Sequence[int], texts: Sequence[str]) -> None: ...
+    def delete(self, ids: Sequence[int]) -> None: ...
+    def nearest(self, query: str, limit: int) -> list[tuple[int, float]]: ...
+    def count(self) -> int: ...
+    def close(self) -> None: ...
 
 
 class VectorSync:
-    """The vectors of one root. SQLite says which chunks have none yet and which vectors are dead; both
-    lists survive a kill, and doing an entry twice does no harm."""
+    """The vectors of one root, opened when there is something to do. SQLite says which chunks have none
+    yet and which vectors are dead; both lists survive a kill, and doing an entry twice does no harm."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        wake: Callable[[], None] = lambda: None,
+        opener: Callable[[Path, str], VectorStore] = VectorProcess,
+    ) -> None:
         self.problem = ""
         self._directory = directory
-        self._vectors: Vectors | None = None
-        self._embedder = HashedEmbedder()
-        self._for_queries = HashedEmbedder()
+        self._wake = wake
+        """Have `step` called soon."""
+        self._opener = opener
+        self._vectors: VectorStore | None = None
+        self._opened = asyncio.Event()
+        self._asked = False
         self._querying = asyncio.Lock()
         self._not_before = 0.0
-        self._last_query = -_AFTER_QUERY
+        self._last_query = self._last_use = self._typed_at = -_IDLE
+
+    def typed(self) -> None:
+        """A document is being typed in."""
+        self._typed_at = time.monotonic()
 
     async def step(self, db: aiosqlite.Connection) -> bool:
-        """Do some work; False when there is none (or no vectors for now)."""
-        if self._vectors is None and not await self._open(db):
-            return False
+        """Do some work; False when there is none for now."""
+        now = time.monotonic()
+        dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
+        rows = await db.execute_fetchall(
+            "SELECT c.id, f.path || ' ' || c.symbol || char(10) || c.text FROM chunks c "
+            "JOIN files f ON f.id = c.file WHERE c.embedded = 0 ORDER BY c.id LIMIT ?",
+            (_AT_ONCE,),
+        )
+        ids = [row[0] for row in rows]
+        if self._vectors is None:
+            wanted = self._asked or ((ids or dead) and now - self._typed_at >= _TYPING)
+            return bool(wanted) and await self._open(db)
         vectors = self._vectors
-        assert vectors is not None
-        if time.monotonic() - self._last_query < _AFTER_QUERY:
+        if not ids and not dead:
+            if now - max(self._last_use, self._last_query) > _IDLE:
+                await self.close()
+            return False
+        self._last_use = now
+        if now - self._last_query < _AFTER_QUERY:
             await asyncio.sleep(_PAUSE)
         try:
-            dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
             if dead:
                 await asyncio.to_thread(vectors.delete, dead)
                 await write.forget_dead_vectors(db, dead)
-            rows = await db.execute_fetchall(
-                "SELECT c.id, f.path || ' ' || c.symbol || char(10) || c.text FROM chunks c "
-                "JOIN files f ON f.id = c.file WHERE c.embedded = 0 ORDER BY c.id LIMIT ?",
-                (_AT_ONCE,),
-            )
-            ids = [row[0] for row in rows]
             if ids:
-                await asyncio.to_thread(self._add, vectors, ids, [row[1] for row in rows])
+                await asyncio.to_thread(vectors.add, ids, [row[1] for row in rows])
                 await write.mark_embedded(db, ids)
-            return bool(dead or ids)
         except VectorsUnavailable as error:
             await self._fail(error)
-            return True
+        return True
 
-    async def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
-        """Chunk ids and similarities, most similar first; nothing while there are no vectors."""
-        vectors = self._vectors
-        if vectors is None:
-            return []
+    async def nearest(self, query: str, limit: int, *, wait: bool = True) -> list[tuple[int, float]]:
+        """Chunk ids and similarities, most similar first; nothing while there are no vectors. The first
+        question after a pause has them opened, and waits for it if `wait`."""
         self._last_query = time.monotonic()
+        if self._vectors is None:
+            if self._last_query < self._not_before:
+                return []
+            self._asked = True
+            self._wake()
+            if not wait:
+                return []
+            try:
+                await asyncio.wait_for(self._opened.wait(), _OPENS_WITHIN)
+            except TimeoutError:
+                return []
         try:
             async with self._querying:
-                return await asyncio.to_thread(self._nearest, vectors, query, limit)
+                vectors = self._vectors
+                return [] if vectors is None else await asyncio.to_thread(vectors.nearest, query, limit)
         except VectorsUnavailable as error:
             log.warning("%s", error)
             return []
 
     async def close(self) -> None:
-        """Give the directory free."""
+        """Give the directory and the memory free."""
         vectors, self._vectors = self._vectors, None
+        self._opened.clear()
         if vectors is not None:
             async with self._querying:
                 await asyncio.to_thread(vectors.close)
@@ -87,12 +136,9 @@ class VectorSync:
         if time.monotonic() < self._not_before:
             return False
         [(uid,)] = await db.execute_fetchall("SELECT value FROM meta WHERE key = 'uid'")
-        # The store's id is part of the name: in a store made again the ids mean other chunks.
-        made_by = f"{self._embedder.name}/{uid}"
         try:
-            vectors = await asyncio.to_thread(
-                open_vectors, self._directory, made_by, self._embedder.dimensions
-            )
+            # The store's id is part of the name: in a store made again the ids mean other chunks.
+            vectors = await asyncio.to_thread(self._opener, self._directory, str(uid))
             count = await asyncio.to_thread(vectors.count)
         except VectorsUnavailable as error:
             await self._fail(error)
@@ -100,20 +146,13 @@ class VectorSync:
         [(marked,)] = await db.execute_fetchall("SELECT count(*) FROM chunks WHERE embedded <> 0")
         if count < marked:
             await write.embed_all_again(db)
-        await write.put_meta(db, {"embedder": self._embedder.name})
-        self._vectors, self.problem = vectors, ""
+        await write.put_meta(db, {"embedder": vectors.embedder})
+        self._vectors, self.problem, self._asked = vectors, "", False
+        self._last_use = time.monotonic()
+        self._opened.set()
         return True
 
     async def _fail(self, error: VectorsUnavailable) -> None:
-        self.problem = str(error)
+        self.problem, self._asked = str(error), False
         self._not_before = time.monotonic() + _RETRY
         await self.close()
-
-    def _add(self, vectors: Vectors, ids: list[int], texts: list[str]) -> None:
-        vectors.add(ids, self._embedder.embed(texts))
-
-    def _nearest(self, vectors: Vectors, query: str, limit: int) -> list[tuple[int, float]]:
-        [vector] = self._for_queries.embed([query])
-        if not vector.any():
-            return []
-        return vectors.nearest(vector, limit)

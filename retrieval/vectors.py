@@ -2,7 +2,8 @@
 
 Exactly one process may have a Chroma directory open: a second one can hang for minutes
 (chroma-core/chroma#7040). So a lock file is taken first, and who does not get it has no vectors.
-Texts stay in the SQLite store; here are only ids and vectors. Everything is synchronous and blocks.
+Texts stay in the SQLite store; here are only ids and the vectors that an embedder makes of them. Everything
+is synchronous and blocks, and one thread at a time may use it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-if TYPE_CHECKING:
-    import numpy
+from devflow.models.base import Embedder
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +33,19 @@ class VectorsUnavailable(Exception):
 class Vectors:
     """One Chroma directory that this process owns. Open it with `open_vectors`."""
 
-    def __init__(self, client: Any, collection: Any, lock: FileLock) -> None:
+    def __init__(self, client: Any, collection: Any, lock: FileLock, embedder: Embedder) -> None:
         # Any: chromadb is not typed and is imported late.
         self._client = client
         self._collection = collection
         self._lock = lock
+        self._embedder = embedder
+        self.embedder = embedder.name
+        """Names what made the vectors."""
 
-    def add(self, ids: Sequence[int], vectors: numpy.ndarray) -> None:
-        """Add or replace."""
+    def add(self, ids: Sequence[int], texts: Sequence[str]) -> None:
+        """Add or replace the vectors of `texts`."""
         if ids:
+            vectors = self._embedder.embed(texts)
             with _explained("written"):
                 self._collection.upsert(ids=[str(number) for number in ids], embeddings=vectors)
 
@@ -51,8 +55,11 @@ class Vectors:
             with _explained("written"):
                 self._collection.delete(ids=[str(number) for number in ids])
 
-    def nearest(self, vector: numpy.ndarray, limit: int) -> list[tuple[int, float]]:
-        """`(chunk id, cosine similarity)`, best first."""
+    def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
+        """`(chunk id, cosine similarity)`, best first; nothing for a query without a word."""
+        [vector] = self._embedder.embed([query])
+        if not any(vector):
+            return []
         with _explained("searched"):
             found = self._collection.query(
                 query_embeddings=[vector], n_results=max(1, limit), include=["distances"]
@@ -75,9 +82,9 @@ class Vectors:
             self._lock.release()
 
 
-def open_vectors(directory: Path, embedder: str, dimensions: int) -> Vectors:
-    """Open or create the collection for this embedder; a damaged directory, or one made by another
-    embedder, is started afresh. Raises VectorsUnavailable when another process owns it, or chromadb is
+def open_vectors(directory: Path, store: str, embedder: Embedder) -> Vectors:
+    """Open or create the collection for this store and embedder; a damaged directory, or one made for
+    others, is started afresh. Raises VectorsUnavailable when another process owns it, or chromadb is
     missing, or nothing can be written there."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,18 +101,19 @@ def open_vectors(directory: Path, embedder: str, dimensions: int) -> Vectors:
             "searching text and names only."
         ) from error
     try:
-        return _opened(directory, embedder, dimensions, lock)
+        return _opened(directory, store, embedder, lock)
     except BaseException:
         lock.release()
         raise
 
 
-def _opened(directory: Path, embedder: str, dimensions: int, lock: FileLock) -> Vectors:
+def _opened(directory: Path, store: str, embedder: Embedder, lock: FileLock) -> Vectors:
+    made_by = {"embedder": f"{embedder.name}/{store}", "dimensions": embedder.dimensions}
     with _explained("opened"):
         existing = sorted(path for path in directory.iterdir() if path.is_dir())
         try:
             folder = existing[-1] if existing else _fresh(directory)
-            client, collection = _connect(folder, embedder, dimensions)
+            client, collection = _connect(folder, made_by)
         except ImportError as error:
             raise VectorsUnavailable(
                 f"chromadb cannot be imported ({error}); searching text and names only."
@@ -114,8 +122,8 @@ def _opened(directory: Path, embedder: str, dimensions: int, lock: FileLock) -> 
             log.warning("the vectors in %s are damaged (%s); they are made again", directory, error)
             for path in existing:
                 shutil.rmtree(path, ignore_errors=True)
-            client, collection = _connect(_fresh(directory), embedder, dimensions)
-    return Vectors(client, collection, lock)
+            client, collection = _connect(_fresh(directory), made_by)
+    return Vectors(client, collection, lock, embedder)
 
 
 def _fresh(directory: Path) -> Path:
@@ -126,12 +134,11 @@ def _fresh(directory: Path) -> Path:
     return folder
 
 
-def _connect(directory: Path, embedder: str, dimensions: int) -> tuple[Any, Any]:
+def _connect(directory: Path, made_by: dict[str, Any]) -> tuple[Any, Any]:
     import chromadb
     from chromadb.config import Settings
 
     client = chromadb.PersistentClient(directory, Settings(anonymized_telemetry=False))
-    made_by = {"embedder": embedder, "dimensions": dimensions}
     collection = client.get_or_create_collection(
         _COLLECTION,
         metadata=made_by,
@@ -141,7 +148,7 @@ def _connect(directory: Path, embedder: str, dimensions: int) -> tuple[Any, Any]
     if {key: (collection.metadata or {}).get(key) for key in made_by} != made_by:
         client.delete_collection(_COLLECTION)
         client.close()  # pyright: ignore[reportAttributeAccessIssue]  # the declared type lacks it
-        return _connect(directory, embedder, dimensions)
+        return _connect(directory, made_by)
     collection.count()
     return client, collection
 

@@ -137,11 +137,15 @@ class DevFlowServer(LanguageServer):
         async def answer(params: Any) -> Any:
             if route.feature and not getattr(session.settings.features, route.feature):
                 return route.empty
+            line = None
+            if route.of_whole:
+                params, line = session.notebooks.asked_of_whole(params)
             work = route.handler(session, params)
             assert inspect.isawaitable(work)
-            return await guarded(
+            answered = await guarded(
                 route.method, work, empty=route.empty, tell=session.tell, timed=session.timed
             )
+            return session.notebooks.answered_in_cells(answered, line) if route.of_whole else answered
 
         return answer
 

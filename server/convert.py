@@ -94,6 +94,21 @@ def range_of(text: Text, start: int, end: int, encoding: Encoding) -> types.Rang
     return types.Range(position(text, start, encoding), position(text, end, encoding))
 
 
+def range_on(line: int, before: str | None, name: str, encoding: Encoding) -> types.Range:
+    """The client's range of a name on a line of which only the text before it is known; the start of the line
+    where not even that is."""
+    if before is None:
+        return types.Range(types.Position(line, 0), types.Position(line, 0))
+    text = Text(before + name)
+    start, end = (text.position(at, encoding)[1] for at in (len(before), len(text)))
+    return types.Range(types.Position(line, start), types.Position(line, end))
+
+
+def on_another_line(place: types.Position, lines: int) -> types.Position:
+    """The same column so many lines further down."""
+    return types.Position(max(place.line + lines, 0), place.character)
+
+
 def span(text: Text, asked: types.Range, encoding: Encoding) -> tuple[int, int]:
     """The code points of a client's range; one that runs backwards is turned round."""
     start, end = offset(text, asked.start, encoding), offset(text, asked.end, encoding)

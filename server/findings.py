@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -30,7 +31,18 @@ async def found(session: Session, doc: Document) -> list[Finding]:
     """What the checks find in `doc`."""
     if not session.settings.features.diagnostics:
         return []
-    return await review(doc, session.codebase(), session.settings.review)
+    place = session.notebooks.place_of(doc.uri)
+    whole = await session.snapshot(place[0]) if place is not None else None
+    if place is None or whole is None:
+        return await review(doc, session.codebase(), session.settings.review)
+    # A cell means what the cells before it say: the notebook is looked at, and the cell's part told.
+    start = whole.text.line_start(place[1])
+    end = start + len(doc.text)
+    return [
+        dataclasses.replace(each, start=each.start - start, end=min(each.end, end) - start, related=())
+        for each in await review(whole, session.codebase(), session.settings.review)
+        if start <= each.start <= end
+    ]
 
 
 async def diagnostics(session: Session, doc: Document, findings: Sequence[Finding]) -> list[types.Diagnostic]:

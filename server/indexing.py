@@ -1,4 +1,5 @@
-"""The index as a session uses it: the worker that writes, the reader, and the newest usage models."""
+"""The index as a session uses it: the worker that writes, the reader, and the usage models with the open
+documents in them."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devflow.analysis.usage import UsageModel
+from devflow.analysis.usage.store import load
 from devflow.retrieval.base import IndexStatus
 from devflow.retrieval.index import Index
 from devflow.retrieval.store import index_directory
 from devflow.retrieval.usage_files import usage_directory
 from devflow.server.services import Host
 from devflow.server.settings import Index as IndexSettings
+from devflow.server.usage import OpenDocuments, Usage
 from devflow.server.workers.index import IndexWorker
 
 log = logging.getLogger(__name__)
@@ -27,15 +30,16 @@ class WorkspaceIndex:
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._roots: tuple[Path, ...] = ()
-        self._usage: dict[str, UsageModel | None] = {}
+        self._usage: dict[str, Usage | None] = {}
         """Language → its model; None while one is looked for, or when there is none."""
+        self._documents = OpenDocuments()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened = False
         self._worker = IndexWorker(
             on_progress=lambda root, done, total: host.progress(root.name, done, total),
             on_state=lambda root, state: host.index_state(root, state),
             on_problem=host.tell,
-            on_usage=lambda root, language, directory: self._load(language, directory),
+            on_usage=lambda root, language, directory: self._load(language, root, directory),
         )
 
     async def start(self) -> None:
@@ -60,19 +64,23 @@ class WorkspaceIndex:
 
     def document(self, path: Path, text: str) -> None:
         """The editor's unsaved text of `path`; the worker is told when typing pauses."""
+        self._documents.put(path, text)
         self._worker.document(path, text)
 
     def release(self, path: Path) -> None:
         """The disk holds the truth about `path` again."""
+        self._documents.drop(path)
         self._worker.release(path)
 
-    def usage_of(self, language: str) -> UsageModel | None:
-        """The newest usage model, or None; the first question for a language has it loaded. May be
-        called from any thread."""
+    def usage_of(self, language: str, besides: Path | None = None) -> UsageModel | None:
+        """The usage model with the open documents as they are now in place of their files and without
+        the file `besides`; None while there is none. The first question for a language has it loaded.
+        For threads: what was typed since the last question is lexed here."""
         if language not in self._usage:
             self._usage[language] = None
-            self._loop.call_soon_threadsafe(self._load, language, None)
-        return self._usage[language]
+            self._loop.call_soon_threadsafe(self._load, language, None, None)
+        usage = self._usage[language]
+        return usage.model(self._documents, besides) if usage is not None else None
 
     async def statuses(self) -> list[IndexStatus]:
         """One per root; while the worker starts, as the store says."""
@@ -92,20 +100,25 @@ class WorkspaceIndex:
         if self.reader is not None:
             await self.reader.close()
 
-    def _load(self, language: str, directory: Path | None) -> None:
-        task = self._loop.create_task(self._loaded(language, directory), name=f"usage of {language}")
+    def _load(self, language: str, root: Path | None, directory: Path | None) -> None:
+        task = self._loop.create_task(self._loaded(language, root, directory), name=f"usage of {language}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _loaded(self, language: str, directory: Path | None) -> None:
+    async def _loaded(self, language: str, root: Path | None, directory: Path | None) -> None:
+        roots = self._roots
         try:
-            self._usage[language] = await asyncio.to_thread(_open, language, directory, self._roots)
+            if root is None or directory is None:
+                for root in roots:
+                    directory = await asyncio.to_thread(usage_directory, index_directory(root), language)
+                    if directory is not None:
+                        break
+            if root is None or directory is None:
+                return
+            old = self._usage.get(language)
+            before = old.stored if old is not None and old.root == root else None
+            model = await asyncio.to_thread(load, directory, before)
+            if roots == self._roots:
+                self._usage[language] = Usage(root, language, model)
         except (OSError, ValueError) as error:
             log.warning("the usage model of %s cannot be read: %s", language, error)
-
-
-def _open(language: str, directory: Path | None, roots: Sequence[Path]) -> UsageModel | None:
-    if directory is None:
-        found = (usage_directory(index_directory(root), language) for root in roots)
-        directory = next((place for place in found if place is not None), None)
-    return UsageModel.load(directory) if directory is not None else None

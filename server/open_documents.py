@@ -46,6 +46,13 @@ class OpenDocuments:
         self._open[item.uri] = document
         return document
 
+    def open_cell(self, item: types.TextDocumentItem) -> OpenDocument:
+        """A cell of a notebook: a document that is no file, whatever its URI looks like."""
+        language = language_named(item.language_id)
+        document = OpenDocument(item.uri, None, language.name if language else "", item.version, item.text)
+        self._open[item.uri] = document
+        return document
+
     def change(
         self, named: types.VersionedTextDocumentIdentifier, changes: Sequence[Any], encoding: Encoding
     ) -> OpenDocument | None:

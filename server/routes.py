@@ -14,6 +14,7 @@ from devflow.server.handlers import (
     code_lens,
     completion,
     execute_command,
+    notebook_document,
     rename,
     semantic_tokens,
     type_hierarchy,
@@ -35,6 +36,7 @@ from devflow.server.handlers.document_symbol import document_symbol
 from devflow.server.handlers.folding_range import folding_range
 from devflow.server.handlers.hover import hover
 from devflow.server.handlers.implementation import implementation
+from devflow.server.handlers.inlay_hint import inlay_hint
 from devflow.server.handlers.inline_completion import inline_completion
 from devflow.server.handlers.references import references
 from devflow.server.handlers.selection_range import selection_range
@@ -46,6 +48,21 @@ from devflow.server.session import Session
 from devflow.server.settings import Features
 
 Handler = Callable[[Session, Any], Awaitable[Any] | None]
+
+
+COLUMNS = {
+    "python": "Python",
+    "typescript": "TS, JS",
+    "go": "Go",
+    "java": "Java",
+    "rust": "Rust",
+    "cpp": "C, C++",
+    "csharp": "C#",
+    "ruby": "Ruby",
+}
+"""The languages of the README's table, each with its heading; one may stand for its relatives."""
+EVERY = frozenset(COLUMNS)
+_BY_NAME = "Types for Python only; elsewhere by names, scopes and the index."
 
 
 def _always(client: types.ClientCapabilities) -> Any:
@@ -66,6 +83,14 @@ class Route:
     """The switch in `settings.Features`; "" where it cannot be switched off."""
     empty: Any = None
     """The answer while it is switched off, or when a model failed."""
+    of_whole: bool = False
+    """Whether what is asked of a notebook's cell is asked of the notebook, where other cells count too."""
+    title: str = ""
+    """What the README's table calls the feature; "" for methods that belong to another one."""
+    languages: frozenset[str] = EVERY
+    """The columns of that table in which it answers."""
+    limits: str = ""
+    """What it does not do, in the table's words."""
 
 
 NOTIFICATIONS: tuple[Route, ...] = (
@@ -73,6 +98,10 @@ NOTIFICATIONS: tuple[Route, ...] = (
     Route(types.TEXT_DOCUMENT_DID_CHANGE, did_change),
     Route(types.TEXT_DOCUMENT_DID_SAVE, did_save),
     Route(types.TEXT_DOCUMENT_DID_CLOSE, did_close),
+    Route(types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook_document.did_open),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook_document.did_change),
+    Route(types.NOTEBOOK_DOCUMENT_DID_SAVE, notebook_document.did_save),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook_document.did_close),
     Route(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files),
     Route(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_workspace_folders),
     Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration),
@@ -88,6 +117,9 @@ REQUESTS: tuple[Route, ...] = (
         "completion_provider",
         lambda client: types.CompletionOptions(trigger_characters=["."], resolve_provider=True),
         feature="completion",
+        of_whole=True,
+        title="Completion",
+        limits=_BY_NAME,
     ),
     Route(types.COMPLETION_ITEM_RESOLVE, completion.resolve),
     Route(
@@ -96,41 +128,90 @@ REQUESTS: tuple[Route, ...] = (
         "inline_completion_provider",
         lambda client: _where(client.text_document and client.text_document.inline_completion, True),
         feature="inline_completion",
+        of_whole=True,
+        title="Ghost text",
+        limits="Without a model: only what stands in the code already.",
     ),
-    Route(types.TEXT_DOCUMENT_HOVER, hover, "hover_provider", feature="hover"),
+    Route(
+        types.TEXT_DOCUMENT_HOVER,
+        hover,
+        "hover_provider",
+        feature="hover",
+        of_whole=True,
+        title="Hover",
+        limits=_BY_NAME,
+    ),
     Route(
         types.TEXT_DOCUMENT_SIGNATURE_HELP,
         signature_help,
         "signature_help_provider",
         lambda client: types.SignatureHelpOptions(trigger_characters=["(", ","]),
         feature="signature_help",
+        of_whole=True,
+        title="Signature help",
+        limits="Overloads for Python only.",
     ),
-    Route(types.TEXT_DOCUMENT_DEFINITION, definition, "definition_provider", feature="definition"),
-    Route(types.TEXT_DOCUMENT_DECLARATION, declaration, "declaration_provider", feature="definition"),
+    Route(
+        types.TEXT_DOCUMENT_DEFINITION,
+        definition,
+        "definition_provider",
+        feature="definition",
+        of_whole=True,
+        title="Definition",
+        limits=_BY_NAME,
+    ),
+    Route(
+        types.TEXT_DOCUMENT_DECLARATION,
+        declaration,
+        "declaration_provider",
+        feature="definition",
+        of_whole=True,
+        title="Declaration",
+        limits="Where a name is imported or first bound.",
+    ),
     Route(
         types.TEXT_DOCUMENT_TYPE_DEFINITION,
         type_definition,
         "type_definition_provider",
         feature="type_definition",
+        of_whole=True,
+        title="Type definition",
+        limits="Outside Python only where the type is written.",
+        languages=frozenset({"python", "java", "cpp"}),
     ),
     Route(
         types.TEXT_DOCUMENT_IMPLEMENTATION,
         implementation,
         "implementation_provider",
         feature="implementation",
+        of_whole=True,
+        title="Implementation",
+        limits="Classes that name their base; not what fits an interface by its shape.",
     ),
-    Route(types.TEXT_DOCUMENT_REFERENCES, references, "references_provider", feature="references"),
+    Route(
+        types.TEXT_DOCUMENT_REFERENCES,
+        references,
+        "references_provider",
+        feature="references",
+        of_whole=True,
+        title="References",
+        limits="Outside Python same names in the same scope or the workspace.",
+    ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT,
         document_highlight,
         "document_highlight_provider",
         feature="document_highlight",
+        of_whole=True,
+        title="Highlight",
     ),
     Route(
         types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY,
         call_hierarchy.prepare,
         "call_hierarchy_provider",
         feature="call_hierarchy",
+        title="Call hierarchy",
+        limits="Calls by name, where several things have it the nearest.",
     ),
     Route(types.CALL_HIERARCHY_INCOMING_CALLS, call_hierarchy.incoming_calls, feature="call_hierarchy"),
     Route(types.CALL_HIERARCHY_OUTGOING_CALLS, call_hierarchy.outgoing_calls, feature="call_hierarchy"),
@@ -139,6 +220,8 @@ REQUESTS: tuple[Route, ...] = (
         type_hierarchy.prepare,
         "type_hierarchy_provider",
         feature="type_hierarchy",
+        title="Type hierarchy",
+        limits="Bases as they are written.",
     ),
     Route(types.TYPE_HIERARCHY_SUPERTYPES, type_hierarchy.supertypes, feature="type_hierarchy"),
     Route(types.TYPE_HIERARCHY_SUBTYPES, type_hierarchy.subtypes, feature="type_hierarchy"),
@@ -148,6 +231,8 @@ REQUESTS: tuple[Route, ...] = (
         "code_lens_provider",
         lambda client: types.CodeLensOptions(resolve_provider=True),
         feature="code_lens",
+        title="Code lens",
+        limits="Counts by name, over functions and classes.",
     ),
     Route(types.CODE_LENS_RESOLVE, code_lens.resolve),
     Route(
@@ -156,21 +241,28 @@ REQUESTS: tuple[Route, ...] = (
         "document_link_provider",
         lambda client: types.DocumentLinkOptions(),
         feature="document_link",
+        title="Document link",
     ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
         document_symbol,
         "document_symbol_provider",
         feature="document_symbol",
+        title="Document symbols",
     ),
     Route(
-        types.TEXT_DOCUMENT_FOLDING_RANGE, folding_range, "folding_range_provider", feature="folding_range"
+        types.TEXT_DOCUMENT_FOLDING_RANGE,
+        folding_range,
+        "folding_range_provider",
+        feature="folding_range",
+        title="Folding",
     ),
     Route(
         types.TEXT_DOCUMENT_SELECTION_RANGE,
         selection_range,
         "selection_range_provider",
         feature="selection_range",
+        title="Selection range",
     ),
     Route(
         types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
@@ -183,17 +275,37 @@ REQUESTS: tuple[Route, ...] = (
             ),
         ),
         feature="semantic_tokens",
+        title="Semantic tokens",
+        limits="By scope, not by type.",
     ),
     Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, semantic_tokens.delta, feature="semantic_tokens"),
     Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.ranged, feature="semantic_tokens"),
-    Route(types.WORKSPACE_SYMBOL, workspace_symbol, "workspace_symbol_provider", feature="workspace_symbol"),
-    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename"),
+    Route(
+        types.TEXT_DOCUMENT_INLAY_HINT,
+        inlay_hint,
+        "inlay_hint_provider",
+        lambda client: _where(client.text_document and client.text_document.inlay_hint, True),
+        feature="inlay_hint",
+        title="Inlay hints",
+        limits="Off unless switched on. Outside Python parameters of the same file's functions; no types.",
+    ),
+    Route(
+        types.WORKSPACE_SYMBOL,
+        workspace_symbol,
+        "workspace_symbol_provider",
+        feature="workspace_symbol",
+        title="Workspace symbols",
+    ),
+    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename", of_whole=True),
     Route(
         types.TEXT_DOCUMENT_RENAME,
         rename.rename,
         "rename_provider",
         lambda client: _prepared(client.text_document),
         feature="rename",
+        of_whole=True,
+        title="Rename",
+        limits="Outside Python within what can be told by names; the rest is left for you to confirm.",
     ),
     Route(types.WORKSPACE_WILL_RENAME_FILES, will_rename_files, feature="rename"),
     Route(
@@ -202,6 +314,8 @@ REQUESTS: tuple[Route, ...] = (
         "code_action_provider",
         lambda client: _literal(client.text_document),
         feature="code_action",
+        title="Code actions",
+        limits="Refactorings of imports, extract and inline for Python only.",
     ),
     Route(types.CODE_ACTION_RESOLVE, code_action.resolve),
     Route(
@@ -216,6 +330,8 @@ REQUESTS: tuple[Route, ...] = (
         ),
         feature="diagnostics",
         empty=types.RelatedFullDocumentDiagnosticReport([]),
+        title="Diagnostics",
+        limits="Outside Python syntax, secrets and duplicates; in C and C++ of syntax only brackets.",
     ),
     Route(
         types.WORKSPACE_EXECUTE_COMMAND,
@@ -240,7 +356,16 @@ def _literal(client: types.TextDocumentClientCapabilities | None) -> types.CodeA
     actions = client.code_action if client else None
     if not (actions and actions.code_action_literal_support):
         return True
-    kinds = [types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]
+    kinds: list[types.CodeActionKind | str] = [
+        types.CodeActionKind.QuickFix,
+        types.CodeActionKind.Refactor,
+        types.CodeActionKind.RefactorExtract,
+        types.CodeActionKind.RefactorInline,
+        types.CodeActionKind.RefactorRewrite,
+        types.CodeActionKind.SourceOrganizeImports,
+        "source.removeUnusedImports",
+        "source.addMissingImports",
+    ]
     return types.CodeActionOptions(
         code_action_kinds=kinds, resolve_provider=True if actions.resolve_support else None
     )
@@ -265,6 +390,19 @@ def capabilities(
             open_close=True,
             change=types.TextDocumentSyncKind.Incremental,
             save=types.SaveOptions(include_text=False),
+        ),
+        notebook_document_sync=_where(
+            client.notebook_document,
+            types.NotebookDocumentSyncOptions(
+                [
+                    types.NotebookDocumentFilterWithCells(
+                        [types.NotebookCellLanguage("python")], notebook="jupyter-notebook"
+                    ),
+                    types.NotebookDocumentFilterWithCells(
+                        [types.NotebookCellLanguage("python")], notebook="*"
+                    ),
+                ]
+            ),
         ),
         workspace=types.WorkspaceOptions(
             workspace_folders=types.WorkspaceFoldersServerCapabilities(

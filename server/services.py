@@ -92,8 +92,8 @@ class IndexService(Protocol):
         """The disk holds the truth about `path` again."""
         ...
 
-    def usage_of(self, language: str) -> UsageModel | None:
-        """The newest usage model, None while there is none. Called from any thread."""
+    def usage_of(self, language: str, besides: Path | None = None) -> UsageModel | None:
+        """The newest usage model without the file `besides`, None while there is none. For threads."""
         ...
 
     async def statuses(self) -> list[IndexStatus]:

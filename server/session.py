@@ -26,6 +26,7 @@ from devflow.server.configuration import Configuration
 from devflow.server.documents import LARGEST, OpenDocument
 from devflow.server.errors import ContentModified
 from devflow.server.messages import Messages
+from devflow.server.notebooks import Notebooks
 from devflow.server.open_documents import OpenDocuments
 from devflow.server.progress import IndexProgress
 from devflow.server.services import IndexService, PythonService, Services
@@ -58,6 +59,7 @@ class Session:
         self.log_level = ""
         """Set on the command line, which wins over the settings."""
         self.documents = OpenDocuments()
+        self.notebooks = Notebooks(self.documents)
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
@@ -238,6 +240,15 @@ class Session:
             self._behind.released(document)
             for closed in self.on_close:
                 closed(uri)
+
+    def cells_changed(self, cells: Iterable[str], closed: Iterable[str] = ()) -> None:
+        """Cells of one notebook are as they are now: an edit of one changes what the others mean."""
+        for uri in cells:
+            for changed in self.on_change:
+                changed(uri)
+        for uri in closed:
+            for gone in self.on_close:
+                gone(uri)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Files were made, changed, renamed or deleted outside the editor's documents."""

@@ -58,9 +58,12 @@ class Features(Section):
     folding_range: bool = Field(default=True, description="Tell what can be folded.")
     selection_range: bool = Field(default=True, description="Grow and shrink the selection.")
     semantic_tokens: bool = Field(default=True, description="Colour names by what they are.")
+    inlay_hint: bool = Field(default=False, description="Show parameter names and types inside the code.")
     workspace_symbol: bool = Field(default=True, description="Search symbols of the workspace.")
     rename: bool = Field(default=True, description="Rename symbols.")
-    code_action: bool = Field(default=True, description="Offer Explain, Document and Generate tests.")
+    code_action: bool = Field(
+        default=True, description="Offer refactorings, imports, Explain, Document, tests."
+    )
     diagnostics: bool = Field(default=True, description="Publish review diagnostics.")
 
 
@@ -105,7 +108,10 @@ class Inline(Section):
 
     max_tokens: int = Field(default=64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
     min_confidence: float = Field(
-        default=0.5, ge=0, le=1, description="Without a model: show a continuation from this confidence on."
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Without a model: show the rest of a line that is right with this probability or more.",
     )
     timeout_ms: int = Field(
         default=3_000, ge=50, le=60_000, description="Give up on a model after this long."
@@ -123,6 +129,12 @@ class Hover(Section):
 class Review(Section):
     """The checks behind the review diagnostics."""
 
+    syntax: bool = Field(default=True, description="Report what cannot be parsed.")
+    names: bool = Field(default=True, description="Report names that nothing defines (Python).")
+    imports: bool = Field(
+        default=True,
+        description="Report modules that are neither in the workspace nor in its environment (Python).",
+    )
     calls: bool = Field(
         default=True, description="Report calls that cannot fit the signature they resolve to."
     )

@@ -96,6 +96,15 @@ def test_an_answer_into_a_pipe_is_markdown_unwrapped(odd: Path, capsys: pytest.C
     assert "```" in capsys.readouterr().out
 
 
+def test_the_exit_code_of_ask_says_whether_there_is_an_answer(
+    odd: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["ask", "qqzzx wwvvk", "--root", str(odd)]) == 1
+    assert "Nothing in the index matches" in capsys.readouterr().out
+    assert cli.main(["ask", "  ", "--root", str(odd)]) == 2
+    assert cli.main(["ask", "where?", "--root", str(odd / "nowhere")]) == 2
+
+
 def test_doctor_says_when_no_index_can_be_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

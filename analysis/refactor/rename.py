@@ -59,6 +59,7 @@ def rename(project: PythonProject, path: Path, at: int, new: str) -> Renaming:
         check_member(project, classes, uses, target, new)
         keywords = set[Place]()
     else:
+        check_scopes(project, Uses(frozenset(), frozenset({target})), target.name, new)
         uses = variable_uses(project, target)
         uses, keywords = with_arguments(project, classes, target, uses, new)
     places = set(uses.places) | keywords

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import tree_sitter
 
+from devflow.analysis.facts import SymbolKind
 from devflow.analysis.syntax.grammars import grammar, query
-from devflow.analysis.text import Edit, Text
+from devflow.analysis.text import Edit, Text, encode
 
 _CONTINUATION = re.compile(rb"[\x80-\xbf]")
 _DEEPEST = 2_000
@@ -41,6 +42,8 @@ class SyntaxTree:
         self.language = language
         self.text = text
         self._tree = tree
+        self.kept_names: Mapping[bytes, tuple[tuple[str, SymbolKind, int], ...]] = {}
+        """What each top-level statement binds, by its text: for `scope`, and handed on by `edited`."""
 
     @property
     def root(self) -> tree_sitter.Node:
@@ -54,16 +57,27 @@ class SyntaxTree:
         applied to. Only what they touch is parsed again; edits that do not lead to `text` cost a
         full parse and no error.
         """
+        after = self._reparsed(edits, text)
+        after.kept_names = self.kept_names
+        if len(edits) == 1 and not text.is_ascii and "_continuations" in vars(self):
+            after._continuations = self._continuations_after(edits[0], text)
+        return after
+
+    def _reparsed(self, edits: Sequence[Edit], text: Text) -> SyntaxTree:
         old = self._tree.copy()
         before = self.text
         for edit in edits:
-            try:
-                after = before.replaced([edit])
-            except ValueError:
-                return _parsed(text, self.language)
+            if len(edits) == 1 and _leads_to(before, edit, text):
+                after = text  # its lines and bytes are needed once, not twice
+            else:
+                try:
+                    after = before.replaced([edit])
+                except ValueError:
+                    return _parsed(text, self.language)
             start = before.byte_offset(edit.start)
-            old_end = start + len(before.encoded[start : before.byte_offset(edit.end)])
-            new_end = start + Text(edit.new).byte_offset(len(edit.new))
+            replaced = before.source[edit.start : edit.end]
+            old_end = start + (len(encode(replaced)) if replaced else 0)
+            new_end = start + len(encode(edit.new))
             old.edit(
                 start,
                 old_end,
@@ -73,7 +87,7 @@ class SyntaxTree:
                 _point(after.encoded, new_end),
             )
             before = after
-        if before != text:
+        if before is not text and before != text:
             return _parsed(text, self.language)
         return _parsed(text, self.language, old)
 
@@ -154,9 +168,26 @@ class SyntaxTree:
         """The text of `node`."""
         return self.text.source[self.offset(node.start_byte) : self.offset(node.end_byte)]
 
+    def _continuations_after(self, edit: Edit, text: Text) -> list[int]:
+        """Those of `text`, which this tree's text became by `edit`."""
+        start = self.text.byte_offset(edit.start)
+        old_end = start + len(encode(self.text.source[edit.start : edit.end]))
+        known = self._continuations
+        moved = len(text.encoded) - len(self.text.encoded)
+        fresh = [found.start() for found in _CONTINUATION.finditer(text.encoded, start, old_end + moved)]
+        behind = known[bisect_left(known, old_end) :]
+        return known[: bisect_left(known, start)] + fresh + [at + moved for at in behind]
+
     @cached_property
     def _continuations(self) -> list[int]:
         return [found.start() for found in _CONTINUATION.finditer(self.text.encoded)]
+
+
+def _leads_to(before: Text, edit: Edit, after: Text) -> bool:
+    source = before.source
+    if not 0 <= edit.start <= edit.end <= len(source):
+        return False
+    return f"{source[: edit.start]}{edit.new}{source[edit.end :]}" == after.source
 
 
 def parse(text: Text, language: str) -> SyntaxTree | None:

@@ -29,6 +29,11 @@ class Answer:
     engine: str
     """The model's name, or `index` for an extractive answer."""
 
+    @property
+    def found(self) -> bool:
+        """It answers the question, rather than saying that nothing does."""
+        return bool(self.hits) or self.engine != "index"
+
 
 async def ask(question: str, code: Codebase, limit: int, progress: Progress | None = None) -> Answer:
     """Search the index for `limit` pieces of code and answer from them. Raises ModelError."""

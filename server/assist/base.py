@@ -123,6 +123,7 @@ class Codebase:
 class UsageSource(Protocol):
     """Hands out the newest usage model of a language, or None while there is none."""
 
-    def usage_of(self, language: str) -> UsageModel | None:
-        """Never waits; may be called from any thread."""
+    def usage_of(self, language: str, besides: Path | None = None) -> UsageModel | None:
+        """With the open documents as they are now, but without the file `besides`, whose text the asker
+        has before it: what it says there is evidence of its own. For threads; never waits."""
         ...

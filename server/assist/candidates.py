@@ -24,6 +24,8 @@ __all__ = ["Place", "Wanted", "in_quotes", "place_of"]
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _SOFT = frozenset({"match", "case", "type"})
 """Keywords of Python that name members as well."""
+_SMALL = 60
+"""Tokens of a document that says too little to be trusted by half."""
 _MOST = 600
 """Members scored; names only known to be frequent in the workspace fill what others leave."""
 
@@ -333,9 +335,11 @@ def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
     names = [each.name for each in fitting]
     distances = wanted.live.distances()
     floor = min(0.05, max(1e-4, 5 / (1 + len(wanted.live.spaced))))
+    size = len(wanted.live.spaced)
+    trusted = size / (size + _SMALL)
     model = wanted.usage.probabilities(wanted.context, names) if wanted.usage is not None else {}
     for each in fitting:
         each.model = model.get(each.name, 0.0)
-        each.live = wanted.likely.get(each.name, 0.0)
+        each.live = trusted * wanted.likely.get(each.name, 0.0)
         each.live_floor = floor
         each.distance = distances.get(each.name, 1.0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Action", "ActionRefused", "FileEdits", "action_edit", "actions", "import_actions"]
 
-ActionId = Literal["explain", "document", "generate-tests", "add-import"]
+ActionId = str
+"""`explain`, `document`, `generate-tests`, `add-import`, `remove-unused-import`, those of `refactorings`."""
 
 _WITHOUT_TESTS = frozenset({"c", "cpp", "csharp", "rust"})
 
@@ -36,7 +37,9 @@ class Action:
     disabled: str = ""
     """Why it cannot be done now, one sentence; "" when it can."""
     argument: str = ""
-    """For `add-import` the module."""
+    """For `add-import` what to import: `module name`, or `module - alias` for the module itself."""
+    preferred: bool = False
+    """The one thing to do about a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,31 @@ class FileEdits:
     """Who made it: a model's name, or `devflow` for what needs none."""
 
 
-def actions(doc: Document, start: int, end: int, code: Codebase) -> list[Action]:
-    """What can be done about the selection, or the definition around the cursor.
+def actions(doc: Document, start: int, end: int, code: Codebase, only: Sequence[str] = ()) -> list[Action]:
+    """What can be done about the selection, or the definition around the cursor; of the kinds `only`, or of
+    all of them.
 
     Asks nobody, but reads the whole syntax tree the first time for a version of `doc`: call it in a
     thread for large documents.
     """
+    return _about_definitions(doc, start, end, code) + _refactorings(doc, start, end, code, only)
+
+
+def _refactorings(doc: Document, start: int, end: int, code: Codebase, only: Sequence[str]) -> list[Action]:
+    from devflow.server.assist.refactorings import offered, unused_at
+
+    found = [
+        Action(each.id, each.title, each.kind, start, end, each.disabled)
+        for each in offered(doc, start, end, code, only)
+    ]
+    unused = unused_at(doc, start, code)
+    if unused:
+        title = f"Remove unused import {unused}"
+        found.append(Action("remove-unused-import", title, "quickfix", start, end, preferred=True))
+    return found
+
+
+def _about_definitions(doc: Document, start: int, end: int, code: Codebase) -> list[Action]:
     target = target_at(doc, start, end, code.memory)
     if target is None:
         return []
@@ -89,13 +111,22 @@ def actions(doc: Document, start: int, end: int, code: Codebase) -> list[Action]
 
 
 async def import_actions(doc: Document, start: int, end: int, code: Codebase) -> list[Action]:
-    """`Import name from module` for an undefined Python name that the index knows; no model is asked."""
-    from devflow.server.assist.add_import import modules_to_import
+    """What an undefined Python name could be imported as; no model is asked."""
+    from devflow.server.assist.add_import import imports_for
 
-    name, (word_start, word_end), modules = await modules_to_import(doc, start, code)
+    (word_start, word_end), found = await imports_for(doc, start, code)
     return [
-        Action("add-import", f"Import {name} from {module}", "quickfix", word_start, word_end, "", module)
-        for module in modules
+        Action(
+            "add-import",
+            each.title,
+            "quickfix",
+            word_start,
+            word_end,
+            "",
+            each.argument,
+            preferred=len(found) == 1,
+        )
+        for each in found
     ]
 
 
@@ -119,12 +150,21 @@ async def action_edit(
                 return FileEdits(new={path: text}, engine=engine)
             return FileEdits(others={path: edits}, engine=engine)
         case "add-import":
-            from devflow.server.assist.imports import import_edit
+            from devflow.server.assist.add_import import Importable
 
-            name = doc.text.source[action.start : action.end]
-            return FileEdits(document=(import_edit(doc, action.argument, name),), engine="devflow")
-        case _:
+            added = Importable.told(action.argument)
+            return FileEdits(document=(added.edit(doc),), engine="devflow")
+        case "add-missing-imports":
+            from devflow.server.assist.add_import import all_missing
+
+            return FileEdits(document=await all_missing(doc, code), engine="devflow")
+        case "explain":
             raise ActionRefused(f"{action.title!r} changes no text.")
+        case _:
+            from devflow.server.assist.refactorings import edits_of
+
+            changed = await edits_of(action.id, doc, action.start, action.end, code)
+            return FileEdits(document=changed, engine="devflow")
 
 
 def _no_documentation(doc: Document, target: Target, code: Codebase) -> str:

@@ -103,6 +103,8 @@ class Around:
     """Letters typed."""
     upper: bool = False
     """The receiver is written like a class."""
+    tail: str = ""
+    """The receiver's last name."""
 
 
 _MEMBER_TEXT = """

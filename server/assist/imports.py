@@ -107,10 +107,10 @@ def modules_under(doc: Document, module: str, roots: Sequence[Path]) -> list[str
     return sorted(found - {"__pycache__"})
 
 
-def import_edit(doc: Document, module: str, name: str) -> Edit:
-    """The edit that makes `from module import name` stand among the imports at the top of `doc`: into
-    the one-line statement that imports from `module` already, else behind the last of them that sorts
-    before it, else below the docstring."""
+def import_edit(doc: Document, module: str, name: str, alias: str = "") -> Edit:
+    """The edit that makes `from module import name`, or without a name `import module as alias`, stand among
+    the imports at the top of `doc`: into the one-line statement that imports from `module` already, else
+    behind the last of them that sorts before it, else below the docstring."""
     text = doc.text
     best: int | None = None
     after_future: int | None = None
@@ -124,7 +124,7 @@ def import_edit(doc: Document, module: str, name: str) -> Edit:
             extended = re.match(
                 rf"from\s+{re.escape(module)}\s+import\s+(?!\()([^#\\;]*[^#\\;\s])\s*$", content
             )
-            if extended and end == line:
+            if extended and end == line and name:
                 at = text.line_start(line) + extended.end(1)
                 return Edit(at, at, f", {name}")
             if content.startswith("from __future__"):
@@ -139,7 +139,8 @@ def import_edit(doc: Document, module: str, name: str) -> Edit:
         else:
             break
     ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
-    statement = f"from {module} import {name}{ending}"
+    alias = f" as {alias}" if alias else ""
+    statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
     target = best if best is not None else after_future
     if target is None:
         target = first_import if first_import is not None else _first_code_line(doc)

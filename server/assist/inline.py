@@ -1,8 +1,7 @@
 """Ghost text: the rest of the line, or a block, after the cursor.
 
-A fill model writes it when there is one; else the code itself does: the longest tail of tokens before
-the cursor that stands elsewhere, in this document or the workspace, is continued the way it went on
-there, when it went on the same way often enough.
+A fill model writes it when there is one; else the code itself does, as lines that began so go on
+elsewhere (`rest_of_line`), when that is probable enough.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ from devflow.models.errors import ModelError
 from devflow.models.streams import closing
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import in_quotes
-from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.live import Live, live
 from devflow.server.assist.postprocess import Site, clean
+from devflow.server.assist.rest_of_line import guess
 from devflow.server.assist.waiting import within
 from devflow.server.settings import Inline
 
@@ -33,11 +31,6 @@ SUFFIX_BUDGET = 2_000
 CONTEXT_BUDGET = 2_000
 """Code points of the document before and behind the cursor, and of retrieved code, in a request."""
 CONTEXT_SECONDS = 0.06
-_LEAST_MATCH = 3
-_INCOMPLETE = 0.6
-"""How much a continuation counts that ends before its line does."""
-_LONGEST_LINE = 24
-"""Tokens a continuation without a model may have."""
 _CLOSING = re.compile(r"[\s)\]}>\"'`,;:]*\Z")
 
 log = logging.getLogger(__name__)
@@ -198,66 +191,11 @@ async def _by_code(
     """The rest of the line as it stands elsewhere."""
     if site.line_before.strip() == "" and not site.multiline:
         return None  # at the start of a line nothing has been said yet
-    found = await asyncio.to_thread(_continued, doc, at, site, code)
-    return found if found is not None and found[2] >= config.min_confidence else None
-
-
-def _continued(doc: Document, at: int, site: Site, code: Codebase) -> tuple[str, str, float] | None:
-    # A word that is half typed is no context but a filter.
-    start, _ = doc.text.word_at(at)
-    half = doc.text.source[start:at]
-    tokens = live(doc, start, at, code.memory)
-    context = tokens.context()
-    best: tuple[str, str, float] | None = None
-    here = continuation(tokens, context, half)
-    if here is not None:
-        best = (here[0], "document", here[1])
-    model = code.usage.usage_of(doc.language) if code.usage is not None else None
-    if model is not None:
-        known = model.continuation(context, _LONGEST_LINE, half)
-        if known is not None:
-            sure = known.confidence * (1.0 if known.complete else _INCOMPLETE)
-            if best is None or sure > best[2]:
-                best = (known.text, "usage", sure)
-    if best is None:
+    site = replace(site, multiline=False)
+    found = await asyncio.to_thread(guess, doc, at, code, lambda text: clean(text, site))
+    if found is None or found.probability < config.min_confidence:
         return None
-    text = best[0].rstrip("\n")
-    if site.line_before[-1:].isspace():
-        text = text.lstrip()
-    if not _names_known(text, half, doc, tokens):
-        return None
-    text = _checked(text, replace(site, multiline=False), doc, at)
-    return (text, best[1], best[2]) if text else None
-
-
-def continuation(tokens: Live, context: list[str], half: str) -> tuple[str, float] | None:
-    """The rest of the line after the longest match of `context` in the document, with a confidence:
-    the share of the matching places that go on so, lowered for short matches and few places."""
-    length, places = tokens.longest_match(context, _LEAST_MATCH)
-    votes: dict[str, int] = {}
-    for place in places:
-        text = tokens.line_from(place, _LONGEST_LINE)
-        if half:
-            text = text.lstrip().removeprefix(half) if text.lstrip().startswith(half) else ""
-        if text:
-            votes[text] = votes.get(text, 0) + 1
-    if not votes:
-        return None
-    text, count = max(votes.items(), key=lambda pair: pair[1])
-    total = sum(votes.values())
-    return text, count / (total + 0.5) * min(1.0, 0.35 + 0.08 * length)
-
-
-def _names_known(text: str, half: str, doc: Document, tokens: Live) -> bool:
-    """Whether every plain name of the suggestion is known here: a copy of foreign code is not."""
-    known = tokens.names()
-    words = builtin_names(doc.language)
-    reserved = keywords(doc.language)
-    for match in re.finditer(r"(?<![\w.\"'])([^\W\d]\w*)(?!\w|\s*=[^=]|[\"'])", half + text):
-        name = match[1]
-        if name not in known and name not in words and name not in reserved:
-            return False
-    return True
+    return found.text, found.engine, found.probability
 
 
 def _checked(written: str, site: Site, doc: Document, at: int) -> str:

@@ -40,6 +40,8 @@ OWN_SECONDS = 0.2
 """How long the index is waited for when the machine is busy: nothing hangs on anybody else."""
 ENGINE_SECONDS = 1.5
 REFERENCES_SECONDS = 5.0
+_BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
+"""Languages whose methods call each other without a receiver."""
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.PROPERTY})
 _MOST_FILES = 200
 
@@ -227,7 +229,8 @@ def _in_document(
         inner = min(around, key=lambda each: each.end - each.start)
         uses = [each for each in uses if inner.start <= each.start < inner.end and not each.receiver]
     else:
-        uses = [each for each in uses if _may_be(each.receiver, targets)]
+        bare = doc.language in _BARE_MEMBERS
+        uses = [each for each in uses if _may_be(each.receiver, targets) or (bare and not each.receiver)]
     return [Location(path, each.start, each.end) for each in uses]
 
 

@@ -32,6 +32,37 @@ _BUDGET_SECONDS = 20.0
 _MOST_USES = 100_000
 
 
+class Files:
+    """`refactor.project.Sources` that knows which files are there, and nothing else."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots: Sequence[Path] = roots
+
+    def read(self, path: Path) -> Text | None:
+        """Nothing is read."""
+        return None
+
+    def exists(self, path: Path) -> bool:
+        """Whether `path` is a file."""
+        return path.is_file()
+
+    def files_with(self, name: str) -> Sequence[Path]:
+        """None are known."""
+        return ()
+
+    def defined(self, path: Path, at: int) -> Sequence[Location] | None:
+        """There is no engine."""
+        return None
+
+    def used(self, path: Path, at: int) -> Sequence[Location] | None:
+        """There is no engine."""
+        return None
+
+    def members(self, path: Path, expression: str) -> Sequence[str] | None:
+        """There is no engine."""
+        return None
+
+
 class WorkspaceSources:
     """`refactor.project.Sources` over a codebase. Its methods are called in a thread, never on the loop."""
 

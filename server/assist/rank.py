@@ -31,6 +31,9 @@ __all__ = ["Around", "Evidence", "match_quality", "ranked", "words_of"]
 
 MATCH_WEIGHT = 4.0
 """What a step of `match_quality` is worth."""
+_ASKED_FOR = 0.6
+"""Who types an underscore asks for private names."""
+_STRANGE = 4.0
 
 
 def match_quality(typed: str, name: str) -> float:
@@ -70,9 +73,7 @@ def ranked(
     for each in candidates:
         if quality := match_quality(typed, each.name):
             fitting.append(each)
-            # Who types an underscore asks for private names.
-            wanted = 0.6 if typed[:1] == "_" and each.name[0] == "_" else 0.0
-            fits.append(MATCH_WEIGHT * (quality - 3.0) + wanted)
+            fits.append(MATCH_WEIGHT * (quality - 3.0) + _prior(each, typed, around))
     if not fitting:
         return []
     scores = np.array(fits)
@@ -92,6 +93,16 @@ def ranked(
     )
     values = chances.tolist()
     return [(fitting[at], values[at]) for at in order]
+
+
+def _prior(each: Evidence, typed: str, around: Around) -> float:
+    """What the network cannot know, as it has not seen it: an addition to the score."""
+    if typed:
+        return _ASKED_FOR if typed[0] == each.name[0] == "_" else 0.0
+    known = each.typed or each.own or each.receiver_here or each.receiver_known
+    if each.name == around.tail and not known:  # nobody writes `shape.shape` for no reason
+        return -_STRANGE
+    return -_STRANGE if each.name.startswith("__") and not (known or each.here or each.known) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,7 @@ class Network:
 def _models() -> dict[str, Network]:
     import numpy as np
 
-    text = resources.files(__package__).joinpath("ranker.json").read_text(encoding="utf-8")
+    text = resources.files(str(__package__)).joinpath("ranker.json").read_text(encoding="utf-8")
     read = json.loads(text)
     models: dict[str, Network] = {}
     for name, columns in (("members", MEMBER_FEATURES), ("names", NAME_FEATURES)):

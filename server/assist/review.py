@@ -18,7 +18,7 @@ from devflow.analysis.checks.secrets import hard_coded_secrets
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.syntax.parse import SyntaxTree, parse
-from devflow.server.assist import prompts
+from devflow.server.assist import problems, prompts
 from devflow.server.assist.chat import Progress, answer
 from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path
@@ -50,6 +50,12 @@ async def review(doc: Document, code: Codebase, config: Review) -> list[Finding]
     if len(doc.text) > _MOST_CHARACTERS:
         return []
     checks: list[tuple[str, Callable[[Document, Codebase], Awaitable[list[Finding]]]]] = []
+    if config.syntax:
+        checks.append(("syntax", problems.syntax))
+    if config.names:
+        checks.append(("names", problems.names))
+    if config.imports:
+        checks.append(("imports", problems.imports))
     if config.calls:
         checks.append(("calls", _calls))
     if config.duplicates:

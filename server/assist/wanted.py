@@ -117,7 +117,7 @@ class Wanted:
                 if symbol.name in classes and symbol.name not in classes[:-4]:
                     classes += [base for base in bases_of(symbol) if base not in classes]
             hints = hints_of(doc, start, receiver)
-        model = code.usage.usage_of(doc.language) if code.usage is not None else None
+        model = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
         scoped = tree is not None and (place is Place.NAME or quoted)
         return Wanted(
             doc,
@@ -153,6 +153,7 @@ class Wanted:
             quoted=self.quoted,
             typing=len(self.prefix),
             upper=tail[:1].isupper(),
+            tail=tail,
         )
 
 

@@ -12,6 +12,8 @@ from devflow.server.commands.terminal import console, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from devflow.server.assist.ask import Answer
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -21,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Answer; 1 when there is none."""
+    """Answer: 0. 1 when nothing answers or the model failed, 2 for what is no question or no folder."""
     from rich.markdown import Markdown
 
     from devflow.models.errors import ModelError
@@ -31,6 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     root = root_of(arguments.root, notes)
     if root is None:
         return 2
+    if not arguments.question.strip():
+        notes.print("Ask a question in plain words, such as: where are retries configured?")
+        return 2
     try:
         answer = asyncio.run(_ask(root, arguments.question, arguments.limit, notes))
     except ModelError as error:
@@ -38,13 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     out = console()
     # A pipe or a file gets the Markdown itself, unwrapped.
-    out.print(Markdown(visible(answer)) if out.is_terminal else visible(answer))
-    return 0 if answer.strip() else 1
+    text = visible(answer.markdown)
+    out.print(Markdown(text) if out.is_terminal else text)
+    return 0 if answer.found else 1
 
 
-async def _ask(root: Path, question: str, limit: int, notes: Console) -> str:
+async def _ask(root: Path, question: str, limit: int, notes: Console) -> Answer:
     from devflow.server.assist.ask import ask
     from devflow.server.commands.workspace import codebase, settings_of
 
     async with codebase(root, settings_of(root, notes), notes) as code:
-        return (await ask(question, code, limit)).markdown
+        return await ask(question, code, limit)

@@ -12,6 +12,7 @@ from devflow.analysis.document import Document
 from devflow.models.errors import ModelError
 from devflow.server import convert
 from devflow.server.assist.edit import Action, ActionRefused, action_edit, actions, import_actions
+from devflow.server.assist.refactorings import NEEDS_NO_MODEL, wanted
 from devflow.server.edits import workspace_edit
 from devflow.server.errors import ContentModified, InvalidParams, RequestFailed
 from devflow.server.progress import working
@@ -31,13 +32,17 @@ async def code_action(
         return None
     start, end = convert.span(doc.text, params.range, session.encoding)
     code = session.codebase()
-    offered = await asyncio.to_thread(actions, doc, start, end, code)
-    offered += await import_actions(doc, start, end, code)
-    only = params.context.only
+    only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
+    offered = await asyncio.to_thread(actions, doc, start, end, code, only)
+    if wanted("quickfix", only):
+        offered += await import_actions(doc, start, end, code)
+    text_document = session.capabilities.text_document
+    client = text_document.code_action if text_document else None
+    says_why = bool(client and client.disabled_support)
     return [
         _shown(session, doc, action)
         for action in offered
-        if not only or any(_is_under(action.kind, str(getattr(kind, "value", kind))) for kind in only)
+        if wanted(action.kind, only) and (says_why or not (action.disabled and action.id in NEEDS_NO_MODEL))
     ]
 
 
@@ -88,6 +93,7 @@ def _shown(session: Session, doc: Document, action: Action) -> types.CodeAction 
     return types.CodeAction(
         action.title,
         kind=action.kind,
+        is_preferred=True if action.preferred and client.is_preferred_support else None,
         command=command if by_command else None,
         data=None if by_command else _data(doc, action),
         disabled=(
@@ -99,10 +105,6 @@ def _shown(session: Session, doc: Document, action: Action) -> types.CodeAction 
 def _data(doc: Document, action: Action) -> dict[str, Any]:
     described = {
         name: getattr(action, name)
-        for name in ("id", "title", "kind", "start", "end", "disabled", "argument")
+        for name in ("id", "title", "kind", "start", "end", "disabled", "argument", "preferred")
     }
     return {"uri": doc.uri, "version": doc.version, "action": described}
-
-
-def _is_under(kind: str, wanted: str) -> bool:
-    return not wanted or kind == wanted or kind.startswith(wanted + ".")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lsprotocol import types
 
-from devflow.analysis.text import Text
-from devflow.retrieval.base import IndexedSymbol
 from devflow.server import convert
+from devflow.server.assist.workspace_symbols import workspace_symbols
 from devflow.server.session import Session
 
 LIMIT = 100
@@ -19,29 +16,17 @@ async def workspace_symbol(
 ) -> list[types.SymbolInformation] | None:
     """Symbols of the workspace whose name fits the query, best first."""
     code = session.codebase()
-    if code.index is None:
-        return None
-    found = await code.index.symbols_matching(params.query, LIMIT)
-    texts: dict[Path, Text | None] = {}
-    for each in found:
-        if each.path not in texts:
-            texts[each.path] = await session.text_of(each.path)
+    opened = [doc for uri in session.documents if (doc := session.documents.current(uri)) is not None]
+    found = await workspace_symbols(params.query, LIMIT, opened, code)
     return [
         types.SymbolInformation(
-            location=types.Location(session.uri_of(each.path), _range(session, each, text)),
-            name=each.symbol.name,
-            kind=convert.SYMBOL_KINDS[each.symbol.kind],
-            container_name=each.symbol.container or None,
+            location=types.Location(
+                session.uri_of(each.found.path),
+                convert.range_on(each.line, each.before, each.found.symbol.name, session.encoding),
+            ),
+            name=each.found.symbol.name,
+            kind=convert.SYMBOL_KINDS[each.found.symbol.kind],
+            container_name=each.found.symbol.container or None,
         )
         for each in found
-        if (text := texts[each.path]) is not None
     ]
-
-
-def _range(session: Session, found: IndexedSymbol, text: Text) -> types.Range:
-    symbol = found.symbol
-    if text.source[symbol.name_start : symbol.name_end] == symbol.name:
-        return convert.range_of(text, symbol.name_start, symbol.name_end, session.encoding)
-    # The file has changed since it was indexed: the line is the best there is.
-    at = text.line_start(found.line)
-    return convert.range_of(text, at, at, session.encoding)

@@ -58,6 +58,8 @@ class IndexWorker:
             on_gone=self._gone,
         )
         self._open: dict[str, Any] | None = None
+        self._opened = False
+        """The process knows the roots; documents told before would be dropped."""
         self._documents: dict[Path, str] = {}
         self._unsent: set[Path] = set()
         self._sender: asyncio.TimerHandle | None = None
@@ -86,9 +88,13 @@ class IndexWorker:
             "vectors": settings.vectors,
             "watch": watch,
         }
+        self._opened = False
         with contextlib.suppress(WorkerGone):  # the restarted process is told by `_set_up_again`
             await self._worker.request("open", self._open)
-        self._send_documents()
+            self._opened = True
+            # A change of roots forgets the documents.
+            self._unsent |= self._documents.keys()
+            self._send_documents()
 
     def update(self, paths: Sequence[Path]) -> None:
         """Files or folders made, changed or deleted on disk."""
@@ -143,6 +149,7 @@ class IndexWorker:
     async def _set_up_again(self) -> None:
         if self._open is not None:
             await self._worker.request("open", self._open)
+            self._opened = True
             self._unsent |= self._documents.keys()
             self._send_documents()
 
@@ -150,12 +157,15 @@ class IndexWorker:
         if self._sender is not None:
             self._sender.cancel()
             self._sender = None
+        if not self._opened:
+            return
         unsent, self._unsent = self._unsent, set()
         for path in unsent:
             if path in self._documents:
                 self._worker.notify("document", {"path": str(path), "text": self._documents[path]})
 
     def _gone(self) -> None:
+        self._opened = False
         if self._on_problem is not None:
             self._on_problem(
                 "The index worker stopped and is being restarted; nothing you wrote is affected."

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devflow.analysis.tokens import NEWLINE, lex, subtokens
+from devflow.analysis.tokens import NEWLINE, lex, scan, scan_from, subtokens
 
 LANGUAGES = ["python", "typescript", "go", "rust", "c", "csharp", "ruby", "java", "", "markdown"]
 
@@ -70,3 +70,15 @@ def test_no_text_breaks_the_lexer_and_offsets_hold(source: str, language: str) -
 )
 def test_names_are_cut_into_words(name: str, expected: list[str]) -> None:
     assert subtokens(name) == expected or name == "größe"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="ab1 \t\n\r\"'`\\/*#.(é😋\f_$@?", max_size=60), st.sampled_from(LANGUAGES))
+def test_the_fast_lexers_see_the_same_tokens(source: str, language: str) -> None:
+    tokens = lex(source, language)
+    names, spaces = scan(source, language)
+    assert list(zip(names, map(bool, spaces), strict=True)) == [(text, space) for text, space, _, _ in tokens]
+    found = list(scan_from(source, language, 0))
+    if found and found[0][0] == NEWLINE:
+        del found[0]
+    assert [(text, space) for text, space, _, _ in found] == [(text, space) for text, space, _, _ in tokens]

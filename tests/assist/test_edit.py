@@ -82,7 +82,11 @@ async def test_the_class_is_meant_on_its_own_line(tmp_path: Path) -> None:
 async def test_selected_lines_can_be_explained(tmp_path: Path) -> None:
     async with workspace(tmp_path, "def f():\n    a = 1\n    b = 2\n    return a<|>\n") as made:
         start = made.doc.text.source.index("a = 1")
-        assert [a.title for a in actions(made.doc, start, made.at, made.code)] == ["Explain the selection"]
+        assert [a.title for a in actions(made.doc, start, made.at, made.code)] == [
+            "Explain the selection",
+            "Extract function",
+            "Surround with try",
+        ]
 
 
 async def test_nothing_is_offered_where_there_is_nothing(tmp_path: Path) -> None:

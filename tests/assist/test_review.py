@@ -160,3 +160,25 @@ async def test_the_index_failing_costs_only_its_own_check(tmp_path: Path, caplog
         found = await review(made.doc, code, Review())
     assert [f.code for f in found] == ["call-does-not-fit"]
     assert "the check duplicates failed" in caplog.text
+
+
+async def test_what_a_compiler_would_say_is_found(tmp_path: Path) -> None:
+    snippet = "from .gone import f\n\ndef g():\n    return f(nothing)\n\nx = (1<|>\n"
+    assert await codes(tmp_path, snippet) == [
+        "unresolved-import: .gone",
+        "undefined-name: nothing",
+        "syntax-error: (",
+    ]
+    off = Review(syntax=False, names=False, imports=False)
+    assert await codes(tmp_path, snippet, off) == []
+
+
+async def test_other_languages_have_syntax_errors(tmp_path: Path) -> None:
+    assert await codes(tmp_path, "const a = f(1;<|>\n", path="main.ts") == ["syntax-error: ("]
+
+
+async def test_a_module_that_is_made_is_found_at_the_next_look(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "from .gone import f<|>\n") as made:
+        assert len(await review(made.doc, made.code, Review())) == 1
+        (tmp_path / "gone.py").write_text("f = 1\n")
+        assert await review(made.doc, made.code, Review()) == []

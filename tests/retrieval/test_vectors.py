@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from devflow.retrieval.embedder import HashedEmbedder
+from devflow.retrieval.store import open_writer
+from devflow.retrieval.vector_process import VectorProcess
+from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
 from devflow.retrieval.words import parts, query_words, words
 
@@ -32,47 +38,102 @@ def test_a_text_without_a_word_is_all_zeros() -> None:
     assert not HashedEmbedder().embed(["", "+-*/"]).any()
 
 
-def test_vectors_are_kept_replaced_and_deleted(tmp_path: Path) -> None:
-    embedder = HashedEmbedder()
-    vectors = open_vectors(tmp_path / "chroma", "e", embedder.dimensions)
-    vectors.add([1, 2, 3], embedder.embed(TEXTS))
-    vectors.add([2], embedder.embed([TEXTS[0]]))
+OPENERS = [lambda directory, store: open_vectors(directory, store, HashedEmbedder()), VectorProcess]
+
+
+@pytest.fixture(params=OPENERS, ids=["in this process", "in a process of their own"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], VectorStore]:
+    return lambda store: request.param(tmp_path / "chroma", store)
+
+
+def test_vectors_are_kept_replaced_and_deleted(opened: Callable[[str], VectorStore]) -> None:
+    vectors = opened("s")
+    vectors.add([1, 2, 3], TEXTS)
+    vectors.add([2], [TEXTS[0]])
     vectors.delete([3, 99])
     assert vectors.count() == 2
-    assert {id_ for id_, similarity in vectors.nearest(embedder.embed(TEXTS)[0], 5) if similarity > 0.99} == {
-        1,
-        2,
-    }
+    assert {id_ for id_, similarity in vectors.nearest(TEXTS[0], 5) if similarity > 0.99} == {1, 2}
+    assert vectors.nearest("+-", 5) == []
     vectors.close()
-    again = open_vectors(tmp_path / "chroma", "e", embedder.dimensions)
+    again = opened("s")
     assert again.count() == 2
     again.close()
 
 
-def test_a_second_owner_is_refused_at_once(tmp_path: Path) -> None:
-    vectors = open_vectors(tmp_path / "chroma", "e", 256)
+def test_a_second_owner_is_refused_at_once(opened: Callable[[str], VectorStore]) -> None:
+    vectors = opened("s")
     with pytest.raises(VectorsUnavailable, match="in use by another process"):
-        open_vectors(tmp_path / "chroma", "e", 256)
+        opened("s")
     vectors.close()
 
 
-def test_another_embedder_starts_afresh(tmp_path: Path) -> None:
-    vectors = open_vectors(tmp_path / "chroma", "e", 256)
-    vectors.add([1], HashedEmbedder().embed(TEXTS[:1]))
+def test_another_store_starts_afresh(opened: Callable[[str], VectorStore]) -> None:
+    vectors = opened("s")
+    vectors.add([1], TEXTS[:1])
     vectors.close()
-    other = open_vectors(tmp_path / "chroma", "f", 256)
+    other = opened("t")
     assert other.count() == 0
     other.close()
 
 
-def test_damaged_vectors_start_afresh(tmp_path: Path) -> None:
-    vectors = open_vectors(tmp_path / "chroma", "e", 256)
+class Lengths:
+    """An embedder of one's own."""
+
+    name = "lengths"
+    dimensions = 2
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [[1.0, 0.0] if len(text) < 25 else [0.0, 1.0] for text in texts]
+
+
+def test_any_embedder_will_do_and_another_one_starts_afresh(tmp_path: Path) -> None:
+    vectors = open_vectors(tmp_path / "chroma", "s", Lengths())
+    vectors.add([1, 2, 3], TEXTS)
+    assert vectors.nearest("short", 1) == [(2, 1.0)]
+    vectors.close()
+    hashed = open_vectors(tmp_path / "chroma", "s", HashedEmbedder())
+    assert hashed.count() == 0
+    hashed.close()
+
+
+def test_damaged_vectors_start_afresh(tmp_path: Path, opened: Callable[[str], VectorStore]) -> None:
+    vectors = opened("s")
     vectors.close()
     [database] = (tmp_path / "chroma").glob("*/chroma.sqlite3")
     database.write_bytes(b"garbage" * 1000)
-    again = open_vectors(tmp_path / "chroma", "e", 256)
+    again = opened("s")
     assert again.count() == 0
     again.close()
+
+
+def test_a_process_that_was_killed_is_a_sentence(tmp_path: Path) -> None:
+    vectors = VectorProcess(tmp_path / "chroma", "s")
+    [child] = psutil.Process().children()
+    child.kill()
+    child.wait()
+    with pytest.raises(VectorsUnavailable, match="has ended"):
+        vectors.nearest("file", 1)
+    vectors.close()
+
+
+async def test_vectors_are_opened_for_a_question_and_closed_when_nobody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, _ = await open_writer(tmp_path)
+    woken: list[None] = []
+    sync = VectorSync(tmp_path / "chroma", lambda: woken.append(None))
+    sync.typed()
+    assert not await sync.step(db)
+    asked = asyncio.create_task(sync.nearest("file", 3))
+    await asyncio.sleep(0)
+    assert woken
+    assert await sync.step(db)
+    assert await asked == []
+    assert len(psutil.Process().children()) == 1
+    monkeypatch.setattr("devflow.retrieval.vector_sync._IDLE", 0.0)
+    assert not await sync.step(db)
+    assert psutil.Process().children() == []
+    await db.close()
 
 
 @pytest.mark.parametrize(

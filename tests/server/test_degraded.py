@@ -70,6 +70,7 @@ def params(method: str, uri: str) -> Any:
         "textDocument/semanticTokens/full": {"textDocument": named},
         "textDocument/semanticTokens/full/delta": {"textDocument": named, "previousResultId": "none"},
         "textDocument/semanticTokens/range": {"textDocument": named, "range": name},
+        "textDocument/inlayHint": {"textDocument": named, "range": name},
         "workspace/symbol": {"query": SECRET},
         "textDocument/prepareRename": at,
         # Of a parameter: the uses of a function cannot be known without an index, and that is refused.
@@ -96,10 +97,10 @@ async def asked(client: Editor, method: str, uri: str) -> Any:
 
 SILENT = {"textDocument/codeLens"} | {
     "textDocument/inlineCompletion",
-    "workspace/symbol",
+    "textDocument/inlayHint",
     "workspace/willRenameFiles",
 }
-"""What has nothing to say without a model and without repeated code, or without an index."""
+"""What has nothing to say without a model and without repeated code, or without an index, or is off."""
 METHODS = [route.method for route in REQUESTS]
 
 

@@ -521,7 +521,8 @@ async def test_a_closed_file_is_read_from_the_disk(tmp_path: Path) -> None:
 
 async def test_the_capabilities_of_the_test_editor_switch_everything_on() -> None:
     async with editor() as client:
-        result = await client.initialize(capabilities=CAPABILITIES)
+        options = {"devflow": {"features": {"inlayHint": True}}}
+        result = await client.initialize(capabilities=CAPABILITIES, initializationOptions=options)
         providers = {name for name in result["capabilities"] if name.endswith("Provider")}
         announced = {route.capability for route in REQUESTS if route.capability}
         assert len(providers) == len(announced)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.analysis.usage import UsageModel
+from devflow.analysis.usage.store import load
 from devflow.retrieval.index import Index
 from devflow.retrieval.store import index_directory
 from devflow.retrieval.usage_files import usage_directory
@@ -316,7 +316,7 @@ async def test_usage_models_are_made_and_told(tmp_path: Path) -> None:
     [(language, directory)] = made
     assert language == "python"
     assert usage_directory(index_directory(tmp_path), "python") == directory
-    assert UsageModel.load(directory).continuation(["client", ".", "connect"]) is not None
+    assert load(directory).next_tokens(["client", "."]).tokens[0][0] == "connect"
 
 
 async def test_a_rebuild_goes_on_with_the_open_documents(tmp_path: Path) -> None:

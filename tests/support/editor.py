@@ -41,6 +41,7 @@ CAPABILITIES: dict[str, Any] = {
         "publishDiagnostics": {"relatedInformation": True},
         "diagnostic": {},
         "inlineCompletion": {},
+        "inlayHint": {},
         "semanticTokens": {
             "requests": {"full": {"delta": True}, "range": True},
             "tokenTypes": ["function", "class", "variable"],

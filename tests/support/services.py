@@ -38,7 +38,7 @@ class RememberingIndex:
     def release(self, path: Path) -> None:
         self.calls.append(("release", path))
 
-    def usage_of(self, language: str) -> None:
+    def usage_of(self, language: str, besides: Path | None = None) -> None:
         return None
 
     async def statuses(self) -> list[IndexStatus]:

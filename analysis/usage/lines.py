@@ -1,0 +1,138 @@
+"""The rest of a line as it stands elsewhere: whole lines are voted for, not one token after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from devflow.analysis.usage.model import Level, UsageModel
+from devflow.analysis.usage.vocabulary import BORDER, OTHER
+
+LONGEST = 24
+"""Tokens a rest of a line may have."""
+_SAMPLE = 256
+_LEVELS = 6
+_BEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a rest of a line is known from one model."""
+
+    length: int = 0
+    """Tokens of the longest end of the context that it follows somewhere."""
+    count: int = 0
+    """How often it follows that there, …"""
+    total: int = 0
+    """… and how often anything does."""
+    longest: int = 0
+    """Tokens of the longest end of the context that occurs at all, whatever follows it."""
+    share: float = 0.0
+    """P(rest | context): the ends of the context, short to long, by Witten-Bell interpolation with a rest as
+    one symbol: P = (c + T·P') / (C + T), with C occurrences and T different rests."""
+
+
+NOWHERE = Seen()
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A rest of a line: its `tokens` without the line's end, and `text`, which begins with a space where the
+    code elsewhere has one. `seen` says how each model knows it."""
+
+    tokens: tuple[str, ...]
+    text: str
+    seen: tuple[Seen, ...]
+
+
+def rests(models: Sequence[UsageModel], context: Sequence[str], prefix: str = "") -> list[Rest]:
+    """Rests of lines that follow ends of `context` in any of `models`, the likeliest by the sum of their
+    shares first, down to that of nothing at all. The first token begins with `prefix`, the part of a word
+    that is typed already."""
+    tables = [_table(model, context, prefix) for model in models]
+    texts: dict[tuple[str, ...], str] = {}
+    for table in reversed(tables):
+        texts |= table.texts
+    found = [
+        Rest(tokens, text, tuple(table.seen.get(tokens, table.nothing) for table in tables))
+        for tokens, text in texts.items()
+    ]
+    found.sort(key=lambda rest: -sum(seen.share for seen in rest.seen))
+    # Where the line usually ends, what went on elsewhere is no news.
+    return list(takewhile(lambda rest: rest.tokens, found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    seen: dict[tuple[str, ...], Seen]
+    texts: dict[tuple[str, ...], str]
+    nothing: Seen
+
+
+def _table(model: UsageModel, context: Sequence[str], prefix: str) -> _Table:
+    levels = model.levels(context)
+    chosen: list[Level] = []
+    for level in levels:
+        if len(chosen) < _LEVELS and (not chosen or level.count >= 2 * chosen[-1].count):
+            chosen.append(level)
+    longest = levels[0].length if levels else 0
+    rows: dict[bytes, tuple[Any, Any, int]] = {}
+    seen: dict[bytes, Seen] = {}
+    for level in reversed(chosen):
+        counts: dict[bytes, int] = {}
+        for key, row in _rows(model, level, prefix):
+            counts[key] = counts.get(key, 0) + 1
+            rows.setdefault(key, row)
+        total, kinds = sum(counts.values()), len(counts)
+        if not total:
+            continue
+        for key, before in seen.items():
+            if key not in counts:
+                share = kinds * before.share / (total + kinds)
+                seen[key] = Seen(before.length, before.count, before.total, longest, share)
+        for key, count in counts.items():
+            share = (count + kinds * seen.get(key, NOWHERE).share) / (total + kinds)
+            seen[key] = Seen(level.length, count, total, longest, share)
+    best = sorted(seen, key=lambda key: -seen[key].share)[: _BEST * 2]
+    known: dict[tuple[str, ...], Seen] = {}
+    texts: dict[tuple[str, ...], str] = {}
+    for key in best:
+        numbers, spaces, size = rows[key]
+        tokens = tuple(model.vocabulary.text(number) for number in numbers[:size].tolist())
+        known[tokens] = seen[key]
+        text = "".join(
+            (" " if space else "") + token for token, space in zip(tokens, spaces.tolist(), strict=False)
+        )
+        texts[tokens] = text.removeprefix(" ")[len(prefix) :] if prefix else text
+    return _Table(known, texts, Seen(longest=longest))
+
+
+def _rows(model: UsageModel, level: Level, prefix: str) -> list[tuple[bytes, tuple[Any, Any, int]]]:
+    """For a sample of the places of `level` the rest of the line: a key, and `(numbers, spaces, size)`."""
+    import numpy as np
+
+    newline = model.newline
+    if newline is None:
+        return []
+    step = max(1, level.count // _SAMPLE)
+    found: list[tuple[bytes, tuple[Any, Any, int]]] = []
+    for match in level.matches:
+        at = match.positions(step)[:, None] - np.arange(1, LONGEST + 2)
+        np.maximum(at, 0, out=at)  # there is a border
+        numbers = match.source.tokens[at]
+        stop = (numbers == newline) | (numbers <= OTHER)
+        size = stop.argmax(axis=1)
+        ended = numbers[np.arange(len(size)), size] == newline
+        keep = np.flatnonzero(ended)
+        if prefix:
+            words = {number: model.vocabulary.text(number) for number in set(numbers[keep, 0].tolist())}
+            right = {number for number, text in words.items() if text.startswith(prefix) and text != prefix}
+            keep = keep[[number in right for number in numbers[keep, 0].tolist()]]
+        numbers, size, at = numbers[keep], size[keep], at[keep]
+        numbers[np.arange(LONGEST + 1) >= size[:, None]] = BORDER
+        spaces = match.source.spaces[at]
+        for row, space, length in zip(numbers, spaces, size.tolist(), strict=True):
+            found.append((row.tobytes(), (row, space, length)))
+    return found

@@ -1,0 +1,92 @@
+"""What a compiler would say: syntax errors in every language, in Python undefined names and imports too."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import UserDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devflow.analysis.checks.python_syntax import Complaint, python_syntax_errors
+from devflow.analysis.checks.syntax import syntax_errors
+from devflow.analysis.checks.undefined_names import NOTEBOOK, undefined_names
+from devflow.analysis.checks.unresolved_imports import Surroundings, unresolved_imports
+from devflow.analysis.document import Document
+from devflow.analysis.facts import Finding
+from devflow.analysis.python_environment import environment, modules_below
+from devflow.analysis.python_names import python_names
+from devflow.analysis.python_scopes import PythonNames
+from devflow.analysis.syntax.parse import SyntaxTree
+
+if TYPE_CHECKING:
+    from devflow.server.assist.base import Codebase
+
+_LOOK_SECONDS = 30.0
+
+
+async def syntax(doc: Document, code: Codebase) -> list[Finding]:
+    """What cannot be parsed."""
+    tree = doc.tree
+    if tree is None:
+        return []
+    if doc.language != "python":
+        return await asyncio.to_thread(syntax_errors, tree)
+    # What the compiler said about pieces of this document before; those it has no more are forgotten.
+    key = ("compiled", doc.uri)
+    before = code.memory.last(key)
+    compiled = _Pieces(before.used if isinstance(before, _Pieces) else {})
+    found = await asyncio.to_thread(python_syntax_errors, tree, compiled)
+    code.memory.keep(key, compiled)
+    return found
+
+
+class _Pieces(UserDict[str, Complaint | None]):
+    """Remembers what was asked for or added since it was made, in `used`."""
+
+    def __init__(self, before: Mapping[str, Complaint | None]) -> None:
+        super().__init__(before)
+        self.used: dict[str, Complaint | None] = {}
+
+    def __getitem__(self, piece: str) -> Complaint | None:
+        self.used[piece] = said = super().__getitem__(piece)
+        return said
+
+
+async def names(doc: Document, code: Codebase) -> list[Finding]:
+    """Names that nothing defines."""
+    tree = doc.tree
+    if doc.language != "python" or tree is None:
+        return []
+    notebook = doc.path is not None and doc.path.suffix == ".ipynb"
+    known = NOTEBOOK if notebook else frozenset[str]()
+    return await asyncio.to_thread(lambda: undefined_names(_names_of(doc, tree, code), known))
+
+
+async def imports(doc: Document, code: Codebase) -> list[Finding]:
+    """Modules that do not exist."""
+    tree, path = doc.tree, doc.path
+    if doc.language != "python" or tree is None or path is None:
+        return []
+
+    def look() -> list[Finding]:
+        return unresolved_imports(_names_of(doc, tree, code), path, _surroundings(path, code))
+
+    return await asyncio.to_thread(look)
+
+
+def _names_of(doc: Document, tree: SyntaxTree, code: Codebase) -> PythonNames:
+    return code.memory.value("python names", doc, lambda: python_names(tree))
+
+
+def _surroundings(path: Path, code: Codebase) -> Surroundings:
+    """Looked at again after _LOOK_SECONDS: packages are installed and folders made at any time."""
+    key = ("surroundings", code.roots, path.parent)
+    kept: object = code.memory.last(key)
+    if isinstance(kept, tuple) and time.monotonic() - kept[0] < _LOOK_SECONDS:
+        around: Surroundings = kept[1]
+        return around
+    around = Surroundings(code.roots, environment(code.roots, path), modules_below(code.roots))
+    code.memory.keep(key, (time.monotonic(), around))
+    return around

@@ -1,0 +1,183 @@
+"""The rest of the line without a model: how it goes on elsewhere, in this document or in the workspace.
+
+Whole rests of lines are candidates; how each is known, whether it parses, which of its names are known
+here and whether its line stands nearby already make the probability that it is what is written next (a
+logistic regression, fitted by `benchmarks/ghost.py` on public code).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import mul
+
+from devflow.analysis.document import Document
+from devflow.analysis.text import Edit
+from devflow.analysis.usage import UsageModel
+from devflow.analysis.usage.around import Around, OpenTokens
+from devflow.analysis.usage.lines import Rest, rests
+from devflow.analysis.usage.vocabulary import Vocabulary
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.keywords import builtin_names, keywords
+
+_CANDIDATES = 5
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+_NEAR, _SAME_BLOCK = 3, 15
+"""Lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A rest of the line; `probability` that it is written, to the letter, `engine`: who knows it best."""
+
+    text: str
+    probability: float
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A candidate, as it would be inserted, and the values of all `FEATURES` but the last."""
+
+    rest: Rest
+    text: str
+    values: tuple[float, ...]
+
+
+def guess(doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str]) -> Guess | None:
+    """The likeliest rest of the line at `at`, None when nothing is known. `cleaned` gives the text as it
+    may be inserted, "" when it may not. For a thread."""
+    scored = [
+        (sum(map(mul, WEIGHTS, each.values)), n, each) for n, each in enumerate(evidence(doc, at, code))
+    ]
+    best: Guess | None = None
+    # That a candidate parses can only raise it, so most need not be parsed.
+    for score, _, each in sorted(scored, reverse=True):
+        if best is not None and _chance(score + WEIGHTS[-1]) <= best.probability:
+            break
+        text = cleaned(each.text)
+        if not text:
+            continue
+        probability = _chance(score + WEIGHTS[-1] * parses(doc, at, text))
+        if best is None or probability > best.probability:
+            here, known = each.rest.seen
+            best = Guess(text, probability, "document" if here.share >= known.share else "usage")
+    return best
+
+
+def evidence(doc: Document, at: int, code: Codebase) -> list[Evidence]:
+    """What is known about each of the few likeliest rests, but whether it parses."""
+    # A word that is half typed is no context but a filter.
+    start, _ = doc.text.word_at(at)
+    half = doc.text.source[start:at]
+    tokens: OpenTokens = code.memory.kept(("tokens", doc.uri, doc.language), lambda: OpenTokens(doc.language))
+    around = tokens.around(doc.text.source, start)
+    usage = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
+    models = (around.model, usage if usage is not None else UsageModel(Vocabulary()))
+    spaced = doc.text.source[at - 1 : at].isspace()
+    return [
+        Evidence(rest, rest.text.lstrip() if spaced else rest.text, _values(rest, around, half))
+        for rest in rests(models, around.context, half)[:_CANDIDATES]
+        if _names_known(rest.tokens, around, doc.language)
+    ]
+
+
+def parses(doc: Document, at: int, text: str) -> bool:
+    """Whether the document is whole with `text` at `at`; True where nobody can say."""
+    if doc.tree is None:
+        return True
+    edit = Edit(at, at, text)
+    return not doc.tree.edited([edit], doc.text.replaced([edit])).has_error()
+
+
+def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:
+    """Whether every plain name is known here or bound by the rest itself: a copy of foreign code is not."""
+    bound = {
+        name for before, name in zip(("", *tokens), tokens, strict=False) if before in ("for", "as", "lambda")
+    }
+    for at, name in enumerate(tokens):
+        before = tokens[at - 1] if at else around.line[-1] if around.line else ""
+        behind = tokens[at + 1] if at + 1 < len(tokens) else ""
+        if before in (".", "->", "::", "?.") or behind == "=" or not _NAME.match(name):
+            continue
+        known = name in bound or around.knows(name) or name in builtin_names(language)
+        if not known and name not in keywords(language):
+            return False
+    return True
+
+
+def _values(rest: Rest, around: Around, half: str) -> tuple[float, ...]:
+    here, known = rest.seen
+    line = (*around.line, *rest.tokens)
+    away = around.distance(line)
+    gap = abs(away) if away is not None else math.inf
+    members = [name for before, name in pairwise(("", *around.line[-1:], *rest.tokens)) if before == "."]
+    return (
+        1.0,
+        _log_odds(here.share + (1 - here.share) * 0.8 * known.share),
+        _tenths(len(rest.tokens), 12),
+        _tenths(here.length, 12),
+        here.count / (here.total + 0.5),
+        math.log1p(here.count),
+        _tenths(known.length, 12),
+        known.count / (known.total + 0.5),
+        math.log1p(known.count),
+        _tenths(here.longest - here.length, 8),
+        _tenths(known.longest - known.length, 8),
+        _tenths(here.length - len(around.line), 10),
+        _tenths(known.length - len(around.line), 10),
+        float(here.count > 0 and known.count > 0),
+        float(sum(not around.knows(name) for name in members[:3])),
+        float(around.knows(rest.tokens[0])),
+        float(gap <= _NEAR),
+        float(_NEAR < gap <= _SAME_BLOCK),
+        float(away == 1),
+        _tenths(len(around.line), 12),
+        _tenths(len(half), 6),
+    )
+
+
+_FITTED = (
+    ("bias", -4.95),
+    ("log odds", 0.57),
+    ("tokens", -0.97),
+    ("length here", 0.58),
+    ("share here", 0.78),
+    ("log count here", 0.51),
+    ("length known", 0.88),
+    ("share known", 1.2),
+    ("log count known", 0.22),
+    ("gap here", -1.46),
+    ("gap known", -1.58),
+    ("above here", 0.97),
+    ("above known", 1.63),
+    ("both", -1.37),
+    ("new members", -0.32),
+    ("first word here", 0.36),
+    ("line nearby", -1.06),
+    ("line in block", 0.32),
+    ("line below", -4.1),
+    ("tokens before", 0.81),
+    ("typed", 3.2),
+    ("parses", 2.57),
+)
+"""What the values of a candidate mean, and their weights. "here": in this document, "known": in the rest of
+the workspace; lengths are tens of tokens of context."""
+FEATURES = tuple(name for name, _ in _FITTED)
+WEIGHTS = tuple(weight for _, weight in _FITTED)
+
+
+def _chance(score: float) -> float:
+    return 1 / (1 + math.exp(-score))
+
+
+def _log_odds(share: float) -> float:
+    share = min(max(share, 1e-4), 0.999)
+    return math.log(share / (1 - share))
+
+
+def _tenths(value: float, most: int) -> float:
+    return min(max(value, 0), most) / 10
