@@ -23,7 +23,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import Found, keyword_arguments, members, names
 from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.gather import gather
-from devflow.server.assist.imports import import_edit, workspace_packages
+from devflow.server.assist.imports import ImportBlock, workspace_packages
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.waiting import answer, until, within
@@ -169,17 +169,18 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
 
 def _items(wanted: Wanted, best: Sequence[tuple[Evidence, float]]) -> tuple[Item, ...]:
     called = is_call_likely(wanted)
+    imports = ImportBlock.read(wanted.doc)
     return tuple(
-        _item(each, wanted, preselect=number == 0 and chance >= _SURE, called=called)
+        _item(each, wanted, imports, preselect=number == 0 and chance >= _SURE, called=called)
         for number, (each, chance) in enumerate(best)
     )
 
 
-def _item(evidence: Evidence, wanted: Wanted, *, preselect: bool, called: bool) -> Item:
+def _item(evidence: Evidence, wanted: Wanted, imports: ImportBlock, *, preselect: bool, called: bool) -> Item:
     additional: tuple[Edit, ...] = ()
     detail = evidence.detail
     if evidence.module:
-        additional = (import_edit(wanted.doc, evidence.module, evidence.name),)
+        additional = (imports.edit(evidence.module, evidence.name),)
         detail = f"from {evidence.module} import {evidence.name}"
     new = evidence.insert or evidence.name
     parameters = parameters_shown(evidence)
