@@ -97,6 +97,10 @@ class Completion(Section):
         description="The list goes out after this many milliseconds, with what is there.",
     )
     max_items: int = Field(default=200, ge=10, le=2_000, description="Longest list sent.")
+    parentheses: bool = Field(
+        default=True,
+        description="Accepting a function where it is most likely called adds its parentheses.",
+    )
 
 
 class Inline(Section):

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from devflow.analysis.calls import call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.scope import word_before
@@ -20,10 +21,11 @@ from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import Found, keyword_arguments, members, names
-from devflow.server.assist.features import Evidence
+from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.gather import gather
-from devflow.server.assist.imports import import_edit, workspace_packages
+from devflow.server.assist.imports import ImportBlock, workspace_packages
 from devflow.server.assist.rank import ranked
+from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.waiting import answer, until, within
 from devflow.server.assist.wanted import Place, Wanted, in_quotes, place_of
 from devflow.server.settings import Completion
@@ -35,6 +37,9 @@ _RANKING_SECONDS = 0.01
 _ENOUGH = 0.75
 """The share of probability in the first five from which on nobody waits for the type engine."""
 _RESOLVE_SECONDS = 0.5
+_WITH_MEMBERS = frozenset(
+    {SymbolKind.MODULE, SymbolKind.VARIABLE, SymbolKind.PARAMETER, SymbolKind.PROPERTY, SymbolKind.FIELD}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,14 @@ class Item:
     preselect: bool = False
     source: str = ""
     """Who named it: `jedi`, `document`, `index`, `usage`, `keyword`, `builtin` or `signature`."""
+    parameters: str = ""
+    """Of a callable, `(width, height=1)`; "" when they are not known."""
+    module: str = ""
+    """The module that `additional` imports it from."""
+    call: str = ""
+    """What can be added to call it here: `()`, or `(|)` with `|` for the cursor; "" where none is likely."""
+    commit: tuple[str, ...] = ()
+    """Signs that accept it when they are typed, before they are inserted themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +95,9 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
             if typed := answer(engine) or []:
                 best = await asyncio.to_thread(_ranked, wanted, found, typed)
         late = late or not engine.done()
-    shown = best[: config.max_items]
-    items = tuple(
-        _item(each, wanted, preselect=number == 0 and chance >= _SURE)
-        for number, (each, chance) in enumerate(shown)
-    )
+    items = await asyncio.to_thread(_items, wanted, best[: config.max_items])
     sources = "+".join(sorted({item.source for item in items}))
-    return Completions(items, late or len(best) > len(shown), sources)
+    return Completions(items, late or len(best) > len(items), sources)
 
 
 def known_in_prose(wanted: Wanted, found: Found) -> bool:
@@ -158,13 +167,26 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
     return ranked(gathered, wanted.prefix, wanted.shared())
 
 
-def _item(evidence: Evidence, wanted: Wanted, *, preselect: bool) -> Item:
+def _items(wanted: Wanted, best: Sequence[tuple[Evidence, float]]) -> tuple[Item, ...]:
+    called = is_call_likely(wanted)
+    imports = ImportBlock.read(wanted.doc)
+    return tuple(
+        _item(each, wanted, imports, preselect=number == 0 and chance >= _SURE, called=called)
+        for number, (each, chance) in enumerate(best)
+    )
+
+
+def _item(evidence: Evidence, wanted: Wanted, imports: ImportBlock, *, preselect: bool, called: bool) -> Item:
     additional: tuple[Edit, ...] = ()
     detail = evidence.detail
     if evidence.module:
-        additional = (import_edit(wanted.doc, evidence.module, evidence.name),)
+        additional = (imports.edit(evidence.module, evidence.name),)
         detail = f"from {evidence.module} import {evidence.name}"
     new = evidence.insert or evidence.name
+    parameters = parameters_shown(evidence)
+    call = ""
+    if called and parameters and evidence.kind in (SymbolKind.FUNCTION, SymbolKind.METHOD):
+        call = "()" if parameters == "()" else "(|)"
     return Item(
         label=new,
         kind=evidence.kind,
@@ -174,4 +196,44 @@ def _item(evidence: Evidence, wanted: Wanted, *, preselect: bool) -> Item:
         documentation=evidence.documentation,
         preselect=preselect,
         source=evidence.source,
+        parameters=parameters,
+        module=evidence.module,
+        call=call,
+        commit=_commit(evidence, wanted) if preselect else (),
     )
+
+
+def parameters_shown(evidence: Evidence) -> str:
+    """The parameters of a callable in brackets, without `self`; "" when they are not known."""
+    head = evidence.detail
+    if evidence.kind not in CALLABLE or not head or head.startswith("get "):  # a getter of JavaScript
+        return ""
+    parameters = parameters_of(evidence.name + head if head.startswith("(") else head, evidence.name)
+    return "" if parameters is None else f"({', '.join(each.label for each in parameters)})"
+
+
+def is_call_likely(wanted: Wanted) -> bool:
+    """Whether a function named at this place is nearly always called: not where one is handed over
+    (an argument, a decorator), where the brackets stand already, nor in front of an operator."""
+    tree = wanted.doc.tree
+    if tree is None or wanted.quoted or wanted.place not in (Place.MEMBER, Place.NAME):
+        return False
+    text = wanted.doc.text
+    before = text.source[text.line_start(text.line_at(wanted.start)) : wanted.start].lstrip()
+    return (
+        wanted.line.next in ("", ":", ";", ")")
+        and not before.startswith(("@", "del "))
+        and call_at(tree, wanted.start) is None
+    )
+
+
+def _commit(evidence: Evidence, wanted: Wanted) -> tuple[str, ...]:
+    """Only what can follow this kind of name, and only once it is begun: who opens a bracket where nothing
+    is typed wants a bracket."""
+    if wanted.place is Place.NAME and not wanted.prefix:
+        return ()
+    if evidence.kind in (SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR):
+        return ("(",)
+    if evidence.kind is SymbolKind.CLASS:
+        return ("(", ".")
+    return (".",) if evidence.kind in _WITH_MEMBERS and not evidence.insert else ()

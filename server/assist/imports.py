@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.imports import imports
-from devflow.analysis.text import Edit
+from devflow.analysis.text import Edit, Text
 
 _ROOT_FOLDERS = frozenset({"src", "lib", "source", "python"})
 _STATEMENT = re.compile(r"(?:import|from)\s")
@@ -111,45 +112,65 @@ def import_edit(doc: Document, module: str, name: str, alias: str = "") -> Edit:
     """The edit that makes `from module import name`, or without a name `import module as alias`, stand among
     the imports at the top of `doc`: into the one-line statement that imports from `module` already, else
     behind the last of them that sorts before it, else below the docstring."""
-    text = doc.text
-    best: int | None = None
-    after_future: int | None = None
-    line = _first_code_line(doc)
-    first_import: int | None = None
-    while line < text.line_count:
-        content = text.line(line)
-        if _STATEMENT.match(content):
-            first_import = line if first_import is None else first_import
-            end = _statement_end(doc, line)
-            extended = re.match(
-                rf"from\s+{re.escape(module)}\s+import\s+(?!\()([^#\\;]*[^#\\;\s])\s*$", content
-            )
-            if extended and end == line and name:
+    return ImportBlock.read(doc).edit(module, name, alias)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBlock:
+    """The imports at the top of a document, read once for any number of edits."""
+
+    text: Text
+    statements: tuple[tuple[int, int, str], ...]
+    """First and last line of each, with what stands on the first."""
+    below: int
+    """The line behind the shebang, the comments and the docstring."""
+
+    @staticmethod
+    def read(doc: Document) -> ImportBlock:
+        """Those of `doc`, up to the first line of other code."""
+        text = doc.text
+        below = line = _first_code_line(doc)
+        statements: list[tuple[int, int, str]] = []
+        while line < text.line_count:
+            content = text.line(line)
+            if _STATEMENT.match(content):
+                end = _statement_end(doc, line)
+                statements.append((line, end, content))
+                line = end + 1
+            elif not content.strip() or content.startswith(
+                ("#", " ", "\t", ")", "try:", "except", "else:", "if TYPE_CHECKING")
+            ):
+                line += 1
+            else:
+                break
+        return ImportBlock(text, tuple(statements), below)
+
+    def edit(self, module: str, name: str, alias: str = "") -> Edit:
+        """As `import_edit` says."""
+        text = self.text
+        best: int | None = None
+        after_future: int | None = None
+        same = re.compile(rf"from\s+{re.escape(module)}\s+import\s+(?!\()([^#\\;]*[^#\\;\s])\s*$")
+        for line, end, content in self.statements:
+            if name and end == line and (extended := same.match(content)):
                 at = text.line_start(line) + extended.end(1)
                 return Edit(at, at, f", {name}")
             if content.startswith("from __future__"):
                 after_future = end + 1
             elif _module_of(content) <= module:
                 best = end + 1
-            line = end + 1
-        elif not content.strip() or content.startswith(
-            ("#", " ", "\t", ")", "try:", "except", "else:", "if TYPE_CHECKING")
-        ):
-            line += 1
-        else:
-            break
-    ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
-    alias = f" as {alias}" if alias else ""
-    statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
-    target = best if best is not None else after_future
-    if target is None:
-        target = first_import if first_import is not None else _first_code_line(doc)
-    elif best is None and after_future is not None:
-        statement = ending + statement
-    at = text.line_start(target)
-    if target >= text.line_count and not text.source.endswith(("\n", "\r")) and text.source:
-        statement = ending + statement
-    return Edit(at, at, statement)
+        ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
+        alias = f" as {alias}" if alias else ""
+        statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
+        target = best if best is not None else after_future
+        if target is None:
+            target = self.statements[0][0] if self.statements else self.below
+        elif best is None and after_future is not None:
+            statement = ending + statement
+        at = text.line_start(target)
+        if target >= text.line_count and not text.source.endswith(("\n", "\r")) and text.source:
+            statement = ending + statement
+        return Edit(at, at, statement)
 
 
 def _first_code_line(doc: Document) -> int:

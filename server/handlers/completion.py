@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +53,9 @@ def _list(
     options = _item_options(session)
     formats = options and options.documentation_format
     preselects = bool(options and options.preselect_support)
+    commits = bool(options and options.commit_characters_support)
+    labels = bool(options and options.label_details_support)
+    calls = bool(options and options.snippet_support) and session.settings.completion.parentheses
     data: dict[str, Any] = {"uri": doc.uri, "line": position.line, "character": position.character}
 
     spans = {(item.edit.start, item.edit.end) for item in found.items}
@@ -59,22 +63,26 @@ def _list(
     shared = next(iter(ranges.values())) if len(ranges) == 1 and "editRange" in defaults else None
 
     def made(number: int, item: Item) -> types.CompletionItem:
+        call = item.call if calls else ""
+        new = _snippet(item.edit.new, call) if call else item.edit.new
         return types.CompletionItem(
             label=item.label,
+            label_details=_label_details(item) if labels else None,
             kind=convert.COMPLETION_KINDS.get(item.kind),
             detail=item.detail or None,
             documentation=convert.documentation(item.documentation, formats) if item.documentation else None,
             preselect=True if item.preselect and preselects else None,
             sort_text=f"{number:04}",
+            insert_text_format=types.InsertTextFormat.Snippet if call else None,
             text_edit=(
-                None
-                if shared is not None
-                else types.TextEdit(ranges[item.edit.start, item.edit.end], item.edit.new)
+                None if shared is not None else types.TextEdit(ranges[item.edit.start, item.edit.end], new)
             ),
-            text_edit_text=item.edit.new if shared is not None and item.edit.new != item.label else None,
+            text_edit_text=new if shared is not None and new != item.label else None,
             additional_text_edits=(
                 [convert.text_edit(doc.text, edit, session.encoding) for edit in item.additional] or None
             ),
+            # After a snippet the bracket is there: typing it again would make two.
+            commit_characters=list(item.commit) if item.commit and commits and not call else None,
             data=None if "data" in defaults else data,
         )
 
@@ -86,6 +94,17 @@ def _list(
             edit_range=shared, data=data if "data" in defaults else None
         )
     return listed
+
+
+def _label_details(item: Item) -> types.CompletionItemLabelDetails | None:
+    if not item.parameters and not item.module:
+        return None
+    return types.CompletionItemLabelDetails(item.parameters or None, item.module or None)
+
+
+def _snippet(name: str, call: str) -> str:
+    """`name` and its brackets in the client's snippet syntax."""
+    return re.sub(r"([\\$}])", r"\\\1", name) + call.replace("|", "$0")
 
 
 def _item_options(session: Session) -> types.ClientCompletionItemOptions | None:

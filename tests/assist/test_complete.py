@@ -398,3 +398,53 @@ async def _typed(space: Workspace, more: str) -> Any:
 
     assert space.doc.path is not None
     return document(space.applied(Edit(space.at, space.at, more)), space.doc.path, 2)
+
+
+AREA = "def area(width, height): ...\ndef run(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "call"),
+    [
+        ("ar<|>", "(|)"),
+        ("size = ar<|>", "(|)"),
+        ("if ar<|>:", "(|)"),
+        ("ru<|>", "()"),
+        ("ar<|>(1, 2)", ""),
+        ("print(ar<|>)", ""),
+        ("print(key=ar<|>)", ""),
+        ("@ar<|>", ""),
+        ("ar<|> is None", ""),
+    ],
+)
+async def test_a_function_is_called_where_it_is_not_handed_over(tmp_path: Path, line: str, call: str) -> None:
+    async with workspace(tmp_path, f"{AREA}{line}\n") as space:
+        items = {item.label: item for item in (await asked(space)).items}
+        assert items["run" if line.startswith("ru") else "area"].call == call
+
+
+async def test_a_property_is_never_called(tmp_path: Path) -> None:
+    source = """
+        class Shape:
+            @property
+            def area(self): ...
+            def move(self, by): ...
+            def show(self):
+                self.<|>
+        """
+    async with workspace(tmp_path, source) as space:
+        items = {item.label: item for item in (await asked(space)).items}
+        assert (items["area"].call, items["area"].parameters) == ("", "")
+        assert (items["move"].call, items["move"].parameters) == ("(|)", "(by)")
+
+
+async def test_only_what_is_nearly_certain_is_accepted_by_a_sign(tmp_path: Path) -> None:
+    async with workspace(tmp_path, AREA + "area(1, 2)\narea(2, 3)\nare<|>\n") as space:
+        first, *rest = (await asked(space)).items
+        assert (first.label, first.preselect, first.commit) == ("area", True, ("(",))
+        assert not any(item.commit for item in rest)
+
+
+async def test_no_sign_accepts_a_plain_name_before_it_is_begun(tmp_path: Path) -> None:
+    async with workspace(tmp_path, AREA + "area(1, 2)\n<|>\n") as space:
+        assert not any(item.commit for item in (await asked(space)).items)

@@ -302,6 +302,51 @@ async def test_completion_gives_each_item_its_edit_where_the_client_needs_it() -
         assert (await client.request("completionItem/resolve", area))["label"] == "area"
 
 
+def completing(**item: Any) -> dict[str, Any]:
+    """The capabilities of a client that takes all of this in completion items."""
+    return {"textDocument": {"completion": {"completionItem": item}}}
+
+
+async def completed(source: str, line: int, character: int, uri: str = URI, **item: Any) -> dict[str, Any]:
+    """The items at a place by label, as a client with these abilities gets them."""
+    async with editor() as client:
+        await client.initialize(capabilities=completing(**item))
+        client.open(uri, source)
+        listed = await client.request("textDocument/completion", at(line, character, uri))
+        return {each["label"]: each for each in listed["items"]}
+
+
+async def test_a_completed_function_gets_its_parentheses_with_the_cursor_inside() -> None:
+    area = (await completed(SOURCE + "ar", 6, 2, snippetSupport=True))["area"]
+    assert (area["textEdit"]["newText"], area["insertTextFormat"]) == ("area($0)", 2)
+
+
+async def test_a_function_without_parameters_leaves_the_cursor_behind_its_parentheses() -> None:
+    run = (await completed("def run(): ...\nru", 1, 2, snippetSupport=True))["run"]
+    assert run["textEdit"]["newText"] == "run()"
+
+
+async def test_a_client_without_snippets_gets_the_plain_name() -> None:
+    area = (await completed(SOURCE + "ar", 6, 2))["area"]
+    assert area["textEdit"]["newText"] == "area"
+    assert "insertTextFormat" not in area
+
+
+async def test_parentheses_can_be_switched_off() -> None:
+    async with editor() as client:
+        off = {"completion": {"parentheses": False}}
+        await client.initialize(capabilities=completing(snippetSupport=True), initializationOptions=off)
+        client.open(URI, SOURCE + "ar")
+        listed = await client.request("textDocument/completion", at(6, 2))
+        [area] = [item for item in listed["items"] if item["label"] == "area"]
+        assert area["textEdit"]["newText"] == "area"
+
+
+async def test_parameters_stand_beside_the_label_where_the_client_shows_them() -> None:
+    area = (await completed(SOURCE + "ar", 6, 2, labelDetailsSupport=True))["area"]
+    assert area["labelDetails"] == {"detail": "(width, height)"}
+
+
 async def test_positions_are_in_the_negotiated_encoding() -> None:
     async with editor() as client:
         await client.initialize(capabilities={"general": {"positionEncodings": ["utf-8"]}})
