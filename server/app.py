@@ -275,6 +275,8 @@ def run_stdio(
         code = 1
         try:
             code = await server.converse(received)
+        except Exception:
+            log.exception("the conversation was broken off")
         finally:
             _leave(code, lambda: pipes.drain(0.2))
 

@@ -121,7 +121,9 @@ class Protocol(LanguageServerProtocol):
             log.warning("%s", error.message)
             return
         if method == types.CANCEL_REQUEST:
-            task = self._answering.get(params.id)
+            # As it came: a list or an object, which the types let through, names no request.
+            msg_id = _usable_id(message.get("params"))
+            task = self._answering.get(msg_id) if msg_id is not None else None
             if task is not None:
                 task.cancel()
             return

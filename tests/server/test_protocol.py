@@ -98,6 +98,8 @@ async def test_a_cancel_of_an_unknown_request_is_ignored() -> None:
         await client.initialize()
         client.notify("$/cancelRequest", {"id": 99})
         client.notify("$/cancelRequest", {})
+        client.notify("$/cancelRequest", {"id": [1]})
+        client.notify("$/cancelRequest", {"id": {"a": 1}})
         client.notify("$/somethingOptional", {})
         await client.settle()
 
