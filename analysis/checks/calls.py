@@ -380,6 +380,8 @@ class _Scope:
     """The `self` or `cls` of the method around the place."""
     class_level: bool = False
     guarded: bool = False
+    covered: bool = False
+    """`bound` has the names of everything inside already."""
 
 
 def _sites(tree: SyntaxTree) -> Iterator[Site]:
@@ -407,8 +409,8 @@ def _sites(tree: SyntaxTree) -> Iterator[Site]:
                 inner = replace(scope, guarded=True)
             case "try_statement" if _catches_type_errors(node):
                 inner = replace(scope, guarded=True)
-            case kind if kind in COMPREHENSIONS:
-                inner = replace(scope, bound=scope.bound | bound_names(node))
+            case kind if kind in COMPREHENSIONS and not scope.covered:
+                inner = replace(scope, bound=scope.bound | bound_names(node), covered=True)
         stack += [(child, inner) for child in node.named_children]
 
 

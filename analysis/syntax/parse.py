@@ -21,6 +21,8 @@ _CONTINUATION = re.compile(rb"[\x80-\xbf]")
 _DEEPEST = 2_000
 """Levels below the root at which patterns still begin: a sum of 100,000 terms is as deep as it is long."""
 
+_MOST_PIECES = 4_000
+_MOST_ERRORS = 2_000
 _PIECE = 8_192
 """Bytes handed to the parser at a time: between two pieces other threads, above all the one with the
 event loop, get their turn (a parse of bytes in one piece keeps the interpreter for its whole time)."""
@@ -135,7 +137,7 @@ class SyntaxTree:
         """What the language's `section` query captures under `node` by patterns that begin at most
         `depth` levels below it, by capture name; for this package only."""
         wanted = query(self.language, section)
-        if wanted is None:
+        if wanted is None or self._is_rubble:
             return {}
         cursor = tree_sitter.QueryCursor(wanted)
         cursor.set_max_start_depth(_DEEPEST if depth is None else depth)
@@ -144,7 +146,7 @@ class SyntaxTree:
     def matches(self, section: str) -> list[tuple[int, dict[str, list[tree_sitter.Node]]]]:
         """What the language's `section` query matches; for this package only."""
         wanted = query(self.language, section)
-        if wanted is None:
+        if wanted is None or self._is_rubble:
             return []
         cursor = tree_sitter.QueryCursor(wanted)
         cursor.set_max_start_depth(_DEEPEST)
@@ -177,6 +179,22 @@ class SyntaxTree:
         fresh = [found.start() for found in _CONTINUATION.finditer(text.encoded, start, old_end + moved)]
         behind = known[bisect_left(known, old_end) :]
         return known[: bisect_left(known, start)] + fresh + [at + moved for at in behind]
+
+    @cached_property
+    def _is_rubble(self) -> bool:
+        """Whether there is an error of so many pieces that a query, which tries them with each other, would
+        take minutes: no code looks like that (100,000 brackets took 34 s)."""
+        pending = [self.root] if self.root.has_error else []
+        for _ in range(_MOST_ERRORS):
+            if not pending:
+                return False
+            node = pending.pop()
+            if node.child_count > _MOST_PIECES:
+                if node.is_error:
+                    return True
+                continue
+            pending += [child for child in node.children if child.has_error]
+        return False
 
     @cached_property
     def _continuations(self) -> list[int]:

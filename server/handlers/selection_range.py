@@ -10,6 +10,9 @@ from devflow.analysis.selection import selections
 from devflow.server import convert
 from devflow.server.session import Session
 
+DEEPEST = 100
+"""Ranges around a place; the answer nests them, and clients read it by recursion."""
+
 
 async def selection_range(
     session: Session, params: types.SelectionRangeParams
@@ -22,7 +25,8 @@ async def selection_range(
     for position in params.positions:
         at = convert.offset(doc.text, position, session.encoding)
         around: types.SelectionRange | None = None
-        for start, end in reversed(await asyncio.to_thread(selections, doc.text, doc.tree, at)):
+        found = await asyncio.to_thread(selections, doc.text, doc.tree, at)
+        for start, end in reversed([*found[:DEEPEST], *found[DEEPEST:][-1:]]):
             around = types.SelectionRange(convert.range_of(doc.text, start, end, session.encoding), around)
         if around is not None:
             result.append(around)
