@@ -347,6 +347,8 @@ def _made(
     blank = ending * (3 if not indent else 2)
     if function is None:
         at = text.line_start(text.line_at(span.start))
+        if text.source.startswith("\ufeff", at):
+            at += 1  # a byte order mark stays first
         return Edit(at, at, made + blank)
     at = text.line_end(text.line_at(span.end))
     return Edit(at, at, blank + made)

@@ -61,6 +61,8 @@ def surround_with_try(names: PythonNames, start: int, end: int) -> list[Edit]:
     nodes = statements_at(tree, start, end)
     if not nodes:
         raise Refused("Select whole statements of one block.")
+    if any(each.type == "future_import_statement" for each in nodes):
+        raise Refused("Imports from __future__ stay at the top of the file.")
     first, last = whole_lines(text, tree.span(nodes[0]).start, tree.span(nodes[-1]).end)
     indent, ending = indent_of(text, tree.span(nodes[0]).start), line_ending(text)
     inside = [

@@ -84,15 +84,18 @@ def _statements(tree: SyntaxTree, start: int, end: int) -> list[tree_sitter.Node
     inside = [child for child, span in spans if start <= span.start and span.end <= end]
     touched = [child for child, span in spans if span.start < end and start < span.end]
     code = [child for child in inside if child.type != "comment"]
+    if any(child.type == "case_clause" for child in code):
+        return []
     if not code or len(touched) != len(inside) or any(child.has_error for child in inside):
         return []
     return inside
 
 
 def statement_of(node: tree_sitter.Node) -> tree_sitter.Node:
-    """The statement that holds `node`: its ancestor directly in a block."""
+    """The statement that holds `node`: its ancestor directly in a block. A `case` is none: the block it is
+    in holds nothing else."""
     at = node
-    while at.parent is not None and at.parent.type not in BLOCKS:
+    while at.parent is not None and (at.parent.type not in BLOCKS or at.type == "case_clause"):
         at = at.parent
     return at
 
