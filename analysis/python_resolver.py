@@ -100,6 +100,33 @@ class PythonResolver:
                 return Target(path, made[0])
         return scope(name)
 
+    def callables_at(self, path: Path, tree: SyntaxTree, at: int) -> list[Target]:
+        """The functions a call of the name at `at` runs: the overloads, a class's constructor; [] where
+        the text does not tell for certain."""
+        found = self.at(path, tree, at)
+        if found is None or found.binding is None or not found.sure:
+            return []
+        if found.binding.kind == "class":
+            if found.binding.decorators:
+                return []  # a decorator such as `dataclass` makes the constructor
+            made = self._attribute(replace(found, instance=True), "__init__", plain=False)
+            found = made or self._attribute(replace(found, instance=True), "__new__", plain=False)
+        if found is None or found.binding is None or found.binding.kind != "function" or not found.sure:
+            return []
+        table = self.table(found.path)
+        known = table.names if table is not None else {}
+        for name in found.owner:
+            known = known[name][0].members if name in known else {}
+        overloads = [
+            each
+            for each in known.get(found.binding.name, ())
+            if any(one.split("(")[0].rsplit(".", 1)[-1] == "overload" for one in each.decorators)
+        ]
+        plain = all(each.split("(")[0].rsplit(".", 1)[-1] in _PLAIN for each in found.binding.decorators)
+        if overloads:
+            return [replace(found, binding=each) for each in overloads]
+        return [found] if plain else []
+
     def type_at(self, path: Path, tree: SyntaxTree, at: int) -> Target | None:
         """The class of what the name at `at` holds; of a class the class itself."""
         found = self._value(self.at(path, tree, at))

@@ -1,13 +1,15 @@
 """The signatures of the call around the cursor, and the parameter the cursor is in.
 
-Python is answered by the type engine when it is quick enough; everything else, and Python without an
-engine, from the signatures of the document's and the index's symbols of that name.
+Python is answered from its text where that is certain, else by the type engine when it is quick
+enough; everything else, and Python without an engine, from the signatures of the document's and the
+index's symbols of that name.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 
 from devflow.analysis.calls import CallSite, call_at
@@ -17,9 +19,10 @@ from devflow.analysis.types.base import Parameter, Signature
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import CLASS_KINDS, classes_of
-from devflow.server.assist.waiting import within
+from devflow.server.assist.static_names import static_callables
+from devflow.server.assist.waiting import answer, until, within
 
-ENGINE_SECONDS = 0.25
+ENGINE_SECONDS = 0.1
 INDEX_SECONDS = 0.1
 _MOST = 8
 _CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}) | CLASS_KINDS
@@ -30,19 +33,51 @@ _SELF = frozenset({"self", "cls", "&self", "&mut self", "mut self", "self: Self"
 
 async def signature_help(doc: Document, at: int, code: Codebase) -> list[Signature]:
     """The signatures that the call whose parentheses hold `at` may have, likeliest first."""
-    if code.python is not None and doc.language == "python":
-        asked = code.python.signatures(doc.path, doc.text.source, at)
-        if answer := await within(asked, ENGINE_SECONDS):
-            return answer
     tree = doc.tree
-    if tree is None:
-        return []
-    call = await asyncio.to_thread(call_at, tree, at)
-    if call is None:
-        return []
-    found = await callees(doc, at, call, code)
+    call = await asyncio.to_thread(call_at, tree, at) if tree is not None else None
+    if call is not None and call.name_start >= 0:
+        certain = await static_callables(doc, call.name_start, code)
+        if made := _made(certain, call):
+            return made
+    if (asked := _ask(doc, at, code)) is not None:
+        await until(time.monotonic() + ENGINE_SECONDS, asked)
+        if told := answer(asked):
+            return told
+    return _made(await callees(doc, at, call, code), call) if call is not None else []
+
+
+def _ask(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Signature]] | None:
+    """The type engine's answer, kept when it is late: the same call is asked about again."""
+    python = code.python
+    if python is None or doc.language != "python":
+        return None
+    source = doc.text.source
+    key = ("signatures", doc.uri, hash(source), at)
+    return code.memory.task(key, lambda: python.signatures(doc.path, source, at))
+
+
+def _made(found: Sequence[Symbol], call: CallSite) -> list[Signature]:
+    """Signatures of symbols, those that can take the arguments given so far first."""
     made = [signature for symbol in found[:_MOST] if (signature := signature_of(symbol, call))]
+    made.sort(key=lambda each: not _takes(each, call))
     return list(dict.fromkeys(made))
+
+
+def _takes(signature: Signature, call: CallSite) -> bool:
+    """Whether a signature has parameters for all of a call's arguments."""
+    kinds = {each.kind for each in signature.parameters}
+    names = {each.name for each in signature.parameters}
+    if any(each.starred for each in call.arguments):
+        return True
+    keywords = [each.keyword for each in call.arguments if each.keyword]
+    positional = len(call.arguments) - len(keywords)
+    room = sum(
+        each.kind in ("positional-only", "positional-or-keyword") and each.name not in keywords
+        for each in signature.parameters
+    )
+    return (positional <= room or "var-positional" in kinds) and (
+        "var-keyword" in kinds or names >= set(keywords)
+    )
 
 
 async def callees(doc: Document, at: int, call: CallSite, code: Codebase) -> list[Symbol]:

@@ -32,9 +32,9 @@ async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bo
     tree, path = doc.tree, doc.path
     if tree is None or path is None or doc.language != "python":
         return None
-    names = names_of(code)
 
     def look() -> tuple[Target, Symbol] | None:
+        names = names_of(code)
         target = names.at(path, tree, at)
         return (target, symbol_of(names, target)) if target is not None else None
 
@@ -45,14 +45,27 @@ async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bo
     return await placed(target, symbol, doc, code), target.sure
 
 
+async def static_callables(doc: Document, at: int, code: Codebase) -> list[Symbol]:
+    """The functions a call of the name at `at` runs, overloads one by one; [] where it is not certain."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None or doc.language != "python":
+        return []
+
+    def look() -> list[Symbol]:
+        names = names_of(code)
+        return [symbol_of(names, each) for each in names.callables_at(path, tree, at)]
+
+    return await within(asyncio.to_thread(look), SECONDS) or []
+
+
 async def static_type(doc: Document, at: int, code: Codebase) -> Found | None:
     """The class of what the name at `at` holds, as far as the text tells."""
     tree, path = doc.tree, doc.path
     if tree is None or path is None or doc.language != "python":
         return None
-    names = names_of(code)
 
     def look() -> tuple[Target, Symbol] | None:
+        names = names_of(code)
         target = names.type_at(path, tree, at)
         return (target, symbol_of(names, target)) if target is not None else None
 
@@ -65,9 +78,9 @@ async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Code
     tree, path = doc.tree, doc.path
     if tree is None or path is None or doc.language != "python":
         return None
-    names = names_of(code)
 
     def look() -> tuple[Target, Symbol] | None:
+        names = names_of(code)
         target = names.dotted(path, tree, at, parts)
         return (target, symbol_of(names, target)) if target is not None else None
 
@@ -79,7 +92,7 @@ async def warm(doc: Document, code: Codebase) -> None:
     """Read what the document's imports name."""
     tree, path = doc.tree, doc.path
     if tree is not None and path is not None and doc.language == "python":
-        await asyncio.to_thread(names_of(code).warm, path, tree)
+        await asyncio.to_thread(lambda: names_of(code).warm(path, tree))
 
 
 async def members_of_namesakes(doc: Document, receiver: str, name: str, code: Codebase) -> list[Found]:
@@ -96,9 +109,9 @@ async def members_of_namesakes(doc: Document, receiver: str, name: str, code: Co
         holders += [
             (each.path, each.symbol.qualified_name.split(".")) for each in named if each.language == "python"
         ]
-    names = names_of(code)
 
     def look() -> list[tuple[Target, Symbol]]:
+        names = names_of(code)
         result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
         for file, classes in holders:
             target = names.attribute_of(file, classes, name)
@@ -117,9 +130,9 @@ async def library_members(doc: Document, name: str, code: Codebase) -> list[Foun
     tree, path = doc.tree, doc.path
     if tree is None or path is None:
         return []
-    names = names_of(code)
 
     def look() -> list[tuple[Target, Symbol]]:
+        names = names_of(code)
         until = time.monotonic() + SEARCH_SECONDS
         result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
         for target in names.members_named(path, tree, name):

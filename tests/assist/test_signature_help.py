@@ -141,3 +141,58 @@ def test_parameters_are_read_from_a_head(signature: str, names: str) -> None:
 
 def test_a_head_without_parameters_has_none() -> None:
     assert parameters_of("f = 1", "f") is None
+
+
+OVERLOADED = """
+from typing import overload
+@overload
+def area(a: int) -> int: ...
+@overload
+def area(a: str, unit: str) -> str: ...
+def area(a, unit=None): ...
+area({arguments})
+"""
+
+
+@pytest.mark.parametrize("engine", [True, False])
+async def test_overloads_are_shown_one_by_one(tmp_path: Path, engine: bool) -> None:
+    found = await shown(tmp_path, OVERLOADED.format(arguments="<|>"), engine=engine)
+    assert found == ["area([a: int])", "area([a: str], unit: str)"]
+
+
+async def test_the_overload_that_takes_the_arguments_comes_first(tmp_path: Path) -> None:
+    found = await shown(tmp_path, OVERLOADED.format(arguments="1, <|>2"))
+    assert found == ["area(a: str, [unit: str])", "area(a: int)"]
+
+
+async def test_a_constructor_of_a_base_in_another_file_is_shown_at_once(tmp_path: Path) -> None:
+    found = await shown(
+        tmp_path,
+        """
+        #- shapes.py
+        class Shape:
+            def __init__(self, width, height=1): ...
+        #- main.py
+        from shapes import Shape
+        class Square(Shape): ...
+        Square(1, hei<|>ght=2)
+        """,
+    )
+    assert found == ["Shape(width, [height=1])"]
+
+
+async def test_the_constructor_of_a_dataclass_is_left_to_the_engine(tmp_path: Path) -> None:
+    found = await shown(
+        tmp_path,
+        """
+        from dataclasses import dataclass
+        @dataclass
+        class Box:
+            width: int
+            height: int = 1
+        Box(<|>)
+        """,
+        engine=True,
+    )
+    assert len(found) == 1
+    assert "width" in found[0]
