@@ -26,7 +26,7 @@ _SOFT = frozenset({"match", "case", "type"})
 """Keywords of Python that name members as well."""
 _SMALL = 60
 """Tokens of a document that says too little to be trusted by half."""
-_MOST = 600
+_MOST = 300
 """Members scored; names only known to be frequent in the workspace fill what others leave."""
 
 

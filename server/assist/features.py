@@ -5,10 +5,10 @@ The order of the columns is part of `ranker.json`: a change here needs `benchmar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from devflow.analysis.facts import SymbolKind
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Matrix = npt.NDArray[np.float64]
+    Vector = npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -121,6 +122,7 @@ is_module parameter share_typed unseen paren typing live unused
 """
 NAME_FEATURES = tuple(_NAME_TEXT.split())
 _PLACES = ("local", "module", "import", "builtin", "keyword", "argument", "workspace", "word")
+_PLACE_NUMBER = {place: number for number, place in enumerate(_PLACES)}
 _OBJECT = frozenset(dir(object)) | {"__dict__", "__module__", "__name__", "__qualname__", "__annotations__"}
 _FLOOR = 1e-4
 _CLASSES = frozenset(
@@ -150,107 +152,121 @@ def _shape(name: str) -> tuple[float, float, float, float, float]:
     )
 
 
+_MEMBER_FIELDS = (
+    *("model", "live", "live_floor", "receiver_here", "receiver_known", "tail_here", "tail_known", "here"),
+    *("known", "frequent", "typed", "own", "inherited", "guessed", "called", "repeated", "echo", "target"),
+    *("around", "nearby", "distance"),
+)
+_NAME_FIELDS = (
+    *("model", "live", "live_floor", "here", "distance", "bound", "nearby", "scope_distance"),
+    *("from_workspace", "called", "repeated", "echo", "target", "around"),
+)
+
+
+def _columns(candidates: Sequence[Evidence], fields: Sequence[str]) -> dict[str, Vector]:
+    """What is known of each candidate, field by field; with `private`, `dunder`, `of_object`, `constant`,
+    `like_class` and `callable`."""
+    import numpy as np
+
+    values = attrgetter(*fields)
+    known = np.array([values(each) for each in candidates], dtype=np.float64)
+    shapes = np.array([_shape(each.name) for each in candidates], dtype=np.float64)
+    columns = {name: known[:, number] for number, name in enumerate(fields)}
+    for number, name in enumerate(("private", "dunder", "of_object", "constant", "like_class")):
+        columns[name] = shapes[:, number]
+    columns["callable"] = np.array([each.kind in CALLABLE for each in candidates], dtype=np.float64)
+    return columns
+
+
 def member_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
     """One row per candidate, the columns of `MEMBER_FEATURES`."""
     import numpy as np
 
-    paren = around.next == "("
-    shared = (
-        float(paren),
-        float(around.own),
-        float(around.typed),
-        float(around.known),
-        float(around.quoted),
-        float(around.upper),
+    by = _columns(candidates, _MEMBER_FIELDS)
+    log, log1p = np.log, np.log1p
+    paren = float(around.next == "(")
+    unseen = (by["here"] + by["known"] + by["receiver_known"]) == 0
+    shared = (paren, around.own, around.typed, around.known, around.quoted, around.upper)
+    return np.column_stack(
+        [
+            log(by["model"] / _FLOOR + 1.0) / 5,
+            log(by["live"] / by["live_floor"] + 1.0) / 5,
+            log1p(by["receiver_here"]),
+            log1p(by["receiver_known"]) / 2,
+            log1p(by["tail_here"]),
+            log1p(by["tail_known"]) / 2,
+            log1p(by["here"]),
+            log1p(by["known"]) / 3,
+            log1p(by["frequent"]) / 3,
+            by["typed"],
+            around.typed * (1.0 - by["typed"]),
+            by["own"] * (by["inherited"] == 0),
+            by["inherited"] > 0,
+            by["guessed"],
+            around.known * (1.0 - by["own"]),
+            by["called"] > 0,
+            by["called"] < 0,
+            by["repeated"],
+            by["echo"],
+            by["target"],
+            by["around"],
+            log1p(by["nearby"]),
+            1.0 - by["distance"],
+            by["private"],
+            by["private"] * around.own,
+            by["dunder"],
+            by["of_object"],
+            by["constant"],
+            by["like_class"],
+            by["like_class"] * paren,
+            unseen,
+            by["callable"],
+            *(np.full(len(candidates), float(value)) for value in shared),
+            by["live"],
+            by["typed"] * unseen,
+        ]
     )
-    log, log1p = math.log, math.log1p
-    rows = []
-    for each in candidates:
-        private, dunder, of_object, constant, like_class = _shape(each.name)
-        unseen = not (each.here or each.known or each.receiver_known)
-        rows.append(
-            (
-                log(each.model / _FLOOR + 1.0) / 5,
-                log(each.live / each.live_floor + 1.0) / 5,
-                log1p(each.receiver_here),
-                log1p(each.receiver_known) / 2,
-                log1p(each.tail_here),
-                log1p(each.tail_known) / 2,
-                log1p(each.here),
-                log1p(each.known) / 3,
-                log1p(each.frequent) / 3,
-                each.typed,
-                around.typed and not each.typed,
-                each.own and not each.inherited,
-                each.inherited > 0,
-                each.guessed,
-                around.known and not each.own,
-                each.called > 0,
-                each.called < 0,
-                each.repeated,
-                each.echo,
-                each.target,
-                each.around,
-                log1p(each.nearby),
-                1.0 - each.distance,
-                private,
-                private and around.own,
-                dunder,
-                of_object,
-                constant,
-                like_class,
-                like_class and paren,
-                unseen,
-                each.kind in CALLABLE,
-                *shared,
-                each.live,
-                each.typed and unseen,
-            )
-        )
-    return np.array(rows, dtype=np.float64)
 
 
 def name_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
     """One row per candidate, the columns of `NAME_FEATURES`."""
     import numpy as np
 
-    paren = around.next == "("
-    log, log1p = math.log, math.log1p
-    rows = []
-    for each in candidates:
-        private, dunder, _, constant, like_class = _shape(each.name)
-        place = each.place
-        kind = each.kind
-        rows.append(
-            (
-                log(each.model / _FLOOR + 1.0) / 5,
-                log(each.live / each.live_floor + 1.0) / 5,
-                log1p(each.here),
-                1.0 - each.distance,
-                1.0 - each.bound,
-                log1p(each.nearby),
-                min(each.scope_distance, 5) / 2,
-                *(place == one for one in _PLACES),
-                each.from_workspace,
-                each.called > 0,
-                each.called < 0,
-                each.repeated,
-                each.echo,
-                each.target,
-                each.around,
-                private,
-                dunder,
-                constant,
-                like_class,
-                kind in CALLABLE and not like_class,
-                kind is SymbolKind.MODULE,
-                kind is SymbolKind.PARAMETER,
-                around.typing / max(1, len(each.name)),
-                not each.here,
-                paren,
-                min(around.typing, 3) / 3,
-                each.live,
-                each.here == 1 and place == "local",
-            )
-        )
-    return np.array(rows, dtype=np.float64)
+    by = _columns(candidates, _NAME_FIELDS)
+    log, log1p = np.log, np.log1p
+    places = np.array([_PLACE_NUMBER.get(each.place, -1) for each in candidates])
+    sizes = np.array([max(1, len(each.name)) for each in candidates])
+    kinds = [each.kind for each in candidates]
+    whole = np.ones(len(candidates))
+    return np.column_stack(
+        [
+            log(by["model"] / _FLOOR + 1.0) / 5,
+            log(by["live"] / by["live_floor"] + 1.0) / 5,
+            log1p(by["here"]),
+            1.0 - by["distance"],
+            1.0 - by["bound"],
+            log1p(by["nearby"]),
+            np.minimum(by["scope_distance"], 5) / 2,
+            *(places == number for number in range(len(_PLACES))),
+            by["from_workspace"],
+            by["called"] > 0,
+            by["called"] < 0,
+            by["repeated"],
+            by["echo"],
+            by["target"],
+            by["around"],
+            by["private"],
+            by["dunder"],
+            by["constant"],
+            by["like_class"],
+            by["callable"] * (1.0 - by["like_class"]),
+            [kind is SymbolKind.MODULE for kind in kinds],
+            [kind is SymbolKind.PARAMETER for kind in kinds],
+            around.typing / sizes,
+            by["here"] == 0,
+            whole * (around.next == "("),
+            whole * min(around.typing, 3) / 3,
+            by["live"],
+            (by["here"] == 1) & (places == _PLACE_NUMBER["local"]),
+        ]
+    )
