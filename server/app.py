@@ -234,8 +234,11 @@ def real_services() -> Services:
     """The workers and models of this machine. What they need is imported after `initialize` is answered."""
 
     def prepare() -> None:
-        for module in ("indexing", "models", "workers.engines"):
+        for module in ("indexing", "workers.engines"):
             importlib.import_module(f"devflow.server.{module}")
+
+    def prepare_models() -> None:
+        importlib.import_module("devflow.server.models")
 
     def python(roots: Sequence[Path], config: PythonSettings) -> PythonService:
         from devflow.server.workers.engines import chosen
@@ -252,7 +255,7 @@ def real_services() -> Services:
 
         return build_router(config, os.environ)
 
-    return Services(prepare, python, index, models)
+    return Services(prepare, prepare_models, python, index, models)
 
 
 def run_stdio(

@@ -47,8 +47,10 @@ class Behind:
     async def start(self, roots: Sequence[Path], settings: Settings, *, watch: bool) -> None:
         """Bring everything up. `watch`: the index follows the disk, the editor does not tell of it."""
         await asyncio.to_thread(self._services.prepare)
-        self._start_models(settings)
         await asyncio.gather(self._start_python(roots, settings), self._start_index(roots, settings, watch))
+        self.begun()
+        await asyncio.to_thread(self._services.prepare_models)
+        self._start_models(settings)
         self.starting = False
 
     def begin(self) -> None:

@@ -177,7 +177,7 @@ REQUESTS: tuple[Route, ...] = (
         of_whole=True,
         title="Type definition",
         limits="Outside Python only where the type is written.",
-        languages=frozenset({"python", "java", "cpp"}),
+        languages=frozenset({"python", "typescript", "go", "java", "rust", "cpp", "csharp"}),
     ),
     Route(
         types.TEXT_DOCUMENT_IMPLEMENTATION,

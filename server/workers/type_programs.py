@@ -6,7 +6,6 @@ PATH is somebody else's. It sees little of the environment, and no PATH: it can 
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import sysconfig
@@ -57,6 +56,8 @@ _PASSED_ON = frozenset(
 
 def find(environment: Mapping[str, str], scripts: Path | None = None) -> tuple[Program | None, str]:
     """How to start ty, or None and why not. Reads the disk: not for the event loop."""
+    import importlib.metadata  # takes a while, and who has chosen jedi never asks
+
     try:
         version = importlib.metadata.version(TY)
     except importlib.metadata.PackageNotFoundError:
