@@ -34,6 +34,11 @@ CASE = fixture.parse(
     def small(shape):
         width, height = shape.size
         return rectangle_area(width, height)
+
+
+    def middle(shape):
+        width, height = shape.size
+        return rectangle_area(width, height)
     """
 )
 
