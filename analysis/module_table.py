@@ -41,7 +41,8 @@ class Binding:
     end: int
     name_start: int
     value: str = ""
-    """Variable: the right side. Import: the module (`""`: none). Function: what it returns."""
+    """Variable: the right side. Import: the module (`""`: none). Function: what it returns. Class: its
+    metaclass, `""` where it names none."""
     annotation: str = ""
     """Variable: its annotation. Import: the name taken out of the module, `""` for the module itself."""
     decorators: tuple[str, ...] = ()
@@ -177,13 +178,18 @@ def _definition(tree: SyntaxTree, node: tree_sitter.Node) -> Binding | None:
         for child in (given.named_children if given is not None else ())
         if child.type not in ("keyword_argument", "comment", "list_splat", "dictionary_splat")
     )
+    metaclass = ""
+    for child in given.named_children if given is not None else ():
+        argument, value = child.child_by_field_name("name"), child.child_by_field_name("value")
+        if child.type == "keyword_argument" and argument is not None and value is not None:
+            metaclass = tree.slice(value) if tree.slice(argument) == "metaclass" else metaclass
     members: dict[str, list[Binding]] = {}
     body = inner.child_by_field_name("body")
     if body is not None:
         _walk(tree, body, members, [])
         _add_fields(tree, body, members)
     return Binding(
-        tree.slice(name), "class", whole.start, whole.end, at.start, "", "", decorators, bases, members
+        tree.slice(name), "class", whole.start, whole.end, at.start, metaclass, "", decorators, bases, members
     )
 
 

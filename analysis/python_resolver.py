@@ -107,8 +107,8 @@ class PythonResolver:
         if found is None or found.binding is None or not found.sure:
             return []
         if found.binding.kind == "class":
-            if found.binding.decorators:
-                return []  # a decorator such as `dataclass` makes the constructor
+            if found.binding.decorators or self._is_made_otherwise(found):
+                return []  # a decorator such as `dataclass` makes the constructor, or a metaclass the call
             made = self._attribute(replace(found, instance=True), "__init__", plain=False)
             found = made or self._attribute(replace(found, instance=True), "__new__", plain=False)
         if found is None or found.binding is None or found.binding.kind != "function" or not found.sure:
@@ -126,6 +126,28 @@ class PythonResolver:
         if overloads:
             return [replace(found, binding=each) for each in overloads]
         return [found] if plain else []
+
+    def _is_made_otherwise(self, target: Target) -> bool:
+        """Whether calling a class may run something else than its constructor: it or one of its bases has
+        a metaclass of its own, or a base makes the constructor from fields, or is not known."""
+        pending, seen = [target], set[tuple[Path, int]]()
+        while pending and len(seen) < 4 * _DEEPEST:
+            each = pending.pop()
+            binding = each.binding
+            if binding is None or binding.kind != "class" or (each.path, binding.start) in seen:
+                continue
+            seen.add((each.path, binding.start))
+            if binding.value.rsplit(".", 1)[-1] not in ("", "type", "ABCMeta") or binding.decorators:
+                return True
+            scope = self._module_scope(each.path)
+            for base in binding.bases:
+                if base.split("[")[0].rsplit(".", 1)[-1] in ("Generic", "Protocol", "object"):
+                    continue
+                reached = self._evaluated(base.split("[")[0], scope)
+                if reached is None or reached.binding is None or reached.binding.kind != "class":
+                    return True
+                pending.append(reached)
+        return False
 
     def type_at(self, path: Path, tree: SyntaxTree, at: int) -> Target | None:
         """The class of what the name at `at` holds; of a class the class itself."""

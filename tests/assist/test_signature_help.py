@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from devflow.server.assist.signature_help import parameters_of, signature_help
+from devflow.server.assist.static_names import static_callables
 from support.codebase import workspace
 
 
@@ -196,3 +197,26 @@ async def test_the_constructor_of_a_dataclass_is_left_to_the_engine(tmp_path: Pa
     )
     assert len(found) == 1
     assert "width" in found[0]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "class Meta(type):\n    def __call__(cls, a, b): ...\nclass Box(metaclass=Meta):",
+        "class Meta(type):\n    def __call__(cls): ...\nclass Base(metaclass=Meta): ...\nclass Box(Base):",
+        "from enum import Enum\nclass Box(Enum):",
+        "from nowhere import Base\nclass Box(Base):",
+    ],
+)
+async def test_a_call_that_may_not_run_the_constructor_is_left_to_the_engine(
+    tmp_path: Path, head: str
+) -> None:
+    source = f"{head}\n    def __init__(self, z): ...\nB<|>ox(1)\n"
+    async with workspace(tmp_path, source) as space:
+        assert await static_callables(space.doc, space.at, space.code) == []
+
+
+async def test_a_class_of_a_plain_base_is_certain(tmp_path: Path) -> None:
+    source = "class Base:\n    def __init__(self, z): ...\nclass Box(Base): ...\nB<|>ox(1)\n"
+    async with workspace(tmp_path, source) as space:
+        assert len(await static_callables(space.doc, space.at, space.code)) == 1
