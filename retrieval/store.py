@@ -243,13 +243,13 @@ class Reader:
             await opened[1].close()
         if inode == 0 or self._closed:
             return None
+        opening = aiosqlite.connect(f"{self._database.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        # A reader that nobody closed must not keep the process from ending; it has nothing to lose.
+        opening._thread.daemon = True  # the library has no other way to say it
         try:
-            connection = await aiosqlite.connect(
-                f"{self._database.as_uri()}?mode=ro", uri=True, isolation_level=None
-            )
+            return inode, await opening
         except sqlite3.Error:
             return None
-        return inode, connection
 
 
 async def _drop(connection: aiosqlite.Connection) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -285,3 +287,34 @@ async def test_several_roots_are_searched_together(tmp_path: Path) -> None:
     assert {item.path.parent.name for item in await index.symbols_named("shared_name")} == {"one", "two"}
     assert len(await index.search("shared_name")) == 2
     await index.close()
+
+
+UNCLOSED = """
+import asyncio, sys
+from pathlib import Path
+from devflow.retrieval.index import Index, build
+from devflow.server import settings
+
+kept = []
+
+async def main():
+    root = Path(sys.argv[1])
+    await build(root, settings.Index(vectors=False))
+    index = await Index.open([root])
+    kept.append(index)
+    print([each.symbol.name for each in await index.symbols_named("area")])
+
+asyncio.run(main())
+"""
+
+
+def test_a_reader_that_nobody_closed_lets_the_process_end(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def area(): ...\n")
+    done = subprocess.run(
+        [sys.executable, "-c", UNCLOSED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "['area']\n"
