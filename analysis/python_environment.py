@@ -32,11 +32,22 @@ def environment(roots: Sequence[Path], path: Path | None) -> Environment | None:
     """The virtual environment of the file `path`: that of the innermost folder around it that has one, up to
     its root, else of one of the roots. None when there is none. Reads folders: not for the event loop."""
     for folder in _around(roots, path):
-        for name in _NAMES:
-            config = folder / name / "pyvenv.cfg"
-            if config.is_file():
-                return _read(folder / name, config)
+        if (home := environment_folder(folder)) is not None:
+            return _read(home)
     return None
+
+
+def environment_folder(folder: Path) -> Path | None:
+    """The virtual environment that lies in `folder`; nothing in it is run."""
+    return next((folder / name for name in _NAMES if (folder / name / "pyvenv.cfg").is_file()), None)
+
+
+def package_folders(home: Path) -> list[Path]:
+    """The site-packages of the virtual environment `home`."""
+    return [
+        *sorted(home.glob("lib/python3*/site-packages"))[-1:],
+        *(folder for folder in [home / "Lib" / "site-packages"] if folder.is_dir()),
+    ]
 
 
 def modules_below(roots: Iterable[Path]) -> frozenset[str]:
@@ -76,9 +87,8 @@ def _around(roots: Sequence[Path], path: Path | None) -> list[Path]:
     return [*around, *(root for root in roots if root not in around)]
 
 
-def _read(home: Path, config: Path) -> Environment:
-    packages = sorted(home.glob("lib/python3*/site-packages"))[-1:]
-    packages += [folder for folder in [home / "Lib" / "site-packages"] if folder.is_dir()]
+def _read(home: Path) -> Environment:
+    packages = package_folders(home)
     folders, mapped = list(packages), set[str]()
     for site in packages:
         for link in sorted(site.glob("*.pth")):
@@ -92,7 +102,7 @@ def _read(home: Path, config: Path) -> Environment:
                     folder = site / line
                     if folder.is_dir():
                         folders.append(folder)
-    shared = re.search(r"include-system-site-packages\s*=\s*true", _text(config), re.IGNORECASE)
+    shared = re.search(r"include-system-site-packages\s*=\s*true", _text(home / "pyvenv.cfg"), re.IGNORECASE)
     return Environment(tuple(dict.fromkeys(folders)), frozenset(mapped), bool(packages) and not shared)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-_ENVIRONMENTS = (".venv", "venv", "env", ".env")
+from devflow.analysis.python_environment import environment_folder, package_folders
 
 
 def search_path(roots: Sequence[Path]) -> tuple[Path, ...]:
@@ -18,7 +18,8 @@ def search_path(roots: Sequence[Path]) -> tuple[Path, ...]:
     packages: list[Path] = []
     for root in roots:
         folders += [root, *([root / "src"] if (root / "src").is_dir() else [])]
-        packages += _packages_of(root)
+        home = environment_folder(root)
+        packages += package_folders(home) if home is not None else []
     if not packages:
         packages = [Path(sysconfig.get_path("purelib"))]
     folders += [*packages, _library()]
@@ -82,15 +83,6 @@ def _package_file(folder: Path) -> Path | None:
         if (folder / name).is_file():
             return folder / name
     return folder if folder.is_dir() else None
-
-
-def _packages_of(root: Path) -> Iterator[Path]:
-    for name in _ENVIRONMENTS:
-        environment = root / name
-        if (environment / "pyvenv.cfg").is_file():
-            yield from sorted(environment.glob("lib/python3*/site-packages"))[-1:]
-            yield from (folder for folder in [environment / "Lib" / "site-packages"] if folder.is_dir())
-            return
 
 
 @lru_cache(maxsize=1)

@@ -275,11 +275,7 @@ class _Walk:
 
     def _at_function_definition(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         name = node.child_by_field_name("name")
-        types = node.child_by_field_name("type_parameters")
-        around = scope
-        if types is not None:
-            around = self._scope("types", scope, node)
-            self._type_parameters(types, around)
+        around = self._type_scope(node, scope)
         inner = self._scope("function", around, node)
         self._push([node.child_by_field_name("body")], inner)
         if name is not None:
@@ -289,11 +285,7 @@ class _Walk:
 
     def _at_class_definition(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         name = node.child_by_field_name("name")
-        types = node.child_by_field_name("type_parameters")
-        around = scope
-        if types is not None:
-            around = self._scope("types", scope, node)
-            self._type_parameters(types, around)
+        around = self._type_scope(node, scope)
         inner = self._scope("class", around, node)
         if name is not None:
             self.stack.append((name, scope, "bind"))
@@ -311,6 +303,15 @@ class _Walk:
         else:
             self._push([head], scope, "bind")
         self._push([right], inner, "annotation")
+
+    def _type_scope(self, node: tree_sitter.Node, scope: int) -> int:
+        """The scope of a definition's type parameters (PEP 695); `scope` where it has none."""
+        types = node.child_by_field_name("type_parameters")
+        if types is None:
+            return scope
+        around = self._scope("types", scope, node)
+        self._type_parameters(types, around)
+        return around
 
     def _type_parameters(self, node: tree_sitter.Node, scope: int) -> None:
         for each in node.named_children:

@@ -310,15 +310,21 @@ class PythonResolver:
         if table is not None and name in table.names:
             return self._followed(_bound(path, table.names[name]), depth)
         if table is not None and depth < _DEEPEST:
-            for star in table.stars:
-                file = self.module(star, path)
-                found = self._in_module(file, name, depth + 1) if file is not None else None
-                if found is not None:
-                    return found
+            found = self._from_stars(table, path, name, depth)
+            if found is not None:
+                return found
         builtins = module_file("builtins", self._folders)
         if builtins is None or builtins == path or depth:
             return None
         return self._in_module(builtins, name, depth + 1)
+
+    def _from_stars(self, table: ModuleTable, path: Path, name: str, depth: int) -> Target | None:
+        for star in table.stars:
+            file = self.module(star, path)
+            found = self._in_module(file, name, depth + 1) if file is not None else None
+            if found is not None:
+                return found
+        return None
 
     def _in_module(self, path: Path, name: str, depth: int = 0) -> Target | None:
         """The name `name` of the module `path`, imports followed; a submodule where it is none."""
@@ -328,11 +334,9 @@ class PythonResolver:
                 found = self._followed(_bound(path, table.names[name]), depth + 1)
                 if found is not None:
                     return found
-            for star in table.stars:
-                file = self.module(star, path)
-                found = self._in_module(file, name, depth + 1) if file is not None else None
-                if found is not None:
-                    return found
+            found = self._from_stars(table, path, name, depth)
+            if found is not None:
+                return found
         inner = submodule(path, name)
         if inner is not None:
             return Target(inner, None)

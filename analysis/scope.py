@@ -11,6 +11,7 @@ from typing import Literal
 import tree_sitter
 
 from devflow.analysis.calls import safe_start
+from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.references import operator_before, receiver_before, sigils_of
 from devflow.analysis.syntax.parse import SyntaxTree
@@ -166,6 +167,12 @@ _UNINDENTED = re.compile(
 )
 # The last name before each comma: `b` of `a as b`, and the whole of `a`.
 _IMPORTED = re.compile(r"(?<![\w.])([^\W\d]\w*)(?=(?:\.\w+)*[ \t]*(?:,|\)|#|$|\n))", re.MULTILINE)
+
+
+def in_quotes(doc: Document, at: int) -> bool:
+    """Whether `at` is inside a string or a comment (and not in the code a string interpolates)."""
+    tree = doc.tree
+    return tree is not None and place_at(tree, at) != "code"
 
 
 def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:

@@ -18,6 +18,7 @@ from devflow.analysis.references import references
 from devflow.analysis.scope import Bound, bindings
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.analysis.text import common_ends
 
 TYPES = (
     "namespace",
@@ -92,13 +93,7 @@ def encoded(
 
 def difference(old: Sequence[int], new: Sequence[int]) -> list[tuple[int, int, list[int]]]:
     """What makes `new` of `old`: at most one `(start, deleted, inserted)`, in integers."""
-    first = 0
-    shorter = min(len(old), len(new))
-    while first < shorter and old[first] == new[first]:
-        first += 1
-    last = 0
-    while last < shorter - first and old[-1 - last] == new[-1 - last]:
-        last += 1
+    first, last = common_ends(old, new)
     if first == len(old) == len(new):
         return []
     return [(first, len(old) - first - last, list(new[first : len(new) - last]))]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
@@ -202,3 +202,26 @@ def _units(piece: str, encoding: Encoding) -> int:
     if encoding == "utf-16":
         return len(piece) + sum(char > "\uffff" for char in piece)
     return len(encode(piece))
+
+
+def common_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
+    """How many items two texts or lists both begin with, and how many they both end with behind those. By
+    halves: comparing slices is a hundred times as fast as comparing items."""
+    first = _longest(min(len(old), len(new)), lambda low, high: old[low:high] == new[low:high])
+    last = _longest(
+        min(len(old), len(new)) - first,
+        lambda low, high: old[len(old) - high : len(old) - low] == new[len(new) - high : len(new) - low],
+    )
+    return first, last
+
+
+def _longest(most: int, same: Callable[[int, int], bool]) -> int:
+    """The largest `n` up to `most` with everything from 0 to `n` the same."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if same(low, middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

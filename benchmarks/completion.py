@@ -27,6 +27,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.extract import extract
 from devflow.analysis.facts import FileFacts
 from devflow.analysis.languages import language_of
+from devflow.analysis.scope import in_quotes
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
@@ -35,7 +36,6 @@ from devflow.analysis.usage import UsageModel
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.server.assist import complete as completion
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.inline import inline
 from devflow.server.assist.keywords import keywords
 from devflow.server.assist.rank import match_quality

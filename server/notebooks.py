@@ -8,7 +8,7 @@ column of another line there. Lines that only IPython understands stand in it as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -142,13 +142,7 @@ class Notebooks:
         if isinstance(value, types.WorkspaceEdit):
             return self._edits(value)
         if attrs.has(type(value)):
-            changed = {
-                each.name: self._back(getattr(value, each.name), line)
-                for each in attrs.fields(type(value))
-                if isinstance(getattr(value, each.name), list | tuple)
-                or attrs.has(type(getattr(value, each.name)))
-            }
-            return attrs.evolve(value, **changed) if changed else value
+            return _with_parts(value, lambda part: self._back(part, line))
         return value
 
     def _link(self, value: types.LocationLink, line: int | None) -> types.LocationLink:
@@ -207,11 +201,15 @@ def _moved(value: Any, lines: int) -> Any:
     if isinstance(value, list | tuple):
         return [_moved(each, lines) for each in cast("Sequence[Any]", value)]
     if attrs.has(type(value)):
-        changed = {
-            each.name: _moved(getattr(value, each.name), lines)
-            for each in attrs.fields(type(value))
-            if isinstance(getattr(value, each.name), list | tuple)
-            or attrs.has(type(getattr(value, each.name)))
-        }
-        return attrs.evolve(value, **changed) if changed else value
+        return _with_parts(value, lambda part: _moved(part, lines))
     return value
+
+
+def _with_parts(value: Any, change: Callable[[Any], Any]) -> Any:
+    """An LSP object with everything in it that has parts of its own changed."""
+    changed = {}
+    for each in attrs.fields(type(value)):
+        part = getattr(value, each.name)
+        if isinstance(part, list | tuple) or attrs.has(type(part)):
+            changed[each.name] = change(part)
+    return attrs.evolve(value, **changed) if changed else value

@@ -77,6 +77,16 @@ def is_meant(tree: SyntaxTree, at: int) -> bool:
     return _MEANT.search(tree.text.line(tree.text.line_at(at))) is not None
 
 
+def is_caught(tree: SyntaxTree, statement: tree_sitter.Node, errors: re.Pattern[str]) -> bool:
+    """Whether one of the handlers of a `try` statement is for everything, or names one of `errors`."""
+    for child in statement.named_children:
+        if child.type in ("except_clause", "except_group_clause"):
+            head = tree.slice(child).partition(":")[0]
+            if head.strip() in ("except", "except*") or errors.search(head):
+                return True
+    return False
+
+
 def _is_read(names: PythonNames, each: Occurrence) -> bool:
     if each.role != "read" or not each.name:
         return False
@@ -99,11 +109,8 @@ def _is_expected(names: PythonNames, each: Occurrence) -> bool:
     for above, below in zip(reversed(path[:-1]), reversed(path[1:]), strict=True):
         kind = above.type
         if kind == "try_statement" and below.type == "block":
-            for child in above.named_children:
-                if child.type in ("except_clause", "except_group_clause"):
-                    head = names.tree.slice(child).partition(":")[0]
-                    if head.strip() in ("except", "except*") or _CATCHES.search(head):
-                        return True
+            if is_caught(names.tree, above, _CATCHES):
+                return True
         elif kind in ("if_statement", "conditional_expression", "elif_clause", "boolean_operator"):
             condition = above.child_by_field_name("condition")
             shown = names.tree.slice(condition) if condition is not None else names.tree.slice(above)[:500]

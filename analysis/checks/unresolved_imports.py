@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devflow.analysis.checks.undefined_names import is_meant
+from devflow.analysis.checks.undefined_names import is_caught, is_meant
 from devflow.analysis.facts import Finding
 from devflow.analysis.python_environment import Environment
 from devflow.analysis.python_modules import module_file, relative_module
@@ -193,11 +193,8 @@ def _may_fail(names: PythonNames, each: ImportedName) -> bool:
     above = each.statement.parent
     while above is not None:
         if above.type == "try_statement":
-            for child in above.named_children:
-                if child.type in ("except_clause", "except_group_clause"):
-                    head = names.tree.slice(child).partition(":")[0]
-                    if head.strip() in ("except", "except*") or _CATCHES.search(head):
-                        return True
+            if is_caught(names.tree, above, _CATCHES):
+                return True
         elif above.type == "if_statement":
             condition = above.child_by_field_name("condition")
             if condition is not None and _CONDITION.search(names.tree.slice(condition)):

@@ -21,6 +21,7 @@ import jedi
 from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
+from devflow.analysis.python_environment import environment_folder, package_folders
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
@@ -358,14 +359,8 @@ def _package_folders(root: Path) -> Iterator[Path]:
     """Folders of a workspace from which its code imports: `src`, and the packages of its environment."""
     if (root / "src").is_dir():
         yield root / "src"
-    for name in (".venv", "venv", "env", ".env"):
-        environment = root / name
-        if (environment / "pyvenv.cfg").is_file():
-            found = sorted(environment.glob("lib/python3*/site-packages")) or [
-                environment / "Lib" / "site-packages"
-            ]
-            yield from (folder for folder in found[-1:] if folder.is_dir())
-            return
+    if (home := environment_folder(root)) is not None:
+        yield from package_folders(home)[:1]
 
 
 def _names_at(question: _Question, at: int) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devflow.analysis.text import common_ends
 from devflow.analysis.tokens import scan_from
 from devflow.analysis.usage.vocabulary import BORDER, Numbering
 
@@ -37,8 +38,7 @@ def lexed(source: str, language: str, numbering: Numbering, before: LiveFile | N
     if before is not None:
         if before.source == source:
             return before
-        same = _same_start(before.source, source)
-        behind = _same_end(before.source, source, same)
+        same, behind = common_ends(before.source, source)
         # The line above may end in a way that what follows decides: begin before it.
         line = source.rfind("\n", 0, max(0, source.rfind("\n", 0, same)))
         kept = int(np.searchsorted(before.ends, max(0, line), side="right"))
@@ -124,27 +124,3 @@ class InLive:
         import numpy as np
 
         return (np.arange(len(self.source.tokens)) if self.at is None else self.at)[::step]
-
-
-def _same_start(one: str, other: str) -> int:
-    """How many code points both begin with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _same_end(one: str, other: str, start: int) -> int:
-    """How many code points both end with, not counting the first `start`."""
-    low, high = 0, min(len(one), len(other)) - start
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -17,9 +17,7 @@ from devflow.server.assist.lineage import same_language
 from devflow.server.assist.rank import match_quality
 from devflow.server.assist.receivers import members_in
 from devflow.server.assist.stdlib import members_of_module, members_of_type
-from devflow.server.assist.wanted import Place, Wanted, in_quotes, place_of, share
-
-__all__ = ["Place", "Wanted", "in_quotes", "place_of"]
+from devflow.server.assist.wanted import Place, Wanted, share
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _SOFT = frozenset({"match", "case", "type"})

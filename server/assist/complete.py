@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from devflow.analysis.calls import call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.scope import word_before
+from devflow.analysis.scope import in_quotes, word_before
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
@@ -27,7 +27,7 @@ from devflow.server.assist.imports import ImportBlock, workspace_packages
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.waiting import answer, until, within
-from devflow.server.assist.wanted import Place, Wanted, in_quotes, place_of
+from devflow.server.assist.wanted import Place, Wanted, place_of
 from devflow.server.settings import Completion
 
 _SURE = 0.6

@@ -7,9 +7,8 @@ import re
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
-from devflow.analysis.scope import word_before
+from devflow.analysis.scope import in_quotes, word_before
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.found import INDEX_SECONDS, located, same_family
 from devflow.server.assist.highlight import names_in
 from devflow.server.assist.navigate import Places, definition

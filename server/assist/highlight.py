@@ -12,11 +12,10 @@ from devflow.analysis.document import Document
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import PythonNames
 from devflow.analysis.references import receiver_before, sigils_of
-from devflow.analysis.scope import visible_names
+from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import lex
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.keywords import keywords
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import enclosing_classes

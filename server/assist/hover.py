@@ -10,11 +10,11 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.scope import in_quotes
 from devflow.analysis.text import Text
 from devflow.analysis.types.base import Definition
 from devflow.retrieval.relations import UseCounts
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.docstring_markdown import as_markdown
 from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.found import within_roots

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.languages import language_named
+from devflow.analysis.scope import in_quotes
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 from devflow.models.base import FillRequest
 from devflow.models.errors import ModelError
 from devflow.models.streams import closing
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.postprocess import Site, clean
 from devflow.server.assist.rest_of_line import guess
 from devflow.server.assist.waiting import within

@@ -18,10 +18,10 @@ from typing import Any
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
 from devflow.analysis.references import references as references_in
+from devflow.analysis.scope import in_quotes
 from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
 from devflow.server.assist.highlight import names_in
 from devflow.server.assist.outline import symbols_of

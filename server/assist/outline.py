@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol
 from devflow.analysis.symbols import symbols
-from devflow.analysis.text import Text
+from devflow.analysis.text import Text, common_ends
 from devflow.server.assist.base import Memory
 
 _STRUCTURE = re.compile(
@@ -63,13 +63,7 @@ def recent_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
 def _moved(base: _Base, lines: list[str], doc: Document) -> tuple[Symbol, ...] | None:
     """The base's symbols at their present places; None when too much or something that matters changed."""
     old = base.lines
-    head = 0
-    most = min(len(old), len(lines))
-    while head < most and old[head] == lines[head]:
-        head += 1
-    tail = 0
-    while tail < most - head and old[-1 - tail] == lines[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(old, lines)
     before, after = old[head : len(old) - tail], lines[head : len(lines) - tail]
     if len(before) == len(after):
         changed = [line for pair in zip(before, after, strict=True) if pair[0] != pair[1] for line in pair]

@@ -16,9 +16,7 @@ from devflow.analysis.checks.unresolved_imports import Surroundings, unresolved_
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding
 from devflow.analysis.python_environment import environment, modules_below
-from devflow.analysis.python_names import python_names
-from devflow.analysis.python_scopes import PythonNames
-from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.server.assist.refactorings import names_of
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -56,28 +54,27 @@ class _Pieces(UserDict[str, Complaint | None]):
 
 async def names(doc: Document, code: Codebase) -> list[Finding]:
     """Names that nothing defines."""
-    tree = doc.tree
-    if doc.language != "python" or tree is None:
-        return []
     notebook = doc.path is not None and doc.path.suffix == ".ipynb"
     known = NOTEBOOK if notebook else frozenset[str]()
-    return await asyncio.to_thread(lambda: undefined_names(_names_of(doc, tree, code), known))
-
-
-async def imports(doc: Document, code: Codebase) -> list[Finding]:
-    """Modules that do not exist."""
-    tree, path = doc.tree, doc.path
-    if doc.language != "python" or tree is None or path is None:
-        return []
 
     def look() -> list[Finding]:
-        return unresolved_imports(_names_of(doc, tree, code), path, _surroundings(path, code))
+        found = names_of(doc, code)
+        return undefined_names(found, known) if found is not None else []
 
     return await asyncio.to_thread(look)
 
 
-def _names_of(doc: Document, tree: SyntaxTree, code: Codebase) -> PythonNames:
-    return code.memory.value("python names", doc, lambda: python_names(tree))
+async def imports(doc: Document, code: Codebase) -> list[Finding]:
+    """Modules that do not exist."""
+    path = doc.path
+    if doc.language != "python" or path is None:
+        return []
+
+    def look() -> list[Finding]:
+        found = names_of(doc, code)
+        return unresolved_imports(found, path, _surroundings(path, code)) if found is not None else []
+
+    return await asyncio.to_thread(look)
 
 
 def _surroundings(path: Path, code: Codebase) -> Surroundings:

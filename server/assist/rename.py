@@ -17,10 +17,9 @@ from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.refactor.rename import Renaming
 from devflow.analysis.refactor.rename import check_name as check_python_name
 from devflow.analysis.refactor.rename import rename as rename_python
-from devflow.analysis.scope import visible_names
+from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.found import Found
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.navigate import references

@@ -12,10 +12,9 @@ from pathlib import PurePath
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Symbol, SymbolKind
 from devflow.analysis.imports import imports
-from devflow.analysis.scope import VisibleName, visible_names, word_before
+from devflow.analysis.scope import VisibleName, in_quotes, visible_names, word_before
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.candidates import in_quotes
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
 from devflow.server.assist.outline import recent_symbols
 from devflow.server.assist.receivers import bases_of, classes_of

@@ -13,7 +13,7 @@ from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Symbol
 from devflow.analysis.imports import imports
-from devflow.analysis.scope import VisibleName, Word, place_at, visible_names
+from devflow.analysis.scope import VisibleName, Word, in_quotes, visible_names
 from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.features import Around, words_of
@@ -57,12 +57,6 @@ def place_of(doc: Document, word: Word) -> Place:
     if before.rstrip(" \t").endswith(".") or word.prefix[:1].isdigit() or _NEW_NAME.search(before):
         return Place.NOTHING
     return Place.NAME
-
-
-def in_quotes(doc: Document, at: int) -> bool:
-    """Whether `at` is inside a string or a comment (and not in the code a string interpolates)."""
-    tree = doc.tree
-    return tree is not None and place_at(tree, at) != "code"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,6 @@ CAPABILITIES: dict[str, Any] = {
     },
 }
 """What we claim to understand as a client."""
-_ENVIRONMENTS = (".venv", "venv", "env", ".env")
 _PASSED_ON = frozenset(
     (
         "HOME", "USERPROFILE", "SYSTEMROOT", "APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "TMPDIR",
@@ -69,11 +68,6 @@ def find(environment: Mapping[str, str], scripts: Path | None = None) -> tuple[P
         return None, f"ty {version} is installed, but {program} is not a program"
     seen = {name: value for name, value in environment.items() if name.upper() in _PASSED_ON}
     return Program((str(program), "server"), {**seen, "PATH": "", "TY_MAX_PARALLELISM": "2"}), f"ty {version}"
-
-
-def environment_of(root: Path) -> Path | None:
-    """The virtual environment of a workspace folder; its files are read, nothing in it is run."""
-    return next((root / name for name in _ENVIRONMENTS if (root / name / "pyvenv.cfg").is_file()), None)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

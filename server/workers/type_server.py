@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import Location, SymbolKind
+from devflow.analysis.python_environment import environment_folder
 from devflow.analysis.text import Encoding, Text
 from devflow.analysis.types.base import Candidate, Definition, Hint, Signature
 from devflow.server.convert import path_of
@@ -198,7 +199,7 @@ class TypeServer:
         scope = item.get("scopeUri") if isinstance(item, dict) else None
         root = path_of(scope) if isinstance(scope, str) else None
         root = root or (self._roots[0] if self._roots else None)
-        packages = (type_programs.environment_of(root) if root is not None else None) or self._own_packages
+        packages = (environment_folder(root) if root is not None else None) or self._own_packages
         return {**type_programs.OPTIONS, "configuration": {"environment": {"python": str(packages)}}}
 
     # -- questions -----------------------------------------------------------------------------------
