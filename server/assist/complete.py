@@ -85,7 +85,7 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     engine = _ask_engine(doc, word.start, at, code, place)
     wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, code)
     found, late = await gather(wanted, code, deadline - _RANKING_SECONDS)
-    if wanted.quoted and not known_in_prose(wanted, found):
+    if wanted.quoted and not await asyncio.to_thread(known_in_prose, wanted, found):
         return Completions(())
     typed = (answer(engine) or []) if engine is not None else []
     best = await asyncio.to_thread(_ranked, wanted, found, typed)
@@ -101,15 +101,16 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
 
 
 def known_in_prose(wanted: Wanted, found: Found) -> bool:
-    """Whether the receiver, written in a string or a comment, is a name of the code."""
+    """Whether the receiver, written in a string or a comment, is a name of the code. May read folders: not
+    for the event loop."""
     first = wanted.receiver.partition(".")[0]
     return bool(
         found.members
         or found.methods
         or wanted.live.members(wanted.receiver)
-        or first in workspace_packages(wanted.roots)
         or any(first in (name.name, name.name.lower()) for name in wanted.visible)
         or any(first == symbol.name for symbol in wanted.symbols)
+        or first in workspace_packages(wanted.roots)
     )
 
 
@@ -169,17 +170,20 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
 
 def _items(wanted: Wanted, best: Sequence[tuple[Evidence, float]]) -> tuple[Item, ...]:
     called = is_call_likely(wanted)
-    imports = ImportBlock.read(wanted.doc)
+    # Read only where something must be imported: behind a dot nothing is.
+    imports = ImportBlock.read(wanted.doc) if any(each.module for each, _ in best) else None
     return tuple(
         _item(each, wanted, imports, preselect=number == 0 and chance >= _SURE, called=called)
         for number, (each, chance) in enumerate(best)
     )
 
 
-def _item(evidence: Evidence, wanted: Wanted, imports: ImportBlock, *, preselect: bool, called: bool) -> Item:
+def _item(
+    evidence: Evidence, wanted: Wanted, imports: ImportBlock | None, *, preselect: bool, called: bool
+) -> Item:
     additional: tuple[Edit, ...] = ()
     detail = evidence.detail
-    if evidence.module:
+    if evidence.module and imports is not None:
         additional = (imports.edit(evidence.module, evidence.name),)
         detail = f"from {evidence.module} import {evidence.name}"
     new = evidence.insert or evidence.name

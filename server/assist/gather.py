@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.types.base import Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import Found, tail_of
-from devflow.server.assist.imports import files_of_module, module_files, modules_under
+from devflow.server.assist.imports import files_of_module, module_of, modules_under
 from devflow.server.assist.lineage import classes_by_name, inherited_members
 from devflow.server.assist.signature_help import callees, parameters_of
 from devflow.server.assist.waiting import answer
@@ -38,7 +37,7 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
         elif wanted.place is Place.NAME:
             questions["workspace"] = _symbols(wanted, index)
         elif wanted.place is Place.IMPORT:
-            questions["workspace"] = _of_imported_module(wanted, code, index)
+            questions["workspace"] = _of_imported_module(index, wanted)
     if wanted.place is Place.IMPORT and wanted.doc.language == "python":
         questions["keywords"] = _modules(wanted, code)
     if wanted.place is Place.NAME and wanted.call is not None and wanted.doc.language == "python":
@@ -73,9 +72,8 @@ def _about_members(
         questions["members"] = index.members_of(wanted.receiver)
     if tail := tail_of(wanted.receiver):
         questions["tail"] = _on_tail(index, tail)
-    files = module_files(doc, wanted.receiver, code.roots)
-    if files:
-        questions["module"] = _of_module(index, files)
+    if doc.language == "python" and (module := module_of(wanted.receiver, wanted.imports)):
+        questions["module"] = _of_module(index, wanted, module)
     if wanted.classes:
         questions["methods"] = inherited_members(index, wanted.classes, doc.language)
     if wanted.hints.names and not wanted.hints.builtin:
@@ -98,11 +96,15 @@ async def _on_tail(index: Index, tail: str) -> dict[str, int]:
     return {name: alone.get(name, 0) + own.get(name, 0) for name in (*alone, *own)}
 
 
-async def _of_module(index: Index, files: Sequence[Path]) -> list[tuple[IndexedSymbol, int]]:
-    """What the first of `files` that the index knows defines at its top level."""
-    for file in files:
+async def _of_module(index: Index, wanted: Wanted, module: str) -> list[tuple[IndexedSymbol, int]]:
+    return [(each, 0) for each in await _top_level(index, wanted, module)]
+
+
+async def _top_level(index: Index, wanted: Wanted, module: str) -> list[IndexedSymbol]:
+    """What the first file of `module` that the index knows defines at its top level."""
+    for file in await asyncio.to_thread(files_of_module, wanted.doc, module, wanted.roots):
         if found := await index.symbols_in(file):
-            return [(each, 0) for each in found if not each.symbol.container]
+            return [each for each in found if not each.symbol.container]
     return []
 
 
@@ -119,15 +121,10 @@ async def _symbols(wanted: Wanted, index: Index) -> list[IndexedSymbol]:
     return found
 
 
-async def _of_imported_module(wanted: Wanted, code: Codebase, index: Index) -> list[IndexedSymbol]:
+async def _of_imported_module(index: Index, wanted: Wanted) -> list[IndexedSymbol]:
     """What the module of `from module import |` defines."""
     module = _imported_from(wanted)
-    if not module:
-        return []
-    for file in files_of_module(wanted.doc, module, code.roots):
-        if found := await index.symbols_in(file):
-            return [each for each in found if not each.symbol.container]
-    return []
+    return await _top_level(index, wanted, module) if module else []
 
 
 async def _modules(wanted: Wanted, code: Codebase) -> list[str]:

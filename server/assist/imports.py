@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.document import Document
-from devflow.analysis.imports import imports
+from devflow.analysis.facts import Import
 from devflow.analysis.text import Edit, Text
 
 _ROOT_FOLDERS = frozenset({"src", "lib", "source", "python"})
@@ -34,21 +34,18 @@ def module_name(path: Path, roots: Sequence[Path]) -> str:
     return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else ""
 
 
-def module_files(doc: Document, receiver: str, roots: Sequence[Path]) -> list[Path]:
-    """The files that `receiver` may be as a module imported in `doc` (Python): where such a file would lie,
-    whether it is there or not."""
-    if doc.tree is None or doc.language != "python":
-        return []
-    for each in imports(doc.tree):
-        module = f"{each.module.rstrip('.')}.{each.name}" if each.name else each.module
-        if receiver not in (each.alias, each.module if not each.name else ""):
-            continue
-        return files_of_module(doc, module, roots)
-    return []
+def module_of(receiver: str, imported: Iterable[Import]) -> str:
+    """The module that `receiver` may be by the imports of its file (Python), dots first where one is
+    relative; "" when none of them binds it."""
+    for each in imported:
+        if receiver in (each.alias, each.module if not each.name else ""):
+            return f"{each.module.rstrip('.')}.{each.name}" if each.name else each.module
+    return ""
 
 
 def files_of_module(doc: Document, module: str, roots: Sequence[Path]) -> list[Path]:
-    """Where the file of `module` (dots first: as seen from `doc`) would lie, whether it is there or not."""
+    """Where the file of `module` (dots first: as seen from `doc`) would lie, whether it is there or not.
+    Looks at the roots: not for the event loop."""
     folders, parts = _folders_of(doc, module, roots)
     return [
         file
