@@ -196,7 +196,9 @@ class Protocol(LanguageServerProtocol):
             failed = task.cancelled() or task.exception() is not None
             self.state = "new" if failed else "running"
         try:
-            result = self._converter.unstructure(task.result())
+            result = task.result()
+            if not isinstance(result, dict):  # those that may be long are JSON already
+                result = self._converter.unstructure(result)
             self._write({"jsonrpc": "2.0", "id": msg_id, "result": result})
         except asyncio.CancelledError:
             self._fail(msg_id, types.LSPErrorCodes.RequestCancelled, "The request was cancelled.")
