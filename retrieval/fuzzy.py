@@ -14,7 +14,7 @@ import aiosqlite
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval.base import IndexedSymbol
-from devflow.retrieval.prepare import initials
+from devflow.retrieval.words import initials
 
 _KIND_ORDER = {
     SymbolKind.CLASS: 0,

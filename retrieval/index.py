@@ -9,19 +9,20 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import relations
 from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
-from devflow.retrieval.indexer import Events, RootIndexer
-from devflow.retrieval.prepare import storable
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import search_root, similar_in_root
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
-from devflow.retrieval.walk import IndexSettings
+from devflow.retrieval.words import storable
+
+if TYPE_CHECKING:
+    from devflow.retrieval.walk import IndexSettings
 
 __all__ = ["Index", "build", "index_directory"]
 
@@ -249,6 +250,8 @@ async def build(
 ) -> IndexStatus:
     """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
     process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing."""
+    from devflow.retrieval.indexer import Events, RootIndexer  # a server only reads
+
     indexer = RootIndexer(
         root,
         settings,
