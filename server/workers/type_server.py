@@ -92,6 +92,8 @@ class TypeServer:
         """None until the server has been set up; a new process begins with an empty one."""
         self._ready = asyncio.Event()
         self._was_up = False
+        self._starts = 0
+        self._failure = ""
         self._documents: dict[Path, str] = {}
         """What the editor has open, newest text."""
         self._files = FileTexts()
@@ -112,6 +114,13 @@ class TypeServer:
     def pid(self) -> int | None:
         """The process id while it runs."""
         return self._worker.pid
+
+    @property
+    def history(self) -> str:
+        """What has gone wrong since it was started, in one clause; "" when nothing has."""
+        again = f"restarts: {self._starts - 1}" if self._starts > 1 else ""
+        failed = f"last failure: {self._failure}" if self._failure else ""
+        return ", ".join(part for part in (again, failed) if part)
 
     async def start(self) -> None:
         """Start it and tell it of the workspace. Raises WorkerGone when it cannot start, WorkerError and
@@ -190,6 +199,7 @@ class TypeServer:
         self._worker.notify("initialized")
         self._mirror = Mirror(encoding)
         self._was_up = True
+        self._starts += 1
         self._silent_since = None
         self._ready.set()
         for path in list(self._documents)[-_MOST_AHEAD:]:
@@ -323,9 +333,12 @@ class TypeServer:
                         self._silent_since = None
                         return answer
                     await self._quiet(path)
+            self._failure = f"it refused {method}"
         except (WorkerError, WorkerGone) as error:
+            self._failure = f"it ended while asked for {method}"
             log.info("%s did not answer %s: %s", self.name, method, type(error).__name__)
         except TimeoutError:
+            self._failure = f"more than {deadline:g} s for {method}"
             log.info("%s took more than %s s for %s", self.name, deadline, method)
             since = self._silent_since
             if since is not None and time.monotonic() - since > self._hung_after:

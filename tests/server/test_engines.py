@@ -253,6 +253,7 @@ async def test_a_killed_server_comes_back_with_every_open_document(tmp_path: Pat
                 found = await fast.complete(main, source, at)
         assert "unsaved" in [each.name for each in found]
         assert fast.pid != pid
+        assert "restarts: 1" in engines.why
     finally:
         await engines.close()
 
