@@ -12,7 +12,7 @@ from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.frequency import Frequent
-from devflow.server.assist.imports import module_name, workspace_packages
+from devflow.server.assist.imports import module_name, module_of, workspace_packages
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.rank import match_quality
@@ -132,25 +132,9 @@ def python_members(wanted: Wanted) -> Mapping[str, SymbolKind]:
     """What the receiver offers when it is a module of the standard library or of a built-in type."""
     if wanted.doc.language != "python":
         return {}
-    if (module := imported_module(wanted)) and (found := members_of_module(module)):
+    if (module := module_of(wanted.receiver, wanted.imports)) and (found := members_of_module(module)):
         return found
     return members_of_type(wanted.hints.builtin) if wanted.hints.builtin else {}
-
-
-def imported_module(wanted: Wanted) -> str:
-    """The dotted name of the module that the receiver is imported as; "" when it is none."""
-    first, _, rest = wanted.receiver.partition(".")
-    for each in wanted.imports:
-        if each.name:
-            if each.alias == wanted.receiver:
-                return f"{each.module}.{each.name}"
-        elif each.alias == first and "." not in each.module:
-            return f"{each.module}.{rest}" if rest else each.module
-        elif each.module == wanted.receiver or each.alias == wanted.receiver:
-            return each.module
-        elif each.module.partition(".")[0] == first and wanted.receiver and each.alias in ("", first):
-            return wanted.receiver
-    return ""
 
 
 def tail_of(receiver: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from devflow.analysis.calls import call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.scope import in_quotes, word_before
+from devflow.analysis.scope import Word, in_quotes, word_before
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
@@ -98,6 +98,14 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
         late = late or not engine.done()
     sources = "+".join(sorted({item.source for item in items}))
     return Completions(items, late or len(best) > len(items), sources)
+
+
+async def prepare(doc: Document, code: Codebase) -> None:
+    """Do what the first completion in `doc` would have to do, so that it is as quick as the next: lex it,
+    find its symbols and imports, load the usage model and the ranker."""
+    word = Word(0, "", None, after_dot=True)
+    wanted = await asyncio.to_thread(Wanted.at, doc, 0, word, Place.MEMBER, False, code)
+    await asyncio.to_thread(_listed, wanted, Found(), (), 1)
 
 
 def known_in_prose(wanted: Wanted, found: Found) -> bool:

@@ -37,9 +37,16 @@ def module_name(path: Path, roots: Sequence[Path]) -> str:
 def module_of(receiver: str, imported: Iterable[Import]) -> str:
     """The module that `receiver` may be by the imports of its file (Python), dots first where one is
     relative; "" when none of them binds it."""
-    for each in imported:
-        if receiver in (each.alias, each.module if not each.name else ""):
-            return f"{each.module.rstrip('.')}.{each.name}" if each.name else each.module
+    first, _, rest = receiver.partition(".")
+    for each in imported if receiver else ():
+        if each.name:
+            if each.alias == receiver:
+                return f"{each.module}{'' if each.module.endswith('.') else '.'}{each.name}"
+        elif each.alias:
+            if each.alias == first:
+                return f"{each.module}.{rest}" if rest else each.module
+        elif each.module.partition(".")[0] == first:
+            return receiver
     return ""
 
 

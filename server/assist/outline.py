@@ -24,7 +24,8 @@ _STRUCTURE = re.compile(
 )
 _PYTHON_STRUCTURE = re.compile(r"^\s*(?:async\s+)?(?:class|def)\b|^\s*@|\"\"\"|\'\'\'|^[A-Za-z_]\w*\s*[:=]")
 _IMPORTING = re.compile(
-    r"\b(?:import|from|require\w*|include|use|using)\b|^\s*[\w*]+(?:\s+as\s+\w+)?\s*,?\s*$"
+    r"\b(?:import|from|require\w*|include|use|using)\b"
+    r"|^\s*[\w*]+(?:\s*,\s*\w+|\s+as\s+\w+)*\s*,?\s*[)}]?\s*(?:#.*|//.*)?$"
 )
 """Also what may be a line within an import's brackets."""
 _MOST_CHANGED = 60
