@@ -144,7 +144,7 @@ def _through_imports(
                 yield Variable(file, MODULE, each.name)
             continue
         places.add(Place(file, brought.start, brought.end))
-        if not brought.has_alias:
+        if brought.bound == each.name:  # `a as a` too: it says that the name is offered further
             yield Variable(file, names.lookup(each.name, brought.scope), each.name)
 
 

@@ -108,6 +108,15 @@ CASES = {
         from a import f as «<|>g»
         «g»()
         """,
+    "a name that is offered further under its own name": """
+        #- a/core.py
+        def «f»(): ...
+        #- a/__init__.py
+        from .core import «f» as «f<|>»
+        #- main.py
+        from a import «f»
+        «f»()
+        """,
     "a name behind its module": """
         #- a.py
         def «f<|>»(): ...
