@@ -5,15 +5,11 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from devflow.analysis.python_names import python_names
-from devflow.analysis.syntax.parse import parse
-from devflow.analysis.text import Text
-from support.compiler import same_names
+from support.compiler import differences
 
 INSTALLED = Path(sysconfig.get_path("purelib"))
 FILES = sorted(
@@ -25,33 +21,6 @@ FILES = sorted(
 MOST_READ_EARLY = 4
 """Over all the files: groups in which a class body reads a name that it binds later, `name = name`. The
 table has one entry for both; Python reads the file's name first, and so do we."""
-
-
-def differences(source: str) -> tuple[int, list[str]]:
-    """How many groups differ because a class body reads early, and those that differ otherwise."""
-    tree = parse(Text(source), "python")
-    assert tree is not None
-    names = python_names(tree)
-    theirs = same_names(source)
-    at = {place: key for key, places in theirs.items() for place in places}
-    ours: dict[tuple[str, int], set[int]] = defaultdict(set)
-    for each in names.occurrences:
-        if each.how != "quoted":  # strings are no names to the compiler
-            ours[each.name, names.home(each)].add(each.start)
-    early, other = 0, []
-    groups = set(theirs.values())
-    for (name, home), places in ours.items():
-        if places in groups:
-            continue
-        held = {at.get(place) for place in places}
-        scopes = {names.scopes[here.scope].kind for place in places if (here := names.at(place))}
-        if None not in held and "class" in scopes and (home == 0 or names.scopes[home].kind == "class"):
-            early += 1
-        else:
-            other.append(f"{name} in line {tree.text.line_at(min(places)) + 1}")
-    missing = at.keys() - {place for places in ours.values() for place in places}
-    other += [f"no name in line {tree.text.line_at(place) + 1}" for place in missing]
-    return early, other
 
 
 def test_names_of_installed_packages_are_one_name_where_the_compiler_says_so() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from devflow.analysis.python_names import python_names
+from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 
 Groups = dict[tuple[str, int], frozenset[int]]
@@ -39,6 +41,34 @@ def same_names(source: str) -> Groups:
     view = _View(source)
     view.walk(view.tree.body, view.module)
     return {key: frozenset(places) for key, places in view.places.items()}
+
+
+def differences(source: str) -> tuple[int, list[str]]:
+    """How ours and the compiler's groups differ: how many because a class body reads a name that it binds
+    later (`name = name`: one entry in the table, but Python reads the file's name first), and the others."""
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    names = python_names(tree)
+    theirs = same_names(source)
+    at = {place: key for key, places in theirs.items() for place in places}
+    ours: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for each in names.occurrences:
+        if each.how != "quoted":  # strings are no names to the compiler
+            ours[each.name, names.home(each)].add(each.start)
+    early, other = 0, []
+    groups = set(theirs.values())
+    for (name, home), places in ours.items():
+        if places in groups:
+            continue
+        held = {at.get(place) for place in places}
+        scopes = {names.scopes[here.scope].kind for place in places if (here := names.at(place))}
+        if None not in held and "class" in scopes and (home == 0 or names.scopes[home].kind == "class"):
+            early += 1
+        else:
+            other.append(f"{name} in line {tree.text.line_at(min(places)) + 1}")
+    missing = at.keys() - {place for places in ours.values() for place in places}
+    other += [f"no name in line {tree.text.line_at(place) + 1}" for place in missing]
+    return early, other
 
 
 class _View:

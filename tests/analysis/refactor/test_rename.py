@@ -298,6 +298,7 @@ REFUSED = {
         "from threading import Thread\nclass A(Thread):\n    def <|>run(self): super().run()\n",
         NEW,
     ),
+    "is also what import a.… binds": ("<|>a = 1\nimport a.b\n", NEW),
     "passes both": ("def f(<|>x, **k): ...\nf(x=1, y=2)\n", "y"),
     "would be private": ("<|>x = 1\nclass A:\n    def f(self): return x\n", "__y"),
 }
