@@ -183,7 +183,11 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
         gathered = members(wanted, found, typed)
         known = any(each.own for each in gathered)
         return ranked(gathered, wanted.prefix, wanted.shared(typed=bool(typed), known=known))
-    gathered = [*keyword_arguments(wanted, found.parameters), *names(wanted, found, typed)]
+    arguments = keyword_arguments(wanted, found.parameters, typed)
+    given = {each.name for each in arguments}
+    # A word that is the argument's name elsewhere is no name here.
+    plain = [each for each in names(wanted, found, typed) if each.place != "word" or each.name not in given]
+    gathered = [*arguments, *plain]
     return ranked(gathered, wanted.prefix, wanted.shared())
 
 

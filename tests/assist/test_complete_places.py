@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ async def test_the_keyword_that_must_follow_comes_first(
 async def test_an_exception_comes_first_where_one_is_raised_or_caught(tmp_path: Path, snippet: str) -> None:
     found = await labels(tmp_path, "class Broken(Exception): ...\n" + snippet)
     assert found[0] == "Broken"
-    assert all(name.endswith(("Error", "Exception", "Broken", "Warning")) for name in found[:10])
+    assert all(name == "Broken" or issubclass(vars(builtins)[name], BaseException) for name in found[:10])
 
 
 async def test_a_decorator_has_a_name(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ async def test_an_import_offers_modules_not_its_own_words(tmp_path: Path, path: 
     (tmp_path / "pkg" / "__pycache__").mkdir()
     assert await labels(tmp_path, "from pkg.<|>", "main.py") == ["util"]
     found = await labels(tmp_path, "import sys\nfrom <|>", path)
-    assert not {"from", "import", "__pycache__", "__main__", "sys"} & set(found)
+    assert not {"from", "import", "__pycache__", "__main__"} & set(found)
 
 
 async def test_a_keyword_argument_is_offered_once(tmp_path: Path) -> None:
