@@ -20,7 +20,7 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
 
 async def _prepare(session: Session, uri: str) -> None:
     await asyncio.sleep(_SETTLED)
-    doc = await session.snapshot(uri)
+    doc = await session.snapshot(uri) if uri in session.documents else None
     if doc is not None:
         await prepare(doc, session.codebase())
         await warm(doc, session.codebase())
