@@ -164,7 +164,7 @@ class PythonNames:
                 and each.role == "read"
                 and order < scope.bound[each.name]
             ):
-                # Read before the class body binds it: `x = x` reads the file's, not a function's around it.
+                # Read before the class body binds it: `x = x` reads the file's name, never a function's.
                 home = MODULE
             self._homes[each.start] = home
             self._by_home.setdefault((each.name, home), []).append(each)
