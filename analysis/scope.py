@@ -189,12 +189,26 @@ def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:
                 return "string"
             break
     if tree.has_error():  # a string that is not closed yet is no node
-        begin = safe_start(tree, at)
+        begin = _lexed_from(tree, at)
         for token in lex(tree.text.source[begin:at], tree.language)[-1:]:
             unclosed = len(token.text) == 1 or token.text[-1] not in "\"'`"
             if token.text[:1] in "\"'`" and begin + token.end == at and unclosed:
                 return "string"
     return "code"
+
+
+def _lexed_from(tree: SyntaxTree, at: int) -> int:
+    """From where on the text up to `at` must be lexed to know whether `at` is in a string: the line's
+    start where no string can reach over a line end, which saves most of the time."""
+    begin, line = safe_start(tree, at), tree.text.line_start(tree.text.line_at(at))
+    above = tree.text.source[begin:line]
+    if tree.language in _STRINGS_OF_ONE_LINE and not any(sign in above for sign in _OVER_LINES):
+        return max(begin, line)
+    return begin
+
+
+_STRINGS_OF_ONE_LINE = frozenset({"python", "javascript", "typescript", "tsx", "go", "java", "c", "cpp"})
+_OVER_LINES = ('"""', "'''", "`", "\\\n", "\\\r", "/*")
 
 
 _BOUND_BEHIND = frozenset(

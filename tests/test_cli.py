@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from pathlib import Path
 
 import pytest
 
 from devflow.server import cli
+from devflow.server.workers import type_programs
+
+needs_ty = pytest.mark.skipif(type_programs.find({})[0] is None, reason="ty is not installed (extra `fast`)")
 
 
 def status_of(argv: list[str], *, server: bool = False) -> int:
@@ -40,6 +44,28 @@ def test_doctor_prints_what_is_installed_as_json(tmp_path: Path, capsys: pytest.
     assert cli.main(["doctor", "--environment", "--json", str(tmp_path)]) == 0
     report = json.loads(capsys.readouterr().out)
     assert {"Python", "pygls", "SQLite"} <= {check["name"] for check in report["checks"]}
+
+
+@pytest.mark.parametrize("engine", ["jedi", pytest.param("ty", marks=needs_ty)])
+def test_doctor_asks_the_type_engine_and_says_which_it_is(
+    engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "devflow.toml").write_text(f'[python]\nengine = "{engine}"\n')
+    assert cli.main(["doctor", "--environment", "--json", str(tmp_path)]) == 0
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    version = importlib.metadata.version(engine)
+    assert checks["type engine"]["state"] == "ok"
+    assert checks["type engine"]["detail"].startswith(f"{engine} {version} answers (")
+
+
+def test_doctor_says_what_to_install_for_the_faster_engine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type_programs, "NEWEST", (0, 0, 0))  # as if the one installed were too new
+    assert cli.main(["doctor", "--environment", "--json", str(tmp_path)]) == 0
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["type engine"]["detail"].startswith("jedi ")
+    assert "pip install 'devflow-lsp[fast]'" in checks["type engine"]["detail"]
 
 
 def test_doctor_names_the_faults_of_a_settings_file(

@@ -11,13 +11,12 @@ from pathlib import PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Symbol, SymbolKind
-from devflow.analysis.imports import imports
 from devflow.analysis.scope import VisibleName, in_quotes, visible_names, word_before
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
 from devflow.server.assist.highlight import names_in
-from devflow.server.assist.outline import recent_symbols
+from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import bases_of, classes_of
 from devflow.server.assist.static_names import library_members, members_of_namesakes
 from devflow.server.assist.waiting import within
@@ -42,7 +41,7 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
     for symbol in here:  # the cursor is on a definition
         if symbol.name_start == start and symbol.name == name:
             return [_here(doc, symbol, 100)]
-    brought = await asyncio.to_thread(code.memory.value, "imports", doc, lambda: imports(tree))
+    brought = await asyncio.to_thread(recent_imports, doc, code.memory)
     source_module = _module_for(name, receiver, brought)
     if receiver is None and source_module is None:
         visible = await asyncio.to_thread(visible_names, tree, end)
@@ -153,7 +152,7 @@ async def _read_from(receiver: str, name: str, doc: Document, code: Codebase) ->
     here = re.findall(rf"(?<![\w.]){re.escape(receiver)}\s*(?:\.|->|::)\s*(\w+)", doc.text.source)
     counted = dict.fromkeys(here, 1)
     if code.index is not None:
-        counted |= await within(code.index.members_of(receiver, 30), INDEX_SECONDS) or {}
+        counted |= await within(code.index.members_of(receiver, limit=30), INDEX_SECONDS) or {}
     return [each for each in counted if each != name][:30]
 
 

@@ -117,16 +117,23 @@ def _environment(root: Path) -> Iterator[Check]:
 
 
 def _engine(root: Path) -> Check:
+    """Which engine serves Python and why: it is started and asked."""
     from devflow.server.settings import load
-    from devflow.server.workers.type_programs import find
+    from devflow.server.workers.engines import tried
+    from devflow.server.workers.type_programs import TY
 
     wanted = load([root])[0].python.engine
-    program, why = find(os.environ)
-    if wanted == "jedi":
-        return Check("environment", "type engine", GOOD, "jedi: the setting python.engine says so")
-    if program is None:
-        return Check("environment", "type engine", BAD if wanted == "ty" else NOTE, f"jedi: {why}")
-    return Check("environment", "type engine", GOOD, f"{why}, {program.command[0]}; jedi stands in for it")
+    trial = asyncio.run(tried(root, wanted, os.environ))
+    version = importlib.metadata.version(trial.engine)
+    if not trial.answers:
+        return Check(
+            "environment", "type engine", BAD, f"{trial.engine} {version} does not answer: {trial.why}"
+        )
+    said = f"{trial.engine} {version} answers ({trial.seconds:.1f} s after its start)"
+    if trial.engine == TY:
+        return Check("environment", "type engine", GOOD, f"{said}; jedi stands in where it does not")
+    state = GOOD if wanted == "jedi" else BAD if wanted == TY else NOTE
+    return Check("environment", "type engine", state, f"{said}: {trial.why}")
 
 
 def _gpu() -> Check:

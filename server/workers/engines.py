@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from devflow.server.workers.type_server import TypeServer
 
 log = logging.getLogger(__name__)
 
+_TRIAL = "''.upp"
+
 
 def chosen(roots: Sequence[Path], wanted: str, environment: Mapping[str, str]) -> Engines:
     """The engines for the setting `python.engine`, which is `auto`, `jedi` or `ty`."""
@@ -33,6 +37,31 @@ def chosen(roots: Sequence[Path], wanted: str, environment: Mapping[str, str]) -
         return Engines(roots, None, why)
     own = Path(sys.prefix)
     return Engines(roots, lambda found: TypeServer(type_programs.TY, program, found, own), why)
+
+
+async def tried(root: Path, wanted: str, environment: Mapping[str, str]) -> Trial:
+    """Start the engine that the setting chooses, ask it one question about a made-up file of the
+    workspace, and end it."""
+    engines = chosen([root], wanted, environment)
+    begun = time.monotonic()
+    try:
+        await engines.start()
+        found = await engines.complete(root / ".devflow-trial.py", _TRIAL, len(_TRIAL))
+        answers = "upper" in [each.name for each in found]
+        return Trial(engines.engine, engines.why, answers, time.monotonic() - begun)
+    finally:
+        await engines.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Which engine answers and why it is that one."""
+
+    engine: str
+    why: str
+    answers: bool
+    seconds: float
+    """From its start to its first answer."""
 
 
 class Engines:
@@ -63,9 +92,11 @@ class Engines:
     @property
     def why(self) -> str:
         """Why it is that one."""
-        if self._fast is not None and not self._fast.is_up:
+        if self._fast is None:
+            return self._why
+        if not self._fast.is_up:
             return f"{self._fast.name} is starting"
-        return self._why
+        return f"{self._why}; {self._fast.history}" if self._fast.history else self._why
 
     # -- life ------------------------------------------------------------------------------------------
 

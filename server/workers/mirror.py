@@ -35,6 +35,11 @@ class Mirror:
         told = self._told.get(path)
         return told[0] if told is not None else None
 
+    def version(self, path: Path) -> int:
+        """How often `path` was told, 0 when it is not open there: another number is another text."""
+        told = self._told.get(path)
+        return told[2] if told is not None else 0
+
     def show(self, path: Path, source: str, *, guest: bool = False) -> Iterator[Message]:
         """What to send so that `path` holds `source`. A guest is closed when others take its place."""
         told = self._told.get(path)

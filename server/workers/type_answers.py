@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.text import Text
 from devflow.analysis.types.base import Candidate, Parameter, Signature
 from devflow.server.convert import path_of
 
@@ -103,6 +104,20 @@ def signatures(answer: Any, name: str) -> list[Signature]:
     if isinstance(active, int) and 0 < active < len(found):
         found = [found[active], *found[:active], *found[active + 1 :]]
     return [_signature(each, answer.get("activeParameter"), name) for each in found]
+
+
+def callee(source: str, at: int) -> str:
+    """The name before the innermost open parenthesis before `at`, as a label shows it."""
+    depth = 0
+    for place in range(min(at, len(source)) - 1, max(-1, at - 4_000), -1):
+        if source[place] == ")":
+            depth += 1
+        elif source[place] == "(":
+            depth -= 1
+            if depth < 0:
+                start, end = Text(source[:place]).word_at(place)
+                return source[start:end]
+    return ""
 
 
 def places(answer: Any) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -60,7 +60,7 @@ def find(environment: Mapping[str, str], scripts: Path | None = None) -> tuple[P
     try:
         version = importlib.metadata.version(TY)
     except importlib.metadata.PackageNotFoundError:
-        return None, "ty is not installed; pip install 'devflow-lsp[fast]' adds it"
+        return None, "ty, the faster one, is not installed; pip install 'devflow-lsp[fast]' adds it"
     if not OLDEST <= _numbers(version) < NEWEST:
         return None, f"ty {version} is not one that DevFlow knows; pip install 'devflow-lsp[fast]' mends it"
     program = (scripts or Path(sysconfig.get_path("scripts"))) / f"{TY}{'.exe' if os.name == 'nt' else ''}"

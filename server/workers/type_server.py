@@ -92,10 +92,14 @@ class TypeServer:
         """None until the server has been set up; a new process begins with an empty one."""
         self._ready = asyncio.Event()
         self._was_up = False
+        self._starts = 0
+        self._failure = ""
         self._documents: dict[Path, str] = {}
         """What the editor has open, newest text."""
         self._files = FileTexts()
         self._ahead: set[asyncio.Task[Any]] = set()
+        self._asking: dict[Path, set[asyncio.Future[None]]] = {}
+        """What ends when the questions that are under way about a document do."""
         self._silent_since: float | None = None
         """When the first question was asked after the last answer."""
 
@@ -110,6 +114,13 @@ class TypeServer:
     def pid(self) -> int | None:
         """The process id while it runs."""
         return self._worker.pid
+
+    @property
+    def history(self) -> str:
+        """What has gone wrong since it was started, in one clause; "" when nothing has."""
+        again = f"restarts: {self._starts - 1}" if self._starts > 1 else ""
+        failed = f"last failure: {self._failure}" if self._failure else ""
+        return ", ".join(part for part in (again, failed) if part)
 
     async def start(self) -> None:
         """Start it and tell it of the workspace. Raises WorkerGone when it cannot start, WorkerError and
@@ -155,10 +166,16 @@ class TypeServer:
 
     def _read_ahead(self, path: Path) -> None:
         """Have the types of a whole document inferred. The answer is of no use, what the server keeps is."""
-        source = self._documents[path]
-        task = asyncio.create_task(self.hints(path, source, 0, len(source)), name="read ahead")
+        task = asyncio.create_task(self._infer(path), name="read ahead")
         self._ahead.add(task)
         task.add_done_callback(self._ahead.discard)
+
+    async def _infer(self, path: Path) -> None:
+        """Ask about a whole document behind every other question about it: its text may be an older one."""
+        await self._quiet(path)
+        source = self._documents.get(path)
+        if source is not None:
+            await self._ask("textDocument/inlayHint", path, source, 0, until=len(source), tries=1)
 
     async def _set_up(self) -> None:
         self._gone()
@@ -182,6 +199,7 @@ class TypeServer:
         self._worker.notify("initialized")
         self._mirror = Mirror(encoding)
         self._was_up = True
+        self._starts += 1
         self._silent_since = None
         self._ready.set()
         for path in list(self._documents)[-_MOST_AHEAD:]:
@@ -255,7 +273,7 @@ class TypeServer:
     async def signatures(self, path: Path, source: str, at: int) -> list[Signature] | None:
         """Signatures of the call around `at`, the one that fits first."""
         answer = await self._ask("textDocument/signatureHelp", path, source, at)
-        return None if answer is _FAILED else type_answers.signatures(answer, _callee(source, at))
+        return None if answer is _FAILED else type_answers.signatures(answer, type_answers.callee(source, at))
 
     async def document(self, path: Path, source: str, at: int, name: str) -> str | None:
         """Signature and docstring of the completion `name` at `at`, Markdown."""
@@ -301,6 +319,7 @@ class TypeServer:
         at: int,
         more: Mapping[str, Any] | None = None,
         until: int | None = None,
+        tries: int = 3,
     ) -> Any:
         """The server's answer about offset `at` of `source`; _FAILED when it gave none."""
         deadline = self._deadlines[method]
@@ -308,15 +327,18 @@ class TypeServer:
             async with asyncio.timeout(deadline):
                 async with asyncio.timeout(_RESTART_SECONDS if self._was_up else None):
                     await self._ready.wait()
-                try:
+                for _ in range(tries):
                     answer = await self._once(method, path, source, at, more, until)
-                except WorkerError:  # "content modified": another question brought another text
-                    answer = await self._once(method, path, source, at, more, until)
-            self._silent_since = None
-            return answer
+                    if answer is not _FAILED:
+                        self._silent_since = None
+                        return answer
+                    await self._quiet(path)
+            self._failure = f"it refused {method}"
         except (WorkerError, WorkerGone) as error:
+            self._failure = f"it ended while asked for {method}"
             log.info("%s did not answer %s: %s", self.name, method, type(error).__name__)
         except TimeoutError:
+            self._failure = f"more than {deadline:g} s for {method}"
             log.info("%s took more than %s s for %s", self.name, deadline, method)
             since = self._silent_since
             if since is not None and time.monotonic() - since > self._hung_after:
@@ -332,10 +354,32 @@ class TypeServer:
         more: Mapping[str, Any] | None,
         until: int | None,
     ) -> Any:
+        """The answer; _FAILED where another question brought another text while this one was under way:
+        what is answered then, often nothing, may be about that one."""
         params = self._question(path, source, at, until)
+        mirror = self._mirror
+        version = mirror.version(path) if mirror is not None else 0
         if self._silent_since is None:
             self._silent_since = time.monotonic()
-        return await self._worker.request(method, {**params, **(more or {})})
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asking.setdefault(path, set()).add(ended)
+        try:
+            answer = await self._worker.request(method, {**params, **(more or {})})
+        except WorkerError as error:
+            log.debug("%s did not answer %s at first: %s", self.name, method, type(error).__name__)
+            return _FAILED
+        finally:
+            ended.set_result(None)
+            self._asking[path].discard(ended)
+            if not self._asking[path]:
+                del self._asking[path]
+        same = mirror is not None and mirror is self._mirror and mirror.version(path) == version
+        return answer if same else _FAILED
+
+    async def _quiet(self, path: Path) -> None:
+        """Until no question about `path` is under way."""
+        while asking := self._asking.get(path):
+            await asyncio.wait(asking)
 
     def _question(self, path: Path, source: str, at: int, until: int | None) -> dict[str, Any]:
         """Bring the mirror up to date, and the parameters of the question. Nothing is awaited between:
@@ -396,17 +440,3 @@ class TypeServer:
 
 async def _nothing(params: dict[str, Any]) -> None:
     return None
-
-
-def _callee(source: str, at: int) -> str:
-    """The name before the innermost open parenthesis before `at`, as a label shows it."""
-    depth = 0
-    for place in range(min(at, len(source)) - 1, max(-1, at - 4_000), -1):
-        if source[place] == ")":
-            depth += 1
-        elif source[place] == "(":
-            depth -= 1
-            if depth < 0:
-                start, end = Text(source[:place]).word_at(place)
-                return source[start:end]
-    return ""

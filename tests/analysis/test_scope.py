@@ -216,6 +216,11 @@ def test_every_language_has_visible_names(language: str, snippet: str, expected:
         ("na<|>me", "code"),
         ("<|>", "code"),
         ('"""doc<|>', "string"),
+        ('"""doc\nit\'s a<|>', "string"),
+        ("def f(\n    x = 'te<|>", "string"),
+        ("def f(\n    x = 'text', b.<|>", "code"),
+        ("x = ('a\\\nb <|>", "string"),
+        ('it = f("""a\n\'b""" + c.<|>', "code"),
     ],
 )
 def test_comments_and_strings_are_told_from_code(snippet: str, place: str) -> None:

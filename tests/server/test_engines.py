@@ -119,6 +119,27 @@ async def test_ty_answers_in_our_values(server: TypeServer, tmp_path: Path) -> N
 
 
 @needs_ty
+async def test_the_first_question_right_after_opening_is_answered(server: TypeServer, tmp_path: Path) -> None:
+    path = tmp_path / "main.py"
+    for name in ("sort", "append", "clear"):
+        whole = f"import os\nitems = [1]\nitems.{name}()\n" + "value = os.sep\n" * 300
+        server.opened(path, whole)  # its types are inferred from now on
+        at = whole.index(name)
+        found = await server.complete(path, whole[:at] + whole[at + len(name) :], at)
+        assert name in [each.name for each in found or ()]
+
+
+@needs_ty
+async def test_questions_about_two_texts_of_a_document_at_once_are_both_answered(
+    server: TypeServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "main.py"
+    texts = [f"x{number} = 'a'\n" * 50 + f"x{number}." for number in range(6)]
+    found = await asyncio.gather(*(server.complete(path, text, len(text)) for text in texts))
+    assert all("upper" in [each.name for each in answer or ()] for answer in found)
+
+
+@needs_ty
 async def test_ty_sees_unsaved_text_of_other_documents(server: TypeServer, tmp_path: Path) -> None:
     other, main = tmp_path / "other.py", tmp_path / "main.py"
     other.write_text("class Thing:\n    def saved(self): ...\n")
@@ -232,6 +253,7 @@ async def test_a_killed_server_comes_back_with_every_open_document(tmp_path: Pat
                 found = await fast.complete(main, source, at)
         assert "unsaved" in [each.name for each in found]
         assert fast.pid != pid
+        assert "restarts: 1" in engines.why
     finally:
         await engines.close()
 
