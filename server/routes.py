@@ -96,7 +96,9 @@ REQUESTS: tuple[Route, ...] = (
         types.TEXT_DOCUMENT_COMPLETION,
         "completion.completion",
         "completion_provider",
-        lambda client: types.CompletionOptions(trigger_characters=["."], resolve_provider=True),
+        lambda client: types.CompletionOptions(
+            trigger_characters=[".", '"', "'", "/"], resolve_provider=True
+        ),
         feature="completion",
         of_whole=True,
         title="Completion",
