@@ -165,11 +165,10 @@ class ImportBlock:
         alias = f" as {alias}" if alias else ""
         statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
         target = best if best is not None else after_future
+        first = after_future is not None if best is None else self._is_first_of_its_section(best, module)
         if target is None:
             target = self.statements[0][0] if self.statements else self.below
-        elif best is None and after_future is not None:
-            statement = ending + statement
-        elif best is not None and self._is_first_of_its_section(best, module):
+        elif first:
             statement = ending + statement
         at = text.line_start(target)
         if target >= text.line_count and not text.source.endswith(("\n", "\r")) and text.source:
@@ -177,8 +176,7 @@ class ImportBlock:
         return Edit(at, at, statement)
 
     def _is_first_of_its_section(self, line: int, module: str) -> bool:
-        """Whether an import of `module` at `line`, behind all others, is the first that is not of the standard
-        library."""
+        """Whether at `line`, behind all others, `module` is the first that is not of the standard library."""
         _, end, last = self.statements[-1]
         return end + 1 == line and _order(_module_of(last))[0] < _order(module)[0]
 
