@@ -68,6 +68,13 @@ def stub_of(path: Path) -> Path | None:
 
 
 def _in_folder(folder: Path, parts: Sequence[str]) -> Path | None:
+    try:
+        return _found_in(folder, parts)
+    except OSError:  # a name that is too long for the file system
+        return None
+
+
+def _found_in(folder: Path, parts: Sequence[str]) -> Path | None:
     base = folder.joinpath(*parts)
     for candidate in (base.with_name(base.name + ".py"), base.with_name(base.name + ".pyi")):
         package = _package_file(base) if base.is_dir() else None

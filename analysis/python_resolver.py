@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 
 import tree_sitter
 
@@ -39,9 +40,20 @@ _TRANSPARENT = frozenset(
 )
 _PLAIN = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "override", "final"})
 _PROPERTIES = ("property", "cached_property", "locked_cached_property")
-_BINDING = frozenset(
-    {"parameters", "lambda_parameters", "typed_parameter", "default_parameter", "typed_default_parameter"}
+_PATTERNS = frozenset(
+    {"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "dictionary_splat_pattern"}
 )
+_BINDING = MappingProxyType(
+    {
+        "assignment": "left",
+        "for_statement": "left",
+        "for_in_clause": "left",
+        "named_expression": "name",
+        "default_parameter": "name",
+        "typed_default_parameter": "name",
+    }
+)
+"""The field of what a node binds."""
 _VARIABLES_OF_TYPES = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple", "NewType"})
 
 
@@ -97,7 +109,7 @@ class PythonResolver:
         if parent.type in ("class_definition", "function_definition") and _is_field(parent, "name", node):
             binding, owner = _class_binding(tree, parent)
             return Target(path, binding, owner) if binding is not None else None
-        if parent.type in _BINDING or (parent.type == "assignment" and _is_field(parent, "left", node)):
+        if _is_bound_here(node):
             made = _local(tree, start, name)
             if made is not None and made[0].name_start == start and made[0].kind == "variable":
                 return Target(path, made[0])
@@ -697,6 +709,20 @@ def _bound(
         if _is_property(defined[0]):
             return Target(path, defined[0], owner, sure=sure)
     return Target(path, defined[0], owner, sure=sure and alone, alone=alone)
+
+
+def _is_bound_here(node: tree_sitter.Node) -> bool:
+    """Whether the name is one that a parameter, an assignment, a loop or a pattern binds."""
+    above = node.parent
+    while above is not None and above.type in _PATTERNS:
+        node, above = above, above.parent
+    if above is None:
+        return False
+    if above.type == "typed_parameter":
+        return above.named_children[0].id == node.id
+    if above.type in ("parameters", "lambda_parameters", "as_pattern_target"):
+        return True
+    return above.type in _BINDING and _is_field(above, _BINDING[above.type], node)
 
 
 def _is_property(binding: Binding) -> bool:

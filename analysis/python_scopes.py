@@ -164,9 +164,8 @@ class PythonNames:
                 and each.role == "read"
                 and order < scope.bound[each.name]
             ):
-                # Read before the class body binds it: `x = x` reads the one around.
-                outer = next((o for o in self.around(home) if o != home), MODULE)
-                home = self.lookup(each.name, outer)
+                # Read before the class body binds it: `x = x` reads the file's name, never a function's.
+                home = MODULE
             self._homes[each.start] = home
             self._by_home.setdefault((each.name, home), []).append(each)
             self._by_start[each.start] = each

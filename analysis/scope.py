@@ -189,7 +189,7 @@ def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:
                 return "string"
             break
     if tree.has_error():  # a string that is not closed yet is no node
-        begin = safe_start(tree, at)
+        begin = _lexed_from(tree, at)
         for token in lex(tree.text.source[begin:at], tree.language)[-1:]:
             unclosed = len(token.text) == 1 or token.text[-1] not in "\"'`"
             if token.text[:1] in "\"'`" and begin + token.end == at and unclosed:
@@ -197,11 +197,26 @@ def place_at(tree: SyntaxTree, at: int) -> Literal["code", "comment", "string"]:
     return "code"
 
 
+def _lexed_from(tree: SyntaxTree, at: int) -> int:
+    """From where on the text up to `at` must be lexed to know whether `at` is in a string: the line's
+    start where no string can reach over a line end, which saves most of the time."""
+    begin, line = safe_start(tree, at), tree.text.line_start(tree.text.line_at(at))
+    above = tree.text.source[begin:line]
+    if tree.language in _STRINGS_OF_ONE_LINE and not any(sign in above for sign in _OVER_LINES):
+        return max(begin, line)
+    return begin
+
+
+_STRINGS_OF_ONE_LINE = frozenset({"python", "javascript", "typescript", "tsx", "go", "java", "c", "cpp"})
+_OVER_LINES = ('"""', "'''", "`", "\\\n", "\\\r", "/*")
+
+
 _BOUND_BEHIND = frozenset(
     {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
 )
 
 
+_WITH_EXPRESSIONS = frozenset({"default_parameter", "typed_default_parameter", "typed_parameter"})
 _STRINGS = frozenset(
     {
         "string",
@@ -245,7 +260,37 @@ def _scopes_around(tree: SyntaxTree, at: int) -> list[tree_sitter.Node]:
         inner = _indented_under(tree, at)
         if inner is not None and all(node.id != inner.id for node in scopes):
             scopes = [node for node in reversed(_ancestors(inner)) if node.type in _SCOPES and node.is_named]
+        around = _evaluated_around(tree, at)
+        scopes = [node for node in scopes if node.id not in around]
     return [*scopes, tree.root]
+
+
+def _evaluated_around(tree: SyntaxTree, at: int) -> set[int]:
+    """The Python scopes that hold `at` and do not see it, by their ids: defaults and annotations of a
+    function, the bases of a class and the first iterable of a comprehension are evaluated around them."""
+    source = tree.text.source
+    in_word = 0 < at <= len(source) and (source[at - 1].isalnum() or source[at - 1] == "_")
+    path = tree.path_to(at - 1 if in_word else at)
+    result: set[int] = set()
+    for number, node in enumerate(path[:-1]):
+        kind, child = node.type, path[number + 1]
+        deeper = path[number + 2 : number + 4]
+        if kind in ("function_definition", "lambda"):
+            if child.type == "type":
+                result.add(node.id)
+            elif child.type in ("parameters", "lambda_parameters") and len(deeper) == 2:
+                given, part = deeper
+                named = given.child_by_field_name("name") or given.named_child(0)
+                if given.type in _WITH_EXPRESSIONS and named is not None and part.id != named.id:
+                    result.add(node.id)
+        elif kind == "class_definition" and child.type == "argument_list":
+            result.add(node.id)
+        elif kind in _BOUND_BEHIND and child.type == "for_in_clause" and deeper:
+            first = next(each for each in node.named_children if each.type == "for_in_clause")
+            left = child.child_by_field_name("left")
+            if child.id == first.id and left is not None and deeper[0].start_byte > left.end_byte:
+                result.add(node.id)
+    return result
 
 
 def _indented_under(tree: SyntaxTree, at: int) -> tree_sitter.Node | None:

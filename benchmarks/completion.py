@@ -116,10 +116,12 @@ class HeldOut:
             )
         return {name: times for name, times in counts.most_common(limit) if times > 0}
 
-    async def members_of(self, receiver: str, limit: int = 200) -> dict[str, int]:
-        counts = Counter(self._all_members.get(receiver, {}))
-        if self.held is not None:
-            counts -= self._members.get(self.held, {}).get(receiver, Counter())
+    async def members_of(self, *receivers: str, limit: int = 200) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for receiver in receivers:
+            counts += self._all_members.get(receiver, Counter())
+            if self.held is not None:
+                counts -= self._members.get(self.held, {}).get(receiver, Counter())
         return dict(counts.most_common(limit))
 
     async def attribute_counts(self, names: Sequence[str]) -> dict[str, int]:

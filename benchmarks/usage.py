@@ -102,7 +102,7 @@ def asked(folder: Path) -> dict[str, Any]:
             with timed(figures["query"]):
                 found = now.next_tokens(context)
             with timed(figures["names"]):
-                now.probabilities(context, [token for token, _ in found.tokens] * 10)
+                now.following(context).probabilities([token for token, _ in found.tokens] * 10)
             with timed(figures["rest_of_line"]):
                 rests([now], context)
             right += bool(found.tokens) and found.tokens[0][0] == texts[at]

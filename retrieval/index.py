@@ -7,20 +7,22 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import relations
 from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
-from devflow.retrieval.indexer import Events, RootIndexer
-from devflow.retrieval.prepare import storable
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import search_root, similar_in_root
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
-from devflow.retrieval.walk import IndexSettings
+from devflow.retrieval.words import storable
+
+if TYPE_CHECKING:
+    from devflow.retrieval.walk import IndexSettings
 
 __all__ = ["Index", "build", "index_directory"]
 
@@ -136,12 +138,13 @@ class Index:
         )
         return [root / row[0] for root, row in rows]
 
-    async def members_of(self, receiver: str, limit: int = 200) -> dict[str, int]:
-        """Attribute names seen on this receiver text, with how often, most frequent first."""
+    async def members_of(self, *receivers: str, limit: int = 200) -> dict[str, int]:
+        """Attribute names seen on any of these receiver texts, with how often, most frequent first."""
+        marks = ", ".join("?" * len(receivers))
         rows = await self._rows(
-            "SELECT name, count(*) FROM refs WHERE receiver = ? AND receiver <> '' "
+            f"SELECT name, count(*) FROM refs WHERE receiver IN ({marks}) AND receiver <> '' "
             "GROUP BY name ORDER BY 2 DESC LIMIT ?",
-            (receiver, limit),
+            (*receivers, limit),
         )
         return dict(list(_summed(rows).items())[:limit])
 
@@ -234,11 +237,7 @@ class Index:
                 values = (path.relative_to(root).as_posix(), *arguments)
             values = tuple(storable(value) if isinstance(value, str) else value for value in values)
             with _guarded():
-                async with store.snapshot() as db:
-                    if db is None:
-                        continue
-                    rows = await db.execute_fetchall(sql, values)
-                    found += [(root, tuple(row)) for row in rows]
+                found += [(root, row) for row in await store.rows(sql, values)]
         return found
 
 
@@ -251,6 +250,8 @@ async def build(
 ) -> IndexStatus:
     """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
     process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing."""
+    from devflow.retrieval.indexer import Events, RootIndexer  # a server only reads
+
     indexer = RootIndexer(
         root,
         settings,
@@ -287,10 +288,16 @@ def _summed(rows: list[tuple[Path, tuple[Any, ...]]]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
+@lru_cache(4_096)
+def _joined(root: Path, path: str) -> Path:
+    # Hundreds of symbols are of a few files, and joining takes as long as the rest of a symbol.
+    return root / path
+
+
 def _symbol(root: Path, row: Sequence[Any]) -> IndexedSymbol:
     name, kind, start, end, name_start, name_end, container, signature, doc, path, language, line = row
     return IndexedSymbol(
-        path=root / path,
+        path=_joined(root, path),
         language=language,
         line=line,
         symbol=Symbol(name, SymbolKind(kind), start, end, name_start, name_end, container, signature, doc),

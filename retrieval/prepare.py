@@ -10,7 +10,7 @@ from devflow.analysis.extract import extract
 from devflow.analysis.languages import language_of
 from devflow.analysis.text import Text, encode
 from devflow.retrieval.walk import Source
-from devflow.retrieval.words import parts, words
+from devflow.retrieval.words import initials, storable, words
 
 SymbolRow = tuple[str, str, str, str, int, int, int, int, str, str, str, str, int]
 ReferenceRow = tuple[int, int, str, int, str, str, str]
@@ -121,12 +121,6 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
     )
 
 
-def initials(name: str) -> str:
-    """First letters of the parts of a name that has several: `HttpServerError` → `hse`."""
-    pieces = parts(name)
-    return "".join(piece[0] for piece in pieces) if len(pieces) > 1 else ""
-
-
 def path_words(relative: str) -> str:
     """A path as the full-text table takes it."""
     return " ".join(words(relative))
@@ -135,8 +129,3 @@ def path_words(relative: str) -> str:
 def symbol_words(symbol: str) -> str:
     """A qualified name as the full-text table takes it."""
     return " ".join(words(symbol))
-
-
-def storable(text: str) -> str:
-    """Lone surrogates cannot go into SQLite (or JSON); the replacement is one code point as well."""
-    return text if text.isascii() else encode(text).decode("utf-8")

@@ -13,8 +13,9 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 import platformdirs
@@ -205,17 +206,30 @@ class Reader:
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection | None]:
         """A connection inside a read transaction; None when there is no store."""
+        async with self._connection() as connection:
+            if connection is None:
+                yield None
+                return
+            await connection.execute("BEGIN")
+            yield connection
+            await connection.execute("ROLLBACK")
+
+    async def rows(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """What one statement finds; [] when there is no store. A statement sees one generation by itself: a
+        transaction around it would be two more hops to the connection's thread."""
+        async with self._connection() as connection:
+            return [] if connection is None else list(await connection.execute_fetchall(sql, values))  # type: ignore[arg-type]
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiosqlite.Connection | None]:
         async with self._limit:
             opened = await self._take()
             if opened is None:
                 yield None
                 return
-            _, connection = opened
             sound = False
             try:
-                await connection.execute("BEGIN")
-                yield connection
-                await connection.execute("ROLLBACK")
+                yield opened[1]
                 sound = True
             finally:
                 if sound and not self._closed:
@@ -229,7 +243,9 @@ class Reader:
         connection = opened[1]
         try:
             await connection.interrupt()
-            await connection.execute("ROLLBACK")
+            await connection.execute_fetchall("SELECT 1")  # behind whatever is under way
+            if connection.in_transaction:
+                await connection.execute("ROLLBACK")
         except (sqlite3.Error, ValueError):
             await _drop(connection)
         except BaseException:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from devflow.analysis.languages import language_named
 from devflow.retrieval.store import DATABASE, Reader
-from devflow.retrieval.walk import Found, IndexOptions, Skip, read
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +148,7 @@ def main(root: Path, directory: Path, language: str, generation: int) -> None:
     """Bring the usage model of one language up to date with the files the store lists."""
     from devflow.analysis.tokens import scan
     from devflow.analysis.usage.store import Lexed, update
+    from devflow.retrieval.walk import Found, IndexOptions, Skip, read
 
     with contextlib.suppress(OSError, AttributeError):
         os.nice(15)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from devflow.analysis.text import encode
+
 _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PART_OF_ANY_SCRIPT = re.compile(r"\d+|[^\W\d_]+?(?=[A-Z][a-z]|[\d_]|$)")
@@ -53,3 +55,14 @@ def _spellings(word: str) -> tuple[str, ...]:
     if len(pieces) < 2:
         return (whole.strip("_") or whole,)
     return (whole, *pieces)
+
+
+def initials(name: str) -> str:
+    """First letters of the parts of a name that has several: `HttpServerError` → `hse`."""
+    pieces = parts(name)
+    return "".join(piece[0] for piece in pieces) if len(pieces) > 1 else ""
+
+
+def storable(text: str) -> str:
+    """Lone surrogates cannot go into SQLite (or JSON); the replacement is one code point as well."""
+    return text if text.isascii() else encode(text).decode("utf-8")

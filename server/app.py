@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import cattrs
-import psutil
 from lsprotocol import types
 from lsprotocol.converters import get_converter
 from pygls.lsp.server import LanguageServer
@@ -35,6 +34,8 @@ from devflow.server.status import StatusLine
 from devflow.server.transport import Pipes, Send, check_address, listening_tcp, listening_ws, taken_stdio
 
 if TYPE_CHECKING:
+    import psutil
+
     from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class DevFlowServer(LanguageServer):
         self._left = asyncio.Event()
         self._parent: asyncio.Task[None] | None = None
         self.protocol.handlers = self._table()
+        routes = {route.method: route for route in (*NOTIFICATIONS, *REQUESTS)}
+        self.protocol.load = lambda method: routes[method].load() if method in routes else None
         self.protocol.exited = lambda: self.leave(0 if self.protocol.state == "shutdown" else 1)
 
     def leave(self, code: int) -> None:
@@ -90,7 +93,9 @@ class DevFlowServer(LanguageServer):
                 if ended:
                     self.leave(0 if self.protocol.state == "shutdown" else 1)
                     break
-                self.protocol.receive(body)
+                message = self.protocol.read(body)
+                await self.protocol.made_ready(message)
+                self.protocol.handle(message)
                 # The request's task takes its first step now: it reads the document before the next
                 # message, perhaps an edit, is looked at.
                 await asyncio.sleep(0)
@@ -126,10 +131,13 @@ class DevFlowServer(LanguageServer):
             types.WINDOW_WORK_DONE_PROGRESS_CANCEL: self._cancel_progress,
         }
         for route in NOTIFICATIONS:
-            table[route.method] = functools.partial(route.handler, self.session)
+            table[route.method] = functools.partial(self._told, route)
         for route in REQUESTS:
             table[route.method] = self._guard(route)
         return table
+
+    def _told(self, route: Route, params: Any) -> Awaitable[Any] | None:
+        return route.load()(self.session, params)
 
     def _guard(self, route: Route) -> Callable[[Any], Awaitable[Any]]:
         session = self.session
@@ -140,7 +148,7 @@ class DevFlowServer(LanguageServer):
             line = None
             if route.of_whole:
                 params, line = session.notebooks.asked_of_whole(params)
-            work = route.handler(session, params)
+            work = route.load()(session, params)
             assert inspect.isawaitable(work)
             answered = await guarded(
                 route.method, work, empty=route.empty, tell=session.tell, timed=session.timed
@@ -149,18 +157,25 @@ class DevFlowServer(LanguageServer):
 
         return answer
 
-    async def _initialize(self, params: types.InitializeParams) -> types.InitializeResult:
-        await self.session.configure(params)
+    async def _initialize(self, params: types.InitializeParams) -> Any:
+        session = self.session
+        await session.configure(params)
         if params.process_id is not None:
             self.watch(params.process_id)
-        return types.InitializeResult(
-            capabilities(params.capabilities, self.session.settings.features, self.session.encoding),
-            types.ServerInfo("DevFlow", devflow.__version__),
-        )
+
+        def said() -> Any:
+            announced = capabilities(params.capabilities, session.settings.features, session.encoding)
+            return self.protocol.as_json(
+                types.InitializeResult(announced, types.ServerInfo("DevFlow", devflow.__version__))
+            )
+
+        # In a thread: the first conversion of each of these classes generates code, 10 ms in all.
+        return await asyncio.to_thread(said)
 
     async def _initialized(self, params: types.InitializedParams) -> None:
         self._register()
         await self.session.start()
+        await asyncio.to_thread(_load_handlers)
 
     def _cancel_progress(self, params: types.WorkDoneProgressCancelParams) -> None:
         task = self.session.cancellable.get(params.token)
@@ -205,9 +220,8 @@ class DevFlowServer(LanguageServer):
 async def _until_gone(pid: int, gone: Callable[[], None]) -> None:
     """Call `gone` when the editor's process ends. A process that cannot be seen from the start (a
     container, another machine) is not watched: the end of input tells there."""
-    try:
-        editor = await asyncio.to_thread(psutil.Process, pid)
-    except (psutil.Error, ValueError):
+    editor = await asyncio.to_thread(_process, pid)
+    if editor is None:
         return
     while await asyncio.to_thread(_is_alive, editor):  # noqa: ASYNC110 - nobody tells when it dies
         await asyncio.sleep(PARENT_EVERY)
@@ -215,12 +229,29 @@ async def _until_gone(pid: int, gone: Callable[[], None]) -> None:
     gone()
 
 
+def _process(pid: int) -> psutil.Process | None:
+    import psutil
+
+    try:
+        return psutil.Process(pid)
+    except (psutil.Error, ValueError):
+        return None
+
+
 def _is_alive(process: psutil.Process) -> bool:
+    import psutil
+
     try:
         # `is_running` compares the creation time too: ids are used again.
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _load_handlers() -> None:
+    """What the first answer did not need, before it is asked for."""
+    for route in REQUESTS:
+        route.load()
 
 
 def create_server(services: Services | None = None, log_level: str | None = None) -> DevFlowServer:
@@ -234,8 +265,10 @@ def real_services() -> Services:
     """The workers and models of this machine. What they need is imported after `initialize` is answered."""
 
     def prepare() -> None:
-        for module in ("indexing", "workers.engines"):
-            importlib.import_module(f"devflow.server.{module}")
+        importlib.import_module("devflow.server.workers.engines")
+
+    def prepare_index() -> None:
+        importlib.import_module("devflow.server.indexing")
 
     def prepare_models() -> None:
         importlib.import_module("devflow.server.models")
@@ -255,7 +288,7 @@ def real_services() -> Services:
 
         return build_router(config, os.environ)
 
-    return Services(prepare, prepare_models, python, index, models)
+    return Services(prepare, prepare_index, prepare_models, python, index, models)
 
 
 def run_stdio(
@@ -364,6 +397,8 @@ def _leave_on_signals(leave: Callable[[int], None]) -> None:
 
 def _leave(code: int, flush: Callable[[], None]) -> NoReturn:
     """Leave the process now: no child is left behind, no thread that still computes is waited for."""
+    import psutil
+
     try:
         for child in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):

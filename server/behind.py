@@ -46,8 +46,14 @@ class Behind:
 
     async def start(self, roots: Sequence[Path], settings: Settings, *, watch: bool) -> None:
         """Bring everything up. `watch`: the index follows the disk, the editor does not tell of it."""
+        # The engine first: its process starts on another core while this one imports the rest.
         await asyncio.to_thread(self._services.prepare)
-        await asyncio.gather(self._start_python(roots, settings), self._start_index(roots, settings, watch))
+
+        async def start_index() -> None:
+            await asyncio.to_thread(self._services.prepare_index)
+            await self._start_index(roots, settings, watch)
+
+        await asyncio.gather(self._start_python(roots, settings), start_index())
         self.begun()
         await asyncio.to_thread(self._services.prepare_models)
         self._start_models(settings)

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -15,11 +15,12 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding
 from devflow.analysis.text import Text
 from devflow.server import convert
-from devflow.server.assist.review import review
 from devflow.server.errors import ContentModified
 
 if TYPE_CHECKING:
+    from devflow.server.assist.base import Codebase
     from devflow.server.session import Session
+    from devflow.server.settings import Review
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +35,26 @@ async def found(session: Session, doc: Document) -> list[Finding]:
     place = session.notebooks.place_of(doc.uri)
     whole = await session.snapshot(place[0]) if place is not None else None
     if place is None or whole is None:
-        return await review(doc, session.codebase(), session.settings.review)
+        return await _reviewed(doc, session.codebase(), session.settings.review)
     # A cell means what the cells before it say: the notebook is looked at, and the cell's part told.
     start = whole.text.line_start(place[1])
     end = start + len(doc.text)
     return [
         dataclasses.replace(each, start=each.start - start, end=min(each.end, end) - start, related=())
-        for each in await review(whole, session.codebase(), session.settings.review)
+        for each in await _reviewed(whole, session.codebase(), session.settings.review)
         if start <= each.start <= end
     ]
+
+
+async def _reviewed(doc: Document, code: Codebase, config: Review) -> list[Finding]:
+    review = await asyncio.to_thread(_review)
+    return await review(doc, code, config)
+
+
+def _review() -> Callable[[Document, Codebase, Review], Awaitable[list[Finding]]]:
+    from devflow.server.assist.review import review  # not needed for the first answer
+
+    return review
 
 
 async def diagnostics(session: Session, doc: Document, findings: Sequence[Finding]) -> list[types.Diagnostic]:

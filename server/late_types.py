@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import typing
 from typing import Any
 
 import attrs
@@ -68,7 +69,12 @@ def _finish(kind: Any) -> None:
             return
         from lsprotocol import types
 
-        # In the way of attrs: it keeps an `__init__` it finds.
-        del kind.__init__, kind.__attrs_attrs__
-        attrs.define(slots=False, repr=False)(kind)
-        attrs.resolve_types(kind, types.ALL_TYPES_MAP, {})
+        hints = typing.get_type_hints(kind, types.ALL_TYPES_MAP, {})
+
+        def resolved(owner: type, fields: list[Any]) -> list[Any]:
+            return [field.evolve(type=hints.get(field.name, field.type)) for field in fields]
+
+        # Nothing is taken away first, and the attributes come whole: another thread may look at them. `init`
+        # is said because attrs keeps an `__init__` it finds.
+        attrs.define(slots=False, repr=False, init=True, field_transformer=resolved)(kind)
+        kind.__attrs_types_resolved__ = kind

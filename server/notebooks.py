@@ -143,6 +143,11 @@ class Notebooks:
             return self._edits(value)
         if attrs.has(type(value)):
             return _with_parts(value, lambda part: self._back(part, line))
+        if isinstance(value, dict):  # an answer that is JSON already
+            json = cast("dict[str, Any]", value)
+            if json.keys() == {"line", "character"}:
+                return json if line is None else {**json, "line": json["line"] - line}
+            return {key: self._back(part, line) for key, part in json.items()}
         return value
 
     def _link(self, value: types.LocationLink, line: int | None) -> types.LocationLink:

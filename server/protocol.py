@@ -8,6 +8,7 @@ taken for messages; a late answer to a cancelled request of ours raises; bodies 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import logging
@@ -46,18 +47,34 @@ class Protocol(LanguageServerProtocol):
         self._send: Callable[[bytes], None] = lambda body: None
         self._answering: dict[MsgId, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.load: Callable[[str], object] = lambda method: None
+        """Imports what a method's handler needs."""
+        self._ready: set[str] = set()
 
     def connect(self, send: Callable[[bytes], None]) -> None:
         """Send what there is to send through `send`, one body a call."""
         self._send = send
 
-    def receive(self, body: bytes | None) -> None:
-        """Take one message body; None stands for a frame that could not be read."""
+    def read(self, body: bytes | None) -> Any:
+        """A message body decoded, for `handle`; None for what is not JSON and for a broken frame."""
         try:
-            message = json.loads(body) if body is not None else None
+            return json.loads(body) if body is not None else None
         except (ValueError, RecursionError):
-            message = None
-        self.handle(message)
+            return None
+
+    async def made_ready(self, message: Any) -> None:
+        """Before the first message of a method is handled: import its handler and generate the code that
+        reads its parameters, in a thread. No other message may be handled meanwhile: a request is about
+        the documents as they were when it came."""
+        method = message.get("method") if isinstance(message, dict) else None
+        if isinstance(method, str) and method in self.handlers and method not in self._ready:
+            self._ready.add(method)
+            await asyncio.to_thread(self._rehearse, method, message.get("params"))
+
+    def _rehearse(self, method: str, params: Any) -> None:
+        self.load(method)
+        with contextlib.suppress(RequestFailed):
+            self._params(method, params)
 
     def handle(self, message: Any) -> None:
         """Take one decoded message. Never raises for what the client sent."""
@@ -196,7 +213,9 @@ class Protocol(LanguageServerProtocol):
             failed = task.cancelled() or task.exception() is not None
             self.state = "new" if failed else "running"
         try:
-            result = self._converter.unstructure(task.result())
+            result = task.result()
+            if not isinstance(result, dict):  # those that may be long are JSON already
+                result = self._converter.unstructure(result)
             self._write({"jsonrpc": "2.0", "id": msg_id, "result": result})
         except asyncio.CancelledError:
             self._fail(msg_id, types.LSPErrorCodes.RequestCancelled, "The request was cancelled.")

@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
 
-from devflow.server.handlers import (
-    call_hierarchy,
-    code_action,
-    code_lens,
-    completion,
-    execute_command,
-    notebook_document,
-    rename,
-    semantic_tokens,
-    type_hierarchy,
-)
-from devflow.server.handlers.declaration import declaration
-from devflow.server.handlers.definition import definition
-from devflow.server.handlers.diagnostic import diagnostic
-from devflow.server.handlers.did_change import did_change
-from devflow.server.handlers.did_change_configuration import did_change_configuration
-from devflow.server.handlers.did_change_watched_files import did_change_watched_files
-from devflow.server.handlers.did_change_workspace_folders import did_change_workspace_folders
-from devflow.server.handlers.did_close import did_close
-from devflow.server.handlers.did_open import did_open
-from devflow.server.handlers.did_rename_files import did_create_files, did_delete_files, did_rename_files
-from devflow.server.handlers.did_save import did_save
-from devflow.server.handlers.document_highlight import document_highlight
-from devflow.server.handlers.document_link import document_link
-from devflow.server.handlers.document_symbol import document_symbol
-from devflow.server.handlers.folding_range import folding_range
-from devflow.server.handlers.hover import hover
-from devflow.server.handlers.implementation import implementation
-from devflow.server.handlers.inlay_hint import inlay_hint
-from devflow.server.handlers.inline_completion import inline_completion
-from devflow.server.handlers.references import references
-from devflow.server.handlers.selection_range import selection_range
-from devflow.server.handlers.signature_help import signature_help
-from devflow.server.handlers.type_definition import type_definition
-from devflow.server.handlers.will_rename_files import will_rename_files
-from devflow.server.handlers.workspace_symbol import workspace_symbol
 from devflow.server.session import Session
 from devflow.server.settings import Features
 
 Handler = Callable[[Session, Any], Awaitable[Any] | None]
 
+
+COMMANDS = tuple(
+    f"devflow.{name}" for name in ("explain", "ask", "search", "review", "status", "reindex", "apply")
+)
+"""What `workspace/executeCommand` is announced with."""
 
 COLUMNS = {
     "python": "Python",
@@ -74,7 +44,9 @@ class Route:
     """One method."""
 
     method: str
-    handler: Handler
+    handler: str
+    """The module in `server.handlers` and the function in it, `module.function`: nothing is imported before
+    it is asked for, which is half of the time to the first answer."""
     capability: str = ""
     """The field of `ServerCapabilities` that announces it; "" where none does."""
     options: Callable[[types.ClientCapabilities], Any] = _always
@@ -92,28 +64,37 @@ class Route:
     limits: str = ""
     """What it does not do, in the table's words."""
 
+    def load(self) -> Handler:
+        """The handler. The first call imports its module, which takes up to 0.1 s: not on the event loop."""
+        module, _, function = self.handler.partition(".")
+        loaded: Handler = getattr(importlib.import_module(f"devflow.server.handlers.{module}"), function)
+        return loaded
+
 
 NOTIFICATIONS: tuple[Route, ...] = (
-    Route(types.TEXT_DOCUMENT_DID_OPEN, did_open),
-    Route(types.TEXT_DOCUMENT_DID_CHANGE, did_change),
-    Route(types.TEXT_DOCUMENT_DID_SAVE, did_save),
-    Route(types.TEXT_DOCUMENT_DID_CLOSE, did_close),
-    Route(types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook_document.did_open),
-    Route(types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook_document.did_change),
-    Route(types.NOTEBOOK_DOCUMENT_DID_SAVE, notebook_document.did_save),
-    Route(types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook_document.did_close),
-    Route(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files),
-    Route(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_workspace_folders),
-    Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration),
-    Route(types.WORKSPACE_DID_CREATE_FILES, did_create_files),
-    Route(types.WORKSPACE_DID_RENAME_FILES, did_rename_files),
-    Route(types.WORKSPACE_DID_DELETE_FILES, did_delete_files),
+    Route(types.TEXT_DOCUMENT_DID_OPEN, "did_open.did_open"),
+    Route(types.TEXT_DOCUMENT_DID_CHANGE, "did_change.did_change"),
+    Route(types.TEXT_DOCUMENT_DID_SAVE, "did_save.did_save"),
+    Route(types.TEXT_DOCUMENT_DID_CLOSE, "did_close.did_close"),
+    Route(types.NOTEBOOK_DOCUMENT_DID_OPEN, "notebook_document.did_open"),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CHANGE, "notebook_document.did_change"),
+    Route(types.NOTEBOOK_DOCUMENT_DID_SAVE, "notebook_document.did_save"),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CLOSE, "notebook_document.did_close"),
+    Route(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, "did_change_watched_files.did_change_watched_files"),
+    Route(
+        types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS,
+        "did_change_workspace_folders.did_change_workspace_folders",
+    ),
+    Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, "did_change_configuration.did_change_configuration"),
+    Route(types.WORKSPACE_DID_CREATE_FILES, "did_rename_files.did_create_files"),
+    Route(types.WORKSPACE_DID_RENAME_FILES, "did_rename_files.did_rename_files"),
+    Route(types.WORKSPACE_DID_DELETE_FILES, "did_rename_files.did_delete_files"),
 )
 
 REQUESTS: tuple[Route, ...] = (
     Route(
         types.TEXT_DOCUMENT_COMPLETION,
-        completion.completion,
+        "completion.completion",
         "completion_provider",
         lambda client: types.CompletionOptions(trigger_characters=["."], resolve_provider=True),
         feature="completion",
@@ -121,10 +102,10 @@ REQUESTS: tuple[Route, ...] = (
         title="Completion",
         limits=_BY_NAME,
     ),
-    Route(types.COMPLETION_ITEM_RESOLVE, completion.resolve),
+    Route(types.COMPLETION_ITEM_RESOLVE, "completion.resolve"),
     Route(
         types.TEXT_DOCUMENT_INLINE_COMPLETION,
-        inline_completion,
+        "inline_completion.inline_completion",
         "inline_completion_provider",
         lambda client: _where(client.text_document and client.text_document.inline_completion, True),
         feature="inline_completion",
@@ -134,7 +115,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_HOVER,
-        hover,
+        "hover.hover",
         "hover_provider",
         feature="hover",
         of_whole=True,
@@ -143,7 +124,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_SIGNATURE_HELP,
-        signature_help,
+        "signature_help.signature_help",
         "signature_help_provider",
         lambda client: types.SignatureHelpOptions(trigger_characters=["(", ","]),
         feature="signature_help",
@@ -153,7 +134,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_DEFINITION,
-        definition,
+        "definition.definition",
         "definition_provider",
         feature="definition",
         of_whole=True,
@@ -162,7 +143,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_DECLARATION,
-        declaration,
+        "declaration.declaration",
         "declaration_provider",
         feature="definition",
         of_whole=True,
@@ -171,7 +152,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_TYPE_DEFINITION,
-        type_definition,
+        "type_definition.type_definition",
         "type_definition_provider",
         feature="type_definition",
         of_whole=True,
@@ -181,7 +162,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_IMPLEMENTATION,
-        implementation,
+        "implementation.implementation",
         "implementation_provider",
         feature="implementation",
         of_whole=True,
@@ -190,7 +171,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_REFERENCES,
-        references,
+        "references.references",
         "references_provider",
         feature="references",
         of_whole=True,
@@ -199,7 +180,7 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT,
-        document_highlight,
+        "document_highlight.document_highlight",
         "document_highlight_provider",
         feature="document_highlight",
         of_whole=True,
@@ -207,37 +188,37 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY,
-        call_hierarchy.prepare,
+        "call_hierarchy.prepare",
         "call_hierarchy_provider",
         feature="call_hierarchy",
         title="Call hierarchy",
         limits="Calls by name, where several things have it the nearest.",
     ),
-    Route(types.CALL_HIERARCHY_INCOMING_CALLS, call_hierarchy.incoming_calls, feature="call_hierarchy"),
-    Route(types.CALL_HIERARCHY_OUTGOING_CALLS, call_hierarchy.outgoing_calls, feature="call_hierarchy"),
+    Route(types.CALL_HIERARCHY_INCOMING_CALLS, "call_hierarchy.incoming_calls", feature="call_hierarchy"),
+    Route(types.CALL_HIERARCHY_OUTGOING_CALLS, "call_hierarchy.outgoing_calls", feature="call_hierarchy"),
     Route(
         types.TEXT_DOCUMENT_PREPARE_TYPE_HIERARCHY,
-        type_hierarchy.prepare,
+        "type_hierarchy.prepare",
         "type_hierarchy_provider",
         feature="type_hierarchy",
         title="Type hierarchy",
         limits="Bases as they are written.",
     ),
-    Route(types.TYPE_HIERARCHY_SUPERTYPES, type_hierarchy.supertypes, feature="type_hierarchy"),
-    Route(types.TYPE_HIERARCHY_SUBTYPES, type_hierarchy.subtypes, feature="type_hierarchy"),
+    Route(types.TYPE_HIERARCHY_SUPERTYPES, "type_hierarchy.supertypes", feature="type_hierarchy"),
+    Route(types.TYPE_HIERARCHY_SUBTYPES, "type_hierarchy.subtypes", feature="type_hierarchy"),
     Route(
         types.TEXT_DOCUMENT_CODE_LENS,
-        code_lens.code_lens,
+        "code_lens.code_lens",
         "code_lens_provider",
         lambda client: types.CodeLensOptions(resolve_provider=True),
         feature="code_lens",
         title="Code lens",
         limits="Counts by name, over functions and classes.",
     ),
-    Route(types.CODE_LENS_RESOLVE, code_lens.resolve),
+    Route(types.CODE_LENS_RESOLVE, "code_lens.resolve"),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_LINK,
-        document_link,
+        "document_link.document_link",
         "document_link_provider",
         lambda client: types.DocumentLinkOptions(),
         feature="document_link",
@@ -245,44 +226,39 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
-        document_symbol,
+        "document_symbol.document_symbol",
         "document_symbol_provider",
         feature="document_symbol",
         title="Document symbols",
     ),
     Route(
         types.TEXT_DOCUMENT_FOLDING_RANGE,
-        folding_range,
+        "folding_range.folding_range",
         "folding_range_provider",
         feature="folding_range",
         title="Folding",
     ),
     Route(
         types.TEXT_DOCUMENT_SELECTION_RANGE,
-        selection_range,
+        "selection_range.selection_range",
         "selection_range_provider",
         feature="selection_range",
         title="Selection range",
     ),
     Route(
         types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
-        semantic_tokens.full,
+        "semantic_tokens.full",
         "semantic_tokens_provider",
-        lambda client: _where(
-            client.text_document and client.text_document.semantic_tokens,
-            types.SemanticTokensOptions(
-                semantic_tokens.LEGEND, range=True, full=types.SemanticTokensFullDelta(delta=True)
-            ),
-        ),
+        lambda client: _coloured(client.text_document and client.text_document.semantic_tokens),
         feature="semantic_tokens",
         title="Semantic tokens",
         limits="By scope, not by type.",
     ),
-    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, semantic_tokens.delta, feature="semantic_tokens"),
-    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.ranged, feature="semantic_tokens"),
+    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, "semantic_tokens.delta", feature="semantic_tokens"),
+    Route(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, "semantic_tokens.ranged", feature="semantic_tokens"),
     Route(
         types.TEXT_DOCUMENT_INLAY_HINT,
-        inlay_hint,
+        "inlay_hint.inlay_hint",
         "inlay_hint_provider",
         lambda client: _where(client.text_document and client.text_document.inlay_hint, True),
         feature="inlay_hint",
@@ -291,15 +267,15 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.WORKSPACE_SYMBOL,
-        workspace_symbol,
+        "workspace_symbol.workspace_symbol",
         "workspace_symbol_provider",
         feature="workspace_symbol",
         title="Workspace symbols",
     ),
-    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, rename.prepare_rename, feature="rename", of_whole=True),
+    Route(types.TEXT_DOCUMENT_PREPARE_RENAME, "rename.prepare_rename", feature="rename", of_whole=True),
     Route(
         types.TEXT_DOCUMENT_RENAME,
-        rename.rename,
+        "rename.rename",
         "rename_provider",
         lambda client: _prepared(client.text_document),
         feature="rename",
@@ -307,20 +283,20 @@ REQUESTS: tuple[Route, ...] = (
         title="Rename",
         limits="Outside Python within what can be told by names; the rest is left for you to confirm.",
     ),
-    Route(types.WORKSPACE_WILL_RENAME_FILES, will_rename_files, feature="rename"),
+    Route(types.WORKSPACE_WILL_RENAME_FILES, "will_rename_files.will_rename_files", feature="rename"),
     Route(
         types.TEXT_DOCUMENT_CODE_ACTION,
-        code_action.code_action,
+        "code_action.code_action",
         "code_action_provider",
         lambda client: _literal(client.text_document),
         feature="code_action",
         title="Code actions",
         limits="Refactorings of imports, extract and inline for Python only.",
     ),
-    Route(types.CODE_ACTION_RESOLVE, code_action.resolve),
+    Route(types.CODE_ACTION_RESOLVE, "code_action.resolve"),
     Route(
         types.TEXT_DOCUMENT_DIAGNOSTIC,
-        diagnostic,
+        "diagnostic.diagnostic",
         "diagnostic_provider",
         lambda client: _where(
             client.text_document and client.text_document.diagnostic,
@@ -335,9 +311,9 @@ REQUESTS: tuple[Route, ...] = (
     ),
     Route(
         types.WORKSPACE_EXECUTE_COMMAND,
-        execute_command.execute_command,
+        "execute_command.execute_command",
         "execute_command_provider",
-        lambda client: types.ExecuteCommandOptions(list(execute_command.COMMANDS)),
+        lambda client: types.ExecuteCommandOptions(list(COMMANDS)),
     ),
 )
 
@@ -345,6 +321,15 @@ REQUESTS: tuple[Route, ...] = (
 def _where(client: object, options: Any) -> Any:
     """`options` where the client knows the method, else nothing."""
     return options if client is not None else None
+
+
+def _coloured(client: object) -> types.SemanticTokensOptions | None:
+    if client is None:
+        return None
+    from devflow.analysis.semantic_tokens import MODIFIERS, TYPES
+
+    legend = types.SemanticTokensLegend(list(TYPES), list(MODIFIERS))
+    return types.SemanticTokensOptions(legend, range=True, full=types.SemanticTokensFullDelta(delta=True))
 
 
 def _prepared(client: types.TextDocumentClientCapabilities | None) -> types.RenameOptions | bool:

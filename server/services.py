@@ -134,7 +134,9 @@ class Services:
     """Factories; None where a session shall do without."""
 
     prepare: Callable[[], None] = lambda: None
-    """Imports what `python` and `index` need; called in a thread, once `initialize` has been answered."""
+    """Imports what `python` needs; called in a thread, once `initialize` has been answered."""
+    prepare_index: Callable[[], None] = lambda: None
+    """The same for `index`."""
     prepare_models: Callable[[], None] = lambda: None
     """The same for `models`, once the others are up: the first question is seldom about a model."""
     python: Callable[[Sequence[Path], PythonSettings], PythonService] | None = None

@@ -12,6 +12,7 @@ from devflow.analysis.python_scopes import MODULE, Occurrence, PythonNames
 from devflow.analysis.refactor.classes import ClassRef, decorators
 from devflow.analysis.refactor.project import PythonProject, node_of
 from devflow.analysis.refactor.receivers import Receivers
+from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.syntax.parse import SyntaxTree
 
 _QUESTIONS = 60
@@ -91,9 +92,12 @@ def _in_own_file(project: PythonProject, each: Variable, places: set[Place]) -> 
     names = project.names(each.path)
     if names is None:
         return
+    imports = project.imports_of(each.name, each.home, each.path)
+    if any(not brought.name and not brought.has_alias and "." in brought.module for brought in imports):
+        raise Refused(f"{each.name} is also what import {each.name}.… binds, so it is not renamed.")
     external = {
         brought.start
-        for brought in project.imports_of(each.name, each.home, each.path)
+        for brought in imports
         if not brought.has_alias
         and (not brought.name or not _is_known(project, brought.module, brought.level, each))
     }
@@ -144,7 +148,7 @@ def _through_imports(
                 yield Variable(file, MODULE, each.name)
             continue
         places.add(Place(file, brought.start, brought.end))
-        if not brought.has_alias:
+        if brought.bound == each.name:  # `a as a` too: it says that the name is offered further
             yield Variable(file, names.lookup(each.name, brought.scope), each.name)
 
 

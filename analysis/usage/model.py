@@ -83,43 +83,13 @@ class UsageModel:
         return UsageModel(self.vocabulary, segments, live)
 
     def next_tokens(self, context: Sequence[str], limit: int = 20) -> Distribution:
-        """What follows `context` (its last tokens count) in the workspace.
+        """What follows `context` (its last tokens count) in the workspace: see `Following`."""
+        return self.following(context).most_likely(limit)
 
-        The longest suffix of the context that occurs is mixed with up to three shorter ones, each
-        occurring at least twice as often as the one before, by Witten-Bell interpolation:
-        P(w) = (c(w) + T·P'(w)) / (C + T), with C occurrences, T different followers and P' the next
-        shorter suffix. Of more than 1,024 occurrences an even sample is counted.
-        """
-        import numpy as np
-
+    def following(self, context: Sequence[str]) -> Following:
+        """What follows `context` in the workspace, for several questions about it."""
         levels = _mixable(self.levels(context))
-        counted = self._counted(levels)
-        if not counted:
-            return Distribution((), levels[0].length, levels[0].count) if levels else Distribution((), 0, 0)
-        usual = [level.numbers[np.argsort(-level.counts, kind="stable")[:limit]] for level in counted]
-        numbers = np.unique(np.concatenate(usual))
-        shares = _mixed(counted, numbers)
-        order = np.argsort(-shares, kind="stable")[:limit]
-        return Distribution(
-            tuple(
-                (self.vocabulary.text(number), share)
-                for number, share in zip(numbers[order].tolist(), shares[order].tolist(), strict=True)
-            ),
-            levels[0].length,
-            levels[0].count,
-        )
-
-    def probabilities(self, context: Sequence[str], names: Iterable[str]) -> dict[str, float]:
-        """P(name follows `context`) for each of `names`, as in `next_tokens`; 0.0 for the unseen."""
-        import numpy as np
-
-        wanted = list(names)
-        counted = self._counted(_mixable(self.levels(context)))
-        if not wanted or not counted:
-            return dict.fromkeys(wanted, 0.0)
-        known = map(self.vocabulary.number, wanted)
-        numbers = np.array([-1 if number is None else number for number in known], dtype=np.int32)
-        return dict(zip(wanted, _mixed(counted, numbers).tolist(), strict=True))
+        return Following(self.vocabulary, levels[0] if levels else None, tuple(self._counted(levels)))
 
     def levels(self, context: Sequence[str]) -> list[Level]:
         """Where each suffix of `context` that occurs stands, longest first."""
@@ -151,6 +121,47 @@ class UsageModel:
             if len(numbers):
                 counted.append(_Followers(numbers, counts))
         return counted
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What stands behind a context in the workspace.
+
+    The longest suffix of the context that occurs is mixed with up to three shorter ones, each occurring
+    at least twice as often as the one before, by Witten-Bell interpolation:
+    P(w) = (c(w) + T·P'(w)) / (C + T), with C occurrences, T different followers and P' the next shorter
+    suffix. Of more than 1,024 occurrences an even sample is counted.
+    """
+
+    _vocabulary: Vocabulary
+    _longest: Level | None
+    _counted: tuple[_Followers, ...]
+
+    def most_likely(self, limit: int = 20) -> Distribution:
+        """The `limit` likeliest tokens."""
+        import numpy as np
+
+        length, count = (self._longest.length, self._longest.count) if self._longest else (0, 0)
+        if not self._counted:
+            return Distribution((), length, count)
+        usual = [level.numbers[np.argsort(-level.counts, kind="stable")[:limit]] for level in self._counted]
+        numbers = np.unique(np.concatenate(usual))
+        shares = _mixed(self._counted, numbers)
+        order = np.argsort(-shares, kind="stable")[:limit]
+        text = self._vocabulary.text
+        likely = zip(numbers[order].tolist(), shares[order].tolist(), strict=True)
+        return Distribution(tuple((text(number), share) for number, share in likely), length, count)
+
+    def probabilities(self, names: Iterable[str]) -> dict[str, float]:
+        """P(name) for each of `names`; 0.0 for the unseen."""
+        import numpy as np
+
+        wanted = list(names)
+        if not wanted or not self._counted:
+            return dict.fromkeys(wanted, 0.0)
+        known = map(self._vocabulary.number, wanted)
+        numbers = np.array([-1 if number is None else number for number in known], dtype=np.int32)
+        return dict(zip(wanted, _mixed(self._counted, numbers).tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
-from devflow.server.assist.features import CALLABLE, Evidence, words_of
-from devflow.server.assist.imports import module_name, workspace_packages
+from devflow.server.assist.features import CALLABLE, Evidence
+from devflow.server.assist.frequency import Frequent
+from devflow.server.assist.imports import module_name, module_of, workspace_packages
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.rank import match_quality
@@ -24,7 +25,7 @@ _SOFT = frozenset({"match", "case", "type"})
 """Keywords of Python that name members as well."""
 _SMALL = 60
 """Tokens of a document that says too little to be trusted by half."""
-_MOST = 300
+_MOST = 220
 """Members scored; names only known to be frequent in the workspace fill what others leave."""
 
 
@@ -38,7 +39,7 @@ class Found:
     """Seen on the receiver's last name."""
     counts: dict[str, int] = field(default_factory=dict)
     """How often names are seen behind any dot."""
-    frequent: Mapping[str, int] = field(default_factory=dict)
+    frequent: Frequent = field(default_factory=Frequent)
     """The names most often behind a dot in the workspace."""
     methods: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
     """Members of the receiver's class or module, with the steps up to the base they are from."""
@@ -61,7 +62,7 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
     pool = _Pool()
     tokens = wanted.live
     language = wanted.doc.language
-    everywhere = tokens.attributes()
+    everywhere = tokens.attributes
     here: Counter[str] = tokens.members(wanted.receiver) if wanted.receiver else Counter()
     for candidate in typed:
         each = pool.get(candidate.name, "jedi", candidate.kind)
@@ -102,7 +103,8 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         for visible in wanted.visible:
             pool.get(visible.name, "document", visible.kind)
     if not found.whole or wanted.quoted:
-        for name in _frequent(wanted, found):
+        words = wanted.line.every | wanted.line.target | wanted.line.around
+        for name in found.frequent.fitting(wanted.prefix, words):
             if len(pool) >= _MOST:
                 break
             if name not in reserved:
@@ -115,7 +117,7 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         name = each.name
         each.here = everywhere.get(name, 0)
         each.known = found.counts.get(name, 0)
-        each.frequent = found.frequent.get(name, 0)
+        each.frequent = found.frequent.counts.get(name, 0)
         each.called = line.agrees(name, name in called or each.kind in CALLABLE, bool(each.here))
         each.echo = line.echo(name)
         each.repeated = name in line.members
@@ -126,43 +128,13 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
     return fitting
 
 
-def _frequent(wanted: Wanted, found: Found) -> Iterator[str]:
-    """The workspace's frequent members that fit, those first that share a sub-word with the line."""
-    line = wanted.line
-    words = line.every | line.target | line.around
-    fitting = (name for name in found.frequent if not wanted.prefix or match_quality(wanted.prefix, name))
-    rest: list[str] = []
-    for name in fitting:
-        if words.isdisjoint(words_of(name)):
-            rest.append(name)
-        else:
-            yield name
-    yield from rest
-
-
 def python_members(wanted: Wanted) -> Mapping[str, SymbolKind]:
     """What the receiver offers when it is a module of the standard library or of a built-in type."""
     if wanted.doc.language != "python":
         return {}
-    if (module := imported_module(wanted)) and (found := members_of_module(module)):
+    if (module := module_of(wanted.receiver, wanted.imports)) and (found := members_of_module(module)):
         return found
     return members_of_type(wanted.hints.builtin) if wanted.hints.builtin else {}
-
-
-def imported_module(wanted: Wanted) -> str:
-    """The dotted name of the module that the receiver is imported as; "" when it is none."""
-    first, _, rest = wanted.receiver.partition(".")
-    for each in wanted.imports:
-        if each.name:
-            if each.alias == wanted.receiver:
-                return f"{each.module}.{each.name}"
-        elif each.alias == first and "." not in each.module:
-            return f"{each.module}.{rest}" if rest else each.module
-        elif each.module == wanted.receiver or each.alias == wanted.receiver:
-            return each.module
-        elif each.module.partition(".")[0] == first and wanted.receiver and each.alias in ("", first):
-            return wanted.receiver
-    return ""
 
 
 def tail_of(receiver: str) -> str:
@@ -335,7 +307,7 @@ def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
     floor = min(0.05, max(1e-4, 5 / (1 + len(wanted.live.spaced))))
     size = len(wanted.live.spaced)
     trusted = size / (size + _SMALL)
-    model = wanted.usage.probabilities(wanted.context, names) if wanted.usage is not None else {}
+    model = wanted.following.probabilities(names) if wanted.following is not None else {}
     for each in fitting:
         each.model = model.get(each.name, 0.0)
         each.live = trusted * wanted.likely.get(each.name, 0.0)

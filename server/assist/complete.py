@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from devflow.analysis.calls import call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.scope import in_quotes, word_before
+from devflow.analysis.scope import Word, in_quotes, word_before
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
@@ -79,25 +79,33 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     """What can stand at offset `at` of `doc`, at the latest about `config.deadline_ms` after the call."""
     deadline = time.monotonic() + config.deadline_ms / 1000
     word = word_before(doc.text, at, doc.language)
-    place = place_of(doc, word)
+    quoted = in_quotes(doc, word.start)
+    place = place_of(doc, word, quoted)
     if place is Place.NOTHING:
         return Completions(())
-    engine = _ask_engine(doc, word.start, at, code, place)
-    wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, code)
+    engine = None if quoted else _ask_engine(doc, word.start, at, code)
+    wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, quoted, code)
     found, late = await gather(wanted, code, deadline - _RANKING_SECONDS)
     if wanted.quoted and not await asyncio.to_thread(known_in_prose, wanted, found):
         return Completions(())
     typed = (answer(engine) or []) if engine is not None else []
-    best = await asyncio.to_thread(_ranked, wanted, found, typed)
+    best, items = await asyncio.to_thread(_listed, wanted, found, typed, config.max_items)
     if engine is not None and not engine.done():
         if not enough(wanted, best):
             await until(deadline - _RANKING_SECONDS, engine)
             if typed := answer(engine) or []:
-                best = await asyncio.to_thread(_ranked, wanted, found, typed)
+                best, items = await asyncio.to_thread(_listed, wanted, found, typed, config.max_items)
         late = late or not engine.done()
-    items = await asyncio.to_thread(_items, wanted, best[: config.max_items])
     sources = "+".join(sorted({item.source for item in items}))
     return Completions(items, late or len(best) > len(items), sources)
+
+
+async def prepare(doc: Document, code: Codebase) -> None:
+    """Do what the first completion in `doc` would have to do, so that it is as quick as the next: lex it,
+    find its symbols and imports, load the usage model and the ranker."""
+    word = Word(0, "", None, after_dot=True)
+    wanted = await asyncio.to_thread(Wanted.at, doc, 0, word, Place.MEMBER, False, code)
+    await asyncio.to_thread(_listed, wanted, Found(), (), 1)
 
 
 def known_in_prose(wanted: Wanted, found: Found) -> bool:
@@ -144,19 +152,25 @@ async def document_item(doc: Document, at: int, label: str, code: Codebase) -> s
     return ""
 
 
-def _ask_engine(
-    doc: Document, start: int, at: int, code: Codebase, place: Place
-) -> asyncio.Task[list[Candidate]] | None:
+def _ask_engine(doc: Document, start: int, at: int, code: Codebase) -> asyncio.Task[list[Candidate]] | None:
     """The type engine's answer for the word that begins at `start`, whatever of it is typed: the same
     task for each of its keystrokes."""
     python = code.python
-    if python is None or doc.language != "python" or (place is Place.MEMBER and in_quotes(doc, start)):
+    if python is None or doc.language != "python":
         return None
     before = doc.text.source[:start]
     source = before + doc.text.source[at:]
     return code.memory.task(
         ("complete", doc.uri, start, hash(before)), lambda: python.complete(doc.path, source, start)
     )
+
+
+def _listed(
+    wanted: Wanted, found: Found, typed: Sequence[Candidate], most: int
+) -> tuple[list[tuple[Evidence, float]], tuple[Item, ...]]:
+    """All candidates, best first, and the first `most` as items."""
+    best = _ranked(wanted, found, typed)
+    return best, _items(wanted, best[:most])
 
 
 def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tuple[Evidence, float]]:

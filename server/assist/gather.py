@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.types.base import Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import Found, tail_of
+from devflow.server.assist.frequency import Frequent, attribute_counts, frequent_members, read_frequent
 from devflow.server.assist.imports import files_of_module, module_of, modules_under
 from devflow.server.assist.lineage import classes_by_name, inherited_members
 from devflow.server.assist.signature_help import callees, parameters_of
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 _EXPECTED = 40
 """Names the usage model expects that are looked up as symbols of other files."""
-_REFRESHED = 20.0
-"""Seconds after which the frequent names of the workspace are read again."""
-_FREQUENT = 3000
 
 
 async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found, bool]:
@@ -45,7 +43,9 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
     jobs: dict[str, asyncio.Future[Any]] = {
         name: asyncio.ensure_future(question) for name, question in questions.items()
     }
-    frequent = _frequent(code) if wanted.place is Place.MEMBER and index is not None else None
+    frequent: asyncio.Task[Frequent] | None = None
+    if wanted.place is Place.MEMBER and index is not None:
+        frequent = read_frequent(index, code.memory)
     waited = [*jobs.values(), *([frequent] if frequent is not None else [])]
     try:
         if waited:
@@ -58,7 +58,7 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
     for name, job in jobs.items():
         if result := answer(job):
             setattr(found, name, result)
-    found.frequent = _kept_frequent(code, frequent)
+    found.frequent = frequent_members(code.memory, frequent)
     found.methods += found.module
     found.whole = bool(found.module)
     return found, bool(late)
@@ -71,29 +71,21 @@ def _about_members(
     if wanted.receiver:
         questions["members"] = index.members_of(wanted.receiver)
     if tail := tail_of(wanted.receiver):
-        questions["tail"] = _on_tail(index, tail)
+        # As a variable of its own and as an attribute.
+        questions["tail"] = index.members_of(tail, f"self.{tail}")
     if doc.language == "python" and (module := module_of(wanted.receiver, wanted.imports)):
         questions["module"] = _of_module(index, wanted, module)
     if wanted.classes:
         questions["methods"] = inherited_members(index, wanted.classes, doc.language)
     if wanted.hints.names and not wanted.hints.builtin:
         questions["alike"] = _alike(index, wanted)
-    seen = (name for name in (*wanted.likely, *wanted.proposed) if name.isidentifier())
-    questions["counts"] = index.attribute_counts(
-        list(dict.fromkeys((*seen, *wanted.live.attributes())))[:500]
-    )
+    questions["counts"] = attribute_counts(index, wanted.expected, code.memory)
 
 
 async def _alike(index: Index, wanted: Wanted) -> list[tuple[IndexedSymbol, int]]:
     classes = await classes_by_name(index, wanted.hints.names, wanted.doc.language)
     classes = [name for name in classes if name not in wanted.classes]
     return await inherited_members(index, classes, wanted.doc.language) if classes else []
-
-
-async def _on_tail(index: Index, tail: str) -> dict[str, int]:
-    """Members seen on the receiver's last name, as a variable of its own and as an attribute."""
-    alone, own = await index.members_of(tail), await index.members_of(f"self.{tail}")
-    return {name: alone.get(name, 0) + own.get(name, 0) for name in (*alone, *own)}
 
 
 async def _of_module(index: Index, wanted: Wanted, module: str) -> list[tuple[IndexedSymbol, int]]:
@@ -157,24 +149,3 @@ async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
         signatures = await code.python.signatures(wanted.doc.path, wanted.doc.text.source, wanted.cursor)
         return list(signatures[0].parameters) if signatures else []
     return []
-
-
-def _frequent(code: Codebase) -> asyncio.Task[dict[str, int]] | None:
-    """The reading of the workspace's frequent names; None while what was read last is new enough."""
-    index = code.index
-    if index is None:
-        return None
-    kept: tuple[float, Mapping[str, int]] = code.memory.kept("frequent names", lambda: (0.0, {}))
-    if kept[1] and time.monotonic() - kept[0] < _REFRESHED:
-        return None
-    task = code.memory.task(
-        ("frequent names", int(time.monotonic() / _REFRESHED)), lambda: index.frequent_members(_FREQUENT)
-    )
-    return task if not kept[1] or task.done() else None
-
-
-def _kept_frequent(code: Codebase, task: asyncio.Task[dict[str, int]] | None) -> Mapping[str, int]:
-    if task is not None and (names := answer(task)):
-        code.memory.keep("frequent names", (time.monotonic(), names))
-    kept: tuple[float, Mapping[str, int]] = code.memory.kept("frequent names", lambda: (0.0, {}))
-    return kept[1]

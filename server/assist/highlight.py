@@ -16,7 +16,7 @@ from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import lex
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.keywords import keywords
+from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import enclosing_classes
 
@@ -41,7 +41,7 @@ async def highlights(doc: Document, at: int, code: Codebase) -> list[Highlight]:
     start, end = doc.text.word_at(at)
     name = doc.text.source[start:end]
     tree = doc.tree
-    if tree is None or not name or name[0].isdigit() or name in keywords(doc.language) or in_quotes(doc, at):
+    if tree is None or not name or name[0].isdigit() or is_keyword_at(doc, start, end) or in_quotes(doc, at):
         return []
     if doc.language == "python":
         found = await asyncio.to_thread(_in_python, doc, tree, start, name, code)

@@ -18,7 +18,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.docstring_markdown import as_markdown
 from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.found import within_roots
-from devflow.server.assist.keywords import keywords
+from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.last_change import last_change
 from devflow.server.assist.navigate import look_up
 from devflow.server.assist.waiting import answer, until, within
@@ -45,7 +45,7 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     """The card of the name at `at`; None where there is no name or nothing is known of it."""
     start, end = doc.text.word_at(at)
     name = doc.text.source[start:end]
-    if not name or name[0].isdigit() or (name in keywords(doc.language) and not in_quotes(doc, at)):
+    if not name or name[0].isdigit() or (not in_quotes(doc, at) and is_keyword_at(doc, start, end)):
         return None
     begun = time.monotonic()
     index = code.index

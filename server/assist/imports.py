@@ -37,22 +37,26 @@ def module_name(path: Path, roots: Sequence[Path]) -> str:
 def module_of(receiver: str, imported: Iterable[Import]) -> str:
     """The module that `receiver` may be by the imports of its file (Python), dots first where one is
     relative; "" when none of them binds it."""
-    for each in imported:
-        if receiver in (each.alias, each.module if not each.name else ""):
-            return f"{each.module.rstrip('.')}.{each.name}" if each.name else each.module
+    first, _, rest = receiver.partition(".")
+    for each in imported if receiver else ():
+        if each.name:
+            if each.alias == receiver:
+                return f"{each.module}{'' if each.module.endswith('.') else '.'}{each.name}"
+        elif each.alias:
+            if each.alias == first:
+                return f"{each.module}.{rest}" if rest else each.module
+        elif each.module.partition(".")[0] == first:
+            return receiver
     return ""
 
 
 def files_of_module(doc: Document, module: str, roots: Sequence[Path]) -> list[Path]:
-    """Where the file of `module` (dots first: as seen from `doc`) would lie, whether it is there or not.
-    Looks at the roots: not for the event loop."""
+    """The files that `module` (dots first: as seen from `doc`) may be. Looks at the disk: not for the event
+    loop."""
     folders, parts = _folders_of(doc, module, roots)
-    return [
-        file
-        for folder in folders
-        for file in (folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py"))
-        if parts or file.name == "__init__.py"
-    ]
+    bases = [folder.joinpath(*parts) for folder in folders]
+    files = [file for base in bases for file in (base / "__init__.py", base.with_suffix(".py"))]
+    return [file for file in files if (parts or file.name == "__init__.py") and file.is_file()]
 
 
 def _folders_of(doc: Document, module: str, roots: Sequence[Path]) -> tuple[list[Path], list[str]]:

@@ -7,6 +7,7 @@ import keyword
 from functools import cache
 from types import MappingProxyType
 
+from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
 
 _JAVASCRIPT = (
@@ -18,6 +19,11 @@ _TYPESCRIPT = (
     _JAVASCRIPT + " abstract any as asserts bigint boolean declare enum implements infer interface is "
     "keyof namespace never number object override private protected public readonly satisfies string "
     "symbol type unknown"
+)
+_CONTEXTUAL_TYPESCRIPT = frozenset(
+    {"abstract", "any", "as", "asserts", "async", "bigint", "boolean", "declare", "from", "infer", "is"}
+    | {"keyof", "let", "namespace", "never", "number", "object", "override", "readonly", "satisfies"}
+    | {"static", "string", "symbol", "type", "unknown"}
 )
 _C = (
     "auto break case char const continue default do double else enum extern float for goto if inline "
@@ -63,6 +69,27 @@ _KEYWORDS = MappingProxyType(
 def keywords(language: str) -> tuple[str, ...]:
     """The language's keywords, with those of its constants and types that need no import."""
     return tuple(_KEYWORDS.get(language, "").split())
+
+
+_CONTEXTUAL = MappingProxyType(
+    {
+        "python": frozenset({"match", "case", "type"}),
+        "javascript": frozenset({"async", "from", "let", "static"}),
+        "typescript": _CONTEXTUAL_TYPESCRIPT,
+        "tsx": _CONTEXTUAL_TYPESCRIPT,
+    }
+)
+
+
+def is_keyword_at(doc: Document, start: int, end: int) -> bool:
+    """Whether a keyword stands at `start:end`. Words such as `match` and `type` are keywords at some places
+    and names at others: there the tree says which."""
+    word = doc.text.source[start:end]
+    if word not in keywords(doc.language):
+        return False
+    if doc.tree is None or word not in _CONTEXTUAL.get(doc.language, ()):
+        return True
+    return "identifier" not in doc.tree.smallest(start, end).type
 
 
 @cache

@@ -1,11 +1,12 @@
 """What the classes a receiver may be of offer, their bases in other files included.
 
-By names only: two classes of one name are one. Each round is two questions to the index, for all classes
-of one generation at once.
+By names only: two classes of one name are one. Each round is two questions to the index at once, for all
+classes of one generation.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -37,12 +38,10 @@ async def inherited_members(
         if not here or len(asked) > _MOST_CLASSES:
             break
         asked.update(here)
-        members = await index.members_in(here)
+        members, heads = await asyncio.gather(index.members_in(here), index.symbols_of(here))
         found += [(each, depth) for each in members if same_language(each.language, language)]
-        if depth == _GENERATIONS:
-            break
         above: list[str] = []
-        for each in await index.symbols_of(here):
+        for each in heads:
             if each.symbol.kind in CLASS_KINDS and same_language(each.language, language):
                 above += bases_of(each.symbol)
         here = [name for name in dict.fromkeys(above) if name not in asked]

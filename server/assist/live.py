@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from devflow.analysis.document import Document
 from devflow.analysis.tokens import lex
@@ -25,7 +26,7 @@ _RECENT = 20_000
 _MOST_LINES = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Live:
     """The tokens before and behind the cursor, each ended and begun by a zero byte."""
 
@@ -111,16 +112,25 @@ class Live:
     def members(self, receiver: str, *, tail: bool = False) -> Counter[str]:
         """Names seen behind `receiver` and a dot, with their counts; with `tail` also behind anything
         that ends in it."""
-        parts = [part for part in re.split(r"(\?\.|->|::|\.)", receiver) if part]
-        chain = re.escape(_BREAK + _BREAK.join(parts) + _BREAK)
-        border = "" if tail else r"(?<!\0\.)(?<!\0->)(?<!\0::)"
-        pattern = re.compile(rf"{border}{chain}(?:\.|->|::|\?\.)(?=\0([^\W\d]\w*)\0)")
-        return Counter(match[1] for text in (self.before, self.after) for match in pattern.finditer(text))
+        parts = [part for part in _OPERATOR.split(receiver) if part]
+        chain = _BREAK + _BREAK.join(parts) + _BREAK
+        found: Counter[str] = Counter()
+        # Searched as a string: a pattern would have to be compiled for each receiver.
+        for text in (self.before, self.after):
+            at = text.find(chain)
+            while at >= 0:
+                behind = at + len(chain)
+                match = _MEMBER.match(text, behind - 1)
+                if match is not None and (tail or not text.endswith(_OPERATORS, 0, at)):
+                    found[match[1]] += 1
+                at = text.find(chain, behind - 1)
+        return found
 
     def called(self) -> set[str]:
         """Members that are called somewhere."""
         return set(_CALLED.findall(self.before)) | set(_CALLED.findall(self.after))
 
+    @cached_property
     def attributes(self) -> Counter[str]:
         """Names seen behind any dot (or `->`, `::`, `?.`), with their counts."""
         return Counter(_ATTRIBUTE.findall(self.before)) + Counter(_ATTRIBUTE.findall(self.after))
@@ -136,6 +146,9 @@ class Live:
         return {m[1]: (size - m.start()) / _RECENT for m in _NAME.finditer(self.before, start)}
 
 
+_OPERATOR = re.compile(r"(\?\.|->|::|\.)")
+_OPERATORS = ("\0.", "\0->", "\0::")
+_MEMBER = re.compile("\0(?:\\.|->|::|\\?\\.)\0([^\\W\\d]\\w*)\0")
 _ATTRIBUTE = re.compile("\0(?:\\.|->|::|\\?\\.)(?=\0([^\\W\\d]\\w*)\0)")
 _CALLED = re.compile("\0(?:\\.|->|::|\\?\\.)\0([^\\W\\d]\\w*)\0\\(")
 _NAME = re.compile("(?<=\0)([^\\W\\d]\\w*)(?=\0)")

@@ -192,7 +192,8 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
     name = doc.text.source[start:end]
     if not name or in_quotes(doc, at):
         return []
-    if (own := await asyncio.to_thread(_local_uses, doc, start, name, code)) is not None:
+    own, is_local = await asyncio.to_thread(_own_uses, doc, start, name, code)
+    if is_local:
         return own if include_declaration else own[1:]
     declared: list[Location] = []
     places: list[Location] = []
@@ -208,21 +209,24 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
     targets, more = await _by_index(doc, at, name, code)
     if not declared:
         declared = [each.location for each in targets if each.location is not None]
-    places += more
+    places += more + own
     inside = [place for place in places if within_roots(place.path, code.roots) or place.path == doc.path]
     inside = [*inside, *declared] if include_declaration else [p for p in inside if p not in declared]
     return sorted(set(inside), key=lambda place: (str(place.path), place.start))
 
 
-def _local_uses(doc: Document, start: int, name: str, code: Codebase) -> list[Location] | None:
-    """All places of a Python name that belongs to a function, by Python's rules; None for others."""
+def _own_uses(doc: Document, start: int, name: str, code: Codebase) -> tuple[list[Location], bool]:
+    """All places in the document of the Python name at `start`, by Python's rules, and whether it belongs
+    to a function, so that these are all there are."""
     if doc.language != "python" or doc.tree is None or doc.path is None:
-        return None
+        return [], False
     names = names_in(doc, code)
     here = names.at(start)
-    if here is None or names.scopes[names.home(here)].kind not in ("function", "lambda", "comprehension"):
-        return None
-    return [Location(doc.path, each.start, each.end) for each in names.of(name, names.home(here))]
+    if here is None or not names.is_bound(name, names.home(here)):
+        return [], False
+    home = names.home(here)
+    places = [Location(doc.path, each.start, each.end) for each in names.of(name, home)]
+    return places, names.scopes[home].kind not in ("module", "class")
 
 
 def _is_local(doc: Document, found: Found, code: Codebase) -> bool:

@@ -1,4 +1,4 @@
-"""The symbols of an open document, cheap enough for every keystroke.
+"""The symbols and imports of an open document, cheap enough for every keystroke.
 
 Working out the symbols of a long file takes tens of milliseconds; a keystroke inside a line changes
 none. So the last full answer is carried over, its offsets moved along, as long as the lines that
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Symbol
+from devflow.analysis.facts import Import, Symbol
+from devflow.analysis.imports import imports
 from devflow.analysis.symbols import symbols
 from devflow.analysis.text import Text, common_ends
 from devflow.server.assist.base import Memory
@@ -22,8 +23,19 @@ _STRUCTURE = re.compile(
     r"|end)\b|[{}]|=>|\"\"\"|\'\'\'|^\s*[@#]"
 )
 _PYTHON_STRUCTURE = re.compile(r"^\s*(?:async\s+)?(?:class|def)\b|^\s*@|\"\"\"|\'\'\'|^[A-Za-z_]\w*\s*[:=]")
+_IMPORTING = re.compile(
+    r"\b(?:import|from|require\w*|include|use|using)\b"
+    r"|^\s*[\w*]+(?:\s*,\s*\w+|\s+as\s+\w+)*\s*,?\s*[)}]?\s*(?:#.*|//.*)?$"
+)
+"""Also what may be a line within an import's brackets."""
 _MOST_CHANGED = 60
 """Lines; after more than these the symbols are worked out again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Imported:
+    text: Text
+    imports: tuple[Import, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +76,8 @@ def _moved(base: _Base, lines: list[str], doc: Document) -> tuple[Symbol, ...] |
     """The base's symbols at their present places; None when too much or something that matters changed."""
     old = base.lines
     head, tail = common_ends(old, lines)
-    before, after = old[head : len(old) - tail], lines[head : len(lines) - tail]
-    if len(before) == len(after):
-        changed = [line for pair in zip(before, after, strict=True) if pair[0] != pair[1] for line in pair]
-    else:
-        changed = before + after
     structure = _PYTHON_STRUCTURE if doc.language == "python" else _STRUCTURE
-    if len(changed) > _MOST_CHANGED or any(structure.search(line) for line in changed):
+    if _matters(structure, old[head : len(old) - tail], lines[head : len(lines) - tail]):
         return None
     old_starts, new_starts = _starts(old), _starts(lines)
     shift = len(lines) - len(old)
@@ -85,16 +92,57 @@ def _moved(base: _Base, lines: list[str], doc: Document) -> tuple[Symbol, ...] |
             line = min(line, len(lines) - 1)
         return min(new_starts[line] + column, size)
 
+    unchanged = old_starts[head]
     return tuple(
-        replace(
-            each,
-            start=place(each.start),
-            end=place(each.end),
-            name_start=place(each.name_start),
-            name_end=place(each.name_end),
+        each
+        if each.end < unchanged
+        else Symbol(
+            each.name,
+            each.kind,
+            place(each.start),
+            place(each.end),
+            place(each.name_start),
+            place(each.name_end),
+            each.container,
+            each.signature,
+            each.doc,
         )
         for each in base.symbols
     )
+
+
+def recent_imports(doc: Document, memory: Memory) -> tuple[Import, ...]:
+    """The document's imports, possibly without what was typed since on lines that import nothing. The
+    offsets are those of an earlier version."""
+    tree = doc.tree
+    if tree is None:
+        return ()
+    kept = memory.last(("imports", doc.uri))
+    if isinstance(kept, _Imported):
+        old, new = kept.text.source, doc.text.source
+        head, tail = (0, 0) if kept.text is doc.text else common_ends(old, new)
+        if kept.text is doc.text or not _matters(
+            _IMPORTING, _lines(old, head, len(old) - tail), _lines(new, head, len(new) - tail)
+        ):
+            return kept.imports
+    found = imports(tree)
+    memory.keep(("imports", doc.uri), _Imported(doc.text, found))
+    return found
+
+
+def _lines(source: str, start: int, end: int) -> list[str]:
+    """The whole lines around `start:end`."""
+    stop = source.find("\n", end)
+    return source[source.rfind("\n", 0, start) + 1 : stop if stop >= 0 else len(source)].split("\n")
+
+
+def _matters(structure: re.Pattern[str], before: list[str], after: list[str]) -> bool:
+    """Whether the lines `before`, now `after`, are too many to tell or have `structure` among them."""
+    if len(before) == len(after):
+        changed = [line for pair in zip(before, after, strict=True) if pair[0] != pair[1] for line in pair]
+    else:
+        changed = before + after
+    return len(changed) > _MOST_CHANGED or any(structure.search(line) for line in changed)
 
 
 def _starts(lines: list[str]) -> list[int]:

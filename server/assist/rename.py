@@ -21,7 +21,7 @@ from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found
-from devflow.server.assist.keywords import builtin_names, keywords
+from devflow.server.assist.keywords import builtin_names, is_keyword_at, keywords
 from devflow.server.assist.navigate import references
 from devflow.server.assist.project import refactored
 from devflow.server.assist.resolve import resolve
@@ -42,7 +42,7 @@ async def prepare_rename(doc: Document, at: int, code: Codebase) -> tuple[int, i
     name = doc.text.source[start:end]
     if not name or name[0].isdigit() or doc.tree is None:
         return None
-    if name in keywords(doc.language) or name in _SELVES or in_quotes(doc, at):
+    if is_keyword_at(doc, start, end) or name in _SELVES or in_quotes(doc, at):
         return None
     return start, end
 

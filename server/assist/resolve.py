@@ -11,12 +11,12 @@ from pathlib import PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Symbol, SymbolKind
-from devflow.analysis.imports import imports
 from devflow.analysis.scope import VisibleName, in_quotes, visible_names, word_before
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
-from devflow.server.assist.outline import recent_symbols
+from devflow.server.assist.highlight import names_in
+from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import bases_of, classes_of
 from devflow.server.assist.static_names import library_members, members_of_namesakes
 from devflow.server.assist.waiting import within
@@ -41,13 +41,15 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
     for symbol in here:  # the cursor is on a definition
         if symbol.name_start == start and symbol.name == name:
             return [_here(doc, symbol, 100)]
-    brought = await asyncio.to_thread(code.memory.value, "imports", doc, lambda: imports(tree))
+    brought = await asyncio.to_thread(recent_imports, doc, code.memory)
     source_module = _module_for(name, receiver, brought)
     if receiver is None and source_module is None:
         visible = await asyncio.to_thread(visible_names, tree, end)
         if bound := next((each for each in visible if each.name == name), None):
             known = next((each for each in here if each.name_start == bound.start), None)
             return [_here(doc, known or _bound(bound), 100)]
+        if (local := await asyncio.to_thread(_python_local, doc, start, name, code)) is not None:
+            return [_here(doc, local, 100)]
     classes = classes_of(doc, start, receiver, here) if receiver else []
     classes += [base for each in here if each.name in classes for base in bases_of(each)]
     candidates = [_here(doc, each, 0) for each in here if each.name == name]
@@ -150,7 +152,7 @@ async def _read_from(receiver: str, name: str, doc: Document, code: Codebase) ->
     here = re.findall(rf"(?<![\w.]){re.escape(receiver)}\s*(?:\.|->|::)\s*(\w+)", doc.text.source)
     counted = dict.fromkeys(here, 1)
     if code.index is not None:
-        counted |= await within(code.index.members_of(receiver, 30), INDEX_SECONDS) or {}
+        counted |= await within(code.index.members_of(receiver, limit=30), INDEX_SECONDS) or {}
     return [each for each in counted if each != name][:30]
 
 
@@ -264,6 +266,22 @@ def _module_for(name: str, receiver: str | None, brought: Sequence[Import]) -> I
 def _here(doc: Document, symbol: Symbol, score: int) -> Found:
     place = Location(doc.path, symbol.name_start, symbol.name_end) if doc.path is not None else None
     return Found(symbol, place, score, "document")
+
+
+def _python_local(doc: Document, start: int, name: str, code: Codebase) -> Symbol | None:
+    """The name at `start` where it belongs to a function or a comprehension: the place before it that binds
+    it, the name itself where none does."""
+    if doc.language != "python":
+        return None
+    names = names_in(doc, code)
+    here = names.at(start)
+    if here is None or names.scopes[names.home(here)].kind in ("module", "class"):
+        return None
+    made = [each.start for each in names.of(name, names.home(here)) if each.role == "bind"]
+    before = [each for each in made if each <= start]
+    if not made:
+        return None
+    return _bound(VisibleName(name, SymbolKind.VARIABLE, before[-1] if before else made[0], 0))
 
 
 def _bound(name: VisibleName) -> Symbol:

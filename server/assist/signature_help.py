@@ -143,12 +143,10 @@ def active_parameter(parameters: Sequence[Parameter], call: CallSite) -> int | N
 def parameters_of(signature: str, name: str) -> list[Parameter] | None:
     """The parameters in the head of a definition of `name`, in any of the languages; `self` is left
     out; None when there is no list of them."""
-    found = re.search(
-        rf"(?<!\w){re.escape(name)}\s*(?:<[^()]*>|\[[^()]*\])?\s*[:=]?\s*(?:async\s*)?\(", signature
-    )
-    if found is None:
+    begin = _list_behind(signature, name)
+    if begin is None:
         return None
-    pieces = _split(signature[found.end() :])
+    pieces = _split(signature[begin:])
     kind = "positional-or-keyword"
     result: list[Parameter] = []
     for number, piece in enumerate(pieces):
@@ -169,6 +167,22 @@ def parameters_of(signature: str, name: str) -> list[Parameter] | None:
             default = "=" in re.sub(r"=>|[=!<>]=", "", piece)
             result.append(Parameter(_name(piece), kind, piece, default))
     return result
+
+
+_LIST_BEGINS = re.compile(r"\s*(?:<[^()]*>|\[[^()]*\])?\s*[:=]?\s*(?:async\s*)?\(")
+
+
+def _list_behind(signature: str, name: str) -> int | None:
+    """Where the list behind the word `name` begins, behind its bracket."""
+    # A pattern with the name in it would be compiled for each of a completion's 200 names: 6 ms.
+    at = signature.find(name)
+    while at >= 0:
+        before = signature[at - 1 : at]
+        found = _LIST_BEGINS.match(signature, at + len(name))
+        if found is not None and not (before.isalnum() or before == "_"):
+            return found.end()
+        at = signature.find(name, at + 1)
+    return None
 
 
 def _split(rest: str) -> list[str]:

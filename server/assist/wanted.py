@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Symbol
-from devflow.analysis.imports import imports
-from devflow.analysis.scope import VisibleName, Word, in_quotes, visible_names
+from devflow.analysis.scope import VisibleName, Word, visible_names
 from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.features import Around, words_of
 from devflow.server.assist.live import Live, live
-from devflow.server.assist.outline import recent_symbols
+from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import SELF, Hints, bases_of, classes_of, hints_of
 
 if TYPE_CHECKING:
-    from devflow.analysis.usage import UsageModel
+    from devflow.analysis.usage import Following
 
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]*|import\b|from\s+[\w.]+\s+import\b)[^#;]*$")
 _NEW_NAME = re.compile(r"(?<![\w.])(?:def|class|fn|func|function|interface|struct|enum|trait)[ \t]+\Z")
 """A definition's keyword: what follows is a name that does not exist yet."""
 _MODEL_LIMIT = 150
+_MOST_EXPECTED = 500
 _TARGET = re.compile(r"(?:^|[(,]|\bfor\b)\s*([\w.,\s]+?)(?:\s*:[^=]+)?(?:=(?!=)|\bin\b)[^=]*\Z")
 _CONTINUED = re.compile(r"[\s.)\]}]*\Z")
 
@@ -42,10 +42,10 @@ class Place(Enum):
     """A number, a word of prose, or where a new name is made: no known name can stand here."""
 
 
-def place_of(doc: Document, word: Word) -> Place:
-    """What `word` can be. In a string or a comment only a member of something known."""
+def place_of(doc: Document, word: Word, quoted: bool) -> Place:
+    """What `word` can be. In a string or a comment (`quoted`) only a member of something known."""
     source = doc.text.source
-    if in_quotes(doc, word.start):
+    if quoted:
         return Place.MEMBER if word.receiver else Place.NOTHING
     if doc.language == "python":
         line = source[doc.text.line_start(doc.text.line_at(word.start)) : word.start]
@@ -78,11 +78,12 @@ class Wanted:
     hints: Hints
     likely: Mapping[str, float]
     """P(name) by the document's own tokens."""
-    usage: UsageModel | None
-    context: Sequence[str]
-    """The last tokens before the word."""
+    following: Following | None
+    """What the usage model knows to follow here."""
     proposed: Mapping[str, float]
-    """What the usage model expects, with its probability."""
+    """The likeliest of it, with its probability."""
+    expected: tuple[str, ...]
+    """The members that the document and the usage model know of, those they expect here first."""
     call: CallSite | None
     roots: tuple[Path, ...]
     imports: tuple[Import, ...]
@@ -91,14 +92,13 @@ class Wanted:
     line: Line
 
     @staticmethod
-    def at(doc: Document, cursor: int, word: Word, place: Place, code: Codebase) -> Wanted:
+    def at(doc: Document, cursor: int, word: Word, place: Place, quoted: bool, code: Codebase) -> Wanted:
         """Read the document around `word`, which ends at `cursor`."""
         start, receiver, tree = word.start, word.receiver or "", doc.tree
         tokens = live(doc, start, max(cursor, doc.text.word_at(cursor)[1]), code.memory)
-        quoted = in_quotes(doc, start)
         context = [*re.split(r"(\W+)", receiver), "."] if quoted else tokens.context()
         found = recent_symbols(doc, code.memory)
-        imported = code.memory.value("imports", doc, lambda: imports(tree)) if tree is not None else ()
+        imported = recent_imports(doc, code.memory)
         classes: list[str] = []
         hints = Hints()
         if place is Place.MEMBER:
@@ -112,6 +112,13 @@ class Wanted:
                     classes += [base for base in bases_of(symbol) if base not in classes]
             hints = hints_of(doc, start, receiver)
         model = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
+        likely = tokens.next_tokens(context)
+        following = model.following(context) if model is not None else None
+        proposed = dict(following.most_likely(_MODEL_LIMIT).tokens) if following is not None else {}
+        expected: dict[str, None] = {}
+        if place is Place.MEMBER:
+            expected = dict.fromkeys(name for name in (*likely, *proposed) if name.isidentifier())
+            expected |= dict.fromkeys(tokens.attributes)
         scoped = tree is not None and (place is Place.NAME or quoted)
         return Wanted(
             doc,
@@ -125,10 +132,10 @@ class Wanted:
             found,
             tuple(classes),
             hints,
-            tokens.next_tokens(context),
-            model,
-            context,
-            dict(model.next_tokens(context, _MODEL_LIMIT).tokens) if model else {},
+            likely,
+            following,
+            proposed,
+            tuple(expected)[:_MOST_EXPECTED],
             call_at(tree, start) if tree is not None and place is Place.NAME else None,
             code.roots,
             imported,

@@ -1,18 +1,26 @@
 """`textDocument/didOpen`."""
 
+import asyncio
+
 from lsprotocol import types
 
+from devflow.server.assist.complete import prepare
 from devflow.server.assist.static_names import warm
 from devflow.server.session import Session
 
+_SETTLED = 0.2
+"""Seconds: who asks at once, as a server that starts with a file is, must not wait for what is prepared."""
+
 
 def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
-    """The editor owns the document from now on. What it imports is read before somebody asks."""
+    """The editor owns the document from now on. What is asked of it first is prepared."""
     session.open(params.text_document)
-    session.run(_read_imports(session, params.text_document.uri), "read imports")
+    session.run(_prepare(session, params.text_document.uri), "prepare an opened document")
 
 
-async def _read_imports(session: Session, uri: str) -> None:
+async def _prepare(session: Session, uri: str) -> None:
+    await asyncio.sleep(_SETTLED)
     doc = await session.snapshot(uri)
     if doc is not None:
+        await prepare(doc, session.codebase())
         await warm(doc, session.codebase())

@@ -7,12 +7,10 @@ import asyncio
 from lsprotocol import types
 
 from devflow.analysis.document import Document
-from devflow.analysis.semantic_tokens import MODIFIERS, TYPES, difference, encoded, semantic_tokens
+from devflow.analysis.semantic_tokens import difference, encoded, semantic_tokens
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.server import convert
 from devflow.server.session import Session
-
-LEGEND = types.SemanticTokensLegend(list(TYPES), list(MODIFIERS))
 
 
 async def full(session: Session, params: types.SemanticTokensParams) -> types.SemanticTokens | None:

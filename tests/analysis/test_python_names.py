@@ -99,6 +99,7 @@ def home_of(snippet: str) -> str:
         ("class A:\n    x = 1\n    def f(self):\n        return <|>x\n", "nowhere"),
         ("x = 2\nclass A:\n    x = <|>x\n", "module"),
         ("x = 2\nclass A:\n    x = 1\n    y = <|>x\n", "class"),
+        ("x = 2\ndef f():\n    x = 1\n    class A:\n        x = <|>x\n", "module"),
         ("class A:\n    x = [1]\n    y = [i for i in <|>x]\n", "class"),
         ("x = 0\nclass A:\n    x = [1]\n    y = [<|>x for i in x]\n", "module"),
         ("def f():\n    [y := i for i in r]\n    return <|>y\n", "function"),

@@ -139,6 +139,38 @@ def test_the_name_being_typed_is_not_offered() -> None:
     assert "lo" not in names_at("import os\nlo<|> = 1\n")
 
 
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "def f(own, x=y<|>): ...\n",
+        "def f(own, x: <|>T = 1): ...\n",
+        "def f(own, *, x: <|>T): ...\n",
+        "def f(\n    own,\n    x=<|>y,\n): ...\n",
+        "def f(own) -> <|>T: ...\n",
+        "x = lambda own, y=<|>z: own\n",
+        "[own for own in <|>r]\n",
+        "f(own for own in <|>r if own)\n",
+        "class A(<|>B):\n    own = 1\n",
+    ],
+)
+def test_names_are_not_visible_in_what_is_evaluated_around_their_scope(snippet: str) -> None:
+    assert "own" not in names_at(snippet)
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "x = lambda own, y=z: <|>own\n",
+        "[<|>own for own in r]\n",
+        "[x for own in r for x in <|>own]\n",
+        "[own for own in r if <|>own]\n",
+        "class A:\n    own = 1\n    def f(self, x=<|>own): ...\n",
+    ],
+)
+def test_names_are_visible_in_the_rest_of_their_scope(snippet: str) -> None:
+    assert "own" in names_at(snippet)
+
+
 def test_a_comprehension_s_names_stay_in_it() -> None:
     assert "item" in names_at("x = [item.<|> for item in y]\n")
     assert "item" not in names_at("x = [item for item in y]\n<|>")
@@ -184,6 +216,11 @@ def test_every_language_has_visible_names(language: str, snippet: str, expected:
         ("na<|>me", "code"),
         ("<|>", "code"),
         ('"""doc<|>', "string"),
+        ('"""doc\nit\'s a<|>', "string"),
+        ("def f(\n    x = 'te<|>", "string"),
+        ("def f(\n    x = 'text', b.<|>", "code"),
+        ("x = ('a\\\nb <|>", "string"),
+        ('it = f("""a\n\'b""" + c.<|>', "code"),
     ],
 )
 def test_comments_and_strings_are_told_from_code(snippet: str, place: str) -> None:

@@ -50,7 +50,7 @@ def test_an_unknown_last_token_has_no_followers() -> None:
 
 
 def test_names_can_be_scored() -> None:
-    shares = model_of(*FILES).probabilities(context("item."), ["price", "count", "nothing"])
+    shares = model_of(*FILES).following(context("item.")).probabilities(["price", "count", "nothing"])
     assert shares["price"] > shares["count"] > shares["nothing"] == 0.0
 
 

@@ -250,7 +250,7 @@ def test_scrambled_arrays_give_wrong_answers_at_worst(tmp_path: Path) -> None:
     for word in ("item", ".", "total", "for"):
         model.next_tokens([word])
         rests([model], ["for", word])
-        model.probabilities(["item", word], ["price"])
+        model.following(["item", word]).probabilities(["price"])
 
 
 WORDS = ["a", "b", "c", NEWLINE]
@@ -275,8 +275,8 @@ def test_segments_and_merges_count_as_one_array_over_all_tokens(
         write(Path(folder), last)
         whole = load(Path(folder))
     assert dict(whole.next_tokens(context).tokens) == pytest.approx(dict(found.tokens))
-    names = model.probabilities(context, WORDS)
-    assert names == pytest.approx(whole.probabilities(context, WORDS))
+    names = model.following(context).probabilities(WORDS)
+    assert names == pytest.approx(whole.following(context).probabilities(WORDS))
 
 
 def write(directory: Path, files: Mapping[str, Sequence[str]]) -> None:

@@ -69,6 +69,17 @@ CASES = {
                 return self.w * other.w
         #                   ^ read
         """,
+    "a name that is a keyword elsewhere": """
+        with f(1) as match:
+        #            ^^^^^ write
+            match ma<|>tch:
+        #         ^^^^^ read
+                case _: ...
+        """,
+    "nothing on a word that is a keyword here": """
+        mat<|>ch match:
+            case _: ...
+        """,
     "a method through self": """
         class A:
             def ar<|>ea(self): ...

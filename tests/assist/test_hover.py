@@ -26,6 +26,21 @@ async def card(root: Path, snippet: str, path: str = "main.py", **options: Any) 
         return found
 
 
+@pytest.mark.parametrize(
+    ("path", "snippet"),
+    [
+        ("main.py", "def f(match: int):\n    return mat<|>ch\n"),
+        ("main.ts", "function f() { const type = 1; return ty<|>pe; }\n"),
+    ],
+)
+async def test_a_name_that_is_a_keyword_elsewhere_has_a_card(path: str, snippet: str, tmp_path: Path) -> None:
+    assert await card(tmp_path, snippet, path) is not None
+
+
+async def test_a_word_that_is_a_keyword_here_has_no_card(tmp_path: Path) -> None:
+    assert await card(tmp_path, "match = 1\nma<|>tch match:\n    case _: ...\n") is None
+
+
 async def test_the_card_of_a_function_without_any_engine(tmp_path: Path) -> None:
     found = await card(
         tmp_path,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devflow.server.assist.imports import import_edit, module_name
+from devflow.analysis.imports import imports
+from devflow.server.assist.imports import import_edit, module_name, module_of
 from support.codebase import document
 
 CASES = {
@@ -68,3 +69,30 @@ def test_a_file_s_module_name(path: str, module: str, tmp_path: Path) -> None:
 
 def test_a_file_outside_the_roots_has_no_module_name(tmp_path: Path) -> None:
     assert module_name(Path("/elsewhere/a.py"), (tmp_path,)) == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "receiver", "module"),
+    [
+        ("import os", "os", "os"),
+        ("import os", "os.path", "os.path"),
+        ("import os.path", "os", "os"),
+        ("import numpy as np", "np", "numpy"),
+        ("import numpy as np", "np.linalg", "numpy.linalg"),
+        ("import a.b as c", "c", "a.b"),
+        ("import a.b as c", "a", ""),
+        ("from a import b", "b", "a.b"),
+        ("from a import b as c", "b", ""),
+        ("from . import b", "b", ".b"),
+        ("from .. import b", "b", "..b"),
+        ("from .a import b", "b", ".a.b"),
+        ("from a import *", "b", ""),
+        ("from a import *", "", ""),
+    ],
+)
+def test_the_module_behind_a_name_is_the_one_its_import_says(
+    statement: str, receiver: str, module: str
+) -> None:
+    tree = document(statement + "\n", Path("/a.py")).tree
+    assert tree is not None
+    assert module_of(receiver, imports(tree)) == module

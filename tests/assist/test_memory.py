@@ -3,8 +3,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from devflow.analysis.imports import imports
 from devflow.server.assist.base import Memory
-from devflow.server.assist.outline import recent_symbols, symbols_of
+from devflow.server.assist.outline import recent_imports, recent_symbols, symbols_of
 from support.codebase import document
 
 
@@ -84,3 +87,32 @@ def test_a_new_definition_is_in_the_outline_at_once() -> None:
     symbols_of(document(SOURCE, Path("/a.py")), memory)
     doc = document(SOURCE.replace("class B:", "def new(): ...\n\n\nclass B:"), Path("/a.py"), 2)
     assert "new" in [symbol.name for symbol in recent_symbols(doc, memory)]
+
+
+IMPORTS = "import os\nfrom json import (\n    dumps,\n    loads as read,  # text\n)\n\nprint(os.sep)\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("import os\n", "import os\nimport re\n"),
+        ("    dumps,\n", "    dumps,\n    JSONDecoder\n"),
+        ("    dumps,\n", "    dumps, dump,\n"),
+        ("read,  # text", "parse,  # what it does"),
+        ("    loads as read,  # text\n)", ")"),
+        ("from json", "from simplejson"),
+    ],
+)
+def test_an_edited_import_counts_at_once(old: str, new: str) -> None:
+    memory = Memory()
+    recent_imports(document(IMPORTS, Path("/a.py")), memory)
+    doc = document(IMPORTS.replace(old, new), Path("/a.py"), 2)
+    assert doc.tree is not None
+    assert recent_imports(doc, memory) == imports(doc.tree)
+
+
+def test_typing_on_a_line_that_imports_nothing_asks_for_no_imports_again() -> None:
+    memory = Memory()
+    first = recent_imports(document(IMPORTS, Path("/a.py")), memory)
+    doc = document(IMPORTS.replace("os.sep", "os.path.sep"), Path("/a.py"), 2)
+    assert recent_imports(doc, memory) is first

@@ -318,6 +318,30 @@ async def test_references_leave_the_declaration_out_when_asked(tmp_path: Path, e
     ]
 
 
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "x = 1\ny = ', '.join(x for <|>x in z)\n#                   ^ target\n",
+        "x = 1\ndef f(**<|>x): ...\n#       ^ target\n",
+        "x = 1\ndef f():\n    y, <|>x = z\n#      ^ target\n",
+        "x = 1\nf = lambda *<|>x: x\n#           ^ target\n",
+        "x = 1\nfor i, (j, *<|>x) in z: ...\n#           ^ target\n",
+        "if 1:\n    x = 1\n#   ^ target\ndef f(y=<|>x): ...\n",
+        "if 1:\n    x = 1\n#   ^ target\ndef f(x, y=<|>x): ...\n",
+        "if 1:\n    x = 1\n#   ^ target\ny = [x for x in <|>x]\n",
+    ],
+)
+async def test_a_name_that_is_bound_here_is_its_own_definition(snippet: str, tmp_path: Path) -> None:
+    await check(tmp_path, "#- other.py\nx = 2\n#- main.py\n" + snippet, indexed=True)
+
+
+async def test_the_uses_of_a_name_from_outside_are_found_in_the_document(tmp_path: Path) -> None:
+    assert await uses(tmp_path, "import outside\ndef f(): return out<|>side.x\n", indexed=True) == [
+        "main.py: import [outside]",
+        "main.py: def f(): return [outside].x",
+    ]
+
+
 async def test_references_of_a_local_stay_in_its_function(tmp_path: Path) -> None:
     assert await uses(
         tmp_path,

@@ -35,6 +35,12 @@ async def refused(root: Path, snippet: str, new: str, path: str = "main.py", **o
         return sentence
 
 
+async def test_a_name_that_is_a_keyword_elsewhere_is_renamed(tmp_path: Path) -> None:
+    await check(
+        tmp_path, "def f(type):\n    return ty<|>pe\n", "kind", {"main.py": "def f(kind):\n    return kind\n"}
+    )
+
+
 async def test_a_function_is_renamed_with_its_calls(tmp_path: Path) -> None:
     await check(
         tmp_path,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ from lsprotocol.converters import get_converter
 from devflow.models.fake import FakeModel
 from devflow.retrieval.index import Index, build
 from devflow.server import settings
-from devflow.server.routes import COLUMNS, REQUESTS, capabilities
+from devflow.server.handlers import execute_command
+from devflow.server.routes import COLUMNS, COMMANDS, NOTIFICATIONS, REQUESTS, Route, capabilities
 from support.editor import CAPABILITIES, Editor, editor
 from support.samples import SAMPLES
 from support.services import Scripted
@@ -184,3 +187,23 @@ async def test_features_that_are_off_answer_nothing(tmp_path: Path) -> None:
     async with sample(tmp_path, "python", off=True) as asked:
         answered = {method for method, question in QUESTIONS.items() if said(await question(asked))}
     assert answered == set()
+
+
+@pytest.mark.parametrize("route", [*NOTIFICATIONS, *REQUESTS], ids=lambda route: route.method)
+def test_every_route_names_a_handler(route: Route) -> None:
+    assert callable(route.load())
+
+
+def test_every_command_that_is_announced_exists_and_no_other() -> None:
+    assert set(COMMANDS) == execute_command.COMMANDS.keys()
+
+
+def test_no_handler_is_imported_before_the_editor_asks_for_it() -> None:
+    code = "import sys; from devflow.server import app; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "devflow.server.app" in said.split()
+    assert not [
+        name
+        for name in said.split()
+        if name.startswith(("devflow.server.handlers.", "devflow.server.workers"))
+    ]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsprotocol import types
+from lsprotocol.converters import get_converter
 
 from devflow.models.errors import Unreachable
 from devflow.models.fake import FakeModel
@@ -544,3 +546,12 @@ async def test_a_jump_in_the_first_moment_waits_for_the_engines() -> None:
         assert not asking.done()
         go.set()
         assert await asking
+
+
+async def test_a_completion_list_is_as_the_specification_says() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE + "ar")
+        listed = await client.request("textDocument/completion", at(6, 2))
+    converter = get_converter()
+    assert converter.unstructure(converter.structure(listed, types.CompletionList)) == listed

@@ -43,3 +43,35 @@ def test_late_classes_have_the_fields_of_ordinary_ones_and_few_are_made_at_the_s
     }
     assert shapes == ordinary
     assert finished < 60 < len(ordinary)
+
+
+_TOGETHER = """
+import sys, threading
+from devflow.server.late_types import import_types
+import_types()
+from lsprotocol import types
+from lsprotocol.converters import get_converter
+sys.setswitchinterval(1e-6)
+converter, failed = get_converter(), []
+def use():
+    go.wait()
+    try:
+        lens = types.CodeLens(types.Range(types.Position(0, 1), types.Position(0, 2)))
+        assert converter.unstructure(lens)["range"]["end"] == {"line": 0, "character": 2}
+    except Exception as error:
+        failed.append(repr(error))
+go = threading.Event()
+threads = [threading.Thread(target=use) for _ in range(12)]
+for each in threads:
+    each.start()
+go.set()
+for each in threads:
+    each.join()
+print(*failed)
+"""
+
+
+def test_a_class_can_be_used_by_many_threads_for_the_first_time_at_once() -> None:
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", _TOGETHER], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == ""

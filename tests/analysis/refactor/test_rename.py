@@ -108,6 +108,15 @@ CASES = {
         from a import f as «<|>g»
         «g»()
         """,
+    "a name that is offered further under its own name": """
+        #- a/core.py
+        def «f»(): ...
+        #- a/__init__.py
+        from .core import «f» as «f<|>»
+        #- main.py
+        from a import «f»
+        «f»()
+        """,
     "a name behind its module": """
         #- a.py
         def «f<|>»(): ...
@@ -289,6 +298,7 @@ REFUSED = {
         "from threading import Thread\nclass A(Thread):\n    def <|>run(self): super().run()\n",
         NEW,
     ),
+    "is also what import a.… binds": ("<|>a = 1\nimport a.b\n", NEW),
     "passes both": ("def f(<|>x, **k): ...\nf(x=1, y=2)\n", "y"),
     "would be private": ("<|>x = 1\nclass A:\n    def f(self): return x\n", "__y"),
 }
