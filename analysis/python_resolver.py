@@ -85,6 +85,11 @@ class PythonResolver:
         self._tables: OrderedDict[Path, tuple[object, ModuleTable | None]] = OrderedDict()
         self._lock = Lock()
 
+    def released(self, path: Path) -> None:
+        """The document `path` is closed: its file says what it binds again."""
+        with self._lock:
+            self._tables.pop(path, None)
+
     def at(self, path: Path, tree: SyntaxTree, at: int) -> Target | None:
         """What the name at `at` in the document `path` stands for; None when the text does not tell."""
         start, end = tree.text.word_at(at)

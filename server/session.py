@@ -237,6 +237,7 @@ class Session:
     def close_document(self, uri: str) -> None:
         """The disk holds the truth about this document again."""
         document = self.documents.close(uri)
+        self._memory.release(uri)
         if document is not None:
             self._behind.released(document)
             for closed in self.on_close:

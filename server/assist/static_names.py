@@ -27,6 +27,13 @@ def names_of(code: Codebase) -> PythonResolver:
     return code.memory.kept(("python resolver", code.roots), lambda: PythonResolver(code.roots))
 
 
+def released(path: Path, code: Codebase) -> None:
+    """The document `path` is closed."""
+    kept = code.memory.last(("python resolver", code.roots))
+    if isinstance(kept, PythonResolver):
+        kept.released(path)
+
+
 async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bool] | None:
     """What the name at `at` stands for and whether that is certain; None when the text does not tell."""
     tree, path = doc.tree, doc.path
