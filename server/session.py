@@ -162,6 +162,7 @@ class Session:
             models=self.models,
             usage=self.index,
             memory=self._memory,
+            types_are_fast=self.python is not None and self.python.engine != "jedi",
         )
 
     async def snapshot(self, uri: str) -> Document | None:

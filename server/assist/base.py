@@ -124,6 +124,8 @@ class Codebase:
     models: Router | None = None
     usage: UsageSource | None = None
     memory: Memory = field(default_factory=Memory)
+    types_are_fast: bool = False
+    """The type engine mostly answers within some milliseconds, and what it does not know it says at once."""
 
 
 class UsageSource(Protocol):

@@ -142,14 +142,12 @@ async def library_members(doc: Document, name: str, code: Codebase) -> list[Foun
         names = names_of(code)
         until = time.monotonic() + SEARCH_SECONDS
         result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
-        for target in names.members_named(path, tree, name):
+        for target in names.members_named(path, tree, name, until):
             inside = any(target.path.is_relative_to(root) for root in code.roots)
             if target.binding is not None and not inside:
                 result.setdefault(
                     (target.path, target.binding.name_start), (target, symbol_of(names, target))
                 )
-            if time.monotonic() > until:
-                break
         return list(result.values())
 
     found = await within(asyncio.to_thread(look), SECONDS)
