@@ -51,6 +51,8 @@ class Found:
     """Members of the receiver's class or module, with the steps up to the base they are from."""
     module: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
     """What the receiver defines when it is a module of the workspace."""
+    offered: Mapping[str, SymbolKind] = field(default_factory=dict)
+    """What the receiver offers when it is a module of a library."""
     whole: bool = False
     """Whether these are all there can be: the receiver is a module of the workspace."""
     alike: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
@@ -82,7 +84,7 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         if new or not each.own:
             each.inherited = depth
         each.own = True
-    for name, kind in python_members(wanted).items():
+    for name, kind in {**python_members(wanted), **found.offered}.items():
         pool.get(name, "builtin", kind).own = True
     for indexed, _ in found.alike:
         _described(pool.of(indexed), indexed.symbol).guessed = True

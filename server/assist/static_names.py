@@ -95,6 +95,17 @@ async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Code
     return await placed(*found, doc, code) if found is not None else None
 
 
+async def public_names(doc: Document, module: str, code: Codebase) -> dict[str, SymbolKind]:
+    """What `module`, as an import in `doc` names it, offers; {} when it cannot be found."""
+
+    def look() -> dict[str, SymbolKind]:
+        names = names_of(code)
+        path = names.module(module, doc.path)
+        return names.public_names(path) if path is not None else {}
+
+    return await asyncio.to_thread(look)
+
+
 async def warm(doc: Document, code: Codebase) -> None:
     """Read what the document's imports name."""
     tree, path = doc.tree, doc.path

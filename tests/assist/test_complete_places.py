@@ -126,3 +126,13 @@ async def test_a_half_typed_name_is_not_offered(tmp_path: Path, snippet: str) ->
     found = await labels(tmp_path, snippet, engine=True, indexed=True)
     assert not {"pa", "upp"} & set(found)
     assert {"path", "upper"} & set(found)
+
+
+async def test_a_library_s_module_offers_its_names_without_an_engine(tmp_path: Path) -> None:
+    found = await labels(tmp_path, "import attr\nattr.<|>\n", indexed=True)
+    assert {"define", "asdict", "Factory"} <= set(found)
+
+
+async def test_a_module_under_another_name_offers_its_names(tmp_path: Path) -> None:
+    found = await labels(tmp_path, "import xml.dom.minidom as dom\ndom.parse<|>\n", indexed=True)
+    assert "parseString" in found
