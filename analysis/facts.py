@@ -28,6 +28,8 @@ class SymbolKind(StrEnum):
     PARAMETER = "parameter"
     TYPE = "type"
     KEYWORD = "keyword"
+    FILE = "file"
+    FOLDER = "folder"
 
 
 class ReferenceKind(StrEnum):

@@ -44,7 +44,7 @@ class Vocabulary:
         self._stamp: tuple[object, ...] = ()
         self._read_at = 0.0
         self._took = 0.0
-        self._names = _Names("")
+        self._names: _Names | None = None  # made in a thread: it imports numpy
 
     async def update(self, db: aiosqlite.Connection) -> None:
         """Read the names where the store has changed."""
@@ -66,6 +66,8 @@ class Vocabulary:
         """At most `limit` names, in lower case, that hold `name`: as their beginning, somewhere, or its
         letters in order; best first, short ones before long ones."""
         names = self._names
+        if names is None:
+            return []
         beginning: list[str] = []
         inside: list[str] = []
         for found in names.holding(name):

@@ -235,8 +235,27 @@ class Reader:
                 if sound and not self._closed:
                     self._free.append(opened)
                 else:
-                    # Cancelled or failed in the middle: stop the statement, drop the connection.
-                    await asyncio.shield(_drop(opened[1]))
+                    await asyncio.shield(self._mend(opened))
+
+    async def _mend(self, opened: tuple[int, aiosqlite.Connection]) -> None:
+        """Stop what was cancelled or failed in the middle. Most questions of an editor are: a connection
+        that must be opened for the next one costs more than that question."""
+        connection = opened[1]
+        try:
+            await connection.interrupt()
+            await connection.execute_fetchall("SELECT 1")  # behind whatever is under way
+            if connection.in_transaction:
+                await connection.execute("ROLLBACK")
+        except (sqlite3.Error, ValueError):
+            await _drop(connection)
+        except BaseException:
+            connection.stop()  # its thread must end, or the process never does
+            raise
+        else:
+            if self._closed:
+                await _drop(connection)
+            else:
+                self._free.append(opened)
 
     async def close(self) -> None:
         """Close the connections that are free, and those in use when they are given back."""

@@ -47,6 +47,8 @@ COMPLETION_KINDS = {
     SymbolKind.PARAMETER: types.CompletionItemKind.Variable,
     SymbolKind.TYPE: types.CompletionItemKind.TypeParameter,
     SymbolKind.KEYWORD: types.CompletionItemKind.Keyword,
+    SymbolKind.FILE: types.CompletionItemKind.File,
+    SymbolKind.FOLDER: types.CompletionItemKind.Folder,
 }
 
 SEVERITIES = {

@@ -96,7 +96,9 @@ REQUESTS: tuple[Route, ...] = (
         types.TEXT_DOCUMENT_COMPLETION,
         "completion.completion",
         "completion_provider",
-        lambda client: types.CompletionOptions(trigger_characters=["."], resolve_provider=True),
+        lambda client: types.CompletionOptions(
+            trigger_characters=[".", '"', "'", "/"], resolve_provider=True
+        ),
         feature="completion",
         of_whole=True,
         title="Completion",
@@ -291,7 +293,7 @@ REQUESTS: tuple[Route, ...] = (
         lambda client: _literal(client.text_document),
         feature="code_action",
         title="Code actions",
-        limits="Refactorings of imports, extract and inline for Python only.",
+        limits="Refactorings: Python; of imports and constants TypeScript and JavaScript too.",
     ),
     Route(types.CODE_ACTION_RESOLVE, "code_action.resolve"),
     Route(

@@ -162,6 +162,7 @@ class Session:
             models=self.models,
             usage=self.index,
             memory=self._memory,
+            types_are_fast=self.python is not None and self.python.engine != "jedi",
         )
 
     async def snapshot(self, uri: str) -> Document | None:
@@ -236,6 +237,7 @@ class Session:
     def close_document(self, uri: str) -> None:
         """The disk holds the truth about this document again."""
         document = self.documents.close(uri)
+        self._memory.release(uri)
         if document is not None:
             self._behind.released(document)
             for closed in self.on_close:

@@ -23,9 +23,12 @@ _DEEPEST = 2_000
 
 _MOST_PIECES = 4_000
 _MOST_ERRORS = 2_000
-_PIECE = 8_192
-"""Bytes handed to the parser at a time: between two pieces other threads, above all the one with the
-event loop, get their turn (a parse of bytes in one piece keeps the interpreter for its whole time)."""
+_WHOLE = 16_384
+"""Bytes up to which a text is handed to the parser in one piece, which keeps the interpreter for at most
+5 ms. In pieces, py-tree-sitter 0.26 never lets go of what it was handed: every parse cost its text."""
+_PIECE = 1_024
+"""Bytes of a longer text handed over at a time: between two pieces other threads, above all the one with
+the event loop, get their turn; small, because a parse with an old tree asks for little, and keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,8 @@ def _parsed(text: Text, language: str, old: tree_sitter.Tree | None = None) -> S
     def piece(at: int, _: object) -> bytes:
         return source[at : at + _PIECE]
 
-    tree = parser.parse(piece, old) if old else parser.parse(piece)
+    read = source if len(source) <= _WHOLE else piece
+    tree = parser.parse(read, old) if old else parser.parse(read)
     return SyntaxTree(tree, text, language)
 
 

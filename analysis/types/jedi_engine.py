@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import jedi
+import jedi.settings
+import parso.cache
 from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
@@ -60,19 +63,32 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+def keep_in(folder: Path) -> None:
+    """Keep what jedi has parsed in `folder`, and leave alone what other programs keep."""
+    jedi.settings.cache_directory = str(folder)
+
+
 def _guarded(empty: Callable[[], _T]) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-    """jedi fails on some code (RecursionError, AttributeError …): that is an empty answer."""
+    """jedi fails on some code (RecursionError, AttributeError …): that is an empty answer. It also fails for
+    ever on what a killed process has left half written in its cache: that is thrown away."""
 
     def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
         @wraps(function)
         def call(*args: _P.args, **options: _P.kwargs) -> _T:
+            kept = options.get("kept")
             try:
-                return function(*args, **options)
+                try:
+                    return function(*args, **options)
+                except (EOFError, pickle.UnpicklingError):
+                    log.warning("a file in jedi's cache is not whole: the cache is made again")
+                    parso.cache.clear_cache(Path(jedi.settings.cache_directory))
+                    if isinstance(kept, Kept):
+                        kept.forget()
+                    return function(*args, **options)
             except Exception as problem:  # noqa: BLE001 - whatever jedi raises; logged without any code of the user's
                 log.warning("jedi failed on %s: %s", function.__name__, type(problem).__name__)
                 return empty()
             finally:
-                kept = options.get("kept")
                 if isinstance(kept, Kept):
                     kept.note_files()
 

@@ -98,6 +98,12 @@ class Memory:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
+    def release(self, uri: str) -> None:
+        """Drop the values kept of the document `uri`: those that have it in their key."""
+        with self._lock:
+            for key in [key for key in self._values if isinstance(key, tuple) and uri in key]:
+                del self._values[key]
+
     def close(self) -> None:
         """Cancel what still runs."""
         for task in self._tasks.values():
@@ -118,6 +124,8 @@ class Codebase:
     models: Router | None = None
     usage: UsageSource | None = None
     memory: Memory = field(default_factory=Memory)
+    types_are_fast: bool = False
+    """The type engine mostly answers within some milliseconds, and what it does not know it says at once."""
 
 
 class UsageSource(Protocol):

@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
+from devflow.server.assist.expected import expected, is_exception
 from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.frequency import Frequent
 from devflow.server.assist.imports import module_name, module_of, workspace_packages
@@ -25,6 +27,10 @@ _SOFT = frozenset({"match", "case", "type"})
 """Keywords of Python that name members as well."""
 _SMALL = 60
 """Tokens of a document that says too little to be trusted by half."""
+_ASKED_FOR = 6.0
+_MUST_FOLLOW = 15.0
+"""Over what is learned: a keyword has next to no chance where nothing is typed."""
+_OF_MODULE = re.compile(r"from\s+\S+\s+import\b")
 _MOST = 220
 """Members scored; names only known to be frequent in the workspace fill what others leave."""
 
@@ -45,6 +51,8 @@ class Found:
     """Members of the receiver's class or module, with the steps up to the base they are from."""
     module: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
     """What the receiver defines when it is a module of the workspace."""
+    offered: Mapping[str, SymbolKind] = field(default_factory=dict)
+    """What the receiver offers when it is a module of a library."""
     whole: bool = False
     """Whether these are all there can be: the receiver is a module of the workspace."""
     alike: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
@@ -76,7 +84,7 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         if new or not each.own:
             each.inherited = depth
         each.own = True
-    for name, kind in python_members(wanted).items():
+    for name, kind in {**python_members(wanted), **found.offered}.items():
         pool.get(name, "builtin", kind).own = True
     for indexed, _ in found.alike:
         _described(pool.of(indexed), indexed.symbol).guessed = True
@@ -90,6 +98,9 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
     for name, count in found.members.items():
         pool.get(name, "index").receiver_known = count
     reserved = frozenset(keywords(language)) - _SOFT
+    # The parts of a module's name stand behind dots and are no members of anything.
+    modules = Counter(part for one in {each.module for each in wanted.imports} for part in one.split(".")[1:])
+    reserved |= {name for name, count in modules.items() if everywhere[name] <= count}
     for name in everywhere:
         if name not in reserved:
             pool.get(name, "document")
@@ -125,7 +136,20 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         each.around = share(line.around, name)
         each.nearby = nearby.get(name, 0)
     _add_likelihood(fitting, wanted)
-    return fitting
+    return _without_begun(fitting) if wanted.prefix else fitting
+
+
+def _without_begun(fitting: list[Evidence]) -> list[Evidence]:
+    """Without names that are only the beginning of another and were seen once: the index has read the
+    document while it was typed."""
+    names = sorted(each.name for each in fitting)
+    begun = {one for one, other in pairwise(names) if other.startswith(one)}
+
+    def is_real(each: Evidence) -> bool:
+        known = each.typed or each.own or each.guessed or each.here
+        return bool(known or each.known > 1 or each.receiver_known > 1 or each.name not in begun)
+
+    return [each for each in fitting if is_real(each)]
 
 
 def python_members(wanted: Wanted) -> Mapping[str, SymbolKind]:
@@ -147,8 +171,11 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
     """What can stand where a plain name is wanted."""
     pool = _Pool()
     doc = wanted.doc
+    python = doc.language == "python"
     used = wanted.live.names()
     if wanted.place is Place.IMPORT:
+        if not _OF_MODULE.search(_line_before(wanted)):
+            used = Counter()  # a module's name, and not one of this document's words
         for candidate in typed:
             pool.get(candidate.name, "jedi", candidate.kind).typed = True
         for indexed in found.workspace:
@@ -158,6 +185,8 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
     else:
         _scope(pool, wanted)
         for candidate in typed:
+            if candidate.name.endswith("="):
+                continue  # `keyword_arguments` has it
             each = pool.get(candidate.name, "jedi", candidate.kind)
             each.typed = True
             each.place = each.place or "module"
@@ -169,7 +198,8 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
             each.place = each.place or "builtin"
         for indexed in found.workspace:
             _unimported(pool, wanted, indexed)
-    for name in used:
+    reserved = frozenset(keywords(doc.language)) if wanted.place is Place.IMPORT else frozenset()
+    for name in used.keys() - reserved:
         each = pool.get(name, "document")
         each.place = each.place or "word"
     fitting = pool.fitting(wanted.prefix)
@@ -187,19 +217,41 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
         each.around = max(share(line.around, name), share(callee, name))
         each.nearby = nearby.get(name, 0)
     _add_likelihood(fitting, wanted)
-    return fitting
+    return _asked_for(fitting, wanted) if python and wanted.place is Place.NAME else fitting
 
 
-def keyword_arguments(wanted: Wanted, parameters: Iterable[Parameter]) -> list[Evidence]:
-    """The call's parameters that can still be given by name."""
+def _asked_for(fitting: list[Evidence], wanted: Wanted) -> list[Evidence]:
+    """What the syntax before the cursor asks for, raised over the rest."""
+    asked = expected(wanted.doc.text.source, wanted.start)
+    for each in fitting:
+        if each.name in asked.words:
+            each.asked = _MUST_FOLLOW
+        elif asked.exception:
+            each.asked = _ASKED_FOR if is_exception(each.name, each.detail) else -_ASKED_FOR
+    return [each for each in fitting if each.name in asked.words] if asked.only else fitting
+
+
+def _line_before(wanted: Wanted) -> str:
+    text = wanted.doc.text
+    return text.source[text.line_start(text.line_at(wanted.start)) : wanted.start]
+
+
+def keyword_arguments(
+    wanted: Wanted, parameters: Iterable[Parameter], typed: Sequence[Candidate] = ()
+) -> list[Evidence]:
+    """The call's parameters that can still be given by name; those the type engine names where nobody else
+    knows them."""
     call = wanted.call
     before = wanted.doc.text.source[max(0, wanted.start - 200) : wanted.start].rstrip()
     if call is None or wanted.doc.language != "python" or not before.endswith(("(", ",")):
         return []
     given = {argument.keyword for argument in call.arguments}
     positional = sum(1 for argument in call.arguments[: call.active] if argument.keyword is None)
-    result: list[Evidence] = []
-    for number, parameter in enumerate(parameters):
+    result: dict[str, Evidence] = {}
+    named = [
+        Parameter(n, "keyword-only", n, False) for each in typed if (n := each.name.rstrip("=")) != each.name
+    ]
+    for number, parameter in enumerate(list(parameters) or named):
         usable = parameter.kind in ("positional-or-keyword", "keyword-only")
         if (
             not usable
@@ -212,9 +264,10 @@ def keyword_arguments(wanted: Wanted, parameters: Iterable[Parameter]) -> list[E
         )
         each.insert = f"{parameter.name}="
         if match_quality(wanted.prefix, parameter.name):
-            result.append(each)
-    _add_likelihood(result, wanted)
-    return result
+            result.setdefault(parameter.name, each)  # overloads have the same ones
+    found = list(result.values())
+    _add_likelihood(found, wanted)
+    return found
 
 
 class _Pool:
@@ -244,8 +297,8 @@ class _Pool:
         return len(self._by_name)
 
     def fitting(self, prefix: str) -> list[Evidence]:
-        every = self._by_name.values()
-        return [each for each in every if match_quality(prefix, each.name)] if prefix else list(every)
+        every = [each for name, each in self._by_name.items() if name]  # an engine may name nothing at all
+        return [each for each in every if match_quality(prefix, each.name)] if prefix else every
 
 
 def _described(each: Evidence, symbol: Symbol) -> Evidence:

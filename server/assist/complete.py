@@ -24,6 +24,7 @@ from devflow.server.assist.candidates import Found, keyword_arguments, members, 
 from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.gather import gather
 from devflow.server.assist.imports import ImportBlock, workspace_packages
+from devflow.server.assist.in_string import Entry, entries, inside
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.waiting import answer, until, within
@@ -80,6 +81,10 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     deadline = time.monotonic() + config.deadline_ms / 1000
     word = word_before(doc.text, at, doc.language)
     quoted = in_quotes(doc, word.start)
+    if quoted and (string := inside(doc, at)) is not None:
+        found_inside = await asyncio.to_thread(entries, doc, at, string, code)
+        if found_inside:
+            return Completions(tuple(_entry(each, at) for each in found_inside))
     place = place_of(doc, word, quoted)
     if place is Place.NOTHING:
         return Completions(())
@@ -178,7 +183,11 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
         gathered = members(wanted, found, typed)
         known = any(each.own for each in gathered)
         return ranked(gathered, wanted.prefix, wanted.shared(typed=bool(typed), known=known))
-    gathered = [*keyword_arguments(wanted, found.parameters), *names(wanted, found, typed)]
+    arguments = keyword_arguments(wanted, found.parameters, typed)
+    given = {each.name for each in arguments}
+    # A word that is the argument's name elsewhere is no name here.
+    plain = [each for each in names(wanted, found, typed) if each.place != "word" or each.name not in given]
+    gathered = [*arguments, *plain]
     return ranked(gathered, wanted.prefix, wanted.shared())
 
 
@@ -190,6 +199,10 @@ def _items(wanted: Wanted, best: Sequence[tuple[Evidence, float]]) -> tuple[Item
         _item(each, wanted, imports, preselect=number == 0 and chance >= _SURE, called=called)
         for number, (each, chance) in enumerate(best)
     )
+
+
+def _entry(entry: Entry, at: int) -> Item:
+    return Item(entry.text, entry.kind, "", Edit(entry.start, at, entry.text), source="document")
 
 
 def _item(

@@ -80,6 +80,8 @@ class Evidence:
     """How far back it was bound: 0 here, 1 far."""
     from_workspace: bool = False
     """Imported from a module of the workspace."""
+    asked: float = 0.0
+    """What the syntax before the cursor adds to its score."""
     module: str = ""
     """Module to import it from (a workspace name not imported yet)."""
     insert: str = ""

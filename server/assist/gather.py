@@ -15,6 +15,7 @@ from devflow.server.assist.frequency import Frequent, attribute_counts, frequent
 from devflow.server.assist.imports import files_of_module, module_of, modules_under
 from devflow.server.assist.lineage import classes_by_name, inherited_members
 from devflow.server.assist.signature_help import callees, parameters_of
+from devflow.server.assist.static_names import public_names
 from devflow.server.assist.waiting import answer
 from devflow.server.assist.wanted import Place, Wanted
 
@@ -36,9 +37,12 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
             questions["workspace"] = _symbols(wanted, index)
         elif wanted.place is Place.IMPORT:
             questions["workspace"] = _of_imported_module(index, wanted)
-    if wanted.place is Place.IMPORT and wanted.doc.language == "python":
+    python = wanted.doc.language == "python"
+    if wanted.place is Place.MEMBER and python and (module := module_of(wanted.receiver, wanted.imports)):
+        questions["offered"] = public_names(wanted.doc, module, code)
+    if wanted.place is Place.IMPORT and python:
         questions["keywords"] = _modules(wanted, code)
-    if wanted.place is Place.NAME and wanted.call is not None and wanted.doc.language == "python":
+    if wanted.place is Place.NAME and wanted.call is not None and python:
         questions["parameters"] = _parameters(wanted, code)
     jobs: dict[str, asyncio.Future[Any]] = {
         name: asyncio.ensure_future(question) for name, question in questions.items()

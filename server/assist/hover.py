@@ -25,6 +25,8 @@ from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
 COUNT_SECONDS = 0.05
+"""After this long from the question on the card goes out without the counts."""
+READ_SECONDS = 0.05
 CHANGE_SECONDS = 0.003
 
 
@@ -45,6 +47,7 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     name = doc.text.source[start:end]
     if not name or name[0].isdigit() or (not in_quotes(doc, at) and is_keyword_at(doc, start, end)):
         return None
+    begun = time.monotonic()
     index = code.index
     counting = asyncio.create_task(index.uses_of(name)) if index is not None else None
     try:
@@ -52,9 +55,12 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
         if not known.definitions:
             return None
         definition = known.definitions[0]
+        place, changed = await asyncio.gather(
+            _place(definition.location, doc, code), _last_change(definition.location, code)
+        )
         uses = None
         if counting is not None and _counts(definition):
-            await until(time.monotonic() + COUNT_SECONDS, counting)
+            await until(begun + COUNT_SECONDS, counting)
             uses = answer(counting)
     finally:
         if counting is not None:
@@ -63,13 +69,13 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     if known.places:
         several = f"1 of {known.places} places called" if known.places > 1 else "the only place called"
         parts.append(f"*A guess by the name: {several} `{name}`.*")
-    facts = [await _place(definition.location, doc, code), counts(uses)]
+    facts = [place, counts(uses)]
     if any(facts):
         parts.append(" · ".join(fact for fact in facts if fact))
-    if changed := await _last_change(definition.location, code):
+    if changed:
         parts.append(changed)
     if config.explain == "cached" and definition.location is not None:
-        explanation = await within(explanation_of(definition.location, doc, code), COUNT_SECONDS)
+        explanation = await within(explanation_of(definition.location, doc, code), READ_SECONDS)
         if explanation:
             parts.append(f"---\n{explanation}")
     return Card(start, end, "\n\n".join(parts), known.engine)
@@ -121,9 +127,9 @@ async def _last_change(location: Location | None, code: Codebase) -> str:
     next one of the same definition has it."""
     if location is None or code.index is None or not within_roots(location.path, code.roots):
         return ""
-    around = await within(code.index.symbols_in(location.path), COUNT_SECONDS) or []
+    around = await within(code.index.symbols_in(location.path), READ_SECONDS) or []
     own = next((each for each in around if each.symbol.name_start == location.start), None)
-    text = await within(code.texts.text_of(location.path), COUNT_SECONDS) if own is not None else None
+    text = await within(code.texts.text_of(location.path), READ_SECONDS) if own is not None else None
     if own is None or text is None:
         return ""
     first, last = text.line_at(own.symbol.start), text.line_at(own.symbol.end)
@@ -140,6 +146,6 @@ async def _place(location: Location | None, doc: Document, code: Codebase) -> st
         return ""
     text: Text | None = doc.text
     if doc.path is None or location.path != doc.path:
-        text = await within(code.texts.text_of(location.path), COUNT_SECONDS)
+        text = await within(code.texts.text_of(location.path), READ_SECONDS)
     shown = shown_path(location.path, code.roots)
     return f"Defined in `{shown}:{text.line_at(location.start) + 1}`" if text else f"Defined in `{shown}`"

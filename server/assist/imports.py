@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def modules_under(doc: Document, module: str, roots: Sequence[Path]) -> list[str
                     found.add(name)
         except OSError:
             continue
-    return sorted(found - {"__pycache__"})
+    return sorted(name for name in found if not name.startswith("__"))
 
 
 def import_edit(doc: Document, module: str, name: str, alias: str = "") -> Edit:
@@ -158,20 +159,31 @@ class ImportBlock:
                 return Edit(at, at, f", {name}")
             if content.startswith("from __future__"):
                 after_future = end + 1
-            elif _module_of(content) <= module:
+            elif _order(_module_of(content)) <= _order(module):
                 best = end + 1
         ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
         alias = f" as {alias}" if alias else ""
         statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
         target = best if best is not None else after_future
+        first = after_future is not None if best is None else self._is_first_of_its_section(best, module)
         if target is None:
             target = self.statements[0][0] if self.statements else self.below
-        elif best is None and after_future is not None:
+        elif first:
             statement = ending + statement
         at = text.line_start(target)
         if target >= text.line_count and not text.source.endswith(("\n", "\r")) and text.source:
             statement = ending + statement
         return Edit(at, at, statement)
+
+    def _is_first_of_its_section(self, line: int, module: str) -> bool:
+        """Whether at `line`, behind all others, `module` is the first that is not of the standard library."""
+        _, end, last = self.statements[-1]
+        return end + 1 == line and _order(_module_of(last))[0] < _order(module)[0]
+
+
+def _order(module: str) -> tuple[bool, str]:
+    """Where an import of `module` goes: the standard library comes first."""
+    return module.partition(".")[0] not in sys.stdlib_module_names, module
 
 
 def _first_code_line(doc: Document) -> int:

@@ -92,6 +92,10 @@ def is_keyword_at(doc: Document, start: int, end: int) -> bool:
     return "identifier" not in doc.tree.smallest(start, end).type
 
 
+_OF_THE_PROMPT = frozenset({"copyright", "credits", "license"})
+"""Put among the built-in names for whoever types at Python's prompt."""
+
+
 @cache
 def builtin_names(language: str) -> dict[str, SymbolKind]:
     """Names that are there without a definition."""
@@ -100,5 +104,5 @@ def builtin_names(language: str) -> dict[str, SymbolKind]:
     return {
         name: SymbolKind.CLASS if isinstance(value, type) else SymbolKind.FUNCTION
         for name, value in vars(builtins).items()
-        if not name.startswith("_") and name not in keyword.kwlist
+        if not name.startswith("_") and name not in keyword.kwlist and name not in _OF_THE_PROMPT
     } | {"__name__": SymbolKind.VARIABLE, "__file__": SymbolKind.VARIABLE}

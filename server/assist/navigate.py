@@ -37,8 +37,12 @@ HEAD_START_SECONDS = 0.012
 """What the text alone tells is mostly there by then, and the engine need not be asked."""
 LAST_SECONDS = 0.055
 """How long the engine is waited for where text and index know nothing at all."""
+FAST_SECONDS = (0.008, 0.018, 0.03)
+"""Head start, deadline and last wait where the engine is fast."""
+REPEAT_SECONDS = 2.0
+"""Hover and definition of a name follow each other: what text and index said is told again that long."""
 OWN_SECONDS = 0.2
-"""How long the index is waited for when the machine is busy: nothing hangs on anybody else."""
+"""How long text, index and a fast engine are waited for when the machine is busy."""
 ENGINE_SECONDS = 1.5
 REFERENCES_SECONDS = 5.0
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
@@ -81,33 +85,51 @@ async def look_up(doc: Document, at: int, code: Codebase) -> Known:
     begun = time.monotonic()
     if in_quotes(doc, at):
         return known_as(await named_in_prose(doc, at, code))
+    slow = (HEAD_START_SECONDS, DEADLINE_SECONDS, LAST_SECONDS)
+    head_start, *deadlines = FAST_SECONDS if code.types_are_fast else slow
     static = ask_text(doc, at, code)
-    await until(begun + HEAD_START_SECONDS, static)
+    await until(begun + head_start, static)
     if (told := answer(static)) is not None and told[1]:
         return known_as([told[0]])
     engine = ask_definition(doc, at, code)
-    nearby = asyncio.create_task(resolve(doc, at, code))
-    try:
-        waiting: set[asyncio.Task[Any]] = {static, nearby} | ({engine} if engine is not None else set())
-        for deadline in (begun + DEADLINE_SECONDS, begun + LAST_SECONDS):
-            while waiting and (left := deadline - time.monotonic()) > 0:
-                _, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if (told := answer(static)) is not None and told[1]:
-                    return known_as([told[0]])
-                if engine is not None and (definitions := answer(engine)):
-                    return Known(tuple(definitions), "jedi")
-                if (sure := answer(nearby)) and without_doubt(sure) is not None:
-                    return known_as(sure)
-            if (told := answer(static)) is not None:
+    nearby = ask_nearby(doc, at, code)
+    waiting: set[asyncio.Task[Any]] = {static, nearby} | ({engine} if engine is not None else set())
+    for deadline in (*deadlines, OWN_SECONDS):
+        late = deadline == OWN_SECONDS  # nobody has known anything: now the first answer will do
+        if late and engine is not None and not code.types_are_fast:
+            waiting.discard(engine)
+        while waiting and (left := begun + deadline - time.monotonic()) > 0:
+            _, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if (told := answer(static)) is not None and told[1]:
+                nearby.cancel()
                 return known_as([told[0]])
-            if found := answer(nearby):
-                return known_as(found)
-            # Nobody knows anything: late is better than nothing.
-        await until(begun + OWN_SECONDS, nearby)
-        late = answer(nearby)
-        return known_as(late or ())
-    finally:
-        nearby.cancel()
+            if engine is not None and (definitions := answer(engine)):
+                nearby.cancel()  # who asked the same waits for the same engine
+                return Known(tuple(definitions), definitions[0].engine)
+            if (sure := answer(nearby)) and without_doubt(sure[1]) is not None:
+                return known_as(sure[1])
+            if late and (told is not None or (sure and sure[1])):
+                break
+        if (told := answer(static)) is not None:
+            return known_as([told[0]])
+        if (found := answer(nearby)) and found[1]:
+            return known_as(found[1])
+    return Known()
+
+
+def ask_nearby(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[float, list[Found]]]:
+    """What tree and index tell of the name at `at`, and when they did (`time.monotonic()`)."""
+    key = ("nearby", doc.uri, hash(doc.text.source), doc.text.word_at(at))
+
+    async def look() -> tuple[float, list[Found]]:
+        found = await resolve(doc, at, code)
+        return time.monotonic(), found
+
+    kept = code.memory.task(key, look)
+    if kept.done() and (told := answer(kept)) and time.monotonic() - told[0] > REPEAT_SECONDS:
+        code.memory.forget(key)  # the index has moved on
+        return code.memory.task(key, look)
+    return kept
 
 
 def ask_text(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[Found, bool] | None]:
@@ -141,7 +163,7 @@ def ask_definition(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[
     source = doc.text.source
     key = ("define", doc.uri, hash(source), doc.text.word_at(at))
     kept = code.memory.task(key, lambda: python.define(doc.path, source, at))
-    if kept.done() and not answer(kept):
+    if kept.done() and not answer(kept) and not code.types_are_fast:
         # It gave nothing, perhaps only because another question came in between.
         code.memory.forget(key)
         return code.memory.task(key, lambda: python.define(doc.path, source, at))

@@ -34,6 +34,7 @@ MATCH_WEIGHT = 4.0
 _ASKED_FOR = 0.6
 """Who types an underscore asks for private names."""
 _STRANGE = 4.0
+_LIKELY = 0.01
 
 
 def match_quality(typed: str, name: str) -> float:
@@ -98,11 +99,14 @@ def ranked(
 def _prior(each: Evidence, typed: str, around: Around) -> float:
     """What the network cannot know, as it has not seen it: an addition to the score."""
     if typed:
-        return _ASKED_FOR if typed[0] == each.name[0] == "_" else 0.0
+        return each.asked + (_ASKED_FOR if typed[0] == each.name[0] == "_" else 0.0)
     known = each.typed or each.own or each.receiver_here or each.receiver_known
     if each.name == around.tail and not known:  # nobody writes `shape.shape` for no reason
         return -_STRANGE
-    return -_STRANGE if each.name.startswith("__") and not (known or each.here or each.known) else 0.0
+    seen = each.receiver_here or each.receiver_known or each.here or each.known
+    if each.name.startswith("__") and not seen and max(each.model, each.live) < _LIKELY:
+        return -_STRANGE  # every object has it, nobody uses it
+    return each.asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,32 @@
-"""The deterministic refactorings of Python as actions: what fits a place, and the edits of a chosen one."""
+"""The deterministic refactorings of Python, TypeScript and JavaScript as actions: what fits a place, and the
+edits of a chosen one."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import ImportedName, PythonNames
+from devflow.analysis.refactor.extract_constant import extract_constant, selected
 from devflow.analysis.refactor.extract_function import extract_function
 from devflow.analysis.refactor.extract_variable import extract_variable
 from devflow.analysis.refactor.f_strings import to_f_string
 from devflow.analysis.refactor.import_forms import from_import_to_import, import_to_from_import
 from devflow.analysis.refactor.inline import inline_variable
+from devflow.analysis.refactor.moves_script import LANGUAGES as SCRIPTS
 from devflow.analysis.refactor.organise_imports import organised
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.refactor.rewrites import invert_if, surround_with_try
+from devflow.analysis.refactor.script_imports import organised_script, without_unused
 from devflow.analysis.refactor.selection import expression_at
 from devflow.analysis.refactor.unused_imports import unused_imports, without
+from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 from devflow.server.assist.import_style import import_style
 from devflow.server.assist.project import Files
@@ -66,6 +72,9 @@ REFACTORINGS = (
         "surround-try", "Surround with try", "refactor.rewrite.surround", surround_with_try, "selection"
     ),
 )
+_OF_SCRIPTS = MappingProxyType(
+    {"organise-imports": organised_script, "remove-unused-imports": without_unused}
+)
 NEEDS_NO_MODEL = frozenset(each.id for each in REFACTORINGS)
 _BY_ID = {each.id: each for each in REFACTORINGS}
 SOURCE_ACTIONS = {
@@ -96,13 +105,15 @@ def names_of(doc: Document, code: Codebase) -> PythonNames | None:
 def offered(doc: Document, start: int, end: int, code: Codebase, only: Sequence[str]) -> list[Offered]:
     """What fits the selection, or the cursor. `only`: the kinds the client asks for, () for all. What is
     selected but cannot be extracted is told with the reason. CPU-bound."""
+    if doc.language in SCRIPTS:
+        return _offered_in_script(doc, start, end, only)
     names = names_of(doc, code)
     if names is None:
         return []
     found = []
-    selected = bool(doc.text.source[start:end].strip())
+    something = bool(doc.text.source[start:end].strip())
     for each in REFACTORINGS:
-        if not wanted(each.kind, only) or (each.when == "selection") != selected:
+        if not wanted(each.kind, only) or (each.when == "selection") != something:
             continue
         if each.id == "extract-variable" and expression_at(names.tree, start, end) is None:
             continue
@@ -120,6 +131,39 @@ def offered(doc: Document, start: int, end: int, code: Codebase, only: Sequence[
         if wanted(kind, only) if only else at_imports and id_ != "add-missing-imports":
             found.append(Offered(id_, title, kind))
     return found
+
+
+def _offered_in_script(doc: Document, start: int, end: int, only: Sequence[str]) -> list[Offered]:
+    tree = doc.tree
+    if tree is None:
+        return []
+    found = []
+    kind = "refactor.extract.constant"
+    if wanted(kind, only) and selected(tree, start, end) is not None:
+        found.append(Offered("extract-variable", "Extract constant", kind, _why_not(tree, start, end)))
+    at_imports = any(
+        each.type == "import_statement" and tree.span(each).start <= start <= tree.span(each).end
+        for each in tree.root.named_children
+    )
+    for id_ in _OF_SCRIPTS:
+        title, kind = SOURCE_ACTIONS[id_]
+        if wanted(kind, only) if only else at_imports:
+            found.append(Offered(id_, title, kind))
+    return found
+
+
+def _why_not(tree: SyntaxTree, start: int, end: int) -> str:
+    try:
+        extract_constant(tree, start, end)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
+def _script_edits(id_: str, tree: SyntaxTree, start: int, end: int) -> list[Edit]:
+    if id_ == "extract-variable":
+        return extract_constant(tree, start, end)
+    return _OF_SCRIPTS[id_](tree)
 
 
 def unused_at(doc: Document, start: int, code: Codebase) -> str:
@@ -140,6 +184,14 @@ def wanted(kind: str, only: Sequence[str]) -> bool:
 
 async def edits_of(id_: str, doc: Document, start: int, end: int, code: Codebase) -> tuple[Edit, ...]:
     """The edits of a refactoring of the document. Raises ActionRefused when there are none."""
+    if doc.tree is not None and doc.language in SCRIPTS and id_ in (*_OF_SCRIPTS, "extract-variable"):
+        try:
+            found = await asyncio.to_thread(_script_edits, id_, doc.tree, start, end)
+        except Refused as refusal:
+            raise ActionRefused(str(refusal)) from refusal
+        if not found and id_ == "remove-unused-imports":
+            raise ActionRefused("No import is unused here.")
+        return tuple(found)
     names = await asyncio.to_thread(names_of, doc, code)
     if names is None:
         raise ActionRefused("This is done in Python files only.")

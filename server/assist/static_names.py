@@ -27,6 +27,13 @@ def names_of(code: Codebase) -> PythonResolver:
     return code.memory.kept(("python resolver", code.roots), lambda: PythonResolver(code.roots))
 
 
+def released(path: Path, code: Codebase) -> None:
+    """The document `path` is closed."""
+    kept = code.memory.last(("python resolver", code.roots))
+    if isinstance(kept, PythonResolver):
+        kept.released(path)
+
+
 async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bool] | None:
     """What the name at `at` stands for and whether that is certain; None when the text does not tell."""
     tree, path = doc.tree, doc.path
@@ -88,6 +95,17 @@ async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Code
     return await placed(*found, doc, code) if found is not None else None
 
 
+async def public_names(doc: Document, module: str, code: Codebase) -> dict[str, SymbolKind]:
+    """What `module`, as an import in `doc` names it, offers; {} when it cannot be found."""
+
+    def look() -> dict[str, SymbolKind]:
+        names = names_of(code)
+        path = names.module(module, doc.path)
+        return names.public_names(path) if path is not None else {}
+
+    return await asyncio.to_thread(look)
+
+
 async def warm(doc: Document, code: Codebase) -> None:
     """Read what the document's imports name."""
     tree, path = doc.tree, doc.path
@@ -135,14 +153,12 @@ async def library_members(doc: Document, name: str, code: Codebase) -> list[Foun
         names = names_of(code)
         until = time.monotonic() + SEARCH_SECONDS
         result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
-        for target in names.members_named(path, tree, name):
+        for target in names.members_named(path, tree, name, until):
             inside = any(target.path.is_relative_to(root) for root in code.roots)
             if target.binding is not None and not inside:
                 result.setdefault(
                     (target.path, target.binding.name_start), (target, symbol_of(names, target))
                 )
-            if time.monotonic() > until:
-                break
         return list(result.values())
 
     found = await within(asyncio.to_thread(look), SECONDS)

@@ -17,7 +17,7 @@ from devflow.analysis.facts import SymbolKind
 
 _DEFINED = re.compile(
     r"^(?:(?P<def>(?:async )?def|class) (?P<name>\w+)|(?P<value>[A-Za-z_]\w*)(?:\s*:[^=\n]+)?\s*=(?!=)"
-    r"|from [\w.]+ import (?P<names>\([^)]*\)|[^\n#(]+))",
+    r"|from [\w.]+ import (?P<names>\([^)]*\)|[^\n#(]+)|[ \t]*import [\w.]+ as (?P<module>\w+))",
     re.MULTILINE,
 )
 _LARGEST = 600_000
@@ -71,6 +71,8 @@ def _top_level(source: str) -> dict[str, SymbolKind]:
             found.setdefault(match["name"], kind)
         elif match["value"]:
             found.setdefault(match["value"], SymbolKind.VARIABLE)
+        elif match["module"]:
+            found.setdefault(match["module"], SymbolKind.MODULE)
         elif match["names"]:
             for name in re.findall(r"(\w+)\s*(?:,|\)|$)", match["names"]):
                 found.setdefault(name, SymbolKind.VARIABLE)

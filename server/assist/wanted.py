@@ -15,6 +15,7 @@ from devflow.analysis.facts import Import, Symbol
 from devflow.analysis.scope import VisibleName, Word, visible_names
 from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.expected import binds
 from devflow.server.assist.features import Around, words_of
 from devflow.server.assist.live import Live, live
 from devflow.server.assist.outline import recent_imports, recent_symbols
@@ -50,11 +51,13 @@ def place_of(doc: Document, word: Word, quoted: bool) -> Place:
     if doc.language == "python":
         line = source[doc.text.line_start(doc.text.line_at(word.start)) : word.start]
         if _IMPORT.match(line):
-            return Place.IMPORT
+            return Place.NOTHING if binds(source, word.start) else Place.IMPORT
     if word.after_dot:
         return Place.MEMBER
     before = source[max(0, word.start - 12) : word.start]
     if before.rstrip(" \t").endswith(".") or word.prefix[:1].isdigit() or _NEW_NAME.search(before):
+        return Place.NOTHING
+    if doc.language == "python" and binds(source, word.start):
         return Place.NOTHING
     return Place.NAME
 

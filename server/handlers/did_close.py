@@ -2,9 +2,13 @@
 
 from lsprotocol import types
 
+from devflow.server.assist.static_names import released
 from devflow.server.session import Session
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
     """The file on disk holds the truth again."""
+    path = session.documents.path_of(params.text_document.uri)
     session.close_document(params.text_document.uri)
+    if path is not None:
+        released(path, session.codebase())

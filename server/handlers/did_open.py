@@ -1,11 +1,13 @@
 """`textDocument/didOpen`."""
 
 import asyncio
+import contextlib
 
 from lsprotocol import types
 
 from devflow.server.assist.complete import prepare
 from devflow.server.assist.static_names import warm
+from devflow.server.errors import ContentModified
 from devflow.server.session import Session
 
 _SETTLED = 0.2
@@ -20,7 +22,8 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
 
 async def _prepare(session: Session, uri: str) -> None:
     await asyncio.sleep(_SETTLED)
-    doc = await session.snapshot(uri)
-    if doc is not None:
-        await prepare(doc, session.codebase())
-        await warm(doc, session.codebase())
+    with contextlib.suppress(ContentModified):  # what comes next prepares itself
+        doc = await session.snapshot(uri) if uri in session.documents else None
+        if doc is not None:
+            await prepare(doc, session.codebase())
+            await warm(doc, session.codebase())

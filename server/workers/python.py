@@ -281,9 +281,12 @@ def as_json(value: Any) -> Any:
 
 
 def _methods(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
+    import platformdirs
+
     from devflow.analysis.types import jedi_engine
     from devflow.analysis.types.jedi_kept import Kept
 
+    jedi_engine.keep_in(platformdirs.user_cache_path("devflow") / "jedi")
     warnings.filterwarnings("ignore", module=r"jedi\.")  # with names of the user's modules in them
     lane = ThreadPoolExecutor(1, "jedi")  # jedi is not thread-safe
     kept = Kept()

@@ -9,6 +9,9 @@ import textwrap
 import time
 from pathlib import Path
 
+import jedi
+import jedi.settings
+import parso.cache
 import pytest
 
 from devflow.analysis.types import jedi_engine
@@ -307,3 +310,20 @@ def test_preparing_loads_the_imports_step_by_step_to_the_end(tmp_path: Path) -> 
         if line < 0:
             break
     assert line == -1
+
+
+def test_a_cache_that_was_half_written_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jedi.settings, "cache_directory", str(tmp_path / "cache"))
+    source = "import textwrap\ntextwrap.inde"
+
+    def names() -> list[str]:
+        parso.cache.parser_cache.clear()  # as in a new process
+        found = jedi_engine.complete([tmp_path], tmp_path / "a.py", source, len(source))
+        return [each.name for each in found]
+
+    assert names() == ["indent"]
+    kept = list((tmp_path / "cache").rglob("*.pkl"))
+    assert kept
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:40])
+    assert names() == ["indent"]

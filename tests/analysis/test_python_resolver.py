@@ -287,6 +287,16 @@ def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
     assert again.binding.name_start == 9
 
 
+def test_a_document_that_was_closed_is_read_from_its_file_again(tmp_path: Path) -> None:
+    _, _, resolver = resolved(tmp_path, "#- a.py\nx = 1\n#- main.py\nimport a\na.<|>x\n")
+    assert resolver.at(tmp_path / "a.py", parse_of("long = 2\nx = 1\n"), 10) is not None  # not saved
+    resolver.released(tmp_path / "a.py")
+    again = resolver.at(tmp_path / "main.py", parse_of("import a\na.x\n"), 12)
+    assert again is not None
+    assert again.binding is not None
+    assert again.binding.name_start == 0
+
+
 def test_a_pipe_in_the_place_of_a_module_is_not_waited_for(tmp_path: Path) -> None:
     import os
 

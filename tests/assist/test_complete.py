@@ -215,7 +215,7 @@ async def test_a_workspace_symbol_comes_with_its_import(tmp_path: Path) -> None:
         [item, *_] = (await asked(space)).items
         assert item.label == "Circle"
         assert space.applied(item.edit, *item.additional) == (
-            "import os\nfrom shapes.round import Circle\n\nCircle\n"
+            "import os\n\nfrom shapes.round import Circle\n\nCircle\n"
         )
 
 

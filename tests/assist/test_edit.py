@@ -435,7 +435,7 @@ async def test_an_undefined_name_is_imported_from_where_the_index_knows_it(tmp_p
         [action] = await import_actions(made.doc, made.at, made.at, made.code)
         assert action.title == "Import area from pkg.shapes"
         edits = await action_edit(action, made.doc, made.code)
-        assert made.applied(*edits.document).startswith("import os\nfrom pkg.shapes import area\n")
+        assert made.applied(*edits.document).startswith("import os\n\nfrom pkg.shapes import area\n")
 
 
 @pytest.mark.parametrize(

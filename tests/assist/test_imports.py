@@ -40,8 +40,16 @@ CASES = {
         "from pkg.mod import Other  # noqa\n",
         "from pkg.mod import Other  # noqa\nfrom pkg.mod import Name\n",
     ),
-    "a last line without an end gets one": ("import os", "import os\nfrom pkg.mod import Name\n"),
-    "with the line ends of the file": ("import os\r\n", "import os\r\nfrom pkg.mod import Name\r\n"),
+    "a last line without an end gets one": ("import os", "import os\n\nfrom pkg.mod import Name\n"),
+    "with the line ends of the file": ("import os\r\n", "import os\r\n\r\nfrom pkg.mod import Name\r\n"),
+    "behind the standard library, a line apart": (
+        "from __future__ import annotations\n\nimport sys\n\nx = 1\n",
+        "from __future__ import annotations\n\nimport sys\n\nfrom pkg.mod import Name\n\nx = 1\n",
+    ),
+    "beside others that are not of the standard library": (
+        "import sys\nimport attrs\n",
+        "import sys\nimport attrs\nfrom pkg.mod import Name\n",
+    ),
 }
 
 

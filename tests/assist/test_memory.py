@@ -116,3 +116,15 @@ def test_typing_on_a_line_that_imports_nothing_asks_for_no_imports_again() -> No
     first = recent_imports(document(IMPORTS, Path("/a.py")), memory)
     doc = document(IMPORTS.replace("os.sep", "os.path.sep"), Path("/a.py"), 2)
     assert recent_imports(doc, memory) is first
+
+
+def test_what_is_kept_of_a_document_is_dropped_when_it_is_closed() -> None:
+    memory = Memory()
+    doc = document("x = 1\n", Path("/closed.py"))
+    memory.value("names", doc, lambda: 1)
+    memory.keep(("tokens", doc.uri, "python"), 2)
+    memory.keep("frequent members", 3)
+    memory.release(doc.uri)
+    assert memory.last(("names", doc.uri)) is None
+    assert memory.last(("tokens", doc.uri, "python")) is None
+    assert memory.last("frequent members") == 3

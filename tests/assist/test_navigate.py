@@ -407,3 +407,26 @@ async def test_a_stuck_engine_is_given_up_on(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
     monkeypatch.setattr(navigate, "LAST_SECONDS", 0.1)
     await check(tmp_path, "unkn<|>own(1)\n", python=Stuck())
+
+
+class Silent:
+    """An engine that knows nothing, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def define(self, path: Path | None, source: str, at: int) -> list[Any]:
+        self.asked += 1
+        return []
+
+
+@pytest.mark.parametrize(("fast", "times"), [(True, 1), (False, 2)])
+async def test_a_fast_engine_that_knows_nothing_is_not_asked_again(
+    tmp_path: Path, fast: bool, times: int
+) -> None:
+    engine = Silent()
+    async with workspace(tmp_path, "def f(a):\n    a.unkn<|>own(1)\n", python=engine) as space:
+        code = replace(space.code, types_are_fast=fast)
+        for _ in range(2):
+            assert (await definition(space.doc, space.at, code)).locations == ()
+        assert engine.asked == times

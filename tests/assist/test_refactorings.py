@@ -61,6 +61,20 @@ async def test_only_the_kinds_that_are_asked_for_are_offered(tmp_path: Path) -> 
         ]
 
 
+async def test_typescript_has_refactorings_of_its_own(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "f(<|>a + 1<|>);\n", "main.ts") as space:
+        assert offered(space) == ["Extract constant"]
+        assert await done(space, "extract-variable") == "const value = a + 1;\nf(value);\n"
+    async with workspace(tmp_path, 'import b from "b";\nimport <|>a from "a";\na;\n', "main.ts") as space:
+        assert offered(space) == ["Organise imports", "Remove unused imports"]
+        assert await done(space, "organise-imports") == 'import a from "a";\nimport b from "b";\na;\n'
+        assert await done(space, "remove-unused-imports") == 'import a from "a";\na;\n'
+    async with workspace(tmp_path, "a && <|>f()<|>;\n", "main.js") as space:
+        assert offered(space) == ["- Extract constant"]
+        with pytest.raises(ActionRefused, match="exactly once"):
+            await done(space, "extract-variable")
+
+
 async def test_imports_are_organised_with_the_workspace_in_a_section_of_its_own(tmp_path: Path) -> None:
     snippet = "#- pkg/__init__.py\n#- main.py\n<|>import pkg\nimport numpy\nimport os\n"
     async with workspace(tmp_path, snippet) as space:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -251,6 +252,19 @@ async def test_nobody_else_can_read_the_index(tmp_path: Path) -> None:
         directory = index_directory(tmp_path)
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
         assert stat.S_IMODE((directory / "index.sqlite3").stat().st_mode) == 0o600
+
+
+async def test_a_cancelled_question_leaves_its_connection_to_the_next(tmp_path: Path) -> None:
+    async with indexed(tmp_path) as index:
+        await index.uses_of("total_price")
+        (_, reader), *_ = index._stores
+        (before,) = reader._free
+        asked = asyncio.create_task(index.uses_of("total_price"))
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert reader._free == [before]
+        assert [each.symbol.name for each in await index.symbols_named("total_price")] == ["total_price"]
 
 
 async def test_without_a_store_everything_is_empty(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ from support.editor import CAPABILITIES
 _AT_ONCE = 12
 """Requests in flight; an editor has fewer."""
 _ANSWER_WITHIN = 10.0
+_MOST_OPEN = 12
+"""Documents: what is open is memory well used, and would hide what is not."""
 _INTERNAL_ERROR = -32603
 _PIECES = (
     *("x", ".", "(", ")", "\n", "\r\n", "\r", "    ", "\t", '"""', "'", "{", "}", "=", ",", ":", "@", "#"),
@@ -188,6 +190,8 @@ class _Talk:
         uri = self._draw.choice(self._uris)
         if uri in self._versions:
             return
+        if len(self._versions) >= _MOST_OPEN:
+            self._close()
         self._versions[uri] = 1
         language = {"ts": "typescript", "go": "go", "rs": "rust"}.get(uri.rpartition(".")[2], "python")
         text = self._draw.choice(self._texts)

@@ -1,0 +1,72 @@
+"""Completions inside strings: keys and paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devflow.server.assist.complete import complete
+from devflow.server.settings import Completion
+from support.codebase import workspace
+
+
+async def labels(root: Path, snippet: str, path: str = "main.py", **options: bool) -> list[str]:
+    async with workspace(root, snippet, path, engine=False, **options) as space:
+        found = await complete(space.doc, space.at, space.code, Completion(deadline_ms=5_000))
+        return [item.label for item in found.items]
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        'config = {"alpha": 1, "beta": {"inner": 2}}\nconfig["<|>"]\n',
+        'config: dict[str, int] = {"alpha": 1, "beta": 2}\nconfig.get("<|>")\n',
+        "config = {'alpha': 1, 'beta': 2}\nprint(config['<|>\n",
+        'class C(TypedDict):\n    alpha: int\n    beta: int\n\ndef f(config: C):\n    config["<|>"]\n',
+        'config["alpha"] = 1\nconfig["alpha"] += 1\nconfig["beta"] = 2\nx = config["<|>"]\n',
+    ],
+)
+async def test_a_mapping_offers_its_keys(tmp_path: Path, snippet: str) -> None:
+    assert (await labels(tmp_path, snippet))[:2] == ["alpha", "beta"]
+
+
+async def test_only_keys_that_go_on_from_what_is_typed_are_offered(tmp_path: Path) -> None:
+    assert await labels(tmp_path, 'd = {"alpha": 1, "beta": 2}\nd["al<|>"]\n') == ["alpha"]
+
+
+async def test_keys_of_other_mappings_come_behind_its_own(tmp_path: Path) -> None:
+    found = await labels(tmp_path, 'other["far"]\nother["far"]\nmine["near"]\nmine["<|>"]\n')
+    assert found == ["near", "far"]
+
+
+async def test_a_key_takes_the_place_of_what_is_typed_and_nothing_else(tmp_path: Path) -> None:
+    async with workspace(tmp_path, 'd = {"a-b": 1}\nd["a-<|>"]\n', engine=False) as space:
+        found = await complete(space.doc, space.at, space.code, Completion())
+        [item] = found.items
+        assert space.doc.text.replaced([item.edit]).source.endswith('d["a-b"]\n')
+
+
+@pytest.mark.parametrize(
+    ("snippet", "expected"),
+    [
+        ('open("<|>")\n', ["data/", "main.py"]),
+        ('open("data/<|>")\n', ["file.txt"]),
+        ('x = "./data/fi<|>"\n', ["file.txt"]),
+        ('x = "data/nothing/<|>"\n', []),
+        ('x = "https://exam<|>"\n', []),
+        ('x = "some text <|>"\n', []),
+    ],
+)
+async def test_a_path_offers_what_lies_there(tmp_path: Path, snippet: str, expected: list[str]) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file.txt").touch()
+    assert await labels(tmp_path, snippet) == expected
+
+
+async def test_an_import_of_typescript_offers_modules_without_their_ending(tmp_path: Path) -> None:
+    (tmp_path / "shapes.ts").touch()
+    (tmp_path / "notes.md").touch()
+    (tmp_path / "parts").mkdir()
+    found = await labels(tmp_path, 'import { area } from "./<|>";\n', "main.ts")
+    assert found == ["parts", "shapes"]
