@@ -122,11 +122,6 @@ RENAMED = {
         "def f(x)\n  [1].each { |<|>x| puts x }\n  x\nend\n",
         "def f(x)\n  [1].each { |ZZ| puts ZZ }\n  x\nend\n",
     ),
-    "a function of C with its prototype": (
-        "a.c",
-        "int add(int a);\nint ad<|>d(int a) { return a; }\nint g(void) { return add(1); }\n",
-        "int ZZ(int a);\nint ZZ(int a) { return a; }\nint g(void) { return ZZ(1); }\n",
-    ),
 }
 REFUSED = {
     "a format string's name": ("a.rs", 'fn f(<|>x: i32) { println!("{x} {}", x); }\n'),
@@ -216,3 +211,18 @@ async def test_a_use_that_a_parameter_shadows_is_left_alone(tmp_path: Path) -> N
         total();
         """
     assert await changed(tmp_path, "a.ts", snippet) == {"a.ts": "export function ZZ() {}\nZZ();\n"}
+
+
+async def test_a_function_of_c_is_renamed_with_its_prototype_in_a_header(tmp_path: Path) -> None:
+    snippet = """
+        //- a.h
+        int add(int a);
+        //- a.c
+        #include "a.h"
+        int ad<|>d(int a) { return a; }
+        int g(void) { return add(1); }
+        """
+    assert await changed(tmp_path, "a.c", snippet) == {
+        "a.c": '#include "a.h"\nint ZZ(int a) { return a; }\nint g(void) { return ZZ(1); }\n',
+        "a.h": "int ZZ(int a);\n",
+    }
