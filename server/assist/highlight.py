@@ -11,6 +11,7 @@ from typing import Literal
 from devflow.analysis.document import Document
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import PythonNames
+from devflow.analysis.refactor.local_rename import local_places
 from devflow.analysis.references import receiver_before, sigils_of
 from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
@@ -99,6 +100,18 @@ def _through_self(
 def _by_scope(doc: Document, tree: SyntaxTree, start: int, name: str, code: Codebase) -> list[Highlight]:
     """Languages other than Python: places with the same binding, or behind a dot with the same receiver."""
     source, sigils = doc.text.source, sigils_of(doc.language)
+    local = local_places(tree, start, name)
+    if local is not None:
+        return [
+            Highlight(
+                each.start,
+                each.end,
+                "write"
+                if each.role in ("bind", "short_bind") or _WRITTEN.match(source, each.end)
+                else "read",
+            )
+            for each in local
+        ]
     starts = [token.start for token in lex(source, doc.language) if token.text == name]
     if start not in starts:
         starts = [found.start() for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", source)]

@@ -17,6 +17,7 @@ from typing import Any
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
+from devflow.analysis.refactor.local_rename import local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.types.base import Definition
@@ -216,10 +217,13 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
 
 
 def _own_uses(doc: Document, start: int, name: str, code: Codebase) -> tuple[list[Location], bool]:
-    """All places in the document of the Python name at `start`, by Python's rules, and whether it belongs
+    """All places in the document of the name at `start`, by its language's scopes, and whether it belongs
     to a function, so that these are all there are."""
-    if doc.language != "python" or doc.tree is None or doc.path is None:
+    if doc.tree is None or doc.path is None:
         return [], False
+    if doc.language != "python":
+        local = local_places(doc.tree, start, name)
+        return [Location(doc.path, each.start, each.end) for each in local or ()], local is not None
     names = names_in(doc, code)
     here = names.at(start)
     if here is None or not names.is_bound(name, names.home(here)):

@@ -11,8 +11,11 @@ import asyncio
 import re
 from pathlib import Path
 
+from devflow.analysis.binders import BLOCKS
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Location
+from devflow.analysis.facts import Location, SymbolKind
+from devflow.analysis.languages import language_of
+from devflow.analysis.refactor.local_rename import rename_local
 from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.refactor.rename import Renaming
 from devflow.analysis.refactor.rename import check_name as check_python_name
@@ -20,10 +23,11 @@ from devflow.analysis.refactor.rename import rename as rename_python
 from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.found import Found
+from devflow.server.assist.found import Found, same_family
 from devflow.server.assist.keywords import builtin_names, is_keyword_at, keywords
 from devflow.server.assist.navigate import references
 from devflow.server.assist.project import refactored
+from devflow.server.assist.rename_checks import check_callers, checked
 from devflow.server.assist.resolve import resolve
 from devflow.server.assist.waiting import within
 
@@ -67,31 +71,52 @@ async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> Renam
             doc, code, start, lambda project, path: rename_python(project, path, start, new_name)
         )
     tree = doc.tree
+    if tree is not None and doc.language in BLOCKS:
+        local = await asyncio.to_thread(rename_local, tree, start, old, new_name)
+        if local is not None:
+            await check_callers(doc, tree, start, old, code)
+            return Renaming({doc.path: local}, {})
     if tree is not None:
         visible = await asyncio.to_thread(visible_names, tree, end)
         if any(each.name == new_name for each in visible):
             raise RenameRefused(f"{new_name} already means something else here; choose another name.")
     places = await _by_index(doc, at, old, code)
-    return Renaming(await _edits(places, old, new_name, doc, code), {})
+    edits = await _edits(places, old, new_name, doc, code)
+    if doc.language in BLOCKS:
+        edits = await checked(doc, start, old, new_name, edits, code)
+    return Renaming(edits, {})
 
 
 async def _by_index(doc: Document, at: int, old: str, code: Codebase) -> list[Location]:
     targets = await resolve(doc, at, code)
+    if doc.language in ("c", "cpp"):
+        targets = _one_function(targets)
     if old in builtin_names(doc.language) and not targets:
         raise RenameRefused(f"{old} is built in and cannot be renamed.")
     if not targets:
         raise RenameRefused(f"No definition of {old} is known in this workspace, so it is not renamed.")
+    targets = [
+        each for each in targets if each.location is None or _same_language(each.location.path, doc.language)
+    ] or targets
     if len(targets) > 1:
         raise RenameRefused(_ambiguous(old, len(targets)))
     [target] = targets
-    if not await _is_unique(target, old, code):
+    if not await _is_unique(target, old, doc.language, code):
         raise RenameRefused(_ambiguous(old, 2))
     if target.location is None or not _inside(target.location.path, doc, code):
         raise RenameRefused(f"{old} is defined outside this workspace, so it is not renamed.")
-    return await references(doc, at, code, include_declaration=True)
+    places = await references(doc, at, code, include_declaration=True)
+    if doc.language == "c" and code.index is not None:
+        known = await within(code.index.symbols_named(old), INDEX_SECONDS) or []
+        places += [
+            Location(each.path, each.symbol.name_start, each.symbol.name_end)
+            for each in known
+            if _same_language(each.path, doc.language)
+        ]
+    return places
 
 
-async def _is_unique(target: Found, old: str, code: Codebase) -> bool:
+async def _is_unique(target: Found, old: str, language: str, code: Codebase) -> bool:
     """Whether the index knows no other definition of the name. A local needs no index; anything else
     does, for without one nothing is known of other files."""
     local = target.source == "document" and target.symbol.start == target.symbol.name_start
@@ -104,7 +129,29 @@ async def _is_unique(target: Found, old: str, code: Codebase) -> bool:
     known = await within(code.index.symbols_named(old), INDEX_SECONDS)
     if known is None:
         raise RenameRefused(f"The index did not answer in time, so {old} is left as it is; try again.")
-    return local or len({(each.path, each.symbol.name_start) for each in known}) <= 1
+    if local:
+        return True
+    mine = [each for each in known if _same_language(each.path, language)]
+    places = {(each.path, each.symbol.name_start) for each in mine}
+    if language == "c" and len(places) > 1:  # it has no overloads: a prototype and the definition are one
+        symbols = [each.symbol for each in mine]
+        return all(
+            each.kind is SymbolKind.FUNCTION and not each.container and "static" not in each.signature.split()
+            for each in symbols
+        )
+    return len(places) <= 1
+
+
+def _same_language(path: Path, language: str) -> bool:
+    """Whether a definition in `path` can be meant where the target is: those of other languages cannot."""
+    known = language_of(path)
+    return known is not None and same_family(known.name, language)
+
+
+def _one_function(targets: list[Found]) -> list[Found]:
+    """A C function's prototypes and definition as one target."""
+    functions = all(each.symbol.kind is SymbolKind.FUNCTION and not each.symbol.container for each in targets)
+    return targets[:1] if functions else targets
 
 
 def _ambiguous(old: str, count: int) -> str:

@@ -1,0 +1,229 @@
+"""What must hold of every place before another language's name is renamed over files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devflow.analysis.document import Document
+from devflow.analysis.languages import language_of
+from devflow.analysis.occurrences import Occurrence, occurrences
+from devflow.analysis.refactor.refused import Refused
+from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.analysis.text import Edit
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.found import same_family
+from devflow.server.assist.waiting import within
+
+_SECONDS = 2.0
+
+
+async def check_callers(doc: Document, tree: SyntaxTree, start: int, old: str, code: Codebase) -> None:
+    """C# calls may name a parameter (`Run(n: 3)`): then it is not only its method's. Raises Refused."""
+    if doc.language != "csharp":
+        return
+    here = next((each for each in occurrences(tree, old) if each.start == start), None)
+    if here is None or here.region is None or here.region.kind != "parameter":
+        return
+    trees = {doc.path: tree} | await _others(doc, old, code)
+    for each in trees.values():
+        if any(place.role == "key" for place in occurrences(each, old)):
+            raise Refused(f"Calls name the argument {old}, so it is not renamed.")
+
+
+async def checked(
+    doc: Document, start: int, old: str, new: str, edits: Mapping[Path, Sequence[Edit]], code: Codebase
+) -> dict[Path, list[Edit]]:
+    """The edits without those that a nearer local takes the name from. Raises Refused where a place's role
+    is not sure, where a member shares its name with anything else, and where `new` is taken."""
+    assert doc.tree is not None
+    assert doc.path is not None
+    trees = await _others(doc, old, code, list(edits)) | {doc.path: doc.tree}
+    here = next((each for each in occurrences(doc.tree, old) if each.start == start), None)
+    if here is None:
+        raise Refused(f"{old} stands where its meaning is not sure, so it is not renamed.")
+    result: dict[Path, list[Edit]] = {}
+    roles: list[Occurrence] = []
+    edited: set[int] = set()
+    for path, tree in trees.items():
+        places = occurrences(tree, old)
+        if path not in edits and all(each.region is not None or each.role == "unsure" for each in places):
+            continue
+        roles += places
+        starts = {each.start for each in edits.get(path, ())}
+        kept = [each for each in places if each.region is None and each.start in starts]
+        free = [each for each in places if each.region is None and each.role != "member"]
+        # A place that the index does not count as a use, and a use that the tree does not know.
+        if any(each.start not in starts for each in free) or starts - {each.start for each in places}:
+            raise Refused(f"{old} stands in {path.name} where it may mean something else; it is not renamed.")
+        if any(each.role in ("unsure", "key", "short", "short_bind") for each in free):
+            raise Refused(
+                f"{path.name} uses {old} in a way that cannot be renamed for sure, so it is not renamed."
+            )
+        if any(each.role != "member" for each in occurrences(tree, new)):
+            raise Refused(f"{new} already means something else in {path.name}; choose another name.")
+        edited |= {id(each) for each in kept}
+        if kept:
+            result[path] = [Edit(each.start, each.end, new) for each in kept]
+    _check_members(old, doc.language, roles, edited)
+    return result
+
+
+def _check_members(old: str, language: str, places: Sequence[Occurrence], edited: set[int]) -> None:
+    """A member is told from others of its name by types alone: there must be one declaration, in a class
+    that stands alone, and every use must be of the object itself."""
+    free = [each for each in places if each.region is None]
+    declared = [each for each in free if _declares_member(each)]
+    members = [each for each in free if each.role == "member" and not _declares_member(each)]
+    if not declared:
+        inside = [each for each in members if id(each) in edited]
+        if all(_is_path(each, language) for each in inside):
+            return
+    elif (
+        language != "ruby"
+        and len(declared) == 1
+        and not any(each.region is not None for each in places)
+        and not _overrides(declared[0])
+        and all(_is_own(each) for each in members)
+        and (language in ("java", "csharp", "cpp") or len(members) + 1 == len(free))
+    ):
+        return
+    raise Refused(
+        f"{old} is a member or shares its name with one; without types its uses cannot be told apart, "
+        "so it is not renamed."
+    )
+
+
+_MEMBER_DECLARATIONS = frozenset(
+    [
+        "public_field_definition",
+        "field_definition",
+        "method_definition",
+        "method_signature",
+        "property_signature",
+        "abstract_method_signature",
+        "field_declaration",
+        "method_declaration",
+        "method_elem",
+        "property_declaration",
+        "enum_constant",
+        "enum_variant",
+        "enumerator",
+        "enum_body",
+        "enum_member_declaration",
+        "constructor_declaration",
+        "event_declaration",
+        "method",
+        "singleton_method",
+    ]
+)
+_CLASSES = frozenset(
+    [
+        "class_declaration",
+        "abstract_class_declaration",
+        "class",
+        "struct_declaration",
+        "record_declaration",
+        "struct_item",
+        "class_specifier",
+        "struct_specifier",
+        "impl_item",
+        "trait_item",
+        "interface_declaration",
+        "enum_declaration",
+        "enum_item",
+        "type_declaration",
+        "object",
+        "object_type",
+    ]
+)
+_BASES = frozenset(["class_heritage", "superclass", "super_interfaces", "base_list", "base_class_clause"])
+_ABSTRACT = frozenset(["trait_item", "interface_declaration", "object", "object_type", "type_declaration"])
+
+
+def _declares_member(place: Occurrence) -> bool:
+    node = place.node.parent
+    if node is None or (place.role != "declaration" and place.role != "member"):
+        return False
+    if node.type == "function_item" or node.type == "function_signature_item":
+        around = node.parent.parent if node.parent is not None else None
+        return around is not None and around.type in ("impl_item", "trait_item")
+    while node is not None and node.type in ("variable_declarator", "variable_declaration", *_C_DECLARATORS):
+        node = node.parent
+    if node is None or node.type not in _MEMBER_DECLARATIONS:
+        return False
+    named = node.child_by_field_name("name")
+    return named is None or named.id == place.node.id or node.type == "field_declaration"
+
+
+_C_DECLARATORS = frozenset(
+    ["function_declarator", "pointer_declarator", "reference_declarator", "array_declarator"]
+)
+
+
+def _overrides(place: Occurrence) -> bool:
+    """Whether the member may stand for one of a base, an interface or a trait."""
+    node = place.node.parent
+    if node is not None and node.type == "method_declaration" and node.child_by_field_name("receiver"):
+        return True  # Go: any interface may ask for it
+    while node is not None and node.type not in _CLASSES:
+        node = node.parent
+    if node is None or node.type in _ABSTRACT:
+        return True
+    return node.child_by_field_name("trait") is not None or any(each.type in _BASES for each in node.children)
+
+
+def _is_own(place: Occurrence) -> bool:
+    """`this.name`, `self.name`, or `name()` without a receiver."""
+    parent = place.node.parent
+    if parent is None:
+        return False
+    owner = next(
+        (
+            found
+            for field in ("object", "expression", "value", "argument", "receiver")
+            if (found := parent.child_by_field_name(field)) is not None
+        ),
+        None,
+    )
+    if owner is None:
+        first = parent.children[0]
+        if parent.type == "method_invocation":
+            return True
+        return parent.type == "member_access_expression" and first.type in ("this", "this_expression")
+    return owner.text in (b"this", b"self")
+
+
+def _is_path(place: Occurrence, language: str) -> bool:
+    """`module::name` and `package.Name`: no member of a value."""
+    parent = place.node.parent
+    return parent is not None and (
+        (language == "rust" and parent.type in ("scoped_identifier", "use_list", "token_tree"))
+        or (language == "go" and parent.type in ("selector_expression", "qualified_type"))
+        or (language in ("java", "csharp") and parent.type in ("scoped_identifier", "qualified_name"))
+        or (language == "ruby" and parent.type == "call" and parent.child_by_field_name("receiver") is None)
+    )
+
+
+async def _others(
+    doc: Document, name: str, code: Codebase, besides: Sequence[Path] = ()
+) -> dict[Path, SyntaxTree]:
+    """The trees of the other files of the language that have the name. Raises Refused without an index."""
+    if code.index is None:
+        raise Refused(f"The workspace is not indexed yet, so the uses of {name} are not known; try again.")
+    uses = await within(code.index.references_to(name, 20_000), _SECONDS)
+    made = await within(code.index.symbols_named(name, 20_000), _SECONDS)
+    if uses is None or made is None:
+        raise Refused(f"The index did not answer in time, so {name} is left as it is; try again.")
+    result: dict[Path, SyntaxTree] = {}
+    for path in sorted({each.path for each in uses} | {each.path for each in made} | set(besides)):
+        language = language_of(path)
+        if path == doc.path or language is None or not same_family(language.name, doc.language):
+            continue
+        text = await within(code.texts.text_of(path), _SECONDS)
+        tree = await asyncio.to_thread(parse, text, language.name) if text is not None else None
+        if tree is None:
+            raise Refused(f"{path.name} cannot be read, so {name} is left as it is.")
+        result[path] = tree
+    return result
