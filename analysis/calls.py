@@ -193,6 +193,9 @@ def _site(
         if begin + token.start >= at and _breaks_off(token, piece, depth):
             unfinished = True
             break
+        if depth == 0 and token.text == "," and _in_lambda(piece):
+            piece.append(token)
+            continue
         if depth == 0 and token.text in (")", ","):
             close()
             piece = []
@@ -225,6 +228,16 @@ def _site(
         name_start=start if name else -1,
         plain=bool(receiver) or opening < 2 or tokens[opening - 2].text not in (".", "?.", "->", "::"),
     )
+
+
+def _in_lambda(piece: list[Token]) -> bool:
+    """Whether `piece` ends among the parameters of a lambda: their commas part no arguments."""
+    depth = 0
+    for token in reversed(piece):
+        depth += (token.text in _CLOSE) - (token.text in _OPEN)
+        if depth == 0 and token.text in (":", "lambda"):
+            return token.text == "lambda"
+    return False
 
 
 def _breaks_off(token: Token, piece: list[Token], depth: int) -> bool:

@@ -26,6 +26,7 @@ LARGEST = 60_000
 _SPLIT = 12_000
 """Code points from which a class is compiled by its members."""
 _LINE = re.compile(r"\b((?:on|at) line )(\d+)")
+_DEFAULTED = re.compile(r"\s*(?:class|(?:async\s+)?def|type)\s+\w+\s*\[[^()]*=")
 _BROKEN = (ValueError, RecursionError, MemoryError, OverflowError)
 _NEWER = frozenset({"type_parameter", "type_alias_statement", "interpolation", "format_specifier"})
 """Nodes in which a newer Python allows what an older compiler rejects (PEP 695, 701)."""
@@ -59,7 +60,9 @@ def python_syntax_errors(tree: SyntaxTree, compiled: Compiled) -> list[Finding]:
         if said is None:
             continue
         finding = _placed(tree, start, end, said, wrapped)
-        if broken or not _may_be_newer(tree, finding.start, said.message):
+        if not _is_defaulted(tree, finding) and (
+            broken or not _may_be_newer(tree, finding.start, said.message)
+        ):
             found.append(finding)
         if len(found) >= MOST or (found and tree.has_error()):
             break  # what follows broken code is split by guesses
@@ -76,7 +79,8 @@ def _whole(tree: SyntaxTree, compiled: Compiled) -> list[Finding]:
     if source not in compiled:
         compiled[source] = _complaint(source)
     said = compiled[source]
-    return [_placed(tree, 0, len(source), said, False)] if said is not None else []
+    finding = _placed(tree, 0, len(source), said, False) if said is not None else None
+    return [finding] if finding is not None and not _is_defaulted(tree, finding) else []
 
 
 def _pieces(tree: SyntaxTree) -> Iterator[tuple[int, int, bool, bool]]:
@@ -126,6 +130,7 @@ def _members(tree: SyntaxTree, node: tree_sitter.Node) -> Iterator[int]:
 def _complaint(piece: str) -> Complaint | None:
     import ast
 
+    piece = piece.removeprefix("\ufeff")  # in a file the compiler passes over it
     for _ in range(2):
         try:
             ast.parse(piece)
@@ -174,6 +179,13 @@ def _sentence(message: str, before: int) -> str:
     message = _LINE.sub(lambda found: f"{found[1]}{int(found[2]) + before}", message)
     message = message[:1].upper() + message[1:]
     return message if message.endswith((".", "?", "!")) else message + "."
+
+
+def _is_defaulted(tree: SyntaxTree, finding: Finding) -> bool:
+    """Whether the line declares a type parameter with a default (PEP 696), which neither an older
+    compiler nor the tree knows."""
+    line = tree.text.line(tree.text.line_at(finding.start))
+    return sys.version_info < (3, 13) and _DEFAULTED.match(line) is not None
 
 
 def _may_be_newer(tree: SyntaxTree, at: int, message: str) -> bool:

@@ -220,3 +220,8 @@ async def test_a_class_of_a_plain_base_is_certain(tmp_path: Path) -> None:
     source = "class Base:\n    def __init__(self, z): ...\nclass Box(Base): ...\nB<|>ox(1)\n"
     async with workspace(tmp_path, source) as space:
         assert len(await static_callables(space.doc, space.at, space.code)) == 1
+
+
+async def test_the_parameters_of_a_lambda_are_no_arguments(tmp_path: Path) -> None:
+    assert await shown(tmp_path, "def f(key, width): ...\nf(lambda a, b: <|>)\n") == ["f([key], width)"]
+    assert await shown(tmp_path, "def f(key, width): ...\nf(lambda a, b: a, <|>)\n") == ["f(key, [width])"]

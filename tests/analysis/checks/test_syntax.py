@@ -81,6 +81,10 @@ def test_code_that_is_right_has_no_error() -> None:
         "type Pair = tuple[int, int]\n",
         'x = f"{d[\'a\']} {d["b"]}"\n',
         "x = f\"{'\\n'.join(a)}\"\n",
+        "class Box[T = int]: ...\n",
+        "type Pair[T = int] = tuple[T, T]\n",
+        "def f[**P = [int], *Ts = *tuple[int, ...]](): ...\nx = 1\n",
+        "\ufeffx = 1\ny = 2\n",
     ],
 )
 def test_syntax_newer_than_our_interpreter_is_no_error(source: str) -> None:
