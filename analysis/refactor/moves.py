@@ -23,6 +23,8 @@ def moved_imports(
     """The edits, by file, after which the imports of `importers` and of the moved files themselves name the
     same modules as before. `moves` are single files, old path → new path."""
     edits: dict[Path, list[Edit]] = {}
+    # What has no name that can be imported keeps the old one in the text: the import that fails says so.
+    moves = {old: new for old, new in moves.items() if _parts(new).name.isidentifier()}
     for path in sorted({*importers, *moves}):
         names = project.names(path)
         if names is None:
@@ -132,7 +134,7 @@ class _File:
         span = self.names.tree.span(module)
         if leaving and len(leaving) == len(brought):
             holder = leaving[0][1]
-            if all(other == holder for _, other, _ in leaving):
+            if holder.text and all(other == holder for _, other, _ in leaving):
                 self.changes[span.start, span.end] = holder.text
                 for each, _, name in leaving:
                     if name != each.name:
@@ -194,7 +196,8 @@ class _File:
             if each.start in gone:
                 holder, name = gone[each.start]
                 alias = f" as {each.bound}" if name != each.bound else ""
-                lines.append(f"from {holder.text} import {name}{alias}")
+                source = f"from {holder.text} " if holder.text else ""
+                lines.append(f"{source}import {name}{alias}")
         ending = "\r\n" if "\r\n" in text.source else "\n"
         joined = "; ".join(lines) if indent.strip() else (ending + indent).join(lines)
         self.changes[statement.start, statement.end] = joined
@@ -225,7 +228,7 @@ class _File:
                 if parts.is_relative_to(up):
                     return _Told(".".join(parts.relative_to(up).parts), dots)
                 up = up.parent
-        base = self._base(target, module) if not level else None
+        base = self._base(target, module) if not level else self._import_root()
         if base is None or not parts.is_relative_to(base):
             base = parts if folder else parts.parent
             if folder and not self._is_package(base):
@@ -233,9 +236,18 @@ class _File:
             while self._is_package(base):
                 base = base.parent
         names = parts.relative_to(base).parts
+        if folder and not names:
+            return _Told("", 0)  # beside the packages: the module is imported by itself
         if not names or not all(name.isidentifier() for name in names):
             return None
         return _Told(".".join(names), 0)
+
+    def _import_root(self) -> Path:
+        """The folder above the outermost package of the file: what it imports by absolute names is there."""
+        folder = self.new_path.parent
+        while self._is_package(folder) and folder != folder.parent:
+            folder = folder.parent
+        return folder
 
     def _base(self, target: Path, module: str) -> Path | None:
         """The folder that an absolute import of `target` was looked up in."""

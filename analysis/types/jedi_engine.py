@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +62,9 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+_NOT_WHOLE = frozenset({"EOFError", "UnpicklingError"})
+
+
 def keep_in(folder: Path) -> None:
     """Keep what jedi has parsed in `folder`, and leave alone what other programs keep."""
     jedi.settings.cache_directory = str(folder)
@@ -79,7 +81,9 @@ def _guarded(empty: Callable[[], _T]) -> Callable[[Callable[_P, _T]], Callable[_
             try:
                 try:
                     return function(*args, **options)
-                except (EOFError, pickle.UnpicklingError):
+                except Exception as problem:
+                    if type(problem).__name__ not in _NOT_WHOLE:
+                        raise
                     log.warning("a file in jedi's cache is not whole: the cache is made again")
                     parso.cache.clear_cache(Path(jedi.settings.cache_directory))
                     if isinstance(kept, Kept):

@@ -116,6 +116,21 @@ CASES = [
         "#- p/__init__.py\n#- main.py\nfrom p import f\n",
         "#- main.py\nfrom q import f\n",
     ),
+    (
+        "p/a.py -> other/b.py",
+        "#- p/__init__.py\nfrom .a import f\n#- p/a.py\n#- p/c.py\nfrom . import a\na.f()\n",
+        "#- p/__init__.py\nfrom other.b import f\n#- p/c.py\nfrom other import b\nb.f()\n",
+    ),
+    (
+        "p/a.py -> a.py",
+        "#- p/__init__.py\n#- p/a.py\n#- p/c.py\n#- main.py\nfrom p import c as s, a\na.f(s)\n",
+        "#- main.py\nfrom p import c as s\nimport a\na.f(s)\n",
+    ),
+    (
+        "p/a.py -> p/bad-name.py",
+        "#- p/__init__.py\nfrom .a import f\n#- p/a.py\n#- main.py\nfrom p import a\nimport p.a\n",
+        "",
+    ),
 ]
 
 
