@@ -174,6 +174,8 @@ def _flow(names: PythonNames, code: _Code) -> tuple[list[str], list[str]]:
                 needed.append(use.name)
             continue
         if home != code.scope:
+            if names.scopes[home].kind == "types" and names.scopes[code.scope].parent == home:
+                raise Refused(f"The selection uses {use.name}, a type parameter of the function.")
             if any(
                 other.role == "bind" and names.home(other) == home and other.scope == code.scope
                 for other in within
@@ -193,7 +195,10 @@ def _flow(names: PythonNames, code: _Code) -> tuple[list[str], list[str]]:
         if is_module and written and outside and not after:
             after = True  # it may be imported from elsewhere
         certain = bool(written) and sets_for_certain(names, list(code.nodes), use.name, home)
-        needs = _is_needed(names, code, everywhere, certain) and any(each.role == "bind" for each in outside)
+        set_before = any(each.role == "bind" for each in outside) or (
+            written and loops_around(code.nodes[0])  # by the code itself, in the round before
+        )
+        needs = _is_needed(names, code, everywhere, certain) and bool(set_before)
         if after and not certain and not needs:
             if not any(each.role == "bind" for each in outside):
                 raise Refused(f"{use.name} may not be set on every path through the selection.")

@@ -59,12 +59,17 @@ def _check(names: PythonNames, node: tree_sitter.Node, statement: tree_sitter.No
         raise Refused("It has a name already.")
     if any(each.type in ("yield", "named_expression") for each in walk(node)):
         raise Refused("The expression contains a yield or an assignment.")
+    block = statement.parent
+    if block is not None and block.parent is not None and block.parent.type == "class_definition":
+        raise Refused("In the body of a class the variable would be one of its members.")
     span = names.tree.span(node)
     fixed = is_literal(node)
     used = [each for each in names.occurrences if span.start <= each.start < span.end and each.role == "read"]
     at: tree_sitter.Node | None = node.parent
     below: tree_sitter.Node = node
     while at is not None and below != statement:
+        if is_impure(node) and any(is_impure(each) for each in _siblings_before(at, below)):
+            raise Refused("Something else in the statement is done before the expression is evaluated.")
         if at.type == "lambda" and not fixed:
             raise Refused("The expression is evaluated each time the lambda is called.")
         if at.type in _COMPREHENSIONS and not fixed:
@@ -93,6 +98,13 @@ def _check(names: PythonNames, node: tree_sitter.Node, statement: tree_sitter.No
     }
     if statement.type not in BLOCKS and any(each.name in bound for each in used):
         raise Refused("The expression uses a name that is bound earlier in its statement.")
+
+
+def _siblings_before(above: tree_sitter.Node, below: tree_sitter.Node) -> list[tree_sitter.Node]:
+    """What is evaluated before `below`, or may be, among the parts of `above`."""
+    if above.type == "assignment" and below != above.child_by_field_name("right"):
+        return above.named_children  # the right side comes before the targets
+    return [each for each in above.named_children if each.end_byte <= below.start_byte]
 
 
 def _first_clause(comprehension: tree_sitter.Node) -> tree_sitter.Node | None:

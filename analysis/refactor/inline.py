@@ -47,6 +47,8 @@ def inline_variable(names: PythonNames, at: int) -> list[Edit]:
     if assignment is None or assignment.type != "assignment" or value is None:
         raise Refused(f"{name} is not assigned exactly once, by a plain assignment.")
     statement = assignment.parent
+    if any(each.type == "named_expression" for each in walk(value)):
+        raise Refused(f"The value of {name} sets another variable.")
     if statement is None or statement.type != "expression_statement" or value.type == "assignment":
         raise Refused(f"{name} is not assigned exactly once, by a plain assignment.")
     if names.scopes[home].kind == "module" and any(text == name for text, _, _ in names.exported):

@@ -79,6 +79,16 @@ VARIABLES = {
     "a name bound in the statement": ("f(a := 1, <|>a + 1<|>)\n", None),
     "part of a joined string": ("x = 'a' <|>'b'<|>\n", None),
     "an import's name": ("import <|>a.b<|>\n", None),
+    "a call behind another": ("print(g(), <|>f()<|>)\n", None),
+    "a call before another": ("print(<|>g()<|>, f())\n", "g_2 = g()\nprint(g_2, f())\n"),
+    "an argument of a call's result": ("a().b(<|>f()<|>)\n", None),
+    "a target's index": ("d[<|>f()<|>] = g()\n", None),
+    "a value behind a call": ("print(g(), <|>a + 1<|>)\n", "value = a + 1\nprint(g(), value)\n"),
+    "a member of an enum": ("class E(Enum):\n    A = <|>1 + 2<|>\n", None),
+    "in a method": (
+        "class A:\n    def f(self):\n        g(<|>a + 1<|>)\n",
+        "class A:\n    def f(self):\n        value = a + 1\n        g(value)\n",
+    ),
 }
 
 
@@ -174,6 +184,11 @@ FUNCTIONS = {
     "a global": ("def f():\n    global x\n    <|>x = 2<|>\nx = 1\n", None),
     "a deleted one": ("def f(a):\n    <|>del a<|>\n", None),
     "a line with other code": ("def f(a):\n    b = 1; <|>c = 2<|>\n", None),
+    "what the round before has set": (
+        "def f(r):\n    for i in r:\n        <|>s = i if i == 0 else s + i<|>\n    return s\n",
+        None,
+    ),
+    "a type parameter": ("def f[T](a: T):\n    <|>b: T = a<|>\n    return b\n", None),
 }
 
 
@@ -188,6 +203,7 @@ def test_extracting_a_function(name: str) -> None:
 
 
 INLINED = {
+    "a value that sets another": ("<|>x = (n := 3)\nprint(n, x)\n", None),
     "a value": ("<|>x = a + b\nprint(x)\n", "print(a + b)\n"),
     "with parentheses where they are needed": ("<|>x = a + b\nprint(x * 2)\n", "print((a + b) * 2)\n"),
     "an attribute twice": ("<|>x = a.b\nprint(x, x)\n", "print(a.b, a.b)\n"),
