@@ -42,7 +42,7 @@ async def signature_help(doc: Document, at: int, code: Codebase) -> list[Signatu
     if (asked := _ask(doc, at, code)) is not None:
         await until(time.monotonic() + ENGINE_SECONDS, asked)
         if told := answer(asked):
-            return told
+            return sorted(told, key=lambda each: call is not None and not _takes(each, call))
     return _made(await callees(doc, at, call, code), call) if call is not None else []
 
 
@@ -71,6 +71,8 @@ def _takes(signature: Signature, call: CallSite) -> bool:
         return True
     keywords = [each.keyword for each in call.arguments if each.keyword]
     positional = len(call.arguments) - len(keywords)
+    if call.active >= len(call.arguments):
+        positional += 1  # the one that is about to be written
     room = sum(
         each.kind in ("positional-only", "positional-or-keyword") and each.name not in keywords
         for each in signature.parameters
@@ -117,11 +119,25 @@ def signature_of(symbol: Symbol, call: CallSite | None = None) -> Signature | No
         return None
     if name in _CONSTRUCTORS and symbol.container:
         name = symbol.container.rsplit(".", 1)[-1]
-    label = f"{name}({', '.join(parameter.label for parameter in parameters)})"
+    label = f"{name}({', '.join(_written(parameters))})"
     if returned := re.search(r"\)\s*(->\s*[^{]+|:\s*[^{]+)$", symbol.signature):
         label += f" {returned[1].strip()}" if returned[1][0] == "-" else returned[1].rstrip()
     active = active_parameter(parameters, call) if call else None
     return Signature(label, tuple(parameters), active, symbol.doc)
+
+
+def _written(parameters: Sequence[Parameter]) -> list[str]:
+    """The parameters with the `/` and `*` between them."""
+    written: list[str] = []
+    before = ""
+    for each in parameters:
+        if before == "positional-only" != each.kind:
+            written.append("/")
+        if each.kind == "keyword-only" and before not in ("keyword-only", "var-positional"):
+            written.append("*")
+        written.append(each.label)
+        before = each.kind
+    return [*written, "/"] if before == "positional-only" else written
 
 
 def active_parameter(parameters: Sequence[Parameter], call: CallSite) -> int | None:
@@ -154,7 +170,7 @@ def parameters_of(signature: str, name: str) -> list[Parameter] | None:
             result = [Parameter(p.name, "positional-only", p.label, p.has_default) for p in result]
         elif piece == "*":
             kind = "keyword-only"
-        elif number == 0 and piece in _SELF:
+        elif number == 0 and (piece in _SELF or piece.partition(":")[0] in ("self", "cls")):
             continue
         elif piece.startswith("**"):
             result.append(Parameter(_name(piece), "var-keyword", piece, False))

@@ -225,3 +225,31 @@ async def test_a_class_of_a_plain_base_is_certain(tmp_path: Path) -> None:
 async def test_the_parameters_of_a_lambda_are_no_arguments(tmp_path: Path) -> None:
     assert await shown(tmp_path, "def f(key, width): ...\nf(lambda a, b: <|>)\n") == ["f([key], width)"]
     assert await shown(tmp_path, "def f(key, width): ...\nf(lambda a, b: a, <|>)\n") == ["f(key, [width])"]
+
+
+@pytest.mark.parametrize("engine", [True, False])
+async def test_an_argument_that_is_begun_tells_overloads_apart(tmp_path: Path, engine: bool) -> None:
+    snippet = """
+        from typing import overload
+
+        @overload
+        def ov(a: str) -> str: ...
+        @overload
+        def ov(a: str, b: int) -> int: ...
+        def ov(a, b=0): ...
+
+        ov("a", <|>)
+        """
+    found = await shown(tmp_path, snippet, engine=engine)
+    assert found[0].removeprefix("def ") == "ov(a: str, [b: int])"
+
+
+async def test_the_marks_between_parameters_are_shown(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "def f(a, /, b, *, c=1): ...\nf(<|>)\n", engine=False) as space:
+        [signature] = await signature_help(space.doc, space.at, space.code)
+    assert signature.label == "f(a, /, b, *, c=1)"
+
+
+async def test_a_method_s_annotated_self_is_no_argument(tmp_path: Path) -> None:
+    snippet = "class A:\n    def f(self: 'A', a): ...\nA().f(<|>)\n"
+    assert await shown(tmp_path, snippet, engine=False) == ["f([a])"]
