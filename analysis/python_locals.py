@@ -1,0 +1,129 @@
+"""Names of Python that a function, a loop or a pattern of an open document binds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import tree_sitter
+
+from devflow.analysis.module_table import Binding, class_of, imported
+from devflow.analysis.syntax.parse import SyntaxTree
+
+_LONGEST = 400
+"""Code points of a value or an annotation."""
+_PATTERNS = frozenset(
+    {"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "dictionary_splat_pattern"}
+)
+_BINDING = MappingProxyType(
+    {
+        "assignment": "left",
+        "for_statement": "left",
+        "for_in_clause": "left",
+        "named_expression": "name",
+        "default_parameter": "name",
+        "typed_default_parameter": "name",
+    }
+)
+"""The field of what a node binds."""
+
+
+def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, ...], bool, bool] | None:
+    """The binding of a local name at `start`: `(binding, classes around it, it is an instance, sure)`."""
+    node = tree.smallest(start, start + len(name))
+    parent = node.parent
+    if parent is None:
+        return None
+    span = tree.span(parent)
+    made = Binding(name, "variable", start, span.end, start)
+
+    def text(field: str, of: tree_sitter.Node = parent) -> str:
+        found = of.child_by_field_name(field)
+        return tree.slice(found)[:_LONGEST] if found is not None else ""
+
+    kind = parent.type
+    if kind in ("list_splat_pattern", "dictionary_splat_pattern"):
+        return made, (), False, False
+    if kind == "typed_parameter":
+        if name in ("self", "cls") and parent.parent is not None:
+            binding, owner = class_binding(tree, _class_around(tree, parent.parent))
+            if binding is not None:
+                return binding, owner, name != "cls", True
+        return replace(made, annotation=text("type")), (), False, True
+    if kind == "typed_default_parameter":
+        return replace(made, annotation=text("type")), (), False, True
+    if kind == "default_parameter":
+        value = text("value")
+        return replace(made, value="" if value == "None" else value), (), False, False
+    if kind == "parameters":
+        first = parent.named_children[0].id == node.id if parent.named_children else False
+        binding, owner = class_binding(tree, _class_around(tree, parent) if first else None)
+        if binding is not None:
+            return binding, owner, name != "cls", True
+        return made, (), False, True
+    if kind == "assignment":
+        return replace(made, value=text("right"), annotation=text("type")), (), False, True
+    if kind == "named_expression":
+        return replace(made, value=text("value")), (), False, True
+    if kind == "as_pattern_target" and parent.parent is not None:
+        pattern = parent.parent
+        value = tree.slice(pattern.named_children[0])[:_LONGEST] if pattern.named_children else ""
+        if pattern.parent is not None and pattern.parent.type == "except_clause":
+            return replace(made, value="" if value.startswith("(") else f"{value}()"), (), False, True
+        return replace(made, value=value), (), False, False
+    up: tree_sitter.Node | None = parent
+    while up is not None and up.type in ("dotted_name", "aliased_import"):
+        up = up.parent
+    if up is not None and up.type in ("import_statement", "import_from_statement"):
+        for each in imported(tree, up, []):
+            if each.name_start == start:
+                return each, (), False, True
+    return made, (), False, kind in ("for_statement", "for_in_clause")
+
+
+def _class_around(tree: SyntaxTree, parameters: tree_sitter.Node) -> tree_sitter.Node | None:
+    """The class whose method has these parameters."""
+    up = parameters.parent
+    if up is None or up.type != "function_definition":
+        return None
+    up = up.parent
+    if up is not None and up.type == "decorated_definition":
+        if any("staticmethod" in tree.slice(child) for child in up.children if child.type == "decorator"):
+            return None
+        up = up.parent
+    while up is not None and up.type in ("block", "if_statement", "else_clause", "try_statement"):
+        up = up.parent
+    return up if up is not None and up.type == "class_definition" else None
+
+
+def class_binding(tree: SyntaxTree, node: tree_sitter.Node | None) -> tuple[Binding | None, tuple[str, ...]]:
+    """The binding of the class `node`, and the classes around it."""
+    names: list[str] = []
+    if node is None:
+        return None, ()
+    up = node.parent
+    while up is not None:
+        if up.type == "class_definition" and (name := up.child_by_field_name("name")) is not None:
+            names.append(tree.slice(name))
+        up = up.parent
+    return class_of(tree, node), tuple(reversed(names))
+
+
+def is_bound_here(node: tree_sitter.Node) -> bool:
+    """Whether the name is one that a parameter, an assignment, a loop or a pattern binds."""
+    above = node.parent
+    while above is not None and above.type in _PATTERNS:
+        node, above = above, above.parent
+    if above is None:
+        return False
+    if above.type == "typed_parameter":
+        return above.named_children[0].id == node.id
+    if above.type in ("parameters", "lambda_parameters", "as_pattern_target"):
+        return True
+    return above.type in _BINDING and is_field(above, _BINDING[above.type], node)
+
+
+def is_field(parent: tree_sitter.Node, field: str, node: tree_sitter.Node) -> bool:
+    """Whether `node` is what `parent` has under `field`."""
+    found = parent.child_by_field_name(field)
+    return found is not None and found.id == node.id
