@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import tree_sitter
@@ -88,6 +89,15 @@ def occurrences(tree: SyntaxTree, name: str) -> list[Occurrence]:
     return result
 
 
+def stands_at_most(tree: SyntaxTree, name: str, most: int) -> bool:
+    """Whether the text has the word at most so often, wherever it stands."""
+    return sum(1 for _ in islice(_word(name).finditer(tree.text.encoded), most + 1)) <= most
+
+
+def _word(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
+
+
 _TEXT = ("string", "content", "comment", "character", "char_literal", "heredoc", "jsx_text", "regex")
 _C_DECLARATIONS = frozenset({"function_definition", "declaration", "field_declaration", "type_definition"})
 _METHODS = frozenset({"method", "singleton_method"})
@@ -109,12 +119,11 @@ def bindings_in_doubt(places: list[Occurrence], region: Region) -> bool:
 def _named(tree: SyntaxTree, name: str) -> Iterator[tree_sitter.Node]:
     """The leaves that are `name`, and those the language finds names in."""
     encoded, wanted = tree.text.encoded, name.encode()
-    word = re.compile(rb"(?<![\w$])" + re.escape(wanted) + rb"(?![\w$])")
     in_format = re.compile(
         rb"\{\s*" + re.escape(wanted) + rb"\s*[:}]|\{[^{}]*[:.]" + re.escape(wanted) + rb"\$"
     )
     seen: set[int] = set()
-    for found in word.finditer(encoded):
+    for found in _word(name).finditer(encoded):
         node = tree.root.descendant_for_byte_range(found.start(), found.end())
         if node is None or node.id in seen:
             continue

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from devflow.analysis.binders import BLOCKS
-from devflow.analysis.occurrences import Occurrence, bindings_in_doubt, occurrences
+from devflow.analysis.occurrences import Occurrence, bindings_in_doubt, occurrences, stands_at_most
 from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 
+MOST = 2_000
+"""Places of one name in a file, beyond which it is not read by scopes: each costs a way up its tree, which
+made text can have 20,000 levels of."""
+
 
 def local_places(tree: SyntaxTree, start: int, name: str) -> list[Occurrence] | None:
     """All places of the local binding that the name at `start` belongs to; None where it is none."""
-    if tree.language not in BLOCKS:
+    if tree.language not in BLOCKS or name[:1].isdigit() or not stands_at_most(tree, name, MOST):
         return None
     places = occurrences(tree, name)
     here = next((each for each in places if each.start == start), None)
@@ -22,6 +26,8 @@ def local_places(tree: SyntaxTree, start: int, name: str) -> list[Occurrence] | 
 
 def rename_local(tree: SyntaxTree, start: int, old: str, new: str) -> list[Edit] | None:
     """The edits that rename the local at `start`; None when it is no local. Raises Refused."""
+    if not stands_at_most(tree, old, MOST):
+        raise Refused(f"{old} stands in this file more than {MOST:,} times; it is not renamed.")
     places = occurrences(tree, old)
     here = next((each for each in places if each.start == start), None)
     if here is None or here.region is None:

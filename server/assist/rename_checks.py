@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+
+import tree_sitter
 
 from devflow.analysis.document import Document
 from devflow.analysis.languages import language_of
@@ -66,6 +69,8 @@ async def checked(
         edited |= {id(each) for each in kept}
         if kept:
             result[path] = [Edit(each.start, each.end, new) for each in kept]
+    if doc.language == "ruby" and _is_top_level_method(roles, list(trees.values()), old):
+        return result
     _check_members(old, doc.language, roles, edited)
     return result
 
@@ -84,7 +89,7 @@ def _check_members(old: str, language: str, places: Sequence[Occurrence], edited
         language != "ruby"
         and len(declared) == 1
         and not any(each.region is not None for each in places)
-        and not _overrides(declared[0])
+        and (not _overrides(declared[0]) or _is_own_alone(declared[0], members))
         and all(_is_own(each) for each in members)
         and (language in ("java", "csharp", "cpp") or len(members) + 1 == len(free))
     ):
@@ -172,6 +177,78 @@ def _overrides(place: Occurrence) -> bool:
     if node is None or node.type in _ABSTRACT:
         return True
     return node.child_by_field_name("trait") is not None or any(each.type in _BASES for each in node.children)
+
+
+def _is_own_alone(declared: Occurrence, uses: Sequence[Occurrence]) -> bool:
+    """A private or static method of Java or C# overrides nothing, whatever the bases of its class have;
+    inside the class its name means it."""
+    node = declared.node.parent
+    if node is None or node.type != "method_declaration":
+        return False
+    words = {word for each in node.children if each.type.startswith("modifier") for word in _words(each)}
+    around = node.parent
+    while around is not None and around.type not in _CLASSES:
+        around = around.parent
+    return (
+        bool(words & {"static", "private"})
+        and around is not None
+        and around.type not in _ABSTRACT
+        and all(around.start_byte <= each.node.start_byte < around.end_byte for each in uses)
+    )
+
+
+def _words(node: tree_sitter.Node) -> list[str]:
+    return (node.text or b"").decode("utf-8", "replace").split()
+
+
+def _is_top_level_method(places: Sequence[Occurrence], trees: Sequence[SyntaxTree], name: str) -> bool:
+    """Whether all places are Ruby's one `def` outside classes and calls of it without a receiver, none of
+    them in a class that may inherit or include another one, and no symbol or string has its name."""
+    declared = [each for each in places if each.role == "declaration"]
+    if len(declared) != 1 or _class_around(declared[0].node) is not None:
+        return False
+    word = re.compile(rb"""[:'"]""" + re.escape(name.encode()) + rb"(?![\w$])")
+    if any(word.search(each.text.encoded) for each in trees):
+        return False
+    classes = {
+        found.text
+        for each in trees
+        for node in each.root.children
+        if node.type == "class" and (found := node.child_by_field_name("name")) is not None
+    }
+    return all(
+        each.region is None
+        and each.role in ("member", "name")
+        and (parent := each.node.parent) is not None
+        and parent.child_by_field_name("receiver") is None
+        and _is_closed(_class_around(each.node), classes)
+        for each in places
+        if each is not declared[0]
+    )
+
+
+def _is_closed(node: tree_sitter.Node | None, classes: Set[bytes | None]) -> bool:
+    """Whether all a Ruby class has from elsewhere comes from `classes`."""
+    if node is None:
+        return True
+    base = node.child_by_field_name("superclass")
+    body = node.child_by_field_name("body")
+    mixed = [
+        each
+        for each in (body.children if body is not None else ())
+        if each.type == "call"
+        and (method := each.child_by_field_name("method")) is not None
+        and method.text in (b"include", b"extend", b"prepend")
+    ]
+    known = base is None or (base.named_child_count == 1 and base.named_children[0].text in classes)
+    return node.type == "class" and known and not mixed
+
+
+def _class_around(node: tree_sitter.Node) -> tree_sitter.Node | None:
+    above = node.parent
+    while above is not None and above.type not in ("class", "module", "singleton_class"):
+        above = above.parent
+    return above
 
 
 def _is_own(place: Occurrence) -> bool:

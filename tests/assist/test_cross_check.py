@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jedi
 import pytest
+from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.document import Document
 from devflow.analysis.python_names import python_names
@@ -174,9 +175,12 @@ async def test_a_rename_takes_every_place_along_and_no_other_variable(indexed: P
 async def test_jedi_finds_the_same_uses_of_locals(package: Package) -> None:
     reasons: Counter[str] = Counter()
     scripts: dict[str, jedi.Script] = {}
+    environment = InterpreterEnvironment()  # the default one leaves a process behind
     for spot in [each for each in package.spots if each.is_local()][::2]:
         text = spot.doc.text
-        script = scripts.setdefault(spot.doc.uri, jedi.Script(text.source, path=spot.doc.path))
+        script = scripts.setdefault(
+            spot.doc.uri, jedi.Script(text.source, path=spot.doc.path, environment=environment)
+        )
         line = text.line_at(spot.at)
         column = spot.at - text.line_start(line)
         found = script.get_references(line + 1, column, scope="file")

@@ -128,6 +128,25 @@ REFUSED = {
     "a name that is taken": ("a.ts", "function f(<|>x: number, ZZ: number) { return x; }\n"),
     "a parameter that is a property": ("a.ts", "class A { constructor(private <|>w: number) { g(w); } }\n"),
     "a keyword parameter": ("a.rb", "def f(tot<|>al:)\n  total\nend\n"),
+    "a Java method that may be the base's": (
+        "A.java",
+        "class A extends Base { int to<|>tal() { return 1; } int f() { return total(); } }\n",
+    ),
+    "a static method that another class may mean": (
+        "A.java",
+        "class A extends Base { static int to<|>tal() { return 1; } }\n"
+        "class B extends Base { int f() { return total(); } }\n",
+    ),
+    "a Ruby method that a symbol names": ("a.rb", "def to<|>tal\nend\nmethod(:total)\n"),
+    "a Ruby call in a class with a base from elsewhere": (
+        "a.rb",
+        "def to<|>tal\nend\nclass A < Base\n  def f\n    total()\n  end\nend\n",
+    ),
+    "a Ruby call in a class that includes": (
+        "a.rb",
+        "def to<|>tal\nend\nclass A\n  include Sums\n  def f\n    total()\n  end\nend\n",
+    ),
+    "a Ruby call of another object": ("a.rb", "def to<|>tal\nend\ncart.total()\n"),
     "an instance variable": ("a.rb", "def f(name)\n  @na<|>me = name\nend\n"),
     "a pattern's name beside another": (
         "A.java",
@@ -211,6 +230,31 @@ async def test_a_use_that_a_parameter_shadows_is_left_alone(tmp_path: Path) -> N
         total();
         """
     assert await changed(tmp_path, "a.ts", snippet) == {"a.ts": "export function ZZ() {}\nZZ();\n"}
+
+
+OWN = {
+    "a static method of a Java class with a base": (
+        "A.java",
+        "class A extends Base { static int to<|>tal() { return 1; } int f() { return total(); } }\n",
+        "class A extends Base { static int ZZ() { return 1; } int f() { return ZZ(); } }\n",
+    ),
+    "a private method of a C# class with a base": (
+        "a.cs",
+        "class A : Base { private int to<|>tal() { return 1; } int F() { return total(); } }\n",
+        "class A : Base { private int ZZ() { return 1; } int F() { return ZZ(); } }\n",
+    ),
+    "a method of a Ruby file": (
+        "a.rb",
+        "class A\n  def f\n    to<|>tal(1)\n  end\nend\n\ndef total(n)\n  n\nend\n",
+        "class A\n  def f\n    ZZ(1)\n  end\nend\n\ndef ZZ(n)\n  n\nend\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_a_method_that_nothing_can_override_is_renamed(name: str, tmp_path: Path) -> None:
+    path, snippet, expected = OWN[name]
+    assert await changed(tmp_path, path, snippet) == {path: expected}
 
 
 async def test_a_function_of_c_is_renamed_with_its_prototype_in_a_header(tmp_path: Path) -> None:

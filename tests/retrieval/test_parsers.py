@@ -12,6 +12,7 @@ from devflow.retrieval.batch import Prepared
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.walk import Found, IndexOptions, walk
+from support.processes import children
 
 
 def put(root: Path, count: int) -> deque[Found]:
@@ -44,7 +45,7 @@ async def test_a_file_that_kills_its_parser_costs_itself_only(tmp_path: Path) ->
     for _ in range(2):
         # The writer's end opens only when the parser has opened its own.
         handle = await asyncio.to_thread(os.open, tmp_path / "m2.py", os.O_WRONLY)
-        [child] = [p for p in psutil.Process().children() if "devflow.retrieval.parsers" in p.cmdline()]
+        [child] = children("devflow.retrieval.parsers")
         child.send_signal(signal.SIGKILL)
         os.close(handle)
         while _runs(child):  # noqa: ASYNC110  # until then it holds its end of the pipe
@@ -63,7 +64,7 @@ async def test_a_large_walk_uses_them_and_ends_them(tmp_path: Path) -> None:
     )
     assert status.files == WORTH_IT + 10
     assert steps[-1] == (status.files, status.files)
-    assert not [p for p in psutil.Process().children() if "devflow.retrieval.parsers" in p.cmdline()]
+    assert not children("devflow.retrieval.parsers")
     index = await Index.open([tmp_path])
     assert await index.symbols_named("f7")
     await index.close()

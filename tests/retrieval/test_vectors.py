@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from devflow.retrieval.embedder import HashedEmbedder
@@ -14,7 +13,9 @@ from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
 from devflow.retrieval.words import parts, query_words, words
+from support.processes import children
 
+PROCESS = "devflow.retrieval.vector_process"
 TEXTS = ["def parse_ignore_file(path)", "class ColourPicker", "read_ignore_rules from a file path"]
 
 
@@ -108,7 +109,7 @@ def test_damaged_vectors_start_afresh(tmp_path: Path, opened: Callable[[str], Ve
 
 def test_a_process_that_was_killed_is_a_sentence(tmp_path: Path) -> None:
     vectors = VectorProcess(tmp_path / "chroma", "s")
-    [child] = psutil.Process().children()
+    [child] = children(PROCESS)
     child.kill()
     child.wait()
     with pytest.raises(VectorsUnavailable, match="has ended"):
@@ -129,10 +130,10 @@ async def test_vectors_are_opened_for_a_question_and_closed_when_nobody_asks(
     assert woken
     assert await sync.step(db)
     assert await asked == []
-    assert len(psutil.Process().children()) == 1
+    assert len(children(PROCESS)) == 1
     monkeypatch.setattr("devflow.retrieval.vector_sync._IDLE", 0.0)
     assert not await sync.step(db)
-    assert psutil.Process().children() == []
+    assert children(PROCESS) == []
     await db.close()
 
 

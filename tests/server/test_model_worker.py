@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import pytest_asyncio
 
@@ -21,6 +20,7 @@ from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.workers.model import WorkerModel
 from support import tiny_gguf
+from support.processes import children
 
 pytest.importorskip("ctransformers", reason="needs the extra `gguf`")
 
@@ -42,8 +42,7 @@ def processes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
         yield
-    left = [child for child in psutil.Process().children() if "workers.model" in " ".join(child.cmdline())]
-    assert not left
+    assert not children("workers.model")
 
 
 def spec(path: Path, name: str = "local", context: int = tiny_gguf.CONTEXT) -> ModelSpec:
