@@ -7,12 +7,13 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 
+from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE
 
 _CHANCE = {"id", "generation", "mtime", "embedded"}
 """Columns that say when and in which order something was written."""
-_PLACES = {"dead_vectors", "meta", "names", "sqlite_sequence"}
-"""Tables of the writer's own book-keeping."""
+_PLACES = {"dead_vectors", "meta", "pieces", "uses", "around_uses", "texts"}
+"""Tables of the writer's own book-keeping, or that a view shows unpacked."""
 
 
 class Broken(Exception):
@@ -25,13 +26,12 @@ def content(directory: Path) -> dict[str, list[tuple[object, ...]]]:
     with contextlib.closing(connected(directory)) as db:
         if (verdict := db.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
             raise Broken(f"SQLite: {verdict}")
-        views = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
         names = [
             name
             for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
             if not name.startswith(("sqlite_", "fts", "trigrams")) and name not in _PLACES
         ]
-        found = {name: _rows(db, name) for name in names if not _behind(name, views)}
+        found = {name: _rows(db, name) for name in names}
         found["words"] = _words(db)
     for name, rows in found.items():
         twice = [row for row, times in Counter(rows).items() if times > 1]
@@ -52,12 +52,9 @@ def difference(one: dict[str, list[tuple[object, ...]]], other: dict[str, list[t
 
 def connected(directory: Path) -> sqlite3.Connection:
     """The store, to be read."""
-    return sqlite3.connect(directory / DATABASE)
-
-
-def _behind(name: str, views: set[str]) -> bool:
-    """Whether the table is only how a view is kept: its rows are numbers."""
-    return {"pieces": "chunks", "uses": "refs"}.get(name) in views
+    db = sqlite3.connect(directory / DATABASE)
+    register(db)
+    return db
 
 
 def _rows(db: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
