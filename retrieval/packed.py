@@ -10,7 +10,6 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,8 +17,8 @@ from functools import lru_cache
 from devflow.analysis.facts import Reference, ReferenceKind
 from devflow.analysis.text import Text
 
-_USE = struct.Struct("<IIHH")
-"""Offset, line, receiver, container with the kind in its highest bits."""
+_SHORT, _LONG = struct.Struct("<HHHH"), struct.Struct("<IIHH")
+"""Offset, line, receiver, container with the kind in its highest bits; in long ones a byte stands before."""
 _KINDS = tuple(ReferenceKind)
 _KIND_BITS = 14
 _MOST_AROUND = 1 << _KIND_BITS
@@ -34,42 +33,60 @@ class PackedUses:
 
     places: list[tuple[str, bytes]]
     around: bytes
-    members: Counter[tuple[str, str]]
-    attributes: Counter[str]
+    members: dict[tuple[str, str], int]
+    attributes: dict[str, int]
     count: int
 
 
 def packed_uses(uses: Sequence[Reference], text: Text) -> PackedUses:
     """`uses` in the order of the text; their strings must be `words.storable`."""
     numbers: dict[str, int] = {"": 0}
-    members: Counter[tuple[str, str]] = Counter()
-    attributes: Counter[str] = Counter()
+    on_receivers: dict[tuple[str, str], int] = {}
+    attributes: dict[str, int] = {}
     places: dict[str, list[int]] = {}
-    line_at = text.line_at
     kinds = {kind: number << _KIND_BITS for number, kind in enumerate(_KINDS)}
-    for use in uses:
-        name, receiver = use.name, use.receiver
-        on = numbers.setdefault(receiver, len(numbers)) if receiver else 0
-        inside = numbers.setdefault(use.container, len(numbers))
+    is_attribute = ReferenceKind.ATTRIBUTE
+    line, line_end, container, inside = 0, text.line_start(1), "", 0
+    for name, kind, start, _, receiver, holder in uses:
+        if start >= line_end:
+            line = text.line_at(start)
+            line_end = text.line_start(line + 1) if line + 1 < text.line_count else len(text) + 1
+        if holder is not container:
+            container = holder
+            inside = numbers.setdefault(holder, len(numbers))
+        on = 0
         if receiver:
-            members[receiver, name] += 1
-            attributes[name] += 1
-        elif use.kind is ReferenceKind.ATTRIBUTE:
-            attributes[name] += 1
-        # Only of files with 16,000 definitions some containers go untold.
-        kind = kinds[use.kind] | (inside if inside < _MOST_AROUND else 0)
+            on = numbers.setdefault(receiver, len(numbers))
+            key = (receiver, name)
+            on_receivers[key] = on_receivers.get(key, 0) + 1
+            attributes[name] = attributes.get(name, 0) + 1
+        elif kind is is_attribute:
+            attributes[name] = attributes.get(name, 0) + 1
         found = places.get(name)
         if found is None:
             found = places[name] = []
-        found += (use.start, line_at(use.start), on if on < 1 << 16 else 0, kind)
+        # Of a file with 16,000 containers, or 65,000 receivers, some go untold.
+        found += (
+            start,
+            line,
+            on if on < 1 << 16 else 0,
+            kinds[kind] | (inside if inside < _MOST_AROUND else 0),
+        )
     around = zlib.compress(json.dumps(list(numbers), ensure_ascii=False).encode(), _LEVEL)
+    short = len(text) < 1 << 16
     return PackedUses(
-        [(name, struct.pack("<" + "IIHH" * (len(some) // 4), *some)) for name, some in places.items()],
+        [(name, _packed(some, short=short)) for name, some in places.items()],
         around,
-        members,
+        on_receivers,
         attributes,
         len(uses),
     )
+
+
+def _packed(numbers: list[int], *, short: bool) -> bytes:
+    if short:
+        return struct.pack(f"<{len(numbers)}H", *numbers)
+    return b"\0" + struct.pack("<" + "IIHH" * (len(numbers) // 4), *numbers)
 
 
 def packed_text(text: str) -> bytes:
@@ -98,10 +115,12 @@ def _uses(name: str, places: bytes, around: bytes) -> str:
     words = _unpacked_words(around)
     length = len(name)
     low = _MOST_AROUND - 1
+    long = len(places) % _SHORT.size
+    uses = _LONG.iter_unpack(places[1:]) if long else _SHORT.iter_unpack(places)
     return json.dumps(
         [
             (start, start + length, _KINDS[kind >> _KIND_BITS], line, words[on], words[kind & low])
-            for start, line, on, kind in _USE.iter_unpack(places)
+            for start, line, on, kind in uses
         ]
     )
 

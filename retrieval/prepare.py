@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from devflow.analysis.extract import extract
@@ -117,8 +117,8 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
 
 
 def _storable(use: Reference) -> Reference:
-    return replace(
-        use, name=storable(use.name), receiver=storable(use.receiver), container=storable(use.container)
+    return use._replace(
+        name=storable(use.name), receiver=storable(use.receiver), container=storable(use.container)
     )
 
 

@@ -16,7 +16,7 @@ import stat
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -64,6 +64,9 @@ _DOCUMENTS = frozenset(
 )
 _DOCUMENT_NAMES = frozenset(
     ["Dockerfile", "Makefile", "Justfile", "Rakefile", "Gemfile", "CMakeLists.txt", "LICENSE", "README"]
+)
+_SECRET_NAME, _GENERATED_NAME = (
+    re.compile("|".join(map(translate, names))) for names in (_SECRET_NAMES, _GENERATED_NAMES)
 )
 _HEAD = 8_192
 _LARGEST_IGNORE_FILE = 1_000_000
@@ -260,7 +263,7 @@ class Rules:
             return "ignored"
         if not _encodable(relative):
             return "unreadable"
-        if any(fnmatchcase(name, pattern) for pattern in _GENERATED_NAMES):
+        if _GENERATED_NAME.fullmatch(name):
             return "generated"
         if is_translation(relative):
             return "translation"
@@ -302,7 +305,7 @@ class Rules:
 def is_secret(name: str) -> bool:
     """Whether a file of this name holds keys or passwords: such files are never indexed."""
     lower = name.lower()
-    return lower not in _NOT_SECRET and any(fnmatchcase(lower, pattern) for pattern in _SECRET_NAMES)
+    return lower not in _NOT_SECRET and _SECRET_NAME.fullmatch(lower) is not None
 
 
 def holds_secret(data: bytes) -> bool:
@@ -321,8 +324,12 @@ def is_translation(relative: str) -> bool:
 
 def is_source(name: str) -> bool:
     """Whether the name says code or documentation."""
-    path = PurePosixPath(name)
-    return name in _DOCUMENT_NAMES or path.suffix.lower() in _DOCUMENTS or language_of(path) is not None
+    dot = name.rfind(".")
+    return (
+        name in _DOCUMENT_NAMES
+        or (dot > 0 and name[dot:].lower() in _DOCUMENTS)
+        or language_of(PurePosixPath(name)) is not None
+    )
 
 
 def _rules_above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
@@ -380,4 +387,5 @@ def _encodable(relative: str) -> bool:
 
 
 def _longest_line(text: str) -> int:
-    return max(map(len, re.split(r"[\r\n]", text)), default=0)
+    lines = text.replace("\r", "\n") if "\r" in text else text
+    return max(map(len, lines.split("\n")))
