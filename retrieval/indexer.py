@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,8 @@ T = TypeVar("T")
 
 STEP = 0.15
 """Seconds of parsing between two looks at what is more urgent."""
+GATHERED = 0.5
+"""Seconds of what parsers give that are written at once: a transaction writes pages of every index."""
 RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
 
 
@@ -277,6 +280,7 @@ class RootIndexer:
             elif self._parsers is not None:
                 await self._stop_parsers()
             elif self._state == "indexing" and self._walking is None:
+                await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
                 await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
                 self._say("ready", self._limit_reached() if self._too_many else "")
                 if self._usage is not None:
@@ -314,6 +318,8 @@ class RootIndexer:
         self._overtaken = set(self._updated)
         self._events.progress(0, self._total)
         self._too_many = walked.cut
+        if self._usage is not None and not known and len(self._queue) >= WORTH_IT:
+            await self._usage.begin(found.relative for found in self._queue)
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
         if self._parsers is None and len(self._queue) >= WORTH_IT:
@@ -322,10 +328,17 @@ class RootIndexer:
             done = await self._in_thread(prepare_files, self._queue, self._settings, self._digests, STEP)
         else:
             done = await self._parsers.next(self._queue, self._digests)
+            end = time.monotonic() + GATHERED
+            while time.monotonic() < end and not self._urgent and (self._queue or self._parsers.busy):
+                done.add(await self._parsers.next(self._queue, self._digests))
         # A file told as changed while it was being parsed is read again for that; this is the old text.
         await self._store(db, done.without(self._overtaken))
         self._done += len(done.files) + len(done.unchanged) + len(done.skips)
         self._events.progress(self._done, self._total)
+
+    @property
+    def _urgent(self) -> bool:
+        return self._rebuild or bool(self._fresh_documents or self._updated)
 
     async def _stop_parsers(self) -> None:
         parsers, self._parsers = self._parsers, None

@@ -35,7 +35,7 @@ PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
     # The indexes by name are written all over: the more a checkpoint gathers, the fewer pages twice.
     "PRAGMA wal_autocheckpoint = 8000",
-    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA journal_size_limit = 4194304",
 )
 _TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
