@@ -133,6 +133,10 @@ class IndexWorker:
         )
         return [(id_, similarity) for id_, similarity in answer or []]
 
+    async def settled(self, timeout: float | None = None) -> None:
+        """Wait until there is nothing left to do. Raises WorkerGone, TimeoutError."""
+        await self._worker.request("settled", {}, timeout)
+
     async def close(self) -> None:
         """End the process. The stores stay whole whenever it ends."""
         if self._sender is not None:
