@@ -193,8 +193,15 @@ def _is_own_alone(declared: Occurrence, uses: Sequence[Occurrence]) -> bool:
         bool(words & {"static", "private"})
         and around is not None
         and around.type not in _ABSTRACT
-        and all(around.start_byte <= each.node.start_byte < around.end_byte for each in uses)
+        and all(_stands_in(each.node, around) for each in uses)
     )
+
+
+def _stands_in(node: tree_sitter.Node, around: tree_sitter.Node) -> bool:
+    above = node.parent
+    while above is not None and above.id != around.id:
+        above = above.parent
+    return above is not None
 
 
 def _words(node: tree_sitter.Node) -> list[str]:
@@ -207,8 +214,8 @@ def _is_top_level_method(places: Sequence[Occurrence], trees: Sequence[SyntaxTre
     declared = [each for each in places if each.role == "declaration"]
     if len(declared) != 1 or _class_around(declared[0].node) is not None:
         return False
-    word = re.compile(rb"""[:'"]""" + re.escape(name.encode()) + rb"(?![\w$])")
-    if any(word.search(each.text.encoded) for each in trees):
+    word = re.compile(rf"""[:'"]{re.escape(name)}(?![\w$])""")
+    if any(word.search(each.text.source) for each in trees):
         return False
     classes = {
         found.text
