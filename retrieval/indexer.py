@@ -36,6 +36,7 @@ from devflow.retrieval.batch import (
     prepare_texts,
 )
 from devflow.retrieval.parsers import WORTH_IT, Parsers
+from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
     Reader,
@@ -120,6 +121,7 @@ class RootIndexer:
         self._done = self._total = 0
         self._skipped: Counter[str] = Counter()
         self._too_many = False
+        self._room_wanted = False
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -231,8 +233,9 @@ class RootIndexer:
 
     async def _work_with_lock(self) -> None:
         await asyncio.to_thread(make_directory, self.directory)
-        lock = FileLock(self.directory / "writer.lock", mode=0o600, thread_local=False)
+        lock = FileLock(self.directory / LOCK, mode=0o600, thread_local=False)
         lock.acquire(timeout=0)
+        mark_used(self.directory)
         try:
             if self._rebuild:
                 await asyncio.to_thread(remove, self.directory)
@@ -283,16 +286,32 @@ class RootIndexer:
                 await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
                 await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
                 self._say("ready", self._limit_reached() if self._too_many else "")
+                self._room_wanted = True
                 if self._usage is not None:
                     self._usage.settle()
+            elif self._room_wanted:
+                await self._make_room()
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
                 if self._vectors.problem:
                     self._tell(self._vectors.problem)
+            elif self._walking is None and await tidy(db):
+                continue
             else:
                 if self._walking is None and not (self._usage is not None and self._usage.busy):
                     self._settled.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
+
+    async def _make_room(self) -> None:
+        self._room_wanted = False
+        budget = self._settings.max_disk_mib << 20
+        freed = await self._in_thread(keep_within, budget, self.directory)
+        if freed.over > 0:
+            self._tell(
+                f"The indexes take {(budget + freed.over) >> 20:,} MiB, more than index.max_disk_mib "
+                f"({self._settings.max_disk_mib:,}): those that are left are in use. Raise it, or leave "
+                "folders out with a .devflowignore file."
+            )
 
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)

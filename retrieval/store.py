@@ -172,6 +172,8 @@ async def _open_checked(database: Path) -> aiosqlite.Connection:
     fresh = await asyncio.to_thread(_create, database)
     connection = await aiosqlite.connect(database, isolation_level=None)
     try:
+        if fresh:
+            await connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for pragma in PRAGMAS:
             await connection.execute(pragma)
         await _register(connection)

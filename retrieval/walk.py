@@ -83,6 +83,8 @@ class IndexSettings(Protocol):
     def max_line_length(self) -> int: ...
     @property
     def vectors(self) -> bool: ...
+    @property
+    def max_disk_mib(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class IndexOptions:
     max_file_bytes: int = 1_000_000
     max_line_length: int = 5_000
     vectors: bool = True
+    max_disk_mib: int = 4_000
 
 
 @dataclass(frozen=True, slots=True)

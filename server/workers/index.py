@@ -86,6 +86,7 @@ class IndexWorker:
             "max_file_bytes": settings.max_file_bytes,
             "max_line_length": settings.max_line_length,
             "vectors": settings.vectors,
+            "max_disk_mib": settings.max_disk_mib,
             "watch": watch,
         }
         self._opened = False
@@ -206,6 +207,7 @@ class _Roots:
             max_file_bytes=params["max_file_bytes"],
             max_line_length=params["max_line_length"],
             vectors=params["vectors"],
+            max_disk_mib=params["max_disk_mib"],
         )
         for root in params["roots"]:
             indexer = RootIndexer(Path(root), options, self._events(root, Events))
