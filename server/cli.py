@@ -18,6 +18,7 @@ COMMANDS = {
     "search": "find code by name, text or meaning",
     "ask": "answer a question about the codebase, with citations",
     "review": "run the review checks on files",
+    "eval": "measure search on truth sets",
     "doctor": "say what works, what does not, and why",
     "setup": "write or print the configuration of an editor",
     "demo": "show what the server does on real code",
