@@ -23,10 +23,11 @@ from pathlib import Path
 
 import jedi
 
-from devflow.retrieval.graph.base import SURE, Use
+from devflow.retrieval.graph.base import SURE
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.index import build
+from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE, index_directory
 from devflow.retrieval.walk import IndexOptions
 
@@ -59,18 +60,15 @@ def measure(root: Path, calls: int, kind: str, *, show: bool) -> dict[str, float
     """Right and found over a sample of the calls below `root`."""
     database = index_directory(root) / DATABASE
     connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    register(connection)
     graph = Graph(Stored([root], [connection]))
     graph.begin()
-    python = [id_ for path, id_ in graph.stored.paths(0).items() if path.endswith(".py")]
-    marks = ", ".join(map(str, python))
     uses = [
-        Use(0, *row)
-        for row in graph.stored.rows(
-            0,
-            f'SELECT file, start, "end", kind, line, name, receiver, container FROM refs WHERE kind = ? '
-            f"AND file IN ({marks})",
-            (kind,),
-        )
+        use
+        for path, id_ in sorted(graph.stored.paths(0).items())
+        if path.endswith(".py")
+        for use in graph.stored.uses_in(graph.stored.file(0, id_).whole())
+        if use.kind == kind
     ]
     sample = random.Random(7).sample(uses, min(calls, len(uses)))
     project = jedi.Project(

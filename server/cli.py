@@ -20,6 +20,7 @@ COMMANDS = {
     "impact": "show what is affected when a definition changes, and why",
     "graph": "ask the code graph: callers, callees, path, endpoints, dead",
     "review": "run the review checks on files",
+    "eval": "measure search on truth sets",
     "doctor": "say what works, what does not, and why",
     "setup": "write or print the configuration of an editor",
     "demo": "show what the server does on real code",

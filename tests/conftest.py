@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,3 +68,24 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         monkeypatch.setenv(variable, str(home / folder))
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+_status = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End although a test that failed left a thread (a connection to a database has one): Python would wait
+    for it without end."""
+    left = [each.name for each in threading.enumerate() if each.is_alive() and not each.daemon]
+    left.remove(threading.main_thread().name)
+    status = config.stash.get(_status, 1)
+    if left:
+        print("threads left behind:", *left, file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(status or 1)

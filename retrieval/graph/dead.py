@@ -25,8 +25,7 @@ _CANDIDATES = (
     "WHERE s.kind IN ('function', 'method', 'class', 'property') "
     "AND f.language IN ('python', 'typescript', 'tsx', 'javascript', 'go', 'java', 'csharp', 'rust', 'ruby', "
     "'c', 'cpp') "
-    "AND NOT EXISTS (SELECT 1 FROM refs r WHERE r.name = s.name AND NOT "
-    '(r.file = s.file AND r.start >= s.start AND r.start < s."end")) LIMIT ?'
+    "AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.name = s.name AND u.file <> s.file) LIMIT ?"
 )
 _BEGUN = re.compile(r"f[\"']([A-Za-z_]{3,})\{|[\"']([A-Za-z_]{3,})[\"']\s*\+|[\"']([A-Za-z_]{3,})%s")
 
@@ -84,8 +83,11 @@ def _unused(graph: Graph, most: int) -> Iterator[Definition]:
 
 
 def _used_elsewhere(graph: Graph, definition: Definition) -> bool:
-    """Whether another root uses the name."""
-    return any(use.root != definition.root for use in graph.stored.uses(definition.name, 200))
+    """Whether code outside the definition, in any root, uses the name."""
+    return any(
+        use.root != definition.root or not definition.start <= use.start < definition.end
+        for use in graph.stored.uses(definition.name, 200)
+    )
 
 
 def _spared(graph: Graph, definition: Definition) -> str:

@@ -226,8 +226,8 @@ class Graph:
         for root in range(len(self.stored.roots)):
             rows = self.stored.rows(
                 root,
-                "SELECT DISTINCT i.alias FROM refs r JOIN imports i ON i.file = r.file AND i.start = r.start "
-                "WHERE r.name = ? AND i.name = ? AND i.alias <> ? AND i.alias <> ''",
+                "SELECT DISTINCT i.alias FROM uses u JOIN imports i ON i.file = u.file "
+                "WHERE u.name = ? AND i.name = ? AND i.alias <> ? AND i.alias <> ''",
                 (names[0], names[0], names[0]),
             )
             names += [str(row[0]) for row in rows]

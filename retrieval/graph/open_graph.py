@@ -17,6 +17,7 @@ from devflow.retrieval.graph.centrality import Imports, centrality, import_links
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
+from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class CodeGraph:
                 connection = sqlite3.connect(
                     f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
                 )
+                register(connection)
                 self._connections.append(connection)
                 roots.append(root)
             self._graph = Graph(Stored(roots, self._connections))

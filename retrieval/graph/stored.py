@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,17 @@ HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE}
 _MOST_FILES = 4_000
 _MOST_SOURCE = 32_000_000
 """Code points of source text that are kept."""
-_USE = 'file, start, "end", kind, line, name, receiver, container'
+_MOST_USED = 200
+"""Files whose uses are kept."""
+_SOURCE = "SELECT devflow_piece(text, 0, 2147483647) FROM texts WHERE file = ?"
+_USES = (
+    "SELECT u.file, devflow_uses(u.name, u.places, a.words) FROM uses u "
+    "JOIN around_uses a ON a.file = u.file WHERE u.name = ?"
+)
+_USES_IN = (
+    "SELECT u.name, devflow_uses(u.name, u.places, a.words) FROM uses u "
+    "JOIN around_uses a ON a.file = u.file WHERE u.file = ?"
+)
 
 
 class File:
@@ -139,6 +149,7 @@ class Stored:
         self._files: dict[tuple[int, int], File] = {}
         self._sources: dict[tuple[int, int], str] = {}
         self._source_size = 0
+        self._uses: dict[tuple[int, int], list[Use]] = {}
         self._listed: dict[int, dict[str, int]] = {}
         self._languages: dict[int, dict[int, str]] = {}
         self._paths: dict[int, dict[int, str]] = {}
@@ -256,20 +267,12 @@ class Stored:
             self._files[root, id_].imports.append(Import(module, name, alias, start, end))
 
     def source(self, file: File) -> str:
-        """The file's text, put together from its chunks: they hold every line that is not blank."""
+        """The file's text."""
         key = (file.root, file.id)
         known = self._sources.get(key)
         if known is None:
-            pieces: list[str] = []
-            at = 0
-            for start, text in self._connections[file.root].execute(
-                "SELECT start, text FROM chunks WHERE file = ? ORDER BY start", (file.id,)
-            ):
-                if start < at:
-                    text, start = text[at - start :], at
-                pieces += ("\n" * (start - at), text)
-                at = start + len(text)
-            known = self._sources[key] = "".join(pieces)
+            [row] = self.rows(file.root, _SOURCE, (file.id,)) or [("",)]
+            known = self._sources[key] = row[0]
             self._file_generations.setdefault(key, self._generation_of(file))
             self._source_size += len(known)
             while self._source_size > _MOST_SOURCE and len(self._sources) > 1:
@@ -292,20 +295,32 @@ class Stored:
 
     def uses(self, name: str, limit: int = 20_000) -> list[Use]:
         """Uses of this name in all roots."""
-        return [
-            Use(root, *row)
-            for root, connection in enumerate(self._connections)
-            for row in connection.execute(f"SELECT {_USE} FROM refs WHERE name = ? LIMIT ?", (name, limit))
-        ]
+        found: list[Use] = []
+        for root, connection in enumerate(self._connections):
+            for id_, places in connection.execute(_USES, (name,)):
+                found += _uses(root, id_, name, places)
+                if len(found) > limit:
+                    break
+        return found[:limit]
 
-    def uses_in(self, definition: Definition, limit: int = 20_000) -> list[Use]:
+    def uses_in(self, definition: Definition) -> list[Use]:
         """Uses of names inside a definition, in order; of a file's own code, those of the whole file."""
-        low, high = (definition.start, definition.end) if definition.start >= 0 else (0, 2**62)
-        rows = self._connections[definition.root].execute(
-            f"SELECT {_USE} FROM refs WHERE file = ? AND start >= ? AND start < ? ORDER BY start LIMIT ?",
-            (definition.file, low, high, limit),
-        )
-        return [Use(definition.root, *row) for row in rows]
+        key = (definition.root, definition.file)
+        known = self._uses.get(key)
+        if known is None:
+            known = []
+            for name, places in self._connections[definition.root].execute(_USES_IN, (definition.file,)):
+                known += _uses(definition.root, definition.file, name, places)
+            known.sort(key=lambda use: use.start)
+            while len(self._uses) >= _MOST_USED:
+                del self._uses[next(iter(self._uses))]
+            self._uses[key] = known
+            self._file_generations.setdefault(key, self._generation_of(self.file(*key)))
+        if definition.start < 0:
+            return known
+        low = bisect_left(known, definition.start, key=lambda use: use.start)
+        high = bisect_left(known, definition.end, key=lambda use: use.start)
+        return known[low:high]
 
     def _definition(self, root: int, row: Sequence[Any]) -> Definition:
         id_, start, end, name_start, line, name, kind, container, signature = row
@@ -334,8 +349,16 @@ class Stored:
 
     def _drop(self, key: tuple[int, int]) -> None:
         self._files.pop(key, None)
+        self._uses.pop(key, None)
         self._source_size -= len(self._sources.pop(key, ""))
         self._file_generations.pop(key, None)
+
+
+def _uses(root: int, file: int, name: str, places: str) -> list[Use]:
+    return [
+        Use(root, file, start, end, kind, line, name, receiver, container)
+        for start, end, kind, line, receiver, container in json.loads(places)
+    ]
 
 
 _DEFINITION = 'file, start, "end", name_start, line, name, kind, container, signature'

@@ -13,6 +13,7 @@ from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.index import build
+from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support import fixture
@@ -45,6 +46,8 @@ async def graph_of(root: Path, snippet: str = "", more: Sequence[Path] = ()) -> 
             )
             for each in roots
         ]
+        for connection in connections:
+            register(connection)
         graph = Graph(Stored(roots, connections))
         graph.begin()
         yield graph

@@ -1,0 +1,1 @@
+"""Measuring retrieval: truth sets, corpora, baselines, metrics. Only `devflow eval` imports it."""

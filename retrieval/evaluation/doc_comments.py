@@ -1,0 +1,168 @@
+"""Truth sets of our own: a function's doc comment asks for the function, which is indexed without it.
+
+The corpus is a copy of a package in which no function has a doc comment any more, so nothing that is asked
+stands in what is searched. A query is the comment's first paragraph without markup.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from devflow.analysis.facts import Symbol
+from devflow.analysis.python_ast import python_ast
+from devflow.analysis.symbols import FUNCTION_LIKE
+from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.retrieval.evaluation.corpora import fetched
+from devflow.retrieval.evaluation.functions import parsed_files
+from devflow.retrieval.evaluation.truth import Gold, Query, TruthSet
+
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "python": (
+        "pypi:werkzeug==3.1.3",
+        "pypi:marshmallow==3.26.1",
+        "pypi:tornado==6.4.2",
+        "pypi:networkx==3.4.2",
+    ),
+    "typescript": ("npm:rxjs@7.8.2", "npm:puppeteer-core@24.6.0", "npm:mobx@6.13.7"),
+    "java": ("debsrc:libcommons-lang3-java", "debsrc:libcommons-collections4-java"),
+    "go": (
+        "deb:golang-google-grpc-dev",
+        "deb:golang-github-prometheus-client-golang-dev",
+        "deb:golang-github-spf13-cobra-dev",
+        "deb:golang-github-gin-gonic-gin-dev",
+    ),
+    "csharp": ("debsrc:newtonsoft-json", "debsrc:nunit"),
+}
+"""What each language is measured on; all permissively licensed."""
+
+_MOST_QUERIES = 120
+"""Of one package."""
+_WORDS = range(4, 61)
+_SHORTEST = 3
+"""Lines: what is shorter says nothing but its name."""
+_TEST = re.compile(r"(^|/|_|\.)(tests?|testing|specs?|examples?)([/_.]|$)|[a-z]Tests?(\.|/)", re.I)
+_ENDS = re.compile(
+    r"^\s*(@\w|:\w+[^:]*:|\.\. |>>> |```|(Args|Arguments|Parameters|Returns|Raises|Examples?)\b:?\s*$"
+    r"|<(param|returns|remarks|example))"
+)
+_MARKUP = re.compile(r"\{@\w+\s+([^}]*)\}|</?[A-Za-z][^>]*>|:\w+:(?=`)|[`*]+")
+
+
+def doc_comment_set(language: str, cache: Path) -> TruthSet:
+    """The set of one language of `PACKAGES`. Raises CorpusUnavailable."""
+    queries = tuple(
+        query for package in PACKAGES[language] for query in _queries_of(package, language, cache)
+    )
+    return TruthSet(f"doc comment→function, {language}", "function", queries)
+
+
+def undocumented(package: str, language: str, cache: Path) -> Path:
+    """The copy of a package without doc comments on functions. Raises CorpusUnavailable."""
+    original = fetched(package, cache)
+    copy = cache / "undocumented" / re.sub(r"[^\w.=-]", "_", f"{package}-{language}")
+    if (copy / ".complete").exists():
+        return copy / "files"
+    shutil.rmtree(copy, ignore_errors=True)
+    for path, tree, symbols in parsed_files(original):
+        if tree.language == language:
+            target = copy / "files" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(without_docs(tree, symbols), "utf-8")
+    (copy / ".complete").touch()
+    return copy / "files"
+
+
+def without_docs(tree: SyntaxTree, symbols: Sequence[Symbol]) -> str:
+    """The source without the doc comments of its functions."""
+    lines = tree.text.source.splitlines(keepends=True)
+    doomed: set[int] = set()
+    if tree.language == "python":
+        doomed = _docstring_lines(tree.text.source)
+    else:
+        for symbol in symbols:
+            if symbol.kind in FUNCTION_LIKE and symbol.doc:
+                doomed |= _comment_above(lines, tree.text.line_at(symbol.start))
+    return "".join(line for number, line in enumerate(lines) if number not in doomed)
+
+
+def _docstring_lines(source: str) -> set[int]:
+    module = python_ast(source)
+    doomed: set[int] = set()
+    for node in ast.walk(module) if module is not None else ():
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or ast.get_docstring(node) is None:
+            continue
+        first = node.body[0]
+        # A function that is nothing but its docstring would no longer be one.
+        if len(node.body) > 1 and first.lineno > node.lineno and first.end_lineno is not None:
+            doomed.update(range(first.lineno - 1, first.end_lineno))
+    return doomed
+
+
+def _comment_above(lines: Sequence[str], line: int) -> set[int]:
+    doomed: set[int] = set()
+    at = line - 1
+    while at >= 0:
+        text = lines[at].strip()
+        if text.endswith("*/"):
+            while at >= 0 and "/*" not in lines[at]:
+                doomed.add(at)
+                at -= 1
+            doomed.add(max(at, 0))
+        elif text.startswith("//"):
+            doomed.add(at)
+        elif not text.startswith(("@", "[")):  # decorators and attributes may stand between
+            break
+        at -= 1
+    return doomed
+
+
+def _queries_of(package: str, language: str, cache: Path) -> list[Query]:
+    bare = undocumented(package, language, cache)
+    kept = {
+        (path, symbol.qualified_name)
+        for path, tree, symbols in parsed_files(bare)
+        for symbol in symbols
+        if symbol.kind in FUNCTION_LIKE and _lines(tree, symbol) >= _SHORTEST
+    }
+    found: list[Query] = []
+    for path, tree, symbols in parsed_files(fetched(package, cache)):
+        if tree.language != language or _TEST.search(path):
+            continue
+        names = Counter(symbol.qualified_name for symbol in symbols)
+        for symbol in symbols:
+            text = first_paragraph(symbol.doc)
+            if (
+                symbol.kind in FUNCTION_LIKE
+                and len(text.split()) in _WORDS
+                and names[symbol.qualified_name] == 1
+                and not symbol.name.startswith("__")
+                and (path, symbol.qualified_name) in kept
+            ):
+                gold = Gold(path, symbol.qualified_name)
+                found.append(
+                    Query(f"{path}:{symbol.qualified_name}", text, f"bare-{language}:{package}", (gold,))
+                )
+    times = Counter(query.text for query in found)
+    clear = [query for query in found if times[query.text] == 1]
+    # By hash: a sample that another machine draws as well.
+    return sorted(clear, key=lambda query: hashlib.sha256(query.id.encode()).digest())[:_MOST_QUERIES]
+
+
+def _lines(tree: SyntaxTree, symbol: Symbol) -> int:
+    return tree.text.line_at(max(symbol.end - 1, 0)) - tree.text.line_at(symbol.start) + 1
+
+
+def first_paragraph(doc: str) -> str:
+    """The first paragraph of a doc comment on one line, without tags, quotes and braces."""
+    taken: list[str] = []
+    for line in doc.strip().splitlines():
+        if not line.strip() or _ENDS.match(line):
+            break
+        taken.append(line.strip())
+    return " ".join(_MARKUP.sub(lambda found: found[1] or "", " ".join(taken)).split())

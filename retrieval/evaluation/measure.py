@@ -1,0 +1,173 @@
+"""Runs truth sets: builds each corpus's index, asks every query of every system, and gives the figures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devflow.retrieval.base import Hit
+from devflow.retrieval.evaluation.baselines import BM25, fused, nearest
+from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
+from devflow.retrieval.evaluation.doc_comments import undocumented
+from devflow.retrieval.evaluation.functions import functions_of
+from devflow.retrieval.evaluation.metrics import CUT, Figures, figures
+from devflow.retrieval.evaluation.minilm import MiniLM
+from devflow.retrieval.evaluation.truth import Query, TruthSet, write_cosqa
+from devflow.retrieval.index import Index, build
+from devflow.retrieval.local import local_vectors
+from devflow.retrieval.walk import IndexOptions
+
+_FILE_LIMIT = 50
+"""Hits asked for when files are wanted: several may be of one file."""
+
+Answer = tuple[str, str]
+"""Path below the corpus, and the qualified name ("" where files are asked for)."""
+System = Callable[[Index, str, int], Awaitable[list[Hit]]]
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one system reached on one truth set."""
+
+    truth: str
+    system: str
+    figures: Figures
+
+
+class Tally:
+    """Answers of all systems to all queries of one set."""
+
+    def __init__(self, truth: TruthSet) -> None:
+        self.truth = truth
+        self._answers: dict[str, list[tuple[list[Answer], set[Answer], float]]] = {}
+
+    def add(self, system: str, query: Query, answers: Sequence[Answer], seconds: float) -> None:
+        right = {(gold.path, gold.name) for gold in query.golds}
+        self._answers.setdefault(system, []).append((list(dict.fromkeys(answers))[:CUT], right, seconds))
+
+    def results(self) -> list[Result]:
+        """One per system."""
+        return [
+            Result(
+                self.truth.name,
+                system,
+                figures([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
+            )
+            for system, rows in self._answers.items()
+        ]
+
+
+async def measure(
+    sets: Sequence[TruthSet], systems: Mapping[str, System], cache: Path, *, baselines: bool, note: Note
+) -> list[Result]:
+    """Every system on every query. Corpora that cannot be had are left out with a sentence to `note`."""
+    tallies = [Tally(truth) for truth in sets]
+    minilm = _minilm(cache, note) if baselines else None
+    for corpus in dict.fromkeys(query.corpus for truth in sets for query in truth.queries):
+        asked = [
+            (tally, [query for query in tally.truth.queries if query.corpus == corpus]) for tally in tallies
+        ]
+        try:
+            root = corpus_folder(corpus, cache)
+        except CorpusUnavailable as error:
+            note(str(error))
+            continue
+        note(f"{corpus}: {sum(len(queries) for _, queries in asked)} queries")
+        await _ask_systems(root, asked, systems, note)
+        if baselines:
+            _ask_baselines(root, asked, minilm)
+    return [result for tally in tallies for result in tally.results()]
+
+
+def corpus_folder(corpus: str, cache: Path) -> Path:
+    """The folder to index, made or fetched. Raises CorpusUnavailable."""
+    kind, _, rest = corpus.partition(":")
+    if kind == "cosqa":
+        folder = cache / "cosqa"
+        if not folder.exists():
+            write_cosqa(Path(rest), folder)
+        return folder
+    if kind.startswith("bare-"):
+        return undocumented(rest, kind.removeprefix("bare-"), cache)
+    return fetched(corpus, cache)
+
+
+async def _ask_systems(
+    root: Path, asked: Sequence[tuple[Tally, list[Query]]], systems: Mapping[str, System], note: Note
+) -> None:
+    root = await asyncio.to_thread(root.resolve)
+    started = time.perf_counter()
+    status = await build(root, IndexOptions())
+    note(
+        f"  {status.files} files, {status.chunks} chunks, indexed in {time.perf_counter() - started:.1f} s"
+        + (f"; {status.problem}" if status.problem else "")
+    )
+    async with local_vectors(root) as (vectors, problem):
+        if problem:
+            note(f"  {problem}")
+        index = await Index.open([root], vectors)
+        try:
+            await index.search("warm up", 10)
+            for name, system in systems.items():
+                for tally, queries in asked:
+                    for query in queries:
+                        started = time.perf_counter()
+                        hits = await system(index, query.text, _limit(tally))
+                        seconds = time.perf_counter() - started
+                        tally.add(name, query, _answers(root, hits, tally.truth.by), seconds)
+        finally:
+            await index.close()
+
+
+def _limit(tally: Tally) -> int:
+    return CUT if tally.truth.by == "function" else _FILE_LIMIT
+
+
+def _answers(root: Path, hits: Sequence[Hit], by: str) -> list[Answer]:
+    return [(hit.path.relative_to(root).as_posix(), hit.symbol if by == "function" else "") for hit in hits]
+
+
+def _minilm(cache: Path, note: Note) -> MiniLM | None:
+    try:
+        return MiniLM(cache)
+    except ImportError as error:
+        note(f"No MiniLM baseline: {error}; pip install tokenizers safetensors.")
+    except CorpusUnavailable as error:
+        note(f"No MiniLM baseline: {error}")
+    return None
+
+
+def _ask_baselines(root: Path, asked: Sequence[tuple[Tally, list[Query]]], minilm: MiniLM | None) -> None:
+    functions = functions_of(root)
+    texts = [f"{each.path} {each.name}\n{each.text}" for each in functions]
+    bm25 = BM25(texts)
+    # Whole frameworks take a transformer hours on a processor; there, words alone are the baseline.
+    vectors = minilm.embed(texts) if minilm is not None and len(texts) <= 10_000 else None
+    for tally, queries in asked:
+        by_function = tally.truth.by == "function"
+
+        def add(name: str, query: Query, numbers: Sequence[int], started: float) -> None:
+            answers = [
+                (functions[n].path, functions[n].name if by_function else "")  # noqa: B023  # called at once
+                for n in numbers
+            ]
+            tally.add(name, query, answers, time.perf_counter() - started)  # noqa: B023
+
+        embedded = (
+            minilm.embed([query.text for query in queries])
+            if minilm is not None and vectors is not None and queries
+            else None
+        )
+        for place, query in enumerate(queries):
+            started = time.perf_counter()
+            by_words = bm25.ranked(query.text)
+            add("BM25", query, by_words, started)
+            if embedded is not None and vectors is not None:
+                started = time.perf_counter()
+                by_meaning = nearest(vectors, embedded[place])
+                add("MiniLM", query, by_meaning, started)
+                add("BM25+MiniLM by RRF", query, fused([by_words, by_meaning]), started)

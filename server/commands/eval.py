@@ -1,0 +1,87 @@
+"""`devflow eval retrieval`: measure search on truth sets, beside the usual baselines."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devflow.server.commands.terminal import console
+
+if TYPE_CHECKING:
+    from devflow.retrieval.evaluation.truth import TruthSet
+
+SETS = "DEVFLOW_EVAL_SETS"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("what", choices=("retrieval",), help="what is measured")
+    parser.add_argument(
+        "--sets",
+        type=Path,
+        help=f"folder with the public truth sets (default: ${SETS}; without one, our own sets only)",
+    )
+    parser.add_argument("--only", help="sets whose name holds this, separated by commas")
+    parser.add_argument("--no-baselines", action="store_true", help="leave out BM25 and MiniLM")
+    parser.add_argument("--out", type=Path, help="also write NAME.json, NAME.md and NAME.svg (give NAME)")
+    parser.add_argument("--cache", type=Path, help="where corpora are kept (default: in the user's cache)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; 1 when nothing could be."""
+    import platformdirs
+
+    from devflow.retrieval.evaluation.measure import measure
+    from devflow.retrieval.evaluation.report import plot, table
+    from devflow.retrieval.evaluation.systems import SYSTEMS
+
+    notes = console(stderr=True)
+    cache = (arguments.cache or platformdirs.user_cache_path("devflow") / "eval").resolve()
+    given = arguments.sets or (Path(os.environ[SETS]) if os.environ.get(SETS) else None)
+    sets = _sets(given, cache, arguments.only or "")
+    if not sets:
+        notes.print("There is nothing to measure.")
+        return 1
+    results = asyncio.run(
+        measure(sets, SYSTEMS, cache, baselines=not arguments.no_baselines, note=notes.print)
+    )
+    print(table(results), end="")
+    if arguments.out is not None:
+        rows = [{"set": r.truth, "system": r.system, **asdict(r.figures)} for r in results]
+        arguments.out.with_suffix(".json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+        arguments.out.with_suffix(".md").write_text(table(results), "utf-8")
+        arguments.out.with_suffix(".svg").write_text(plot(results), "utf-8")
+    return 0 if results else 1
+
+
+def _sets(given: Path | None, cache: Path, only: str) -> list[TruthSet]:
+    from devflow.retrieval.evaluation.corpora import CorpusUnavailable
+    from devflow.retrieval.evaluation.doc_comments import PACKAGES, doc_comment_set
+    from devflow.retrieval.evaluation.truth import SetsMissing, load
+
+    notes = console(stderr=True)
+    wanted = [part.strip().casefold() for part in only.split(",") if part.strip()]
+    sets: list[TruthSet] = []
+    if given is None:
+        notes.print(f"No folder of public truth sets is named (--sets or {SETS}): measuring on our own only.")
+    else:
+        try:
+            loaded, problems = load(given)
+            sets += loaded
+            for problem in problems:
+                notes.print(problem)
+        except SetsMissing as error:
+            notes.print(str(error))
+    for language in PACKAGES:
+        if wanted and not any(part in f"doc comment→function, {language}" for part in wanted):
+            continue
+        try:
+            sets.append(doc_comment_set(language, cache))
+        except CorpusUnavailable as error:
+            notes.print(str(error))
+    return [each for each in sets if not wanted or any(part in each.name.casefold() for part in wanted)]

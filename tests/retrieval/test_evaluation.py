@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from devflow.analysis.symbols import symbols
+from devflow.analysis.syntax.parse import parse
+from devflow.analysis.text import Text
+from devflow.retrieval.evaluation.baselines import BM25, fused
+from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
+from devflow.retrieval.evaluation.doc_comments import first_paragraph, without_docs
+from devflow.retrieval.evaluation.metrics import figures
+from devflow.retrieval.evaluation.truth import SetsMissing, load
+
+
+def test_figures_of_a_right_answer_in_second_place() -> None:
+    found = figures([["a", "b", "c"]], [{"b"}], [0.002])
+    assert (found.recall_1, found.recall_5, found.mrr) == (0.0, 1.0, 0.5)
+    assert found.ndcg == pytest.approx(0.6309, abs=1e-4)
+    assert found.p50 == pytest.approx(2.0)
+
+
+def test_an_answer_after_the_tenth_place_does_not_count() -> None:
+    found = figures([list(range(20))], [{10}], [0.0])
+    assert (found.recall_10, found.mrr, found.ndcg) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("language", "source", "kept"),
+    [
+        ("python", 'def f():\n    """Asked."""\n    return 1\n', "def f():\n    return 1\n"),
+        ("go", "// Asked.\nfunc f() int {\n\treturn 1\n}\n", "func f() int {\n\treturn 1\n}\n"),
+        (
+            "java",
+            "class A {\n  /**\n   * Asked.\n   */\n  @Override\n  int f() { return 1; }\n}\n",
+            "class A {\n  @Override\n  int f() { return 1; }\n}\n",
+        ),
+        (
+            "csharp",
+            "class A {\n  /// <summary>Asked.</summary>\n  int F() { return 1; }\n}\n",
+            "class A {\n  int F() { return 1; }\n}\n",
+        ),
+        ("typescript", "/** Asked. */\nexport function f() {}\n", "export function f() {}\n"),
+    ],
+)
+def test_what_is_asked_does_not_stand_in_what_is_searched(language: str, source: str, kept: str) -> None:
+    tree = parse(Text(source), language)
+    assert tree is not None
+    assert without_docs(tree, symbols(tree)) == kept
+
+
+def test_a_function_that_is_nothing_but_its_docstring_stays_one() -> None:
+    source = 'def f():\n    """Only this."""\n'
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    assert without_docs(tree, symbols(tree)) == source
+
+
+def test_a_question_is_the_first_paragraph_without_markup() -> None:
+    doc = "Gives the {@code next}\nvalue of <b>x</b>.\n\nMore.\n@param x it"
+    assert first_paragraph(doc) == "Gives the next value of x."
+    assert first_paragraph("Joins them.\n@param x it") == "Joins them."
+
+
+def test_bm25_prefers_the_rare_word_and_fusion_what_both_know() -> None:
+    ranking = BM25(["open the file", "open the door", "close the door"]).ranked("open file")
+    assert ranking[0] == 0
+    assert fused([[1, 2, 3], [2, 1, 4]])[:2] == [1, 2]
+
+
+def test_a_folder_without_truth_sets_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SetsMissing, match="There are no truth sets"):
+        load(tmp_path)
+
+
+def test_a_broken_set_leaves_the_others(tmp_path: Path) -> None:
+    row = {
+        "id": "1",
+        "project": "boto",
+        "query": "joins two paths",
+        "path": "boto/a.py",
+        "name": "A.join",
+        "gold_dependencies": {"intra_file": ["boto.a.b"]},
+    }
+    with gzip.open(tmp_path / "deveval_queries.jsonl.gz", "wt") as file:
+        file.write(json.dumps(row) + "\n")
+    (tmp_path / "issues_django.jsonl.gz").write_bytes(b"no gzip")
+    sets, problems = load(tmp_path)
+    assert [each.name for each in sets] == ["requirement→function"]
+    assert sets[0].queries[0].golds[0].name == "A.join"
+    assert len(problems) == 3
+
+
+def test_an_unknown_kind_of_corpus_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CorpusUnavailable, match="no kind of corpus"):
+        fetched("tape:reel-7", tmp_path)
