@@ -15,6 +15,7 @@ from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import relations
 from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
+from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import search_root, similar_in_root
 from devflow.retrieval.status import read_status
@@ -43,6 +44,8 @@ class Index:
         self._stores = [(root, Reader(directory)) for root, directory in directories]
         self._vocabularies = [Vocabulary() for _ in self._stores]
         self._vectors = vectors
+        self.graph = CodeGraph(directories)
+        """Who calls, extends, tests and reaches whom."""
 
     @classmethod
     async def open(cls, roots: Sequence[Path], vectors: VectorSearch | None = None) -> Index:
@@ -212,6 +215,7 @@ class Index:
 
     async def close(self) -> None:
         """Close the stores."""
+        await self.graph.close()
         for _, store in self._stores:
             await store.close()
 
