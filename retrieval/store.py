@@ -22,7 +22,7 @@ import platformdirs
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "v1"
+SCHEMA = "v2"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 
@@ -68,6 +68,7 @@ CREATE INDEX chunks_to_embed ON chunks(id) WHERE embedded = 0;
 CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
+CREATE VIRTUAL TABLE fts_terms USING fts5vocab(fts, row);
 INSERT INTO meta VALUES('generation', '0'), ('state', 'empty'), ('problem', ''), ('skipped', '{}'),
     ('embedder', ''), ('closed', '1'), ('uid', lower(hex(randomblob(8))));
 """
