@@ -6,7 +6,7 @@ READY := .venv/.ready
 REPO ?=
 QUICK ?=
 
-.PHONY: help setup check test test-editors demo fix bench build clean
+.PHONY: help setup check test test-editors demo fix bench bench-index build clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ fix: $(READY) ## format and mend what can be mended
 
 bench: $(READY) ## measure every figure, other servers side by side, into benchmarks/results: make bench [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m bench $(if $(QUICK),--quick)
+
+bench-index: $(READY) ## measure the index at a million lines into benchmarks/results: make bench-index [QUICK=1]
+	PYTHONPATH=benchmarks $(VENV) -m index $(if $(QUICK),--quick)
 
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .

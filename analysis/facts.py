@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 
 class SymbolKind(StrEnum):
@@ -64,8 +65,7 @@ class Symbol:
         return f"{self.container}.{self.name}" if self.container else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A use of a name that is not its definition."""
 
     name: str

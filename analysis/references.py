@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from devflow.analysis.facts import Reference, ReferenceKind, Symbol, SymbolKind
@@ -27,7 +28,8 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
         symbols = symbols_of(tree)
     captured = tree.captures("references")
     seen = {node.start_byte for node in captured.get("skip", ())}
-    offset, source = tree.offset, tree.text.source
+    source = tree.text.source
+    offset = (lambda byte: byte) if tree.text.is_ascii else tree.offset
     names = {symbol.name_start for symbol in symbols}
     found: list[tuple[int, int, ReferenceKind]] = []
     for capture, kind in _ORDER:
@@ -42,6 +44,8 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
     found.sort()
     result: list[Reference] = []
     sigils = sigils_of(tree.language)
+    # Almost all of a first walk's time goes through here: only a name behind an operator is looked before.
+    behind = {operator.end() for operator in _OPERATOR.finditer(source)}
     borders = _borders(symbols)
     at, container = 0, ""
     for start, end, kind in found:
@@ -51,7 +55,12 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
         if end > start:
             result.append(
                 Reference(
-                    source[start:end], kind, start, end, receiver_before(source, start, sigils), container
+                    source[start:end],
+                    kind,
+                    start,
+                    end,
+                    receiver_before(source, start, sigils) if start in behind else "",
+                    container,
                 )
             )
     return tuple(result)
@@ -62,6 +71,7 @@ _MEMBERS = frozenset({ReferenceKind.CALL, ReferenceKind.ATTRIBUTE})
 _DOT_ENDS = frozenset(".>:")
 _DOT_ENDS_OR_SPACE = _DOT_ENDS | frozenset(" \t\r\n")
 _LONGEST = 20
+_OPERATOR = re.compile(r"[.>:][ \t\r\n]*")
 
 
 def receiver_before(source: str, start: int, sigils: str = "$") -> str:

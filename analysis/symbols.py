@@ -116,7 +116,7 @@ class _Definition:
 
 def _definitions(tree: SyntaxTree) -> list[_Definition]:
     by_name: dict[int, _Definition] = {}
-    offset = tree.offset
+    offset = (lambda byte: byte) if tree.text.is_ascii else tree.offset
     source = tree.text.source
     for _, captured in tree.matches("definitions"):
         names = captured.pop("name", None)
@@ -204,9 +204,10 @@ def _signature(tree: SyntaxTree, definition: _Definition) -> str:
         head = head if head.count("(") > head.count(")") or first.endswith(("(", "=")) else first
     if "\n" in head:
         sign = _comment_sign(tree.language)
-        head = "\n".join(
-            re.sub(rf"(?:^|\s){re.escape(sign)}[^\"'\n]*$", "", line) for line in head.split("\n")
-        )
+        if sign in head:
+            head = "\n".join(
+                re.sub(rf"(?:^|\s){re.escape(sign)}[^\"'\n]*$", "", line) for line in head.split("\n")
+            )
         head = re.sub(r"\s+", " ", head)
         head = re.sub(r"([(\[]) | (?=[)\]])", r"\1", head).replace(",)", ")").replace(",]", "]")
     head = head.strip().rstrip("{;").rstrip()

@@ -76,7 +76,7 @@ class Frequencies:
         if stamp == self._stamp or (stamp[1:] == self._stamp[1:] and now - self._read_at < _REFRESHED):
             return
         self._known.clear()
-        [row] = await db.execute_fetchall("SELECT count(*) FROM chunks")
+        [row] = await db.execute_fetchall("SELECT count(*) FROM pieces")
         self._stamp, self._read_at, self.total = stamp, now, max(1, row[0])
 
 
@@ -129,7 +129,7 @@ async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:
     rows = await db.execute_fetchall(
         "SELECT c.id, s.lower, s.kind, length(s.container) FROM json_each(?) w "
         "JOIN symbols s ON s.lower = w.value "
-        'JOIN chunks c ON c.file = s.file AND c.start <= s.name_start AND c."end" > s.name_start '
+        'JOIN pieces c ON c.file = s.file AND c.start <= s.name_start AND c."end" > s.name_start '
         "WHERE s.kind NOT IN ('variable', 'parameter', 'field') LIMIT 1000",
         (json.dumps(list(order)),),
     )
@@ -199,7 +199,7 @@ async def by_path(db: aiosqlite.Connection, mentioned: dict[int, float]) -> Foun
     if not mentioned:
         return Found([], [])
     rows = await db.execute_fetchall(
-        "SELECT min(c.id), c.file FROM json_each(?) w JOIN chunks c ON c.file = w.value GROUP BY c.file",
+        "SELECT min(c.id), c.file FROM json_each(?) w JOIN pieces c ON c.file = w.value GROUP BY c.file",
         (json.dumps(list(mentioned)),),
     )
     ranked = sorted(rows, key=lambda row: (-mentioned[row[1]], row[0]))

@@ -144,8 +144,8 @@ class Index:
         """Attribute names seen on any of these receiver texts, with how often, most frequent first."""
         marks = ", ".join("?" * len(receivers))
         rows = await self._rows(
-            f"SELECT name, count(*) FROM refs WHERE receiver IN ({marks}) AND receiver <> '' "
-            "GROUP BY name ORDER BY 2 DESC LIMIT ?",
+            f"SELECT name, sum(times) FROM members WHERE receiver IN ({marks}) GROUP BY name "
+            "ORDER BY 2 DESC LIMIT ?",
             (*receivers, limit),
         )
         return dict(list(_summed(rows).items())[:limit])

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ from devflow.retrieval.batch import (
     prepare_texts,
 )
 from devflow.retrieval.parsers import WORTH_IT, Parsers
+from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
     Reader,
@@ -57,6 +59,8 @@ T = TypeVar("T")
 
 STEP = 0.15
 """Seconds of parsing between two looks at what is more urgent."""
+GATHERED = 0.5
+"""Seconds of what parsers give that are written at once: a transaction writes pages of every index."""
 RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
 
 
@@ -117,6 +121,7 @@ class RootIndexer:
         self._done = self._total = 0
         self._skipped: Counter[str] = Counter()
         self._too_many = False
+        self._room_wanted = False
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -228,8 +233,9 @@ class RootIndexer:
 
     async def _work_with_lock(self) -> None:
         await asyncio.to_thread(make_directory, self.directory)
-        lock = FileLock(self.directory / "writer.lock", mode=0o600, thread_local=False)
+        lock = FileLock(self.directory / LOCK, mode=0o600, thread_local=False)
         lock.acquire(timeout=0)
+        mark_used(self.directory)
         try:
             if self._rebuild:
                 await asyncio.to_thread(remove, self.directory)
@@ -277,18 +283,35 @@ class RootIndexer:
             elif self._parsers is not None:
                 await self._stop_parsers()
             elif self._state == "indexing" and self._walking is None:
+                await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
                 await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
                 self._say("ready", self._limit_reached() if self._too_many else "")
+                self._room_wanted = True
                 if self._usage is not None:
                     self._usage.settle()
+            elif self._room_wanted:
+                await self._make_room()
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
                 if self._vectors.problem:
                     self._tell(self._vectors.problem)
+            elif self._walking is None and await tidy(db):
+                continue
             else:
                 if self._walking is None and not (self._usage is not None and self._usage.busy):
                     self._settled.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
+
+    async def _make_room(self) -> None:
+        self._room_wanted = False
+        budget = self._settings.max_disk_mib << 20
+        freed = await self._in_thread(keep_within, budget, self.directory)
+        if freed.over > 0:
+            self._tell(
+                f"The indexes take {(budget + freed.over) >> 20:,} MiB, more than index.max_disk_mib "
+                f"({self._settings.max_disk_mib:,}): those that are left are in use. Raise it, or leave "
+                "folders out with a .devflowignore file."
+            )
 
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
@@ -314,6 +337,8 @@ class RootIndexer:
         self._overtaken = set(self._updated)
         self._events.progress(0, self._total)
         self._too_many = walked.cut
+        if self._usage is not None and not known and len(self._queue) >= WORTH_IT:
+            await self._usage.begin(found.relative for found in self._queue)
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
         if self._parsers is None and len(self._queue) >= WORTH_IT:
@@ -322,10 +347,17 @@ class RootIndexer:
             done = await self._in_thread(prepare_files, self._queue, self._settings, self._digests, STEP)
         else:
             done = await self._parsers.next(self._queue, self._digests)
+            end = time.monotonic() + GATHERED
+            while time.monotonic() < end and not self._urgent and (self._queue or self._parsers.busy):
+                done.add(await self._parsers.next(self._queue, self._digests))
         # A file told as changed while it was being parsed is read again for that; this is the old text.
         await self._store(db, done.without(self._overtaken))
         self._done += len(done.files) + len(done.unchanged) + len(done.skips)
         self._events.progress(self._done, self._total)
+
+    @property
+    def _urgent(self) -> bool:
+        return self._rebuild or bool(self._fresh_documents or self._updated)
 
     async def _stop_parsers(self) -> None:
         parsers, self._parsers = self._parsers, None

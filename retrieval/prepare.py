@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from devflow.analysis.extract import extract
+from devflow.analysis.facts import Reference
 from devflow.analysis.languages import language_of
 from devflow.analysis.text import Text, encode
+from devflow.retrieval.packed import PackedUses, packed_text, packed_uses
 from devflow.retrieval.walk import Source
 from devflow.retrieval.words import initials, storable, words
 
 SymbolRow = tuple[str, str, str, str, int, int, int, int, str, str, str, str, int]
-ReferenceRow = tuple[int, int, str, int, str, str, str]
 ImportRow = tuple[str, str, str, int, int]
 
 
@@ -44,9 +45,11 @@ class PreparedFile:
     mtime_ns: int
     """0 for the text of an open document: the next full walk reads the disk again."""
     symbols: list[SymbolRow]
-    references: list[ReferenceRow]
+    uses: PackedUses
     imports: list[ImportRow]
     chunks: list[PreparedChunk]
+    text: bytes
+    """Packed."""
 
 
 def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> PreparedFile:
@@ -101,23 +104,21 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
             )
             for symbol in facts.symbols
         ],
-        references=[
-            (
-                use.start,
-                use.end,
-                str(use.kind),
-                text.line_at(use.start),
-                clean(use.name),
-                clean(use.receiver),
-                clean(use.container),
-            )
-            for use in facts.references
-        ],
+        uses=packed_uses(
+            facts.references if clean is str else [_storable(use) for use in facts.references], text
+        ),
         imports=[
             (clean(made.module), clean(made.name), clean(made.alias), made.start, made.end)
             for made in facts.imports
         ],
         chunks=chunks,
+        text=packed_text(storable(text.source)),
+    )
+
+
+def _storable(use: Reference) -> Reference:
+    return use._replace(
+        name=storable(use.name), receiver=storable(use.receiver), container=storable(use.container)
     )
 
 

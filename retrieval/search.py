@@ -139,7 +139,8 @@ async def pool_of(
             await cleanup
     fused = _fuse(found, asked)
     chosen = list(fused)[: _POOL.get(asked.kind, _USUAL_POOL)]
-    rows = await store.rows(_CANDIDATE, (json.dumps(chosen),))
+    # By id, and so by file: the text of a file is unpacked once.
+    rows = await store.rows(_CANDIDATE, (json.dumps(sorted(chosen)),))
     return Pool(
         asked,
         shared["weights"] or dict(asked.terms),

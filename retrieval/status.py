@@ -23,8 +23,8 @@ async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatu
             meta = {row[0]: row[1] for row in await db.execute_fetchall("SELECT key, value FROM meta")}
             [counts] = await db.execute_fetchall(
                 "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols), "
-                "(SELECT count(*) FROM refs), (SELECT count(*) FROM chunks), "
-                "(SELECT count(*) FROM chunks) - (SELECT count(*) FROM chunks WHERE embedded = 0)"
+                "(SELECT coalesce(sum(uses), 0) FROM files), (SELECT count(*) FROM pieces), "
+                "(SELECT count(*) FROM pieces) - (SELECT count(*) FROM pieces WHERE embedded = 0)"
             )
     except sqlite3.Error as error:
         log.warning("the index in %s cannot be read: %s", directory, error)

@@ -20,6 +20,8 @@ from typing import Any
 import aiosqlite
 import platformdirs
 
+from devflow.retrieval.packed import functions
+
 log = logging.getLogger(__name__)
 
 SCHEMA = "v2"
@@ -31,14 +33,16 @@ PRAGMAS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA cache_size = -32000",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA journal_size_limit = 67108864",
+    # The indexes by name are written all over: the more a checkpoint gathers, the fewer pages twice.
+    "PRAGMA wal_autocheckpoint = 8000",
+    "PRAGMA journal_size_limit = 4194304",
 )
 _TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE files(
     id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, language TEXT NOT NULL,
     digest BLOB NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
-    generation INTEGER NOT NULL DEFAULT 0);
+    uses INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE symbols(
     id INTEGER PRIMARY KEY, file INTEGER NOT NULL, name TEXT NOT NULL, lower TEXT NOT NULL,
     initials TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
@@ -48,23 +52,35 @@ CREATE INDEX symbols_of_file ON symbols(file, start);
 CREATE INDEX symbols_by_name ON symbols(lower, name);
 CREATE INDEX symbols_by_initials ON symbols(initials) WHERE initials <> '';
 CREATE INDEX symbols_by_owner ON symbols(owner) WHERE owner <> '';
-CREATE TABLE refs(
-    file INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL,
-    line INTEGER NOT NULL, name TEXT NOT NULL, receiver TEXT NOT NULL, container TEXT NOT NULL,
-    PRIMARY KEY(file, start, kind)) WITHOUT ROWID;
-CREATE INDEX refs_by_name ON refs(name);
-CREATE INDEX refs_by_receiver ON refs(receiver, name) WHERE receiver <> '';
+CREATE TABLE uses(
+    name TEXT NOT NULL, file INTEGER NOT NULL, places BLOB NOT NULL, PRIMARY KEY(name, file)) WITHOUT ROWID;
+CREATE INDEX uses_of_file ON uses(file);
+CREATE TABLE around_uses(file INTEGER PRIMARY KEY, words BLOB NOT NULL);
+CREATE VIEW refs(file, start, "end", kind, line, name, receiver, container) AS
+    SELECT u.file, json_extract(p.value, '$[0]'), json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'), json_extract(p.value, '$[3]'), u.name,
+    json_extract(p.value, '$[4]'), json_extract(p.value, '$[5]')
+    FROM uses u JOIN around_uses a ON a.file = u.file
+    JOIN json_each(devflow_uses(u.name, u.places, a.words)) p;
 CREATE TABLE attributes(name TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE members(
+    receiver TEXT NOT NULL, name TEXT NOT NULL, times INTEGER NOT NULL,
+    PRIMARY KEY(receiver, name)) WITHOUT ROWID;
 CREATE TABLE imports(
-    file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY(file, start, name, alias)) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL,
+    alias TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL);
+CREATE INDEX imports_of_file ON imports(file);
 CREATE INDEX imports_by_module ON imports(module);
-CREATE TABLE chunks(
+CREATE TABLE texts(file INTEGER PRIMARY KEY, text BLOB NOT NULL);
+CREATE TABLE pieces(
     id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, start INTEGER NOT NULL,
     "end" INTEGER NOT NULL, first_line INTEGER NOT NULL, last_line INTEGER NOT NULL, symbol TEXT NOT NULL,
-    kind TEXT NOT NULL, digest BLOB NOT NULL, embedded INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL);
-CREATE INDEX chunks_of_file ON chunks(file, start);
-CREATE INDEX chunks_to_embed ON chunks(id) WHERE embedded = 0;
+    kind TEXT NOT NULL, digest BLOB NOT NULL, embedded INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX pieces_of_file ON pieces(file, start);
+CREATE INDEX pieces_to_embed ON pieces(id) WHERE embedded = 0;
+CREATE VIEW chunks AS
+    SELECT p.*, devflow_piece(t.text, p.start, p."end") AS text
+    FROM pieces p LEFT JOIN texts t ON t.file = p.file;
 CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
@@ -157,8 +173,11 @@ async def _open_checked(database: Path) -> aiosqlite.Connection:
     fresh = await asyncio.to_thread(_create, database)
     connection = await aiosqlite.connect(database, isolation_level=None)
     try:
+        if fresh:
+            await connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for pragma in PRAGMAS:
             await connection.execute(pragma)
+        await _register(connection)
         if fresh:
             await connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
         [closed] = await connection.execute_fetchall("SELECT value FROM meta WHERE key = 'closed'")
@@ -167,7 +186,7 @@ async def _open_checked(database: Path) -> aiosqlite.Connection:
             if verdict[0] != "ok":
                 raise sqlite3.DatabaseError(f"malformed: {verdict[0]}")
         await connection.execute("UPDATE meta SET value = '0' WHERE key = 'closed'")
-        await connection.execute("SELECT embedded FROM chunks LIMIT 1")
+        await connection.execute("SELECT embedded FROM pieces LIMIT 1")
     except BaseException:
         await connection.close()
         raise
@@ -281,9 +300,16 @@ class Reader:
         # A reader that nobody closed must not keep the process from ending; it has nothing to lose.
         opening._thread.daemon = True  # the library has no other way to say it
         try:
-            return inode, await opening
+            connection = await opening
+            await _register(connection)
         except sqlite3.Error:
             return None
+        return inode, connection
+
+
+async def _register(connection: aiosqlite.Connection) -> None:
+    for name, arguments, function in functions():
+        await connection.create_function(name, arguments, function, deterministic=True)  # type: ignore[arg-type]
 
 
 async def _drop(connection: aiosqlite.Connection) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from devflow.analysis.languages import language_named
+from devflow.analysis.languages import language_named, language_of
 from devflow.retrieval.store import DATABASE, Reader
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class UsageBuilder:
         self._directory = directory
         self._built = built
         self._dirty: dict[str, int] = {}
+        self._ahead: dict[str, list[str]] = {}
         self._known: set[str] = set()
         self._not_before = 0.0
         self._settled = False
@@ -73,6 +75,19 @@ class UsageBuilder:
                 self._dirty[language] = generation
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="usage models")
+
+    async def begin(self, paths: Iterable[str]) -> None:
+        """A first walk is about to index these files: lex and sort them beside it, where a language has no
+        model yet. What the walk then leaves out is taken out again when it is done."""
+        found: dict[str, list[str]] = {}
+        for path in paths:
+            language = language_of(PurePosixPath(path))
+            if language is not None and language.grammar is not None:
+                found.setdefault(language.name, []).append(path)
+        for name, files in found.items():
+            if await asyncio.to_thread(usage_directory, self._directory.parent, name) is None:
+                self._ahead[name] = files
+        self._wake.set()
 
     def changed(self, languages: Iterable[str], generation: int) -> None:
         """Files of these languages were written."""
@@ -104,6 +119,11 @@ class UsageBuilder:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            while self._ahead:
+                language, paths = self._ahead.popitem()
+                await self._build(language, 0, paths)
+            if not self._settled:
+                continue
             wait = self._not_before - time.monotonic()
             if wait > 0:
                 await asyncio.sleep(wait)
@@ -116,8 +136,10 @@ class UsageBuilder:
             self._not_before = time.monotonic() + _SHARE * (time.monotonic() - started)
             self.busy = False
 
-    async def _build(self, language: str, generation: int) -> None:
+    async def _build(self, language: str, generation: int, paths: list[str] | None = None) -> None:
+        """`paths`: the files, where the store does not have them yet."""
         target = self._directory / language
+        told = b"" if paths is None else json.dumps(paths).encode()
         try:
             process = await asyncio.create_subprocess_exec(
                 # -P: the working folder may be the workspace, and none of its modules may be imported.
@@ -131,7 +153,7 @@ class UsageBuilder:
             log.warning("no usage model for %s: %s", language, error)
             return
         try:
-            _, complaint = await process.communicate()
+            _, complaint = await process.communicate(told)
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -145,7 +167,8 @@ class UsageBuilder:
 
 
 def main(root: Path, directory: Path, language: str, generation: int) -> None:
-    """Bring the usage model of one language up to date with the files the store lists."""
+    """Bring the usage model of one language up to date with the files the store lists, or, before it has
+    them, with those told as JSON on stdin."""
     from devflow.analysis.tokens import scan
     from devflow.analysis.usage.store import Lexed, update
     from devflow.retrieval.walk import Found, IndexOptions, Skip, read
@@ -153,9 +176,8 @@ def main(root: Path, directory: Path, language: str, generation: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(15)
     os.umask(0o077)
-    with contextlib.closing(sqlite3.connect(f"{(directory / DATABASE).as_uri()}?mode=ro", uri=True)) as db:
-        rows = db.execute("SELECT path, hex(digest) FROM files WHERE language = ? ORDER BY path", (language,))
-        files: dict[str, str] = dict(rows)
+    told = sys.stdin.buffer.read()
+    files = dict.fromkeys(json.loads(told), "") if told else _stored(directory, language)
 
     def lexed(path: str) -> Lexed | None:
         # The store may hold the text of an open document; this is what is saved, under its own digest.
@@ -166,6 +188,13 @@ def main(root: Path, directory: Path, language: str, generation: int) -> None:
         return Lexed(*scan(source.text, language), source.digest.hex().upper())
 
     update(directory / "usage" / language, files, lexed, generation)
+
+
+def _stored(directory: Path, language: str) -> dict[str, str]:
+    """The files of a language that the store lists, with their digests."""
+    with contextlib.closing(sqlite3.connect(f"{(directory / DATABASE).as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("SELECT path, hex(digest) FROM files WHERE language = ? ORDER BY path", (language,))
+        return dict(rows)
 
 
 def _has_syntax(name: str) -> bool:

@@ -143,7 +143,7 @@ class VectorSync:
         except VectorsUnavailable as error:
             await self._fail(error)
             return False
-        [(marked,)] = await db.execute_fetchall("SELECT count(*) FROM chunks WHERE embedded <> 0")
+        [(marked,)] = await db.execute_fetchall("SELECT count(*) FROM pieces WHERE embedded <> 0")
         if count < marked:
             await write.embed_all_again(db)
         await write.put_meta(db, {"embedder": vectors.embedder})

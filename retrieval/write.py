@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import aiosqlite
@@ -12,7 +13,7 @@ import aiosqlite
 from devflow.retrieval.prepare import PreparedChunk, PreparedFile, path_words, symbol_words
 from devflow.retrieval.words import words
 
-_IS_ATTRIBUTE = "(kind = 'attribute' OR receiver <> '')"
+_OF_FILE = ("symbols", "uses", "around_uses", "imports")
 
 
 async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> int:
@@ -21,14 +22,14 @@ async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> 
     files = list({file.path: file for file in files}.values())
     async with _transaction(db):
         known = await _ids(db, [file.path for file in files])
-        await _count_attributes(db, known.values(), -1)
+        members, attributes = await _counted(db, known.values())
         await db.executemany(
-            "INSERT INTO files(path, language, digest, size, mtime) VALUES (?, ?, ?, ?, ?) "
+            "INSERT INTO files(path, language, digest, size, mtime, uses) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT(path) DO UPDATE SET language = excluded.language, digest = excluded.digest, "
-            "size = excluded.size, mtime = excluded.mtime",
-            [(file.path, file.language, file.digest, file.size, file.mtime_ns) for file in files],
+            "size = excluded.size, mtime = excluded.mtime, uses = excluded.uses",
+            [(f.path, f.language, f.digest, f.size, f.mtime_ns, f.uses.count) for f in files],
         )
-        for table in ("symbols", "refs", "imports"):
+        for table in _OF_FILE if known else ():
             await db.executemany(f"DELETE FROM {table} WHERE file = ?", [(id_,) for id_ in known.values()])
         ids = await _ids(db, [file.path for file in files])
         await db.executemany(
@@ -36,17 +37,23 @@ async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> 
             "container, owner, signature, doc, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(ids[file.path], *row) for file in files for row in file.symbols],
         )
+        # In the order of the table: pages are written once.
         await db.executemany(
-            'INSERT OR REPLACE INTO refs(file, start, "end", kind, line, name, receiver, container) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(ids[file.path], *row) for file in files for row in file.references],
+            "INSERT INTO uses(name, file, places) VALUES (?, ?, ?)",
+            sorted((name, ids[file.path], places) for file in files for name, places in file.uses.places),
         )
         await db.executemany(
-            'INSERT OR REPLACE INTO imports(file, module, name, alias, start, "end") '
-            "VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO around_uses(file, words) VALUES (?, ?)",
+            [(ids[file.path], file.uses.around) for file in files],
+        )
+        await db.executemany(
+            'INSERT INTO imports(file, module, name, alias, start, "end") VALUES (?, ?, ?, ?, ?, ?)',
             [(ids[file.path], *row) for file in files for row in file.imports],
         )
-        await _count_attributes(db, ids.values(), 1)
+        for file in files:
+            members.update(file.uses.members)
+            attributes.update(file.uses.attributes)
+        await _count(db, members, attributes)
         new: list[tuple[int, str, PreparedChunk]] = []
         for file in files:
             chunks = file.chunks
@@ -54,6 +61,10 @@ async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> 
                 chunks = await _keep_same_chunks(db, known[file.path], file)
             new += ((ids[file.path], file.path, chunk) for chunk in chunks)
         await _insert_chunks(db, new)
+        await db.executemany(
+            "INSERT OR REPLACE INTO texts(file, text) VALUES (?, ?)",
+            [(ids[file.path], file.text) for file in files],
+        )
         generation = await _next_generation(db)
         await db.executemany(
             "UPDATE files SET generation = ? WHERE id = ?", [(generation, id_) for id_ in ids.values()]
@@ -67,11 +78,11 @@ async def delete_files(db: aiosqlite.Connection, paths: Sequence[str]) -> int | 
     if not known:
         return None
     async with _transaction(db):
-        await _count_attributes(db, known.values(), -1)
+        await _count(db, *await _counted(db, known.values()))
         for path, id_ in known.items():
             rows = await db.execute_fetchall("SELECT id, text, symbol FROM chunks WHERE file = ?", (id_,))
             await _delete_chunks(db, path, rows)
-            for table in ("symbols", "refs", "imports"):
+            for table in (*_OF_FILE, "texts"):
                 await db.execute(f"DELETE FROM {table} WHERE file = ?", (id_,))
             await db.execute("DELETE FROM files WHERE id = ?", (id_,))
         return await _next_generation(db)
@@ -107,7 +118,7 @@ async def put_meta(db: aiosqlite.Connection, values: Mapping[str, object]) -> No
 async def mark_embedded(db: aiosqlite.Connection, chunk_ids: Sequence[int]) -> None:
     """Note that the chunks' vectors are in Chroma."""
     async with _transaction(db):
-        await db.executemany("UPDATE chunks SET embedded = 1 WHERE id = ?", [(id_,) for id_ in chunk_ids])
+        await db.executemany("UPDATE pieces SET embedded = 1 WHERE id = ?", [(id_,) for id_ in chunk_ids])
 
 
 async def forget_dead_vectors(db: aiosqlite.Connection, chunk_ids: Sequence[int]) -> None:
@@ -119,7 +130,7 @@ async def forget_dead_vectors(db: aiosqlite.Connection, chunk_ids: Sequence[int]
 async def embed_all_again(db: aiosqlite.Connection) -> None:
     """Chroma was lost: every chunk needs its vector again."""
     async with _transaction(db):
-        await db.execute("UPDATE chunks SET embedded = 0 WHERE embedded <> 0")
+        await db.execute("UPDATE pieces SET embedded = 0 WHERE embedded <> 0")
         await db.execute("DELETE FROM dead_vectors")
 
 
@@ -142,7 +153,7 @@ async def _keep_same_chunks(
         else:
             new.append(chunk)
     await db.executemany(
-        'UPDATE chunks SET start = ?, "end" = ?, first_line = ?, last_line = ?, kind = ? WHERE id = ?', moved
+        'UPDATE pieces SET start = ?, "end" = ?, first_line = ?, last_line = ?, kind = ? WHERE id = ?', moved
     )
     await _delete_chunks(db, file.path, [row for rows in old.values() for row in rows])
     return new
@@ -152,14 +163,14 @@ async def _insert_chunks(db: aiosqlite.Connection, chunks: list[tuple[int, str, 
     if not chunks:
         return
     [(last,)] = await db.execute_fetchall(
-        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunks'), 0)"
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pieces'), 0)"
     )
     numbered = list(enumerate(chunks, last + 1))
     await db.executemany(
-        'INSERT INTO chunks(id, file, start, "end", first_line, last_line, symbol, kind, digest, text) '
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        'INSERT INTO pieces(id, file, start, "end", first_line, last_line, symbol, kind, digest) '
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (id_, file, c.start, c.end, c.first_line, c.last_line, c.symbol, c.kind, c.digest, c.text)
+            (id_, file, c.start, c.end, c.first_line, c.last_line, c.symbol, c.kind, c.digest)
             for id_, (file, _, c) in numbered
         ],
     )
@@ -182,21 +193,54 @@ async def _delete_chunks(
         "INSERT INTO fts(fts, rowid, text, symbol, path) VALUES ('delete', ?, ?, ?, ?)",
         [(id_, " ".join(words(text)), symbol_words(symbol), in_path) for id_, text, symbol in doomed],
     )
-    await db.executemany("DELETE FROM chunks WHERE id = ?", [(id_,) for id_, _, _ in doomed])
+    await db.executemany("DELETE FROM pieces WHERE id = ?", [(id_,) for id_, _, _ in doomed])
     await db.executemany(
         "INSERT OR IGNORE INTO dead_vectors(id) VALUES (?)", [(id_,) for id_, _, _ in doomed]
     )
 
 
-async def _count_attributes(db: aiosqlite.Connection, files: Iterable[int], sign: int) -> None:
-    """Keep `attributes` the exact sum over all files, so that a count is one look-up."""
+async def _counted(
+    db: aiosqlite.Connection, files: Iterable[int]
+) -> tuple[Counter[tuple[str, str]], Counter[str]]:
+    """What the files add to `members` and `attributes`, negative."""
+    members: Counter[tuple[str, str]] = Counter()
+    attributes: Counter[str] = Counter()
     for file in files:
-        await db.execute(
-            f"INSERT INTO attributes(name, times) SELECT name, {sign} * count(*) FROM refs "
-            f"WHERE file = ? AND {_IS_ATTRIBUTE} GROUP BY name "
-            "ON CONFLICT(name) DO UPDATE SET times = times + excluded.times",
+        rows = await db.execute_fetchall(
+            "SELECT receiver, name, count(*) FROM refs WHERE file = ? "
+            "AND (kind = 'attribute' OR receiver <> '') GROUP BY receiver, name",
             (file,),
         )
+        for receiver, name, times in rows:
+            attributes[name] -= times
+            if receiver:
+                members[receiver, name] -= times
+    return members, attributes
+
+
+async def _count(
+    db: aiosqlite.Connection, members: Counter[tuple[str, str]], attributes: Counter[str]
+) -> None:
+    """Keep both tables the exact sum over all files, so that a count is one look-up."""
+    on_receivers = sorted((*key, times) for key, times in members.items() if times)
+    behind_dots = sorted((name, times) for name, times in attributes.items() if times)
+    await db.executemany(
+        "INSERT INTO members(receiver, name, times) VALUES (?, ?, ?) "
+        "ON CONFLICT(receiver, name) DO UPDATE SET times = times + excluded.times",
+        on_receivers,
+    )
+    await db.executemany(
+        "INSERT INTO attributes(name, times) VALUES (?, ?) "
+        "ON CONFLICT(name) DO UPDATE SET times = times + excluded.times",
+        behind_dots,
+    )
+    await db.executemany(
+        "DELETE FROM members WHERE receiver = ? AND name = ? AND times <= 0",
+        [row[:2] for row in on_receivers if row[2] < 0],
+    )
+    await db.executemany(
+        "DELETE FROM attributes WHERE name = ? AND times <= 0", [row[:1] for row in behind_dots if row[1] < 0]
+    )
 
 
 async def _ids(db: aiosqlite.Connection, paths: Sequence[str]) -> dict[str, int]:

@@ -77,6 +77,11 @@ class Index(Section):
         default=5_000, ge=100, description="Files with a longer line are taken for generated and left out."
     )
     vectors: bool = Field(default=True, description="Keep vectors of the chunks in Chroma.")
+    max_disk_mib: int = Field(
+        default=4_000,
+        ge=100,
+        description="The indexes of all workspaces may take so much room; the oldest unused ones go first.",
+    )
 
 
 class Python(Section):

@@ -86,6 +86,7 @@ class IndexWorker:
             "max_file_bytes": settings.max_file_bytes,
             "max_line_length": settings.max_line_length,
             "vectors": settings.vectors,
+            "max_disk_mib": settings.max_disk_mib,
             "watch": watch,
         }
         self._opened = False
@@ -132,6 +133,10 @@ class IndexWorker:
             "nearest", {"root": str(root), "query": query, "limit": limit}, _NEAREST_TIMEOUT
         )
         return [(id_, similarity) for id_, similarity in answer or []]
+
+    async def settled(self, timeout: float | None = None) -> None:
+        """Wait until there is nothing left to do. Raises WorkerGone, TimeoutError."""
+        await self._worker.request("settled", {}, timeout)
 
     async def close(self) -> None:
         """End the process. The stores stay whole whenever it ends."""
@@ -202,6 +207,7 @@ class _Roots:
             max_file_bytes=params["max_file_bytes"],
             max_line_length=params["max_line_length"],
             vectors=params["vectors"],
+            max_disk_mib=params["max_disk_mib"],
         )
         for root in params["roots"]:
             indexer = RootIndexer(Path(root), options, self._events(root, Events))

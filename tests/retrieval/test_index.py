@@ -234,7 +234,7 @@ async def test_a_damaged_store_is_made_again(tmp_path: Path) -> None:
 async def test_a_store_of_another_make_is_made_again(tmp_path: Path) -> None:
     async with indexed(tmp_path):
         with sqlite3.connect(index_directory(tmp_path) / "index.sqlite3") as db:
-            db.execute("DROP TABLE chunks")
+            db.execute("DROP TABLE pieces")
         db.close()
         assert (await build(tmp_path, TEXT_ONLY)).files == 4
 

@@ -17,6 +17,7 @@ import pytest
 
 from devflow.analysis.usage.store import load
 from devflow.retrieval.index import Index
+from devflow.retrieval.packed import register
 from devflow.retrieval.store import index_directory
 from devflow.retrieval.usage_files import usage_directory
 from devflow.retrieval.walk import IndexOptions
@@ -297,6 +298,7 @@ def content(directory: Path) -> dict[str, list[tuple[object, ...]]]:
         "JOIN files f ON f.id = c.file WHERE fts MATCH 'return OR changed'",
     }
     db = sqlite3.connect(directory / "index.sqlite3")
+    register(db)
     try:
         db.execute("INSERT INTO fts(fts) VALUES ('integrity-check')")
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
