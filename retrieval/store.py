@@ -84,6 +84,7 @@ CREATE VIEW chunks AS
 CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
+CREATE VIRTUAL TABLE fts_terms USING fts5vocab(fts, row);
 INSERT INTO meta VALUES('generation', '0'), ('state', 'empty'), ('problem', ''), ('skipped', '{}'),
     ('embedder', ''), ('closed', '1'), ('uid', lower(hex(randomblob(8))));
 """

@@ -125,6 +125,8 @@ def serve(load: Callable[[VectorOptions], Embedder]) -> None:
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints
     os.umask(0o077)
+    # Before numpy is loaded: its threads wait for each other by spinning, beside somebody's editor.
+    os.putenv("OPENBLAS_NUM_THREADS", "1")
     job = _read(jobs)
     if job is None:
         return

@@ -40,6 +40,10 @@ BATCH = 1_024
 STEPS = 1_500
 RATE = 0.01
 TEMPERATURE = 0.05
+TAUGHT, TAUGHT_BATCH = 1.0, 768
+"""How much the teacher's view of sentences counts, and how many of them are compared at a time."""
+MOST, MOST_OTHER = {"python": 130_000}, 45_000
+"""Pairs of one language."""
 SENTENCES = 40_000
 """Of documentation, that the teacher is asked about."""
 HELD_OUT = 0.06
@@ -75,6 +79,20 @@ def held_out(package: str) -> bool:
 
 ALWAYS_HELD_OUT = frozenset(["deb-newtonsoft-json", "deb-nunit", "deb-dbus-sharp"])
 """C# comes from so few packages that chance might keep none."""
+
+
+def balanced(pairs: Sequence[Pair]) -> list[Pair]:
+    """At most `MOST` of a language, by chance."""
+    chance = random.Random(SEED)
+    languages: dict[str, list[int]] = defaultdict(list)
+    for at, pair in enumerate(pairs):
+        languages[pair.language].append(at)
+    kept = [
+        at
+        for name in sorted(languages)
+        for at in chance.sample(languages[name], min(len(languages[name]), MOST.get(name, MOST_OTHER)))
+    ]
+    return [pairs[at] for at in sorted(kept)]
 
 
 def first_sentence(doc: str) -> str:
@@ -276,17 +294,26 @@ def batches(pairs: Sequence[Pair], seed: int) -> Iterator[np.ndarray]:
         yield np.array(chosen)
 
 
-def contrasted(table: np.ndarray, pairs: Sequence[Pair], bags: Bags, steps: int = STEPS) -> np.ndarray:
-    """The table after `steps` of InfoNCE, both ways."""
+def contrasted(
+    table: np.ndarray,
+    pairs: Sequence[Pair],
+    bags: Bags,
+    sentences: Sequence[str],
+    views_of_teacher: np.ndarray,
+    steps: int = STEPS,
+) -> np.ndarray:
+    """The table after `steps` of InfoNCE, both ways, and of being as the teacher is about sentences: which of
+    a batch are near to which (relational distillation, Park et al. 2019)."""
     weight = torch.nn.Parameter(torch.from_numpy(table.copy()))
     optimizer = torch.optim.Adam([weight], lr=RATE, fused=True)
     source = batches(pairs, SEED)
     chance = random.Random(SEED)
     started = time.monotonic()
-    questions: Texts
+    questions, chunks = views(pairs, bags, chance)
+    said = Texts(*map(list, zip(*(bags.of("", each, MOST_OF_DOC) for each in sentences), strict=True)))
+    taught_of = np.random.default_rng(SEED)
+    apart = torch.eye(TAUGHT_BATCH, dtype=torch.bool)
     for step in range(steps):
-        if step % 700 == 0:  # new views now and then
-            questions, chunks = views(pairs, bags, chance)
         progress = step / steps
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * progress))
@@ -298,15 +325,25 @@ def contrasted(table: np.ndarray, pairs: Sequence[Pair], bags: Bags, steps: int 
         scores = one @ other.T / TEMPERATURE
         target = torch.arange(len(chosen))
         loss = 0.5 * (F.cross_entropy(scores, target) + F.cross_entropy(scores.T, target))
+        some = taught_of.choice(len(sentences), TAUGHT_BATCH, replace=False)
+        rows, offsets, weights = said.batch(some)
+        mine = F.normalize(
+            F.embedding_bag(rows, weight, offsets, mode="sum", per_sample_weights=weights), dim=1
+        )
+        theirs = torch.from_numpy(views_of_teacher[some])
+        near = [
+            (each @ each.T / TEMPERATURE).masked_fill(apart, -1e4).log_softmax(1) for each in (mine, theirs)
+        ]
+        taught_loss = F.kl_div(near[0], near[1], log_target=True, reduction="batchmean")
+        loss = loss + TAUGHT * taught_loss
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         if step % 100 == 0:
             right = float((scores.argmax(1) == target).float().mean())
-            print(
-                f"{step} loss {float(loss):.3f} first {right:.3f} {time.monotonic() - started:.0f} s",
-                flush=True,
-            )
+            spent = time.monotonic() - started
+            told = f"{step} loss {float(loss):.3f} taught {float(taught_loss):.3f}"
+            print(f"{told} first {right:.3f} {spent:.0f} s", flush=True)
     return weight.detach().numpy()
 
 
@@ -347,14 +384,16 @@ def main(source: Path, work: Path, target: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     everything = read_pairs(source)
     kept = [pair for pair in everything if held_out(pair.package)]
-    pairs = [pair for pair in everything if not held_out(pair.package)]
+    learned = [pair for pair in everything if not held_out(pair.package)]
+    sentences, seen = taught(learned, work)
+    pairs = balanced(learned)
     print(f"{len(pairs)} pairs, {len(kept)} held out", flush=True)
     words, shares = vocabulary(pairs)
     digest = hashlib.md5("\n".join(words).encode()).hexdigest()[:8]
     table = distilled(words, shares, work / f"teacher-{digest}.npy")
     packed(words, table, work / "distilled.npz")
     scored(work / "distilled.npz", kept)
-    table = contrasted(table, pairs, Bags(words))
+    table = contrasted(table, pairs, Bags(words), sentences, seen)
     packed(words, table, target)
     scored(target, kept)
 
