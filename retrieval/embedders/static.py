@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -32,6 +33,12 @@ _AT_ONCE = 32
 def pieces(text: str) -> list[str]:
     """The sub-words of `text` as written: `getHTTPResponse_v2` → `get HTTP Response v 2`."""
     return _PIECE.findall(text)
+
+
+def shipped_name() -> str:
+    """The name of the model that ships, without loading it."""
+    with zipfile.ZipFile(str(files("devflow.retrieval.embedders") / "static.npz")) as archive:
+        return archive.read("name.npy").rpartition(b"\n")[2].decode("ascii")
 
 
 class StaticEmbedder:
