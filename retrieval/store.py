@@ -84,6 +84,11 @@ CREATE VIEW chunks AS
 CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
+CREATE TABLE commits(
+    hash TEXT PRIMARY KEY, time INTEGER NOT NULL, author TEXT NOT NULL, subject TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX commits_by_time ON commits(time);
+CREATE TABLE commit_files(path TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(path, hash)) WITHOUT ROWID;
+CREATE INDEX files_of_commit ON commit_files(hash);
 INSERT INTO meta VALUES('generation', '0'), ('state', 'empty'), ('problem', ''), ('skipped', '{}'),
     ('embedder', ''), ('closed', '1'), ('uid', lower(hex(randomblob(8))));
 """
