@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Index:
         """`directories`: each root with the folder its store is in."""
         self._stores = [(root, Reader(directory)) for root, directory in directories]
         self._vocabularies = [Vocabulary() for _ in self._stores]
+        self._directories = tuple(directories)
         self._vectors = vectors
         self.graph = CodeGraph(directories)
         """Who calls, extends, tests and reaches whom."""
@@ -54,6 +55,13 @@ class Index:
         """The stores need not exist yet."""
         directories = await asyncio.to_thread(lambda: [(root, index_directory(root)) for root in roots])
         return cls(directories, vectors)
+
+    def within(self, roots: Sequence[Path]) -> Index:
+        """The same index for somebody who may see only these roots: of every other one it knows nothing,
+        and no answer or count tells that it is there. Close it as well."""
+        allowed = set(roots)
+        directories = [(root, directory) for root, directory in self._directories if root in allowed]
+        return Index(directories, _Within(self._vectors, allowed) if self._vectors is not None else None)
 
     async def symbols_named(self, name: str, limit: int = 50) -> list[IndexedSymbol]:
         """Definitions of exactly this name."""
@@ -264,6 +272,17 @@ class Index:
             with _guarded():
                 found += [(root, row) for row in await store.rows(sql, values)]
         return found
+
+
+class _Within:
+    """Vectors of some roots only."""
+
+    def __init__(self, vectors: VectorSearch, roots: Collection[Path]) -> None:
+        self._vectors = vectors
+        self._roots = roots
+
+    async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
+        return await self._vectors.nearest(root, query, limit) if root in self._roots else []
 
 
 async def build(
