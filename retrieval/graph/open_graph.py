@@ -18,7 +18,7 @@ from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.packed import register
-from devflow.retrieval.store import DATABASE
+from devflow.retrieval.store import DATABASE, inode_of
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class CodeGraph:
     def _now(self) -> Graph:
         """The graph on the stores that are there now: a store made again is another file."""
         files = [directory / DATABASE for _, directory in self._directories]
-        inodes = tuple(_inode(file) for file in files)
+        inodes = tuple(inode_of(file) for file in files)
         if self._graph is None or inodes != self._opened:
             self._forget()
             roots: list[Path] = []
@@ -117,10 +117,3 @@ class CodeGraph:
         self._connections = []
         self._graph = None
         self._imports = None
-
-
-def _inode(file: Path) -> int:
-    try:
-        return file.stat().st_ino
-    except OSError:
-        return 0
