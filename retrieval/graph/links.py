@@ -20,8 +20,8 @@ from devflow.retrieval.graph.stored import Stored
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
 _VIRTUAL = 0.6
 """How likely a call of a method runs a given override of it."""
-_MOST_MEANINGS = 400_000
-_MOST_NAMES = 5_000
+_MOST_MEANINGS = 100_000
+_MOST_TOLD = 150_000
 _TOGETHER = 500
 """Files that are read with one statement."""
 
@@ -51,6 +51,7 @@ class Graph:
         self.declared: DeclaredMeanings
         self._meanings: dict[tuple[int, int, int, str], list[Meaning]] = {}
         self._subclasses: dict[Definition, list[Definition]] = {}
+        self._told_count = 0
         self._by_name: dict[tuple[str, str], dict[_Key, list[_Told]]] = {}
 
     def begin(self) -> None:
@@ -237,8 +238,9 @@ class Graph:
         """All uses of a name in one family of languages, by what they mean."""
         known = self._by_name.get((name, family))
         if known is None:
-            if len(self._by_name) > _MOST_NAMES:
+            if self._told_count > _MOST_TOLD:
                 self._by_name.clear()
+                self._told_count = 0
             known = self._by_name[name, family] = {}
             by_file: dict[tuple[int, int], list[Use]] = {}
             for use in self.stored.uses(name):
@@ -256,6 +258,7 @@ class Graph:
                         imported = any(each.start <= use.start < each.end for each in file.imports)
                         told = _Told(use, meaning, file.holder(use.start), imported)
                         known.setdefault(_key(meaning.definition), []).append(told)
+                        self._told_count += 1
         return known
 
     def _class_headed(self, use: Use) -> Definition | None:
