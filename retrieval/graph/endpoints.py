@@ -26,14 +26,18 @@ _REGISTRATION = re.compile(
     r"(?:(?<![\w.])(?P<django>path|re_path|url|Route|WebSocketRoute)"
     r"|(?P<receiver>[\w.]*\w)\.(?P<verb>get|post|put|delete|patch|all|use|head|options|GET|POST|PUT|DELETE|PATCH"
     r"|Get|Post|Put|Delete|Patch|HandleFunc|Handle|Any|add_url_rule|add_api_route|add_route|add_get|add_post"
-    r"|add_put|add_delete|add_patch))\s*\(\s*(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?"
+    r"|add_put|add_delete|add_patch))\s*\(\s*"
+    r"(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?"
     r"[rR]?(?P<quote>[\"'`])(?P<route>[^\"'`\n]*)(?P=quote)\s*,"
 )
 _BACK = 4_000
 """Code points before a use in which a registration around it is looked for."""
-_REGISTERING = """path re_path url Route WebSocketRoute HandleFunc Handle Any GET POST PUT DELETE PATCH Get Post Put Delete Patch
-    get post put delete patch all add_url_rule add_api_route add_route add_get add_post add_put add_delete
-    add_patch""".split()  # noqa: SIM905
+_REGISTERING = (
+    *("path", "re_path", "url", "Route", "WebSocketRoute", "HandleFunc", "Handle", "Any", "all"),
+    *("GET", "POST", "PUT", "DELETE", "PATCH", "Get", "Post", "Put", "Delete", "Patch"),
+    *("get", "post", "put", "delete", "patch", "add_url_rule", "add_api_route", "add_route"),
+    *("add_get", "add_post", "add_put", "add_delete", "add_patch"),
+)
 _NOT_ROUTES = frozenset({"get", "use", "all", "put", "delete", "post", "patch", "head", "options"})
 
 
@@ -135,6 +139,13 @@ def all_endpoints(graph: Graph, most: int = 5_000) -> list[Endpoint]:
                 continue
             handler = _handler(graph, file, matched.end(), source) or file.holder(use.start)
             for endpoint in _handled(graph, Endpoint(_method(matched), matched["route"], handler, use.line)):
+                found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
+    for field in graph.stored.named("url", "python", most):
+        file = graph.stored.file(field.root, field.file)
+        for method in (
+            each for verb in _VERBS for each in file.named(field.container, verb) if field.container
+        ):
+            for endpoint in endpoints_of(graph, method):
                 found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
     return sorted(found.values(), key=lambda each: (each.route, each.method))
 

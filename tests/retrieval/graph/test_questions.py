@@ -164,11 +164,9 @@ ROUTES = {
         """,
         [("GET", "^detail/$"), ("ANY", "list/")],
     ),
-    "aiohttp": (
+    "class views": (
         """
         #- main.py
-        from aiohttp import web
-
         def data(): ...
 
         class View:
