@@ -50,8 +50,8 @@ class _Piece:
 
 
 def chunks(tree: SyntaxTree, symbols: Sequence[Symbol]) -> tuple[Chunk, ...]:
-    """The chunks of a parsed file: each symbol of up to `LARGE` lines whole, classes above that by
-    member, functions above that at statement borders, small neighbours joined."""
+    """The chunks of a parsed file: each function a piece of its own, split at statement borders above `LARGE`
+    lines; classes by member when they have functions; small neighbours that are no functions joined."""
     text = tree.text
     holders = _Holders(text, symbols)
     borders = _Borders(tree)
@@ -155,7 +155,9 @@ def _pieces(
         between(start - 1)
         lines = child_last - start + 1
         inner = number in holders.children and symbol.kind not in FUNCTION_LIKE
-        if lines <= LARGE:
+        if inner and any(child[3].kind in FUNCTION_LIKE for child in holders.children[number]):
+            result += _pieces(text, start, child_last, number, holders, borders, symbol.qualified_name)
+        elif lines <= LARGE:
             result.append(_Piece(start, child_last, symbol.qualified_name, symbol.kind.value))
         elif inner:
             result += _pieces(text, start, child_last, number, holders, borders, symbol.qualified_name)
@@ -216,7 +218,8 @@ def _merged(pieces: Sequence[_Piece]) -> list[_Piece]:
 
 
 def _is_small(piece: _Piece) -> bool:
-    return piece.lines < SMALL or piece.kind == "group"
+    """Whether it may join a neighbour. A function may not: who looks for one wants it, not its neighbours."""
+    return piece.kind not in FUNCTION_LIKE and (piece.lines < SMALL or piece.kind == "group")
 
 
 def _joined(one: _Piece, other: _Piece) -> tuple[str, str]:

@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import history, relations
-from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
+from devflow.retrieval.base import (
+    Hit,
+    IndexedReference,
+    IndexedSymbol,
+    IndexStatus,
+    VectorOptions,
+    VectorSearch,
+)
+from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.history import Commit
 from devflow.retrieval.relations import UseCounts
-from devflow.retrieval.search import search_root, similar_in_root
+from devflow.retrieval.search import Pool, SearchOptions, pool_of, search_root, similar_in_root
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.words import storable
@@ -46,6 +54,7 @@ class Index:
         self._stores = [(root, Reader(directory)) for root, directory in directories]
         self._vocabularies = [Vocabulary() for _ in self._stores]
         self._directories = tuple(directories)
+        self._frequencies = [Frequencies() for _ in self._stores]
         self._vectors = vectors
         self.graph = CodeGraph(directories)
         """Who calls, extends, tests and reaches whom."""
@@ -200,15 +209,31 @@ class Index:
         )
         return dict(list(_summed(rows).items())[:limit])
 
-    async def search(self, query: str, limit: int = 10, deadline: float | None = None) -> list[Hit]:
-        """Chunks that answer the query: full text, vectors and symbol names, fused. After `deadline`
-        seconds the retrievers that have answered count."""
+    async def search(
+        self,
+        query: str,
+        limit: int = 10,
+        deadline: float | None = None,
+        options: SearchOptions = SearchOptions(),  # noqa: B008  # frozen
+    ) -> list[Hit]:
+        """Chunks that answer the query, best first: by full text, names, paths and vectors. After `deadline`
+        seconds the sources that have answered count."""
         query = storable(query)
         hits: list[Hit] = []
-        for root, store in self._stores:
+        for (root, store), frequencies in zip(self._stores, self._frequencies, strict=True):
             with _guarded():
-                hits += await search_root(store, root, self._vectors, query, limit, deadline)
+                found = await search_root(
+                    store, root, self._vectors, frequencies, query, limit, deadline, options
+                )
+                hits += found.hits
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    async def pools(self, query: str, options: SearchOptions = SearchOptions()) -> list[Pool]:  # noqa: B008
+        """All candidates of each root, unordered: what the learned order is learned from."""
+        return [
+            await pool_of(store, root, self._vectors, frequencies, storable(query), None, options)
+            for (root, store), frequencies in zip(self._stores, self._frequencies, strict=True)
+        ]
 
     async def similar_functions(self, text: str, limit: int = 5) -> list[Hit]:
         """Functions whose code resembles `text`; `score` is the share of common word triples, 0 to 1."""
@@ -291,6 +316,7 @@ async def build(
     progress: Callable[[int, int], None] | None = None,
     *,
     rebuild: bool = False,
+    vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
 ) -> IndexStatus:
     """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
     process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing."""
@@ -303,6 +329,7 @@ async def build(
         background=False,  # somebody waits for it
         usage=False,  # the server makes the usage models it needs
         rebuild=rebuild,
+        vectors=vectors,
     )
     running = asyncio.create_task(indexer.run())
     settled = asyncio.create_task(indexer.settled())

@@ -24,7 +24,7 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from devflow.retrieval import write
-from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.retrieval.batch import (
     MOST_FILES,
     Prepared,
@@ -38,6 +38,7 @@ from devflow.retrieval.batch import (
 from devflow.retrieval.history_sync import HistorySync
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
+from devflow.retrieval.shared_vectors import answering, asked
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
     Reader,
@@ -97,6 +98,7 @@ class RootIndexer:
         background: bool = True,
         usage: bool = True,
         rebuild: bool = False,
+        vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
     ) -> None:
         self.root = root
         self.directory = directory or index_directory(root)
@@ -107,7 +109,9 @@ class RootIndexer:
         self._reader = Reader(self.directory, connections=1)
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
-        self._vectors = VectorSync(self.directory / "chroma", self._stir) if settings.vectors else None
+        self._vectors = (
+            VectorSync(self.directory / "chroma", self._stir, options=vectors) if settings.vectors else None
+        )
         self._history = HistorySync(root, self._stir)
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
@@ -124,6 +128,8 @@ class RootIndexer:
         self._skipped: Counter[str] = Counter()
         self._too_many = False
         self._room_wanted = False
+        self._walk_began = 0.0
+        self._last_error = ""
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -190,6 +196,8 @@ class RootIndexer:
 
     async def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
         """`(chunk id, similarity)`, best first; nothing while there are no vectors."""
+        if self._state == "elsewhere":
+            return await asked(self.directory, query, limit) if self._settings.vectors else []
         # Vectors are opened after the walk; how long that takes, nobody knows.
         wait = self._state == "ready"
         return await self._vectors.nearest(query, limit, wait=wait) if self._vectors else []
@@ -210,6 +218,9 @@ class RootIndexer:
                     await asyncio.sleep(RETRY_LOCK)
                 except (StoreUnusable, sqlite3.Error, OSError) as error:
                     log.warning("the index of %s failed: %s", self.root, error)
+                    self._last_error = (
+                        f"{time.strftime('%Y-%m-%d %H:%M')}: {sentence_for(self.directory, error)}"
+                    )
                     damaged = isinstance(error, sqlite3.DatabaseError) and is_damage(error)
                     if damaged:
                         with contextlib.suppress(OSError):  # opening it will tell
@@ -246,7 +257,11 @@ class RootIndexer:
             try:
                 if problem:
                     self._events.problem(problem)
-                await self._work(db)
+                    self._last_error = f"{time.strftime('%Y-%m-%d %H:%M')}: {problem}"
+                if self._last_error:
+                    await write.put_meta(db, {"last_error": self._last_error})
+                async with answering(self.directory, self.nearest):
+                    await self._work(db)
             finally:
                 if self._walking is not None:
                     self._walking.cancel()
@@ -274,6 +289,7 @@ class RootIndexer:
                 await self._take_updates(db)
             elif self._walk_wanted and self._walking is None:
                 self._walk_wanted = False
+                self._walk_began = time.monotonic()
                 self._say("indexing")
                 await write.put_meta(db, {"state": "indexing", "problem": ""})
                 self._walking = asyncio.create_task(self._list_files())
@@ -287,7 +303,18 @@ class RootIndexer:
                 await self._stop_parsers()
             elif self._state == "indexing" and self._walking is None:
                 await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
-                await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
+                [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
+                await write.put_meta(
+                    db,
+                    {
+                        "state": "ready",
+                        "found": files,
+                        "skipped": dict(self._skipped),
+                        "problem": self._limit_reached() if self._too_many else "",
+                        "walked": round(time.time(), 1),
+                        "seconds": round(time.monotonic() - self._walk_began, 2),
+                    },
+                )
                 self._say("ready", self._limit_reached() if self._too_many else "")
                 self._room_wanted = True
                 if self._usage is not None:
@@ -344,6 +371,7 @@ class RootIndexer:
         self._overtaken = set(self._updated)
         self._events.progress(0, self._total)
         self._too_many = walked.cut
+        await write.put_meta(db, {"found": len(walked.found)})
         if self._usage is not None and not known and len(self._queue) >= WORTH_IT:
             await self._usage.begin(found.relative for found in self._queue)
 

@@ -1,7 +1,8 @@
-"""Hybrid search in one store: full text, vectors and symbol names, fused by reciprocal rank.
+"""Hybrid search in one store: candidates from full text, names, paths and vectors, fused and ordered.
 
-Fusion is RRF (Cormack, Clarke and Büttcher, SIGIR 2009) with a weight per retriever and floors: a
-retriever's far-off candidates do not count, because a rank alone cannot say "nothing fits".
+The sources are asked at once; reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) makes one
+pool of what they found, each with a floor of its own, and a learned model orders it (`rerank.py`). Fusion by
+rank alone is what is left when the model is switched off.
 """
 
 from __future__ import annotations
@@ -10,65 +11,123 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
+from devflow.retrieval import candidates as sources
 from devflow.retrieval.base import Hit, VectorSearch
+from devflow.retrieval.candidates import Found, Frequencies
+from devflow.retrieval.query import Analysed, Kind, analysed
+from devflow.retrieval.rerank import Candidate, features, scores
 from devflow.retrieval.store import Reader
-from devflow.retrieval.words import STOP_WORDS, identifiers, parts, query_words, words
+from devflow.retrieval.words import query_words, words
 
 log = logging.getLogger(__name__)
 
 _K = 60
-_WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8}
-_NAME_WORDS = 5
-"""A query of so few words may be a name written in words; in a longer one, names are mentioned by the way."""
+_WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
 _SYMBOLS_IN_A_SENTENCE = 0.2
-_DEPTH = 60
-"""Candidates asked of each retriever."""
-_TEXT_FLOOR = 0.3
-"""Share of the best bm25 score below which a chunk does not count."""
-_SIMILARITY_FLOOR = 0.2
+_POOL = {Kind.REPORT: 260}
+_USUAL_POOL = 150
 _PER_FILE = 2
-_MOST_WORDS = 32
+_MOST_SIMILAR_WORDS = 16
 _FUNCTION_KINDS = ("function", "method", "constructor")
 
+_CANDIDATE = (
+    'SELECT c.id, c.file, f.path, c.start, c."end", c.first_line, c.last_line, c.symbol, c.kind, c.text, '
+    "s.name, s.signature, s.doc, a.times FROM json_each(?) w JOIN chunks c ON c.id = w.value "
+    "JOIN files f ON f.id = c.file LEFT JOIN symbols s ON s.id = (SELECT t.id FROM symbols t WHERE "
+    't.file = c.file AND t.start >= c.start AND t.start < c."end" ORDER BY t.start LIMIT 1) '
+    "LEFT JOIN attributes a ON a.name = s.name"
+)
 _CHUNK = (
     'SELECT c.id, f.path, c.start, c."end", c.first_line, c.last_line, c.symbol, c.kind, c.text '
     "FROM chunks c JOIN files f ON f.id = c.file "
 )
 
 
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What may be switched, to measure what it is worth."""
+
+    sources: frozenset[str] = frozenset(("text", "symbols", "paths", "vectors"))
+    reranked: bool = True
+    """Ordered by the learned model; else by reciprocal rank."""
+    gated: bool = True
+    per_file: int = _PER_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Hits, best first, or none with the reason."""
+
+    hits: tuple[Hit, ...]
+    reason: str = ""
+    """One sentence, when search was not worth its while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """All candidates of one query and what is known of the query; `order` is by reciprocal rank."""
+
+    query: Analysed
+    weights: Mapping[str, float]
+    order: tuple[Candidate, ...]
+    fused: Mapping[int, float]
+    mentioned: Mapping[int, float]
+    with_vectors: bool
+
+
 async def search_root(
     store: Reader,
     root: Path,
     vectors: VectorSearch | None,
+    frequencies: Frequencies,
     query: str,
     limit: int,
     deadline: float | None,
-) -> list[Hit]:
-    """The best chunks of one root, at most two a file. What has not answered after `deadline` seconds
-    is left out. Scores lie between 0 and 1: 1 is first with every retriever."""
+    options: SearchOptions = SearchOptions(),  # frozen
+) -> Searched:
+    """The best chunks of one root, at most `per_file` of a file. What has not answered after `deadline`
+    seconds is left out. Scores lie between 0 and 1."""
     if not query.strip() or limit < 1:
-        return []
-    tasks: dict[str, asyncio.Task[list[int]]] = {
-        "text": asyncio.create_task(_by_text(store, query)),
-        "symbols": asyncio.create_task(_by_symbol(store, query)),
-    }
-    if vectors is not None:
-        tasks["vectors"] = asyncio.create_task(_by_vector(vectors, root, query))
+        return Searched((), "The query is empty.")
+    pool = await pool_of(store, root, vectors, frequencies, query, deadline, options)
+    if not pool.order:
+        return Searched((), "Nothing in the index has any of its words.")
+    return await asyncio.to_thread(_ordered, root, pool, limit, options)
+
+
+async def pool_of(
+    store: Reader,
+    root: Path,
+    vectors: VectorSearch | None,
+    frequencies: Frequencies,
+    query: str,
+    deadline: float | None,
+    options: SearchOptions,
+) -> Pool:
+    """The candidates of a query, from every source that answered in time."""
+    asked = analysed(query)
+    shared: dict[str, Any] = {"weights": {}, "mentioned": {}}
+    tasks: dict[str, asyncio.Task[Found]] = {}
+    for name, coroutine in _asking(store, root, vectors, frequencies, query, asked, shared).items():
+        if name in options.sources:
+            tasks[name] = asyncio.create_task(coroutine)
+        else:
+            coroutine.close()
+    found: dict[str, Found] = {}
     try:
         await asyncio.wait(tasks.values(), timeout=deadline)
-        ranked: dict[str, list[int]] = {}
         for name, task in tasks.items():
             if not task.done():
                 continue
             try:
-                ranked[name] = task.result()
+                found[name] = task.result()
             except (sqlite3.Error, OSError) as error:
                 log.warning("search by %s failed: %s", name, error)
     finally:
@@ -78,34 +137,149 @@ async def search_root(
         cleanup = asyncio.gather(*tasks.values(), return_exceptions=True)
         if all(task.done() for task in tasks.values()):
             await cleanup
-    fused = _fuse(ranked, _weights(query))
-    async with store.snapshot() as db:
-        if db is None:
-            return []
-        found = await _chunks(db, root, list(fused)[: 4 * limit + 20])
+    fused = _fuse(found, asked)
+    chosen = list(fused)[: _POOL.get(asked.kind, _USUAL_POOL)]
+    # By id, and so by file: the text of a file is unpacked once.
+    rows = await store.rows(_CANDIDATE, (json.dumps(sorted(chosen)),))
+    return Pool(
+        asked,
+        shared["weights"] or dict(asked.terms),
+        _candidates(rows, chosen, found),
+        fused,
+        shared["mentioned"],
+        bool(found.get("vectors", Found([], [])).ids),
+    )
+
+
+def _asking(
+    store: Reader,
+    root: Path,
+    vectors: VectorSearch | None,
+    frequencies: Frequencies,
+    query: str,
+    asked: Analysed,
+    shared: dict[str, Any],
+) -> dict[str, Coroutine[Any, Any, Found]]:
+    async def by_text() -> Found:
+        async with store.snapshot() as db:
+            if db is None:
+                return Found([], [])
+            counts = await frequencies.of(db, list(asked.terms))
+            shared["weights"] = sources.weights_of(asked, counts, frequencies.total)
+            telling = sources.asked_words(asked, counts, shared["weights"])
+            return await sources.by_text(db, asked, telling)
+
+    async def by_symbol() -> Found:
+        async with store.snapshot() as db:
+            return Found([], []) if db is None else await sources.by_symbol(db, asked)
+
+    async def by_path() -> Found:
+        if not asked.paths and not asked.dotted:
+            return Found([], [])
+        async with store.snapshot() as db:
+            if db is None:
+                return Found([], [])
+            shared["mentioned"] = await sources.files_mentioned(db, asked)
+            return await sources.by_path(db, shared["mentioned"])
+
+    asking = {"text": by_text(), "symbols": by_symbol(), "paths": by_path()}
+    if vectors is not None:
+        asking["vectors"] = sources.by_vector(vectors, root, query)
+    return asking
+
+
+def _fuse(found: Mapping[str, Found], query: Analysed) -> dict[int, float]:
+    """Chunk id → score, best first; 1 is first with every source."""
+    weights = dict(_WEIGHTS)
+    if query.kind in (Kind.QUESTION, Kind.REPORT) and len(query.terms) > 5:
+        weights["symbols"] = _SYMBOLS_IN_A_SENTENCE
+    fused: dict[int, float] = {}
+    for name, each in found.items():
+        for place, id_ in enumerate(each.ids, 1):
+            fused[id_] = fused.get(id_, 0.0) + weights[name] / (_K + place)
+    best = sum(weights.values()) / (_K + 1)
+    return {id_: fused[id_] / best for id_ in sorted(fused, key=lambda id_: (-fused[id_], id_))}
+
+
+def _candidates(
+    rows: Sequence[Sequence[Any]], chosen: Sequence[int], found: Mapping[str, Found]
+) -> tuple[Candidate, ...]:
+    ranks: dict[int, dict[str, int]] = {}
+    for source, each in found.items():
+        for place, id_ in enumerate(each.ids):
+            ranks.setdefault(id_, {})[source] = place
+    text = _by_id(found.get("text"))
+    similar = _by_id(found.get("vectors"))
+    made: dict[int, Candidate] = {}
+    for row in rows:
+        *chunk, name, signature, doc, times = row
+        candidate = Candidate(*chunk)
+        if name is not None and candidate.symbol.rpartition(".")[2] == name:
+            candidate.signature, candidate.doc, candidate.known = signature, doc, times or 0
+        candidate.text_score = text.get(candidate.id, 0.0)
+        candidate.similarity = similar.get(candidate.id, 0.0)
+        candidate.ranks = ranks.get(candidate.id, {})
+        made[candidate.id] = candidate
+    return tuple(made[id_] for id_ in chosen if id_ in made)
+
+
+def _by_id(found: Found | None) -> dict[int, float]:
+    return dict(zip(found.ids, found.scores, strict=True)) if found else {}
+
+
+def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Searched:
+    """The hits of a pool. CPU-bound."""
+    order, given = list(pool.order), [pool.fused[each.id] for each in pool.order]
+    if options.reranked:
+        import numpy as np
+
+        matrix = features(pool.query, pool.weights, pool.order, pool.mentioned)
+        learned = scores(pool.query, matrix, vectors=pool.with_vectors)
+        places = np.argsort(-learned, kind="stable")
+        order = [pool.order[place] for place in places]
+        given = [float(1 / (1 + np.exp(-learned[place] / 2))) for place in places]
     hits: list[Hit] = []
-    per_file: dict[Path, int] = {}
-    for id_, (score, sources) in fused.items():
-        hit = found.get(id_)
-        if hit is None or per_file.get(hit.path, 0) >= _PER_FILE or _inside_another(hit, hits):
+    per_file: dict[str, int] = {}
+    named: set[tuple[str, str]] = set()
+    for each, score in zip(order, given, strict=True):
+        whole = (each.path, each.symbol)
+        # Parts of one large function are one answer.
+        if per_file.get(each.path, 0) >= options.per_file or (
+            each.kind in _FUNCTION_KINDS and whole in named
+        ):
             continue
-        per_file[hit.path] = per_file.get(hit.path, 0) + 1
-        hits.append(replace(hit, score=score, sources=sources))
+        per_file[each.path] = per_file.get(each.path, 0) + 1
+        named.add(whole)
+        hits.append(_hit(root, each, score))
         if len(hits) == limit:
             break
-    return hits
+    return Searched(tuple(hits))
+
+
+def _hit(root: Path, each: Candidate, score: float) -> Hit:
+    return Hit(
+        path=root / each.path,
+        start=each.start,
+        end=each.end,
+        first_line=each.first_line,
+        last_line=each.last_line,
+        symbol=each.symbol,
+        text=each.text,
+        score=score,
+        sources=tuple(each.ranks or ()),
+    )
 
 
 async def similar_in_root(store: Reader, root: Path, text: str, limit: int) -> list[Hit]:
     """Functions whose words come in the same order; the score is the Jaccard index of word triples. Copies
     share their rare words, so full text finds them; asked for every function of every document that is
     opened, vectors would never get out of memory."""
-    ids = await _by_text(store, " ".join(_telling(text)), floor=0.0)
     wanted = _triples(text)
     hits = []
     async with store.snapshot() as db:
         if db is None:
             return []
+        ids = await _with_words(db, _telling(text))
         for hit in (await _chunks(db, root, ids, _FUNCTION_KINDS)).values():
             other = _triples(hit.text)
             common = len(wanted & other)
@@ -115,76 +289,14 @@ async def similar_in_root(store: Reader, root: Path, text: str, limit: int) -> l
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
 
-async def _by_text(store: Reader, query: str, floor: float = _TEXT_FLOOR) -> list[int]:
-    wanted = query_words(query)[:_MOST_WORDS]
+async def _with_words(db: aiosqlite.Connection, wanted: Sequence[str]) -> list[int]:
     if not wanted:
         return []
-    match = " OR ".join(f'"{word}"' for word in wanted)
-    async with store.snapshot() as db:
-        if db is None:
-            return []
-        rows = await db.execute_fetchall(
-            "SELECT rowid, bm25(fts, 1.0, 3.0, 1.5) FROM fts WHERE fts MATCH ? ORDER BY 2 LIMIT ?",
-            (match, _DEPTH),
-        )
-    # bm25() is negative: the smaller the better.
-    scored = [(row[0], row[1]) for row in rows]
-    return [id_ for id_, score in scored if score <= floor * scored[0][1]]
-
-
-async def _by_symbol(store: Reader, query: str) -> list[int]:
-    """Chunks that define what the query names: as one word, or as neighbouring words joined."""
-    names = [name for name in identifiers(query) if name.lower() not in STOP_WORDS and len(name) > 2]
-    alone = len(names) == 1
-    # A plain word of a sentence ("index", "open") is a name only when it looks like one.
-    wanted = [name.lower() for name in names if alone or len(parts(name)) > 1 or name[0].isupper()]
-    plain = [name.lower() for name in names]
-    for size in (5, 4, 3, 2):
-        for at in range(len(plain) - size + 1):
-            wanted += ["_".join(plain[at : at + size]), "".join(plain[at : at + size])]
-    if not wanted:
-        return []
-    order = {name: place for place, name in enumerate(dict.fromkeys(wanted))}
-    async with store.snapshot() as db:
-        if db is None:
-            return []
-        rows = await db.execute_fetchall(
-            "SELECT c.id, s.lower, s.kind, length(s.container) FROM json_each(?) w "
-            "JOIN symbols s ON s.lower = w.value "
-            'JOIN chunks c ON c.file = s.file AND c.start <= s.name_start AND c."end" > s.name_start '
-            "WHERE s.kind NOT IN ('variable', 'parameter') LIMIT 500",
-            (json.dumps(list(order)),),
-        )
-    ranked = sorted(
-        rows, key=lambda row: (order[row[1]], row[2] not in ("class", "function"), row[3], row[0])
+    rows = await db.execute_fetchall(
+        "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY bm25(fts, 1.0, 3.0, 1.5) LIMIT 60",
+        (" OR ".join(f'"{word}"' for word in wanted),),
     )
-    return list(dict.fromkeys(row[0] for row in ranked))[:_DEPTH]
-
-
-async def _by_vector(vectors: VectorSearch, root: Path, query: str) -> list[int]:
-    near = await vectors.nearest(root, query, _DEPTH)
-    return [id_ for id_, similarity in near if similarity >= _SIMILARITY_FLOOR]
-
-
-def _weights(query: str) -> dict[str, float]:
-    if len(query_words(query)) <= _NAME_WORDS:
-        return _WEIGHTS
-    return _WEIGHTS | {"symbols": _SYMBOLS_IN_A_SENTENCE}
-
-
-def _fuse(
-    ranked: dict[str, list[int]], weights: dict[str, float]
-) -> dict[int, tuple[float, tuple[str, ...]]]:
-    """Chunk id → (score, who found it), best first."""
-    scores: dict[int, float] = {}
-    sources: dict[int, list[str]] = {}
-    for name, ids in ranked.items():
-        for place, id_ in enumerate(ids):
-            scores[id_] = scores.get(id_, 0.0) + weights[name] / (_K + place + 1)
-            sources.setdefault(id_, []).append(name)
-    best = sum(weights.values()) / (_K + 1)
-    order = sorted(scores, key=lambda id_: (-scores[id_], id_))
-    return {id_: (scores[id_] / best, tuple(sources[id_])) for id_ in order}
+    return [row[0] for row in rows]
 
 
 async def _chunks(
@@ -194,21 +306,17 @@ async def _chunks(
         _CHUNK + "WHERE c.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
     )
     wanted = set(kinds)
-    return {row[0]: _hit(root, tuple(row)) for row in rows if not wanted or row[7] in wanted}
+    return {row[0]: _as_hit(root, tuple(row)) for row in rows if not wanted or row[7] in wanted}
 
 
-def _hit(root: Path, row: tuple[Any, ...]) -> Hit:
+def _as_hit(root: Path, row: tuple[Any, ...]) -> Hit:
     _, path, start, end, first_line, last_line, symbol, _, text = row
     return Hit(root / path, start, end, first_line, last_line, symbol, text, 0.0, ())
 
 
-def _inside_another(hit: Hit, hits: Sequence[Hit]) -> bool:
-    return any(other.path == hit.path and other.start < hit.end and hit.start < other.end for other in hits)
-
-
 def _telling(text: str) -> list[str]:
     """The words of a function that are likely rare elsewhere: long names first, each once."""
-    return sorted(set(query_words(text)), key=lambda word: (-len(word), word))[: _MOST_WORDS // 2]
+    return sorted(set(query_words(text)), key=lambda word: (-len(word), word))[:_MOST_SIMILAR_WORDS]
 
 
 def _triples(text: str) -> set[tuple[str, ...]]:

@@ -84,6 +84,7 @@ CREATE VIEW chunks AS
 CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
+CREATE VIRTUAL TABLE fts_terms USING fts5vocab(fts, row);
 CREATE TABLE commits(
     hash TEXT PRIMARY KEY, time INTEGER NOT NULL, author TEXT NOT NULL, subject TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX commits_by_time ON commits(time);

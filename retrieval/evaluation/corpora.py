@@ -62,7 +62,7 @@ def _root(files: Path) -> Path:
 
 
 def _download(kind: str, name: str, into: Path, cache: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(into)]
+    pip = [sys.executable, "-P", "-m", "pip", "download", "-q", "--no-deps", "-d", str(into)]
     if kind == "pypi":
         try:
             _run([*pip, "--only-binary=:all:", name], into)

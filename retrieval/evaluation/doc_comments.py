@@ -44,6 +44,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 _MOST_QUERIES = 120
 """Of one package."""
 _WORDS = range(4, 61)
+_DECLARATIONS = ".d.ts"
+"""Generated copies of heads and comments."""
 _SHORTEST = 3
 """Lines: what is shorter says nothing but its name."""
 _TEST = re.compile(r"(^|/|_|\.)(tests?|testing|specs?|examples?)([/_.]|$)|[a-z]Tests?(\.|/)", re.I)
@@ -70,7 +72,7 @@ def undocumented(package: str, language: str, cache: Path) -> Path:
         return copy / "files"
     shutil.rmtree(copy, ignore_errors=True)
     for path, tree, symbols in parsed_files(original):
-        if tree.language == language:
+        if tree.language == language and not path.endswith(_DECLARATIONS):
             target = copy / "files" / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(without_docs(tree, symbols), "utf-8")
@@ -132,8 +134,9 @@ def _queries_of(package: str, language: str, cache: Path) -> list[Query]:
     }
     found: list[Query] = []
     for path, tree, symbols in parsed_files(fetched(package, cache)):
-        if tree.language != language or _TEST.search(path):
+        if tree.language != language or path.endswith(_DECLARATIONS) or _TEST.search(path):
             continue
+        inside = _inside_functions(symbols)
         names = Counter(symbol.qualified_name for symbol in symbols)
         for symbol in symbols:
             text = first_paragraph(symbol.doc)
@@ -141,6 +144,7 @@ def _queries_of(package: str, language: str, cache: Path) -> list[Query]:
                 symbol.kind in FUNCTION_LIKE
                 and len(text.split()) in _WORDS
                 and names[symbol.qualified_name] == 1
+                and symbol.qualified_name not in inside
                 and not symbol.name.startswith("__")
                 and (path, symbol.qualified_name) in kept
             ):
@@ -152,6 +156,18 @@ def _queries_of(package: str, language: str, cache: Path) -> list[Query]:
     clear = [query for query in found if times[query.text] == 1]
     # By hash: a sample that another machine draws as well.
     return sorted(clear, key=lambda query: hashlib.sha256(query.id.encode()).digest())[:_MOST_QUERIES]
+
+
+def _inside_functions(symbols: Sequence[Symbol]) -> set[str]:
+    """Functions that others hold: part of those, not answers of their own."""
+    found: set[str] = set()
+    end = -1
+    for symbol in symbols:
+        if symbol.kind in FUNCTION_LIKE:
+            if symbol.start < end:
+                found.add(symbol.qualified_name)
+            end = max(end, symbol.end)
+    return found
 
 
 def _lines(tree: SyntaxTree, symbol: Symbol) -> int:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from devflow.retrieval.base import Hit
 from devflow.retrieval.evaluation.measure import System
 from devflow.retrieval.index import Index
+from devflow.retrieval.search import SearchOptions
 
 
-async def _devflow(index: Index, query: str, limit: int) -> list[Hit]:
-    return await index.search(query, limit)
+def system(options: SearchOptions) -> System:
+    """Search with these options."""
+
+    async def search(index: Index, query: str, limit: int) -> list[Hit]:
+        return await index.search(query, limit, options=options)
+
+    return search
 
 
-SYSTEMS: dict[str, System] = {"DevFlow": _devflow}
+ALL = SearchOptions().sources
+SYSTEMS: dict[str, System] = {
+    "DevFlow": system(SearchOptions()),
+    "DevFlow, fused by rank": system(SearchOptions(reranked=False)),
+}

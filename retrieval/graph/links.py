@@ -6,7 +6,7 @@ was told is kept until a store changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from devflow.analysis.facts import SymbolKind
@@ -41,11 +41,21 @@ class _Told:
         return replace(made, kind="import") if self.imported else made
 
 
+class QuestionStoppedError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def _never() -> bool:
+    return False
+
+
 class Graph:
     """The links of the stores' definitions. For one thread, between `begin` and `end`."""
 
     def __init__(self, stored: Stored) -> None:
         self.stored = stored
+        self.stopped: Callable[[], bool] = _never
+        """Whether nobody waits for the answer any more."""
         self.modules: Modules
         self.python: PythonMeanings
         self.declared: DeclaredMeanings
@@ -73,6 +83,8 @@ class Graph:
         key = (use.root, use.file, use.start, use.kind)
         known = self._meanings.get(key)
         if known is None:
+            if self.stopped():
+                raise QuestionStoppedError
             if len(self._meanings) > _MOST_MEANINGS:
                 self._meanings.clear()
             python = self.stored.language(use.root, use.file) == "python"
@@ -241,7 +253,7 @@ class Graph:
             if self._told_count > _MOST_TOLD:
                 self._by_name.clear()
                 self._told_count = 0
-            known = self._by_name[name, family] = {}
+            known = {}
             by_file: dict[tuple[int, int], list[Use]] = {}
             for use in self.stored.uses(name):
                 if _family(self.stored.language(use.root, use.file)) == family:
@@ -259,6 +271,7 @@ class Graph:
                         told = _Told(use, meaning, file.holder(use.start), imported)
                         known.setdefault(_key(meaning.definition), []).append(told)
                         self._told_count += 1
+            self._by_name[name, family] = known
         return known
 
     def _class_headed(self, use: Use) -> Definition | None:

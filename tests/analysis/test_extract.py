@@ -212,10 +212,17 @@ def test_a_large_class_is_cut_by_method_and_a_large_function_at_statements() -> 
 
 
 def test_small_neighbours_share_a_chunk() -> None:
-    source = "".join(f"def f{n}():\n    return {n}\n\n" for n in range(30))
+    source = "".join(f"class E{n}(Exception):\n    pass\n\n" for n in range(30))
     facts = facts_of(source)
     check_every_line_is_in_one_chunk(source, facts)
     assert 3 <= len(facts.chunks) <= 5
+
+
+def test_a_function_is_a_chunk_of_its_own_however_small() -> None:
+    source = "class A:\n    x = 1\n" + "".join(f"    def f{n}(self):\n        return {n}\n" for n in range(9))
+    facts = facts_of(source)
+    check_every_line_is_in_one_chunk(source, facts)
+    assert [chunk.symbol for chunk in facts.chunks] == ["A", *(f"A.f{n}" for n in range(9))]
 
 
 def test_an_unknown_language_has_line_chunks_only() -> None:

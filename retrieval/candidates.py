@@ -1,0 +1,212 @@
+"""Where candidates come from: full text, names, paths and vectors, each ranked by itself.
+
+A long query is not asked word by word: words that stand everywhere say little and cost most, so the telling
+ones are asked, until what they would make the database look at is spent.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiosqlite
+
+from devflow.retrieval.base import VectorSearch
+from devflow.retrieval.query import Analysed, Kind
+from devflow.retrieval.words import STOP_WORDS, parts
+
+_TEXT_FLOOR = 0.15
+"""Share of the best bm25 score below which a chunk does not count."""
+_SIMILARITY_FLOOR = 0.1
+_MOST_WORDS = {Kind.REPORT: 40}
+_USUAL_WORDS = 24
+_POSTINGS = 60_000
+"""Entries of the full-text table that one query may look at."""
+_DEPTH = {Kind.REPORT: 220}
+_USUAL_DEPTH = 100
+_VECTORS = 100
+_NAMES = 60
+_FILES = 20
+_FREQUENCIES_KEPT = 50_000
+_REFRESHED = 60.0
+"""Seconds after which frequencies are counted again when the index has changed."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What one source found: ids best first, and what it thinks of each."""
+
+    ids: list[int]
+    scores: list[float]
+
+
+class Frequencies:
+    """In how many chunks of one store a stem stands. Kept between queries: they change slowly."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._stamp: tuple[str, ...] = ()
+        self._read_at = 0.0
+        self.total = 1
+
+    async def of(self, db: aiosqlite.Connection, stems: Sequence[str]) -> dict[str, int]:
+        """Stem → number of chunks, 0 for what stands nowhere."""
+        await self._refresh(db)
+        missing = [each for each in stems if each not in self._known]
+        if missing:
+            rows = await db.execute_fetchall(
+                "SELECT w.value, t.doc FROM json_each(?) w JOIN fts_terms t ON t.term = w.value",
+                (json.dumps(missing),),
+            )
+            found = {row[0]: row[1] for row in rows}
+            self._known.update((each, found.get(each, 0)) for each in missing)
+        return {each: self._known[each] for each in stems}
+
+    async def _refresh(self, db: aiosqlite.Connection) -> None:
+        rows = await db.execute_fetchall(
+            "SELECT value FROM meta WHERE key IN ('generation', 'uid') ORDER BY key"
+        )
+        stamp = tuple(str(row[0]) for row in rows)
+        now = time.monotonic()
+        if stamp == self._stamp or (stamp[1:] == self._stamp[1:] and now - self._read_at < _REFRESHED):
+            return
+        self._known.clear()
+        [row] = await db.execute_fetchall("SELECT count(*) FROM pieces")
+        self._stamp, self._read_at, self.total = stamp, now, max(1, row[0])
+
+
+def weights_of(query: Analysed, frequencies: dict[str, int], total: int) -> dict[str, float]:
+    """Stem → what it says: its weight in the query times its inverse document frequency."""
+    return {
+        each: weight * math.log(1 + (total - frequencies[each] + 0.5) / (frequencies[each] + 0.5))
+        for each, weight in query.terms.items()
+    }
+
+
+def asked_words(query: Analysed, frequencies: dict[str, int], weights: dict[str, float]) -> list[str]:
+    """The words worth asking for, most telling first."""
+    chosen: list[str] = []
+    spent = 0
+    most = _MOST_WORDS.get(query.kind, _USUAL_WORDS)
+    for each in sorted(query.terms, key=lambda term: -weights[term]):
+        if not frequencies[each]:
+            continue
+        spent += frequencies[each]
+        if chosen and spent > _POSTINGS:
+            break
+        chosen.append(query.spelled[each])
+        if len(chosen) == most:
+            break
+    return chosen
+
+
+async def by_text(db: aiosqlite.Connection, query: Analysed, asked: Sequence[str]) -> Found:
+    """Chunks with the words asked for, by bm25."""
+    if not asked:
+        return Found([], [])
+    match = " OR ".join(f'"{word}"' for word in asked)
+    rows = await db.execute_fetchall(
+        "SELECT rowid, -bm25(fts, 1.0, 3.0, 1.5) AS score FROM fts WHERE fts MATCH ? ORDER BY 2 DESC LIMIT ?",
+        (match, _DEPTH.get(query.kind, _USUAL_DEPTH)),
+    )
+    scored = [(row[0], row[1]) for row in rows]
+    best = scored[0][1] if scored else 0.0
+    scored = [(id_, score) for id_, score in scored if score >= _TEXT_FLOOR * best]
+    return Found([id_ for id_, _ in scored], [score for _, score in scored])
+
+
+async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:
+    """Chunks that define what the query names: as one word, or as neighbouring words joined. Names that few
+    places define come first."""
+    order = {name: place for place, name in reversed(list(enumerate(_wanted_names(query))))}
+    if not order:
+        return Found([], [])
+    rows = await db.execute_fetchall(
+        "SELECT c.id, s.lower, s.kind, length(s.container) FROM json_each(?) w "
+        "JOIN symbols s ON s.lower = w.value "
+        'JOIN pieces c ON c.file = s.file AND c.start <= s.name_start AND c."end" > s.name_start '
+        "WHERE s.kind NOT IN ('variable', 'parameter', 'field') LIMIT 1000",
+        (json.dumps(list(order)),),
+    )
+    times = Counter(row[1] for row in rows)
+    alone = query.kind == Kind.NAME
+
+    def key(row: Sequence[int | str]) -> tuple[object, ...]:
+        rare = 0 if alone else int(math.log2(times[str(row[1])]))
+        return rare, order[str(row[1])], row[2] not in ("class", "function", "interface"), row[3], row[0]
+
+    ranked = sorted((tuple(row) for row in rows), key=key)
+    ids = list(dict.fromkeys(int(row[0]) for row in ranked))[:_NAMES]
+    return Found(ids, [1 / (1 + place) for place in range(len(ids))])
+
+
+def _wanted_names(query: Analysed) -> list[str]:
+    wanted = [name.lower() for name in query.names[:80]]
+    plain = [word for word in query.plain if len(word) > 1]
+    if query.kind in (Kind.QUESTION, Kind.NAME):
+        for size in (5, 4, 3, 2):
+            for at in range(len(plain) - size + 1):
+                wanted += ["_".join(plain[at : at + size]), "".join(plain[at : at + size])]
+        useful = [word for word in plain if word not in STOP_WORDS]
+        if useful != plain:
+            for at in range(len(useful) - 1):
+                wanted += ["_".join(useful[at : at + 2]), "".join(useful[at : at + 2])]
+        if len(useful) <= 3:
+            wanted += useful
+    return [name for name in dict.fromkeys(wanted) if len(parts(name)) > 0 and len(name) > 2]
+
+
+async def files_mentioned(db: aiosqlite.Connection, query: Analysed) -> dict[int, float]:
+    """File id → how much of its path the query mentions, 0 to 1; only what ends as mentioned."""
+    mentions = [(path, path) for path in query.paths[:_FILES]]
+    mentions += [(name, name.replace(".", "/")) for name in query.dotted[:_FILES]]
+    found: dict[int, float] = {}
+    for written, path in mentions:
+        ends = _tails(path, exact=written == path)
+        rows = list(
+            await db.execute_fetchall(
+                "SELECT f.id, f.path, w.value FROM json_each(?) w JOIN files f ON "
+                "f.path = w.value OR substr(f.path, -length(w.value) - 1) = '/' || w.value LIMIT 50",
+                (json.dumps(ends),),
+            )
+        )
+        for id_, known, end in rows:
+            depth = min(1.0, (end.count("/") + 1) / (known.count("/") + 1))
+            if len(rows) <= 10 or depth > 0.5:
+                found[id_] = max(found.get(id_, 0.0), depth)
+    return found
+
+
+def _tails(path: str, *, exact: bool) -> list[str]:
+    """Ends of paths that a mention may be of: `a/b/C.d` may be `a/b/C.d`, the file `b.py` or its folder."""
+    steps = [step for step in path.split("/") if step]
+    if exact:
+        return ["/".join(steps[at:]) for at in range(len(steps))][:4]
+    ends = []
+    for size in range(len(steps), 1, -1):
+        stem = "/".join(steps[:size])
+        ends += [f"{stem}.py", f"{stem}/__init__.py", f"{stem}.ts", f"{stem}.java", f"{stem}.go"]
+    return ends
+
+
+async def by_path(db: aiosqlite.Connection, mentioned: dict[int, float]) -> Found:
+    """The first chunk of every file mentioned."""
+    if not mentioned:
+        return Found([], [])
+    rows = await db.execute_fetchall(
+        "SELECT min(c.id), c.file FROM json_each(?) w JOIN pieces c ON c.file = w.value GROUP BY c.file",
+        (json.dumps(list(mentioned)),),
+    )
+    ranked = sorted(rows, key=lambda row: (-mentioned[row[1]], row[0]))
+    return Found([row[0] for row in ranked], [mentioned[row[1]] for row in ranked])
+
+
+async def by_vector(vectors: VectorSearch, root: Path, query: str) -> Found:
+    """Chunks that mean something alike, by cosine similarity."""
+    near = [each for each in await vectors.nearest(root, query, _VECTORS) if each[1] >= _SIMILARITY_FLOOR]
+    return Found([id_ for id_, _ in near], [similarity for _, similarity in near])

@@ -1,0 +1,202 @@
+"""The order of candidates: what is known of each as numbers, and a small learned model over them.
+
+The model (a hidden layer beside a linear one, scores compared within one list) has weights for questions and
+for reports, each with vectors and without, in `reranker.json`; `benchmarks/learn_search.py` makes them from
+public truth sets and says how well they do on packages they have not seen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from devflow.retrieval.query import Analysed, Kind, name_parts
+from devflow.retrieval.stems import stem
+from devflow.retrieval.words import words
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FEATURES = (
+    "text", "text_rank", "vector", "vector_rank", "symbol_rank", "path_rank", "sources",
+    "name_cover", "name_share", "owner_cover", "path_cover", "head_cover", "doc_cover", "body_cover",
+    "body_bm25", "all_cover", "name_exact", "qualified", "mentioned",
+    "file_text", "file_hits", "function", "type", "other", "test", "lines", "private", "dunder", "known",
+    "later_part", "vendored",
+)  # fmt: skip
+"""What the columns of the matrix mean, in order."""
+
+_WORD = re.compile(r"\w+")
+_TEST = re.compile(
+    r"(^|/)(tests?|testing|specs?|__tests__)/|(^|/)(test_[^/]*|conftest)\.py$|_test\.\w+$|[.](test|spec)\.\w+$|Tests?\.\w+$"
+)
+_VENDORED = re.compile(
+    r"(^|/)(_?vendor(ed)?|third_party|node_modules|extern(al)?|compat|migrations|locale|docs?|examples?)/"
+)
+_FUNCTIONS = frozenset(("function", "method", "constructor", "property"))
+_TYPES = frozenset(("class", "interface", "struct", "enum", "type", "head", "module"))
+_USUAL_LENGTH = 120.0
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A chunk with what the sources say of it."""
+
+    id: int
+    file: int
+    path: str
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+    symbol: str
+    kind: str
+    text: str
+    signature: str = ""
+    doc: str = ""
+    text_score: float = 0.0
+    similarity: float = 0.0
+    ranks: dict[str, int] | None = None
+    """Source → place, from 0."""
+    known: int = 0
+    """How often the name stands behind a dot in the codebase."""
+
+
+def features(
+    query: Analysed,
+    weights: Mapping[str, float],
+    candidates: Sequence[Candidate],
+    mentioned: Mapping[int, float],
+) -> np.ndarray:
+    """float32, shape (len(candidates), len(FEATURES)). `weights`: stem → what it says; `mentioned`: file id →
+    how much of its path the query names."""
+    import numpy as np
+
+    total = sum(weights.values()) or 1.0
+    best = max((each.text_score for each in candidates), default=0.0) or 1.0
+    by_file: dict[int, list[float]] = {}
+    for each in candidates:
+        by_file.setdefault(each.file, []).append(each.text_score)
+    sums = {file: sum(sorted(scores)[-3:]) for file, scores in by_file.items()}
+    best_file = max(sums.values(), default=0.0) or 1.0
+    names = frozenset(name.lower() for name in query.names)
+    asked_alone = frozenset(query.plain) if query.kind == Kind.NAME else frozenset()
+    dotted = frozenset(name.lower() for name in query.dotted)
+    says_test = any(each in weights for each in ("test", "fixtur", "mock"))
+    rows = []
+    for each in candidates:
+        name = each.symbol.rpartition(".")[2]
+        owner = each.symbol[: -len(name) - 1]
+        of_name = name_parts(name)
+        covered = of_name & weights.keys()
+        of_owner = _stems_of_name(owner)
+        of_path = _stems_of_path(each.path)
+        head = _stems_in(each.signature, weights)
+        doc = _stems_in(each.doc, weights)
+        body, length = _counts(each.text, weights)
+        ranks = each.ranks or {}
+        low = name.lower()
+        every = covered | (of_owner & weights.keys()) | (of_path & weights.keys()) | doc | body.keys()
+        saturation = 0.25 + 0.75 * length / _USUAL_LENGTH
+        rows.append(
+            (
+                each.text_score / best,
+                _rank(ranks, "text"),
+                each.similarity,
+                _rank(ranks, "vectors"),
+                _rank(ranks, "symbols"),
+                _rank(ranks, "paths"),
+                len(ranks) / 4,
+                _sum(weights, covered) / total,
+                len(covered) / len(of_name) if of_name else 0.0,
+                _sum(weights, of_owner) / total,
+                _sum(weights, of_path) / total,
+                _sum(weights, head) / total,
+                _sum(weights, doc) / total,
+                _sum(weights, body) / total,
+                sum(weights[w] * times / (times + saturation) for w, times in body.items()) / total,
+                _sum(weights, every) / total,
+                float(low in names or low in asked_alone),
+                float(bool(owner) and f"{owner.rpartition('.')[2].lower()}.{low}" in dotted),
+                mentioned.get(each.file, 0.0),
+                sums[each.file] / best_file,
+                len(by_file[each.file]) / 10,
+                float(each.kind in _FUNCTIONS),
+                float(each.kind in _TYPES),
+                float(each.kind not in _FUNCTIONS and each.kind not in _TYPES),
+                0.0 if says_test else float(bool(_TEST.search(each.path))),
+                math.log1p(each.last_line - each.first_line + 1) / 4,
+                float(name.startswith("_") and not name.startswith("__")),
+                float(name.startswith("__")),
+                math.log1p(each.known) / 8,
+                float(each.kind in _FUNCTIONS and not each.signature),
+                float(bool(_VENDORED.search(each.path))),
+            )
+        )
+    return np.array(rows, np.float32).reshape(len(rows), len(FEATURES))
+
+
+def scores(query: Analysed, matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
+    """What the learned model gives each row; higher is better, comparable within one list only."""
+    import numpy as np
+
+    model = _model("report" if query.kind == Kind.REPORT else "question", vectors)
+    scaled = (matrix - model["mean"]) / model["scale"]
+    hidden = np.tanh(scaled @ model["w1"] + model["b1"])
+    result: np.ndarray = hidden @ model["w2"] + scaled @ model["linear"]
+    return result
+
+
+@cache
+def _model(kind: str, vectors: bool) -> dict[str, Any]:
+    import numpy as np
+
+    text = resources.files("devflow.retrieval").joinpath("reranker.json").read_text("utf-8")
+    stored = json.loads(text)
+    if tuple(stored["features"]) != FEATURES:
+        raise ValueError("reranker.json was made for other features; run benchmarks/learn_search.py")
+    chosen = stored[f"{kind}{'+vectors' if vectors else ''}"]
+    return {name: np.array(values, np.float32) for name, values in chosen.items()}
+
+
+def _rank(ranks: Mapping[str, int], source: str) -> float:
+    return 10 / (10 + ranks[source]) if source in ranks else 0.0
+
+
+def _sum(weights: Mapping[str, float], found: Any) -> float:
+    return sum(weights[each] for each in found if each in weights)
+
+
+def _stems_in(text: str, wanted: Mapping[str, float]) -> set[str]:
+    return {each for word in _WORD.findall(text) for each in _stems_of_word(word) if each in wanted}
+
+
+def _counts(text: str, wanted: Mapping[str, float]) -> tuple[dict[str, int], int]:
+    found: dict[str, int] = {}
+    every = _WORD.findall(text)
+    for word in every:
+        for each in _stems_of_word(word):
+            if each in wanted:
+                found[each] = found.get(each, 0) + 1
+    return found, len(every)
+
+
+@lru_cache(maxsize=200_000)
+def _stems_of_word(word: str) -> tuple[str, ...]:
+    return tuple(stem(each) for each in words(word))
+
+
+@lru_cache(maxsize=20_000)
+def _stems_of_path(path: str) -> frozenset[str]:
+    return frozenset(stem(each) for each in words(path.rpartition(".")[0] or path))
+
+
+@lru_cache(maxsize=20_000)
+def _stems_of_name(name: str) -> frozenset[str]:
+    return frozenset(stem(each) for each in words(name))
