@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,10 +43,13 @@ class CodeGraph:
         self, question: Callable[Concatenate[Graph, P], T], *arguments: P.args, **named: P.kwargs
     ) -> T:
         """`question(graph, …)` on one generation of the stores. Raises sqlite3.Error when a store breaks
-        under it. Cancelling stops the statement that runs."""
+        under it. Cancelling stops the question between two uses."""
+
+        stop = threading.Event()
 
         def run() -> T:
             graph = self._now()
+            graph.stopped = stop.is_set
             try:
                 graph.begin()
                 return question(graph, *arguments, **named)
@@ -58,14 +62,11 @@ class CodeGraph:
 
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "graph")
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, run)
+        asked = self._thread.submit(run)
         try:
-            return await asyncio.shield(asked)
+            return await asyncio.wrap_future(asked)
         except asyncio.CancelledError:
-            if not asked.cancel():
-                for connection in self._connections:
-                    connection.interrupt()
-                asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+            stop.set()
             raise
 
     async def find(self, name: str) -> list[Definition]:
