@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from devflow.analysis.facts import Symbol
 
@@ -83,6 +84,26 @@ class IndexStatus:
     def percent(self) -> int:
         """How much of what the last walk found is in the index."""
         return 100 if self.state == "ready" else min(99, 100 * self.files // self.found) if self.found else 0
+
+
+@dataclass(frozen=True, slots=True)
+class VectorOptions:
+    """What makes the vectors and where they are kept. As a dict it travels to the vectors' process."""
+
+    embedder: str = "devflow-static"
+    """`devflow-static`, `devflow-hashed`, or a folder that holds a model."""
+    endpoint: Mapping[str, Any] | None = None
+    """Instead, an embedder at a server: what `process` makes it of."""
+    process: str = "devflow.retrieval.vector_process"
+    """The module run as the vectors' process."""
+    chroma_url: str = ""
+    """A Chroma server; "" for Chroma in the process, on a folder of the index."""
+    tenant: str = "default_tenant"
+    database: str = "default_database"
+    token: str = field(default="", repr=False)
+    """The Chroma server's, from the environment."""
+    problem: str = ""
+    """One sentence: what was configured and cannot be followed."""
 
 
 class VectorSearch(Protocol):
