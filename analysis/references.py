@@ -49,6 +49,7 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
     borders = _borders(symbols)
     signs = ("_", *sigils)
     before: Reference | None = None
+    operator = ""
     plain = False  # the use before and its receiver are a whole dotted name
     at, container = 0, ""
     for start, end, kind in found:
@@ -60,9 +61,11 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
             if start in behind:
                 if plain and before is not None and before.end == start - 1 and source[start - 1] == ".":
                     # As in `self.client.get`: the use before is the receiver, with its own.
-                    receiver = f"{before.receiver}.{before.name}" if before.receiver else before.name
+                    receiver = f"{before.receiver}{operator}{before.name}" if before.receiver else before.name
+                    operator = "."
                 else:
                     receiver = receiver_before(source, start, sigils)
+                    operator = operator_before(source, _before_space(source, start)) if receiver else ""
                 plain = bool(receiver) and len(receiver) < _SHORT
             else:
                 plain = start == 0 or source[start - 1] not in signs
