@@ -49,9 +49,9 @@ async def collect(sets: Sequence[TruthSet], cache: Path, into: Path, *, vectors:
     """Write the lists of all queries."""
     embedder: Any = None
     if vectors:
-        from devflow.retrieval.embedder import HashedEmbedder
+        from devflow.retrieval.embedders.choose import load_embedder
 
-        embedder = HashedEmbedder()
+        embedder = load_embedder("")
     lists: list[tuple[str, str, bool, np.ndarray, np.ndarray]] = []
     for corpus in dict.fromkeys(query.corpus for truth in sets for query in truth.queries):
         try:

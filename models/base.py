@@ -51,6 +51,14 @@ class ChatRequest:
     temperature: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Texts to make vectors of. `paths` are the workspace files they stand in, for the path rules."""
+
+    texts: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+
+
 class Health(StrEnum):
     """What a model can do right now."""
 
@@ -123,9 +131,12 @@ class Embedder(Protocol):
     @property
     def dimensions(self) -> int: ...
 
-    def embed(self, texts: Sequence[str]) -> numpy.ndarray | Sequence[Sequence[float]]:
+    def embed(
+        self, texts: Sequence[str], paths: Sequence[str] = ()
+    ) -> numpy.ndarray | Sequence[Sequence[float]]:
         """One vector per text, of shape (len(texts), dimensions), L2-normalised (all zeros for a text
-        without a token)."""
+        without a token). `paths` are the workspace files the texts stand in, none for questions: path rules
+        need them where text leaves the machine."""
         ...
 
 

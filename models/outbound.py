@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from devflow.models.base import ChatRequest, FillRequest, Message
+from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message
 from devflow.models.errors import NotAllowed, Unreachable
 from devflow.models.redact import Vault
 from devflow.models.streams import closing
@@ -102,6 +102,31 @@ class Outbound:
         """As `fill`, for a conversation."""
         return self._stream(name, base_url, request, call, _without_secrets_chat, forwards, ready)
 
+    async def embed(
+        self,
+        name: str,
+        base_url: str,
+        request: EmbedRequest,
+        call: Callable[[EmbedRequest], Awaitable[list[list[float]]]],
+        *,
+        forwards: bool = False,
+    ) -> list[list[float]]:
+        """The vectors `call` gives for what may be sent of `request`, without its secrets. Raises NotAllowed
+        for a file that is kept back, Unreachable when there is no answer in time."""
+        if leaves_machine(base_url, forwards=forwards):
+            await asyncio.to_thread(self._check, name, base_url, request)
+            vault = await asyncio.to_thread(Vault, request.texts)
+            request = replace(request, texts=vault.texts)
+            log.info("sending to %s (%s), %d secrets taken out", name, host_of(base_url), len(vault))
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await call(request)
+        except TimeoutError:
+            raise Unreachable(
+                f"{name} at {host_of(base_url)} sent nothing for {self.timeout:g} s; try again, "
+                "or raise models.timeout_s."
+            ) from None
+
     async def _stream(
         self,
         name: str,
@@ -137,7 +162,7 @@ class Outbound:
                     return
                 yield piece
 
-    def _check(self, name: str, base_url: str, request: FillRequest | ChatRequest) -> None:
+    def _check(self, name: str, base_url: str, request: FillRequest | ChatRequest | EmbedRequest) -> None:
         if self.local_only:
             raise NotAllowed(
                 f"{name} at {host_of(base_url)} is not on this machine and models.local_only is on; "

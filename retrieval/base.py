@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from devflow.analysis.facts import Symbol
 
@@ -70,6 +71,26 @@ class IndexStatus:
     problem: str = ""
     """One sentence about the last failure."""
     embedder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorOptions:
+    """What makes the vectors and where they are kept. As a dict it travels to the vectors' process."""
+
+    embedder: str = "devflow-static"
+    """`devflow-static`, `devflow-hashed`, or a folder that holds a model."""
+    endpoint: Mapping[str, Any] | None = None
+    """Instead, an embedder at a server: what `process` makes it of."""
+    process: str = "devflow.retrieval.vector_process"
+    """The module run as the vectors' process."""
+    chroma_url: str = ""
+    """A Chroma server; "" for Chroma in the process, on a folder of the index."""
+    tenant: str = "default_tenant"
+    database: str = "default_database"
+    token: str = field(default="", repr=False)
+    """The Chroma server's, from the environment."""
+    problem: str = ""
+    """One sentence: what was configured and cannot be followed."""
 
 
 class VectorSearch(Protocol):

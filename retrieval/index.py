@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval import relations
-from devflow.retrieval.base import Hit, IndexedReference, IndexedSymbol, IndexStatus, VectorSearch
+from devflow.retrieval.base import (
+    Hit,
+    IndexedReference,
+    IndexedSymbol,
+    IndexStatus,
+    VectorOptions,
+    VectorSearch,
+)
 from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.relations import UseCounts
@@ -265,6 +272,7 @@ async def build(
     progress: Callable[[int, int], None] | None = None,
     *,
     rebuild: bool = False,
+    vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
 ) -> IndexStatus:
     """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
     process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing."""
@@ -277,6 +285,7 @@ async def build(
         background=False,  # somebody waits for it
         usage=False,  # the server makes the usage models it needs
         rebuild=rebuild,
+        vectors=vectors,
     )
     running = asyncio.create_task(indexer.run())
     settled = asyncio.create_task(indexer.settled())

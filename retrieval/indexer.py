@@ -24,7 +24,7 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from devflow.retrieval import write
-from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.retrieval.batch import (
     MOST_FILES,
     Prepared,
@@ -96,6 +96,7 @@ class RootIndexer:
         background: bool = True,
         usage: bool = True,
         rebuild: bool = False,
+        vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
     ) -> None:
         self.root = root
         self.directory = directory or index_directory(root)
@@ -106,7 +107,9 @@ class RootIndexer:
         self._reader = Reader(self.directory, connections=1)
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
-        self._vectors = VectorSync(self.directory / "chroma", self._stir) if settings.vectors else None
+        self._vectors = (
+            VectorSync(self.directory / "chroma", self._stir, options=vectors) if settings.vectors else None
+        )
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
         self._fresh_documents: dict[str, None] = {}

@@ -7,16 +7,19 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from devflow.retrieval.base import VectorSearch
-from devflow.retrieval.embedder import HashedEmbedder
+from devflow.retrieval.base import VectorOptions, VectorSearch
+from devflow.retrieval.chroma import VectorsUnavailable
 from devflow.retrieval.store import Reader, index_directory
-from devflow.retrieval.vectors import Vectors, VectorsUnavailable, open_vectors
+from devflow.retrieval.vector_process import VectorProcess
 
 
 @contextlib.asynccontextmanager
-async def local_vectors(root: Path) -> AsyncIterator[tuple[VectorSearch | None, str]]:
-    """The vectors of `root` opened in this process, or None and a sentence: an editor's server may own
-    them, and nobody may open them beside it."""
+async def local_vectors(
+    root: Path,
+    options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+) -> AsyncIterator[tuple[VectorSearch | None, str]]:
+    """The vectors of `root`, or None and a sentence: an editor's server may own them, and nobody may open
+    them beside it. With vectors, the sentence says what is not as configured."""
     directory = index_directory(root)
     reader = Reader(directory, connections=1)
     try:
@@ -25,22 +28,23 @@ async def local_vectors(root: Path) -> AsyncIterator[tuple[VectorSearch | None, 
     finally:
         await reader.close()
     uid = "".join(row[0] for row in rows)
-    if not uid or not await asyncio.to_thread((directory / "chroma").is_dir):
+    there = bool(options.chroma_url) or await asyncio.to_thread((directory / "chroma").is_dir)
+    if not uid or not there:
         yield None, f"There are no vectors of {root} yet; searching text and names only."
         return
     try:
-        vectors = await asyncio.to_thread(open_vectors, directory / "chroma", uid, HashedEmbedder())
+        vectors = await asyncio.to_thread(VectorProcess, directory / "chroma", uid, options)
     except VectorsUnavailable as error:
         yield None, str(error)
         return
     try:
-        yield _Local(root, vectors), ""
+        yield _Local(root, vectors), vectors.problem
     finally:
         await asyncio.to_thread(vectors.close)
 
 
 class _Local:
-    def __init__(self, root: Path, vectors: Vectors) -> None:
+    def __init__(self, root: Path, vectors: VectorProcess) -> None:
         self._root = root
         self._vectors = vectors
 

@@ -12,13 +12,15 @@ from typing import Protocol
 import aiosqlite
 
 from devflow.retrieval import write
+from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vectors import VectorsUnavailable
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 64
-"""Chunks per step; a query may have to wait for one."""
+_FEWEST, _FIRST, _MOST = 8, 64, 512
+_STEP = 0.3
+"""Chunks per step: as many as take this many seconds; a question may have to wait for one."""
 _AFTER_QUERY, _PAUSE = 0.5, 0.1
 """While somebody is asking (seconds since the last query), steps are this far apart."""
 _RETRY = 30.0
@@ -35,11 +37,13 @@ class VectorStore(Protocol):
     """What holds the vectors; synchronous, as `vectors.Vectors`. Every method raises VectorsUnavailable."""
 
     embedder: str
+    problem: str
 
-    def add(self, ids: Sequence[int], texts: Sequence[str]) -> None: ...
+    def add(self, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str] = ()) -> None: ...
     def delete(self, ids: Sequence[int]) -> None: ...
     def nearest(self, query: str, limit: int) -> list[tuple[int, float]]: ...
     def count(self) -> int: ...
+    def finish(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -51,13 +55,18 @@ class VectorSync:
         self,
         directory: Path,
         wake: Callable[[], None] = lambda: None,
-        opener: Callable[[Path, str], VectorStore] = VectorProcess,
+        opener: Callable[[Path, str, VectorOptions], VectorStore] = VectorProcess,
+        options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
     ) -> None:
         self.problem = ""
         self._directory = directory
         self._wake = wake
         """Have `step` called soon."""
         self._opener = opener
+        self._options = options
+        self._at_once = _FIRST
+        self._finished = False
+        """Every chunk has had a vector since they were opened."""
         self._vectors: VectorStore | None = None
         self._opened = asyncio.Event()
         self._asked = False
@@ -73,10 +82,11 @@ class VectorSync:
         """Do some work; False when there is none for now."""
         now = time.monotonic()
         dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
+        asked = now - self._last_query < _AFTER_QUERY
         rows = await db.execute_fetchall(
-            "SELECT c.id, f.path || ' ' || c.symbol || char(10) || c.text FROM chunks c "
+            "SELECT c.id, f.path || ' ' || c.symbol || char(10) || c.text, f.path FROM chunks c "
             "JOIN files f ON f.id = c.file WHERE c.embedded = 0 ORDER BY c.id LIMIT ?",
-            (_AT_ONCE,),
+            (self._at_once,),
         )
         ids = [row[0] for row in rows]
         if self._vectors is None:
@@ -84,18 +94,27 @@ class VectorSync:
             return bool(wanted) and await self._open(db)
         vectors = self._vectors
         if not ids and not dead:
+            if not self._finished:
+                try:
+                    await asyncio.to_thread(vectors.finish)
+                except VectorsUnavailable as error:
+                    await self._fail(error)
+                    return False
+                self._finished = True
             if now - max(self._last_use, self._last_query) > _IDLE:
                 await self.close()
             return False
         self._last_use = now
-        if now - self._last_query < _AFTER_QUERY:
+        if asked:
             await asyncio.sleep(_PAUSE)
         try:
             if dead:
                 await asyncio.to_thread(vectors.delete, dead)
                 await write.forget_dead_vectors(db, dead)
             if ids:
-                await asyncio.to_thread(vectors.add, ids, [row[1] for row in rows])
+                await asyncio.to_thread(vectors.add, ids, [row[1] for row in rows], [row[2] for row in rows])
+                took = max(time.monotonic() - now, 0.001)
+                self._at_once = min(max(int(len(ids) * _STEP / took), _FEWEST), _MOST)
                 await write.mark_embedded(db, ids)
         except VectorsUnavailable as error:
             await self._fail(error)
@@ -121,7 +140,8 @@ class VectorSync:
                 vectors = self._vectors
                 return [] if vectors is None else await asyncio.to_thread(vectors.nearest, query, limit)
         except VectorsUnavailable as error:
-            log.warning("%s", error)
+            # The process may be gone, or a server: opened again later, and said so meanwhile.
+            await self._fail(error)
             return []
 
     async def close(self) -> None:
@@ -138,7 +158,7 @@ class VectorSync:
         [(uid,)] = await db.execute_fetchall("SELECT value FROM meta WHERE key = 'uid'")
         try:
             # The store's id is part of the name: in a store made again the ids mean other chunks.
-            vectors = await asyncio.to_thread(self._opener, self._directory, str(uid))
+            vectors = await asyncio.to_thread(self._opener, self._directory, str(uid), self._options)
             count = await asyncio.to_thread(vectors.count)
         except VectorsUnavailable as error:
             await self._fail(error)
@@ -147,7 +167,8 @@ class VectorSync:
         if count < marked:
             await write.embed_all_again(db)
         await write.put_meta(db, {"embedder": vectors.embedder})
-        self._vectors, self.problem, self._asked = vectors, "", False
+        self._vectors, self.problem, self._asked = vectors, vectors.problem, False
+        self._finished = False
         self._last_use = time.monotonic()
         self._opened.set()
         return True

@@ -1,67 +1,79 @@
-"""Vectors of chunks in an embedded Chroma collection.
+"""Vectors of chunks in Chroma: one collection for each embedder.
 
-Exactly one process may have a Chroma directory open: a second one can hang for minutes
-(chroma-core/chroma#7040). So a lock file is taken first, and who does not get it has no vectors.
-Texts stay in the SQLite store; here are only ids and the vectors that an embedder makes of them. Everything
-is synchronous and blocks, and one thread at a time may use it.
+Texts stay in the SQLite store; here are only ids and the vectors that an embedder makes of them. While the
+chunks are embedded again by another embedder, the vectors of the one before answer. Everything is synchronous
+and blocks, and one thread at a time may use it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from devflow.models.base import Embedder
+from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.chroma import Chroma, VectorsUnavailable, connect, explained
+
+__all__ = ["Vectors", "VectorsUnavailable", "open_vectors"]
 
 log = logging.getLogger(__name__)
 
-_COLLECTION = "chunks"
 _BATCH, _SYNC = 5_000, 20_000
 """Chroma's defaults (100, 1000) rewrite the graph so often that adding is three times slower."""
 
 
-class VectorsUnavailable(Exception):
-    """There are no vectors; the message is a sentence for the user."""
-
-
 class Vectors:
-    """One Chroma directory that this process owns. Open it with `open_vectors`."""
+    """The vectors of one store. Open them with `open_vectors`."""
 
-    def __init__(self, client: Any, collection: Any, lock: FileLock, embedder: Embedder) -> None:
-        # Any: chromadb is not typed and is imported late.
-        self._client = client
-        self._collection = collection
-        self._lock = lock
-        self._embedder = embedder
-        self.embedder = embedder.name
-        """Names what made the vectors."""
+    def __init__(self, chroma: Chroma, made: _Made, before: _Made | None) -> None:
+        self._chroma = chroma
+        self._made = made
+        self._before = before
+        """Complete, of another embedder: answers until `made` is complete."""
+        self.embedder = made.embedder.name
+        """Names what makes the vectors."""
+        self.problem = ""
 
-    def add(self, ids: Sequence[int], texts: Sequence[str]) -> None:
-        """Add or replace the vectors of `texts`."""
-        if ids:
-            vectors = self._embedder.embed(texts)
-            with _explained("written"):
-                self._collection.upsert(ids=[str(number) for number in ids], embeddings=vectors)
+    @property
+    def serving(self) -> str:
+        """Names what made the vectors that answer."""
+        return (self._before or self._made).embedder.name
+
+    def add(self, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str] = ()) -> None:
+        """Add or replace the vectors of `texts`, which stand in `paths`."""
+        if not ids:
+            return
+        self._put(self._made, ids, texts, paths)
+        if self._before is not None:
+            with explained(self._chroma.place, "read"):
+                there = set(self._before.collection.get(ids=list(map(str, ids)), include=[])["ids"])
+            new = [at for at, number in enumerate(ids) if str(number) not in there]
+            if new:
+                self._put(
+                    self._before,
+                    [ids[at] for at in new],
+                    [texts[at] for at in new],
+                    [paths[at] for at in new] if paths else (),
+                )
 
     def delete(self, ids: Sequence[int]) -> None:
         """Unknown ids are no error."""
         if ids:
-            with _explained("written"):
-                self._collection.delete(ids=[str(number) for number in ids])
+            with explained(self._chroma.place, "written"):
+                for each in filter(None, (self._made, self._before)):
+                    each.collection.delete(ids=[str(number) for number in ids])
 
     def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
         """`(chunk id, cosine similarity)`, best first; nothing for a query without a word."""
-        [vector] = self._embedder.embed([query])
+        serving = self._before or self._made
+        [vector] = serving.embedder.embed([query])
         if not any(vector):
             return []
-        with _explained("searched"):
-            found = self._collection.query(
+        with explained(self._chroma.place, "searched"):
+            found = serving.collection.query(
                 query_embeddings=[vector], n_results=max(1, limit), include=["distances"]
             )
         return [
@@ -70,100 +82,109 @@ class Vectors:
         ]
 
     def count(self) -> int:
-        """Vectors there are."""
-        with _explained("read"):
-            return int(self._collection.count())
+        """Vectors of `embedder`."""
+        with explained(self._chroma.place, "read"):
+            return int(self._made.collection.count())
+
+    def finish(self) -> None:
+        """Every chunk has a vector of `embedder`: they answer from now on."""
+        with explained(self._chroma.place, "written"):
+            if not self._made.collection.metadata.get("complete"):
+                self._made.collection.modify(metadata={**self._made.collection.metadata, "complete": True})
+            if self._before is not None:
+                self._chroma.client.delete_collection(self._before.collection.name)
+                self._before = None
 
     def close(self) -> None:
-        """Give the directory free."""
-        try:
-            self._client.close()
-        finally:
-            self._lock.release()
+        """Give the folder free."""
+        self._chroma.close()
+
+    def _put(self, made: _Made, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str] = ()) -> None:
+        vectors = made.embedder.embed(texts, paths)
+        with explained(self._chroma.place, "written"):
+            made.collection.upsert(ids=[str(number) for number in ids], embeddings=vectors)
 
 
-def open_vectors(directory: Path, store: str, embedder: Embedder) -> Vectors:
-    """Open or create the collection for this store and embedder; a damaged directory, or one made for
-    others, is started afresh. Raises VectorsUnavailable when another process owns it, or chromadb is
-    missing, or nothing can be written there."""
+class _Made:
+    """A collection and what its vectors are made by."""
+
+    def __init__(self, collection: Any, embedder: Embedder) -> None:
+        self.collection = collection
+        self.embedder = embedder
+
+
+def open_vectors(
+    directory: Path,
+    store: str,
+    embedder: Embedder,
+    *,
+    choice: str = "",
+    options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+    load: Callable[[str], Embedder] | None = None,
+) -> Vectors:
+    """Open or create the vectors of this store by `embedder`, on `directory` or the server that `options`
+    name. Vectors of other stores are deleted. Complete ones of another embedder answer until these are, where
+    `load` makes that embedder again from the `choice` it was opened with. Raises VectorsUnavailable, as
+    `connect`."""
+    chroma = connect(directory, options)
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Opened in one thread, closed in another.
-        lock = FileLock(directory.parent / f"{directory.name}.lock", mode=0o600, thread_local=False)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise VectorsUnavailable(
-            f"The vectors in {directory} are in use by another process; searching text and names only."
-        ) from None
-    except OSError as error:
-        raise VectorsUnavailable(
-            f"The vectors' folder {directory} cannot be written ({error.strerror}); "
-            "searching text and names only."
-        ) from error
-    try:
-        return _opened(directory, store, embedder, lock)
+        with explained(chroma.place, "opened"):
+            made = _Made(_collection(chroma, store, embedder, choice), embedder)
+            return Vectors(chroma, made, _before(chroma, store, made, load))
     except BaseException:
-        lock.release()
+        chroma.close()
         raise
 
 
-def _opened(directory: Path, store: str, embedder: Embedder, lock: FileLock) -> Vectors:
-    made_by = {"embedder": f"{embedder.name}/{store}", "dimensions": embedder.dimensions}
-    with _explained("opened"):
-        existing = sorted(path for path in directory.iterdir() if path.is_dir())
-        try:
-            folder = existing[-1] if existing else _fresh(directory)
-            client, collection = _connect(folder, made_by)
-        except ImportError as error:
-            raise VectorsUnavailable(
-                f"chromadb cannot be imported ({error}); searching text and names only."
-            ) from error
-        except Exception as error:  # noqa: BLE001  # chromadb documents none of what it raises
-            log.warning("the vectors in %s are damaged (%s); they are made again", directory, error)
-            for path in existing:
-                shutil.rmtree(path, ignore_errors=True)
-            client, collection = _connect(_fresh(directory), made_by)
-    return Vectors(client, collection, lock, embedder)
+def _collection(chroma: Chroma, store: str, embedder: Embedder, choice: str) -> Any:
+    name = chroma.prefix + hashlib.blake2b(embedder.name.encode(), digest_size=8).hexdigest()
+    about = {
+        "embedder": embedder.name,
+        "choice": choice,
+        "store": store,
+        "dimensions": int(embedder.dimensions),
+    }
+
+    def made() -> Any:
+        return chroma.client.get_or_create_collection(
+            name,
+            metadata={**about, "complete": False},
+            embedding_function=None,
+            configuration={"hnsw": {"space": "cosine", "batch_size": _BATCH, "sync_threshold": _SYNC}},
+        )
+
+    there = {each.name: each.metadata or {} for each in _collections(chroma)}
+    known = there.get(name)
+    if known is not None and any(known.get(key) != about[key] for key in ("store", "dimensions")):
+        chroma.client.delete_collection(name)
+    return made()
 
 
-def _fresh(directory: Path) -> Path:
-    """A folder of a new name: chromadb remembers per path, for the life of the process, what it opened
-    there, even when that failed."""
-    folder = directory / f"{time.time_ns():020d}"
-    folder.mkdir(mode=0o700)
-    return folder
+def _before(chroma: Chroma, store: str, made: _Made, load: Callable[[str], Embedder] | None) -> _Made | None:
+    """Of the other collections the complete one to answer meanwhile; the rest are deleted."""
+    complete = bool((made.collection.metadata or {}).get("complete"))
+    found: _Made | None = None
+    for each in _collections(chroma):
+        if each.name == made.collection.name:
+            continue
+        about = each.metadata or {}
+        if found is None and not complete and about.get("complete") and about.get("store") == store and load:
+            try:
+                embedder = load(str(about.get("choice", "")))
+            except Exception as error:  # noqa: BLE001  # any reason is one to do without
+                log.info("the vectors of %s cannot answer any more: %s", about.get("embedder"), error)
+            else:
+                if embedder.name == about.get("embedder"):
+                    found = _Made(each, embedder)
+                    continue
+        chroma.client.delete_collection(each.name)
+    return found
 
 
-def _connect(directory: Path, made_by: dict[str, Any]) -> tuple[Any, Any]:
-    import chromadb
-    from chromadb.config import Settings
-
-    client = chromadb.PersistentClient(directory, Settings(anonymized_telemetry=False))
-    collection = client.get_or_create_collection(
-        _COLLECTION,
-        metadata=made_by,
-        embedding_function=None,
-        configuration={"hnsw": {"space": "cosine", "batch_size": _BATCH, "sync_threshold": _SYNC}},
-    )
-    if {key: (collection.metadata or {}).get(key) for key in made_by} != made_by:
-        client.delete_collection(_COLLECTION)
-        client.close()  # pyright: ignore[reportAttributeAccessIssue]  # the declared type lacks it
-        return _connect(directory, made_by)
-    collection.count()
-    return client, collection
-
-
-class _explained:  # noqa: N801  # reads as a word
-    """Turns whatever chromadb raises (it documents little) into VectorsUnavailable."""
-
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, VectorsUnavailable):
-            raise VectorsUnavailable(
-                f"The vectors could not be {self._doing} ({error}); searching text and names only."
-            ) from error
+def _collections(chroma: Chroma) -> list[Any]:
+    """Of this index; a folder holds nothing else, a server's others are none of ours."""
+    return [
+        each
+        for each in chroma.client.list_collections()
+        if each.name.startswith(chroma.prefix) or chroma.prefix == "chunks-"
+    ]

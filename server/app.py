@@ -280,8 +280,11 @@ def real_services() -> Services:
 
     def index(host: Host, watch: bool) -> IndexService:
         from devflow.server.indexing import WorkspaceIndex
+        from devflow.server.vectors import vector_options
 
-        return WorkspaceIndex(host, watch=watch)
+        return WorkspaceIndex(
+            host, watch=watch, vectors=lambda settings: vector_options(settings, os.environ)
+        )
 
     def models(config: ModelsConfig) -> Router:
         from devflow.server.models import build_router

@@ -78,7 +78,7 @@ class Behind:
     async def set_roots(self, roots: Sequence[Path], settings: Settings) -> None:
         """Work for these workspace folders from now on."""
         if self.index is not None:
-            await self.index.open(roots, settings.index)
+            await self.index.open(roots, settings)
         if self.python is not None:
             self.python.set_roots(roots)
 
@@ -94,11 +94,14 @@ class Behind:
         if after.python != before.python and self.python is not None:
             old_engines, self.python = self.python, None
             await asyncio.gather(old_engines.close(), self._start_python(roots, after))
-        if after.index != before.index:
+        embedder_may_differ = after.retrieval != before.retrieval or (
+            after.models != before.models and any("embed" in model.tasks for model in after.models.models)
+        )
+        if after.index != before.index or embedder_may_differ:
             if self.index is None:
                 await self._start_index(roots, after, watch)
             else:
-                await self.index.open(roots, after.index)
+                await self.index.open(roots, after)
 
     async def close(self) -> None:
         """Stop the workers."""
@@ -169,7 +172,7 @@ class Behind:
             await index.start()
             for path, document in self._documents.indexed():
                 index.document(path, document.text.source)
-            await index.open(roots, settings.index)
+            await index.open(roots, settings)
         except Exception as error:
             log.exception("the index did not start")
             self._host.tell(f"The index did not start ({error}); DevFlow answers from the open documents.")

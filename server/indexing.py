@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.store import load
-from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.retrieval.index import Index
 from devflow.retrieval.store import index_directory
 from devflow.retrieval.usage_files import usage_directory
 from devflow.server.services import Host
-from devflow.server.settings import Index as IndexSettings
+from devflow.server.settings import Settings
 from devflow.server.usage import OpenDocuments, Usage
 from devflow.server.workers.index import IndexWorker
 
@@ -25,9 +25,16 @@ log = logging.getLogger(__name__)
 class WorkspaceIndex:
     """Implements `services.IndexService`."""
 
-    def __init__(self, host: Host, *, watch: bool) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        watch: bool,
+        vectors: Callable[[Settings], VectorOptions] = lambda settings: VectorOptions(),
+    ) -> None:
         self.reader: Index | None = None
         self._watch = watch
+        self._vectors = vectors
         self._loop = asyncio.get_running_loop()
         self._roots: tuple[Path, ...] = ()
         self._usage: dict[str, Usage | None] = {}
@@ -46,7 +53,7 @@ class WorkspaceIndex:
         """Start the worker."""
         await self._worker.start()
 
-    async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
+    async def open(self, roots: Sequence[Path], settings: Settings) -> None:
         """Index exactly these roots from now on."""
         if self.reader is None or tuple(roots) != self._roots:
             # What an earlier session indexed can be read before the worker is up.
@@ -55,7 +62,7 @@ class WorkspaceIndex:
             self._usage.clear()
             if old is not None:
                 await old.close()
-        await self._worker.open(roots, config, watch=self._watch)
+        await self._worker.open(roots, settings.index, watch=self._watch, vectors=self._vectors(settings))
         self._opened = True
 
     def update(self, paths: Sequence[Path]) -> None:

@@ -36,18 +36,18 @@ def _model(
         case "openai":
             from devflow.models.engines.openai import OpenAIModel
 
-            return OpenAIModel(_server(spec, config, environment), outbound)
+            return OpenAIModel(server_of(spec, config, environment), outbound)
         case "anthropic":
             from devflow.models.engines.anthropic import AnthropicModel
 
-            return AnthropicModel(_server(spec, config, environment), outbound)
+            return AnthropicModel(server_of(spec, config, environment), outbound)
         case "fake":
             return FakeModel(spec.options.get("answer", "fake answer"), name=spec.name)
         case "ctransformers" | "exllamav2":
             return WorkerModel(spec)
 
 
-def _server(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, str]) -> Server:
+def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, str]) -> Server:
     """Where the model is. The provider's usual variable is read only for the provider itself: another
     server gets a key only when the user names the variable for it."""
     usual_url, usual_variable = _DEFAULTS[spec.engine]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from devflow.analysis.types.base import TypeEngine
 from devflow.models.base import ModelsConfig
 from devflow.retrieval.base import IndexStatus
-from devflow.server.settings import Index as IndexSettings
 from devflow.server.settings import Python as PythonSettings
+from devflow.server.settings import Settings
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import UsageModel
@@ -76,7 +76,7 @@ class IndexService(Protocol):
         """Start the worker; one that cannot start is told through `Host.tell`."""
         ...
 
-    async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
+    async def open(self, roots: Sequence[Path], settings: Settings) -> None:
         """Index exactly these roots from now on."""
         ...
 

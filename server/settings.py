@@ -84,6 +84,28 @@ class Index(Section):
     )
 
 
+class Chroma(Section):
+    """A Chroma server for the vectors, instead of a folder of the index. It is sent vectors and numbers, no
+    text. Only the user's own file or the editor may name one."""
+
+    url: str = Field(default="", description="Its address, e.g. `http://localhost:8000`.")
+    tenant: str = Field(default="default_tenant", description="Its tenant.")
+    database: str = Field(default="default_database", description="Its database.")
+    token_env: str = Field(default="", description="Environment variable that holds its token.")
+
+
+class Retrieval(Section):
+    """How code is found by meaning."""
+
+    embedder: str = Field(
+        default="devflow-static",
+        description="What makes the vectors: `devflow-static`, `devflow-hashed`, the full path of a folder "
+        "with a model2vec, sentence-transformers or ONNX MiniLM model, or the name of a model with the task "
+        "`embed`.",
+    )
+    chroma: Chroma = Chroma()
+
+
 class Python(Section):
     """Who infers types."""
 
@@ -163,7 +185,7 @@ class Model(Section):
     api_key_env: str = Field(default="", description="Environment variable that holds the key.")
     family: str = Field(default="", description="Model family, when it cannot be guessed from the name.")
     context: int = Field(default=4_096, ge=128, description="Tokens the model can read.")
-    tasks: tuple[Literal["fill", "chat"], ...] = Field(
+    tasks: tuple[Literal["fill", "chat", "embed"], ...] = Field(
         default=("fill", "chat"), description="What it is used for."
     )
     options: dict[str, str] = Field(default_factory=dict, description="Engine-specific options.")
@@ -188,6 +210,7 @@ class Options(Section):
 
     features: Features = Features()
     index: Index = Index()
+    retrieval: Retrieval = Retrieval()
     python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
@@ -205,6 +228,7 @@ class Settings:
 
     features: Features = Features()
     index: Index = Index()
+    retrieval: Retrieval = Retrieval()
     python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
@@ -310,8 +334,16 @@ def markdown_table() -> str:
         if section is None:
             rows.append(_row(name, setting))
         else:
-            rows += [_row(f"{name}.{key}", inner) for key, inner in settings_of(section).items()]
+            rows += _rows(name, section)
     return "\n".join(rows) + "\n"
+
+
+def _rows(name: str, section: type[Section]) -> list[str]:
+    rows: list[str] = []
+    for key, setting in settings_of(section).items():
+        inner = section_in(setting.type) if isinstance(setting.type, type) else None
+        rows += _rows(f"{name}.{key}", inner) if inner else [_row(f"{name}.{key}", setting)]
+    return rows
 
 
 def _row(name: str, setting: Setting) -> str:
@@ -322,7 +354,7 @@ def _settings(options: Options) -> Settings:
     specs = tuple(ModelSpec(**vars(model)) for model in options.models.models)
     models = ModelsConfig(
         # Naming a remote model is the user's permission; without one the switch stays closed.
-        local_only=_local_only(options.models),
+        local_only=_local_only(options),
         models=specs,
         never_send=options.models.never_send,
         timeout=options.models.timeout_s,
@@ -330,6 +362,7 @@ def _settings(options: Options) -> Settings:
     return Settings(
         features=options.features,
         index=options.index,
+        retrieval=options.retrieval,
         python=options.python,
         completion=options.completion,
         inline=options.inline,
@@ -340,13 +373,21 @@ def _settings(options: Options) -> Settings:
     )
 
 
-def _local_only(models: Models) -> bool:
+def _local_only(options: Options) -> bool:
+    models = options.models
     if models.local_only is not None:
         return models.local_only
-    return not any(model.engine in ("openai", "anthropic") for model in models.models)
+    named = any(model.engine in ("openai", "anthropic") for model in models.models)
+    return not (named or options.retrieval.chroma.url)
 
 
 def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> dict[str, Any]:
+    for key in values.get("retrieval", {}) if isinstance(values.get("retrieval"), dict) else ():
+        problems.append(
+            f"{_place(source, ('retrieval', key))}: a workspace file may not set retrieval.{key}; "
+            "put it into your own devflow.toml or the editor's settings."
+        )
+    values = {key: value for key, value in values.items() if key != "retrieval"}
     models = values.get("models")
     if not isinstance(models, dict):
         return values

@@ -56,7 +56,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         return super()._problem()
 
     def _open(self) -> AsyncOpenAI:
-        return _client(self._server)
+        return client_of(self._server)
 
     async def _fill(self, request: FillRequest) -> AsyncIterator[str]:
         if self._way != "chat":
@@ -221,7 +221,7 @@ class _NoSuchPlace(ModelError):
 _REASONING = re.compile(r"^(o\d|gpt-5)")
 
 
-def _client(server: Server) -> AsyncOpenAI:
+def client_of(server: Server) -> AsyncOpenAI:
     """Imports the SDK (0.8 s) and makes a client whose every value is ours, not the environment's."""
     import openai
 

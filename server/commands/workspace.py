@@ -46,6 +46,7 @@ async def build_with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from devflow.retrieval.index import build
+    from devflow.server.vectors import vector_options
 
     with Progress(
         TextColumn("{task.description}"),
@@ -60,7 +61,9 @@ async def build_with_progress(
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return await build(root, settings.index, show, rebuild=rebuild)
+        return await build(
+            root, settings.index, show, rebuild=rebuild, vectors=vector_options(settings, os.environ)
+        )
 
 
 @asynccontextmanager
@@ -71,13 +74,14 @@ async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIte
     from devflow.server.assist.base import Codebase
     from devflow.server.files import FileTexts
     from devflow.server.models import build_router
+    from devflow.server.vectors import vector_options
 
     status = await build_with_progress(root, settings, console)
     if status.problem:
         console.print(status.problem)
     router = build_router(settings.models, os.environ)
     try:
-        async with local_vectors(root) as (vectors, problem):
+        async with local_vectors(root, vector_options(settings, os.environ)) as (vectors, problem):
             if problem and settings.index.vectors:
                 console.print(problem)
             index = await Index.open([root], vectors)

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devflow.retrieval.base import IndexStatus
+from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.server.workers.rpc import Handler, Server, Worker, WorkerError, WorkerGone, main, serve
 
 if TYPE_CHECKING:
@@ -77,7 +77,14 @@ class IndexWorker:
             if self._on_problem is not None:
                 self._on_problem(f"The codebase is not indexed: {error}")
 
-    async def open(self, roots: Sequence[Path], settings: IndexSettings, *, watch: bool = False) -> None:
+    async def open(
+        self,
+        roots: Sequence[Path],
+        settings: IndexSettings,
+        *,
+        watch: bool = False,
+        vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+    ) -> None:
         """Index these roots from now on, and no others; called again when roots or settings change.
         `watch`: follow the disk ourselves, for a client that does not tell of watched files."""
         self._open = {
@@ -86,6 +93,7 @@ class IndexWorker:
             "max_file_bytes": settings.max_file_bytes,
             "max_line_length": settings.max_line_length,
             "vectors": settings.vectors,
+            "vector_options": asdict(vectors),
             "max_disk_mib": settings.max_disk_mib,
             "watch": watch,
         }
@@ -209,8 +217,9 @@ class _Roots:
             vectors=params["vectors"],
             max_disk_mib=params["max_disk_mib"],
         )
+        vectors = VectorOptions(**params["vector_options"])
         for root in params["roots"]:
-            indexer = RootIndexer(Path(root), options, self._events(root, Events))
+            indexer = RootIndexer(Path(root), options, self._events(root, Events), vectors=vectors)
             task = asyncio.create_task(indexer.run(), name=f"index of {root}")
             task.add_done_callback(self._ended)
             self._indexers[root] = (indexer, task)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devflow.retrieval.embedders.static import StaticEmbedder
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.walk import IndexOptions
@@ -13,7 +14,7 @@ async def test_a_command_searches_with_vectors_when_nobody_owns_them(tmp_path: P
         assert vectors is None
         assert "no vectors" in problem
     status = await build(tmp_path, IndexOptions())
-    assert (status.vectors, status.embedder) == (1, "devflow-hashed-v1")
+    assert (status.vectors, status.embedder) == (1, StaticEmbedder().name)
     async with local_vectors(tmp_path) as (vectors, problem):
         assert problem == ""
         async with local_vectors(tmp_path) as (second, refusal):

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devflow.retrieval.embedder import HashedEmbedder
+from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.embedders.hashed import HashedEmbedder
+from devflow.retrieval.embedders.static import StaticEmbedder
 from devflow.retrieval.store import open_writer
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
@@ -39,7 +41,11 @@ def test_a_text_without_a_word_is_all_zeros() -> None:
     assert not HashedEmbedder().embed(["", "+-*/"]).any()
 
 
-OPENERS = [lambda directory, store: open_vectors(directory, store, HashedEmbedder()), VectorProcess]
+HASHED = VectorOptions(embedder="devflow-hashed")
+OPENERS = [
+    lambda directory, store: open_vectors(directory, store, HashedEmbedder()),
+    lambda directory, store: VectorProcess(directory, store, HASHED),
+]
 
 
 @pytest.fixture(params=OPENERS, ids=["in this process", "in a process of their own"])
@@ -83,7 +89,7 @@ class Lengths:
     name = "lengths"
     dimensions = 2
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], paths: Sequence[str] = ()) -> list[list[float]]:
         return [[1.0, 0.0] if len(text) < 25 else [0.0, 1.0] for text in texts]
 
 
@@ -97,6 +103,51 @@ def test_any_embedder_will_do_and_another_one_starts_afresh(tmp_path: Path) -> N
     hashed.close()
 
 
+def lengths(choice: str) -> Lengths:
+    assert choice == "lengths"
+    return Lengths()
+
+
+def test_the_old_vectors_answer_until_the_new_ones_are_complete(tmp_path: Path) -> None:
+    old = open_vectors(tmp_path / "chroma", "s", Lengths(), choice="lengths")
+    old.add([1, 2], TEXTS[:2])
+    old.finish()
+    old.close()
+    vectors = open_vectors(tmp_path / "chroma", "s", StaticEmbedder(), load=lengths)
+    assert (vectors.count(), vectors.serving) == (0, "lengths")
+    vectors.add([2], [TEXTS[1]])
+    assert vectors.nearest("a short one", 5) == [(2, 1.0), (1, 0.0)]
+    vectors.add([3], ["written meanwhile"])
+    assert [id_ for id_, similarity in vectors.nearest("a short one", 5) if similarity == 1.0] == [2, 3]
+    vectors.delete([2])
+    assert [id_ for id_, _ in vectors.nearest("a short one", 5)] == [3, 1]
+    vectors.add([1], [TEXTS[0]])
+    vectors.finish()
+    assert vectors.serving == StaticEmbedder().name
+    assert vectors.nearest("file that is ignored", 1)[0][0] == 1
+    vectors.close()
+    again = open_vectors(tmp_path / "chroma", "s", StaticEmbedder(), load=lengths)
+    assert (again.count(), again.serving) == (2, StaticEmbedder().name)
+    again.close()
+
+
+def test_old_vectors_whose_embedder_is_gone_are_deleted(tmp_path: Path) -> None:
+    old = open_vectors(tmp_path / "chroma", "s", Lengths(), choice="/gone")
+    old.add([1], TEXTS[:1])
+    old.finish()
+    old.close()
+    vectors = open_vectors(tmp_path / "chroma", "s", HashedEmbedder(), load=lengths)
+    assert vectors.nearest("file", 1) == []
+    vectors.close()
+
+
+def test_an_embedder_that_is_not_there_is_told_and_replaced(tmp_path: Path) -> None:
+    vectors = VectorProcess(tmp_path / "chroma", "s", VectorOptions(embedder="/no/such/model"))
+    assert "'/no/such/model'" in vectors.problem
+    assert vectors.embedder == StaticEmbedder().name
+    vectors.close()
+
+
 def test_damaged_vectors_start_afresh(tmp_path: Path, opened: Callable[[str], VectorStore]) -> None:
     vectors = opened("s")
     vectors.close()
@@ -108,7 +159,7 @@ def test_damaged_vectors_start_afresh(tmp_path: Path, opened: Callable[[str], Ve
 
 
 def test_a_process_that_was_killed_is_a_sentence(tmp_path: Path) -> None:
-    vectors = VectorProcess(tmp_path / "chroma", "s")
+    vectors = VectorProcess(tmp_path / "chroma", "s", HASHED)
     [child] = children(PROCESS)
     child.kill()
     child.wait()

@@ -10,7 +10,7 @@ from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.retrieval.base import IndexStatus
 from devflow.server.services import Host, Services
-from devflow.server.settings import Index as IndexSettings
+from devflow.server.settings import Settings
 
 
 class RememberingIndex:
@@ -26,8 +26,8 @@ class RememberingIndex:
     async def start(self) -> None:
         self.calls.append(("start",))
 
-    async def open(self, roots: Sequence[Path], config: IndexSettings) -> None:
-        self.calls.append(("open", tuple(roots), config))
+    async def open(self, roots: Sequence[Path], settings: Settings) -> None:
+        self.calls.append(("open", tuple(roots), settings))
 
     def update(self, paths: Sequence[Path]) -> None:
         self.calls.append(("update", tuple(paths)))
@@ -73,5 +73,5 @@ class Scripted:
         model = self.model
         return Services(
             index=make_index,
-            models=lambda config: Router([model], [model]) if model is not None else Router([], []),
+            models=lambda settings: Router([model], [model]) if model is not None else Router([], []),
         )

@@ -53,7 +53,7 @@ class HashedEmbedder:
         """Of every vector."""
         return self._dimensions
 
-    def embed(self, texts: Sequence[str]) -> numpy.ndarray:
+    def embed(self, texts: Sequence[str], paths: Sequence[str] = ()) -> numpy.ndarray:
         """A float32 array of shape (len(texts), dimensions)."""
         return self.embed_words([words(text) for text in texts])
 

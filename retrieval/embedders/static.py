@@ -1,0 +1,166 @@
+"""`devflow-static`: a bag of sub-words, each with a learned vector; the embedder that ships.
+
+A text's vector is the sum of its sub-words' vectors, each counted `1 + log(times)`, scaled to length 1.
+That is the whole model (a neural bag of words, as in Husain et al., CodeSearchNet, 2019, initialised by
+distillation as in model2vec); what it knows lies in `static.npz`, which `training/static` makes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+
+_PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+_MOST_PIECES = 400
+"""A chunk's first words say what it is about; longer ones (tables, data) would only add noise."""
+_HEAD = 1.5
+"""How much more the words of the first line count: path and name of a chunk. A question has one line."""
+_MOST_NEW = 200_000
+"""Words outside the vocabulary that are kept, spelled out of it."""
+_LONGEST_PIECE = 40
+_AT_ONCE = 128
+
+
+def pieces(text: str) -> list[str]:
+    """The sub-words of `text` as written: `getHTTPResponse_v2` → `get HTTP Response v 2`."""
+    return _PIECE.findall(text)
+
+
+class StaticEmbedder:
+    """`models.base.Embedder`. Not thread-safe: it keeps the words it has met."""
+
+    def __init__(self, model: bytes | None = None) -> None:
+        """`model`: the content of a `.npz` with `words` (UTF-8, one a line), `vectors` (int8, one row a
+        word), `scales` (float32) and `name`; the one that ships when None."""
+        import numpy as np
+
+        content = (
+            model if model is not None else (files("devflow.retrieval.embedders") / "static.npz").read_bytes()
+        )
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            vocabulary = arrays["words"].tobytes().decode("utf-8").split("\n")
+            self._vectors: numpy.ndarray = arrays["vectors"]
+            self._scales: numpy.ndarray = arrays["scales"]
+            self._name: str = arrays["name"].tobytes().decode("ascii")
+        self._words = {word: row for row, word in enumerate(vocabulary)}
+        self._longest = max(map(len, vocabulary))
+        self._shipped = len(vocabulary)
+        self._known: dict[str, int] = dict(self._words)
+        """Row of every spelling met so far; rows from `_shipped` on are words spelled out of others."""
+        self._new: list[numpy.ndarray] = []
+
+    @property
+    def name(self) -> str:
+        """Kept with the vectors: another name embeds everything again. It holds a digest of the weights."""
+        return self._name
+
+    @property
+    def dimensions(self) -> int:
+        """Of every vector."""
+        return int(self._vectors.shape[1])
+
+    def embed(self, texts: Sequence[str], paths: Sequence[str] = ()) -> numpy.ndarray:
+        """A float32 array of shape (len(texts), dimensions)."""
+        import numpy as np
+
+        result = np.zeros((len(texts), self.dimensions), np.float32)
+        for at in range(0, len(texts), _AT_ONCE):
+            some = texts[at : at + _AT_ONCE]
+            result[at : at + len(some)] = self._sums(some)
+        lengths = np.linalg.norm(result, axis=1, keepdims=True)
+        result /= np.where(lengths > 0, lengths, 1.0)
+        return result
+
+    def rows(self, text: str) -> tuple[list[int], int]:
+        """The vocabulary's row of each sub-word of `text`, and how many of them stand on its first line."""
+        first, _, rest = text.partition("\n")
+        head = pieces(first)[:_MOST_PIECES]
+        body = pieces(rest[: 16 * _MOST_PIECES])[: _MOST_PIECES - len(head)] if rest else []
+        known = self._known
+        found = [known.get(piece) for piece in head + body]
+        if None in found:
+            found = [
+                self._met(piece) if row is None else row
+                for piece, row in zip(head + body, found, strict=True)
+            ]
+        return found, len(head)  # type: ignore[return-value]
+
+    def _sums(self, texts: Sequence[str]) -> numpy.ndarray:
+        """A few texts at once as one product of matrices: texts by words times words by dimensions."""
+        import numpy as np
+
+        if len(self._new) > _MOST_NEW:
+            self._new.clear()
+            self._known = dict(self._words)
+        rows: list[int] = []
+        places: list[int] = []
+        heads: list[int] = []
+        for text in texts:
+            found, head = self.rows(text)
+            rows += found
+            places.append(len(found))
+            heads.append(head)
+        if not rows:
+            return np.zeros((len(texts), self.dimensions), np.float32)
+        distinct, inverse = np.unique(np.asarray(rows), return_inverse=True)
+        lengths = np.asarray(places)
+        text_of = np.repeat(np.arange(len(texts)), lengths)
+        size = len(texts) * len(distinct)
+        flat = text_of * len(distinct) + inverse
+        counts = np.bincount(flat, minlength=size).astype(np.float32)
+        weights = np.zeros(size, np.float32)
+        there = counts > 0
+        weights[there] = 1.0 + np.log(counts[there])
+        # The first line's words count more, in texts that have another line.
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        on_head = within < np.repeat(np.where(np.asarray(heads) < lengths, heads, 0), lengths)
+        weights[flat[on_head]] *= _HEAD
+        sums: numpy.ndarray = weights.reshape(len(texts), len(distinct)) @ self._table(distinct)
+        return sums
+
+    def _table(self, rows: numpy.ndarray) -> numpy.ndarray:
+        import numpy as np
+
+        table = np.empty((len(rows), self.dimensions), np.float32)
+        shipped = rows < self._shipped
+        known = rows[shipped]
+        table[shipped] = self._vectors[known] * self._scales[known, None]
+        for place in np.flatnonzero(~shipped):
+            table[place] = self._new[rows[place] - self._shipped]
+        return table
+
+    def _met(self, piece: str) -> int:
+        """The row of a spelling met for the first time: the word in lower case, or one made of the longest
+        words it consists of."""
+        import numpy as np
+
+        lower = piece.lower()
+        row = self._known.get(lower)
+        if row is None:
+            parts = self._parts(lower)
+            row = self._shipped + len(self._new)
+            table = self._vectors[parts].astype(np.float32) * self._scales[parts, None]
+            self._new.append(table.sum(axis=0) if parts else np.zeros(self.dimensions, np.float32))
+            self._known[lower] = row
+        self._known[piece] = row
+        return row
+
+    def _parts(self, word: str) -> list[int]:
+        found: list[int] = []
+        at, end = 0, min(len(word), _LONGEST_PIECE)
+        while at < end:
+            for stop in range(min(end, at + self._longest), at + 2, -1):
+                row = self._words.get(word[at:stop])
+                if row is not None:
+                    found.append(row)
+                    at = stop
+                    break
+            else:
+                at += 1
+        return found

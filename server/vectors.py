@@ -1,0 +1,52 @@
+"""What settings say about vectors, as the vectors' process takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from devflow.models.base import ModelSpec
+from devflow.models.outbound import Outbound, host_of, leaves_machine
+from devflow.retrieval.base import VectorOptions
+from devflow.server.models import server_of
+from devflow.server.settings import Settings
+
+PROCESS = "devflow.server.workers.vectors"
+
+
+def vector_options(settings: Settings, environment: Mapping[str, str]) -> VectorOptions:
+    """The embedder and the Chroma server that are configured. What `models.local_only` forbids is left out,
+    with a sentence."""
+    retrieval, models = settings.retrieval, settings.models
+    chroma, problem = retrieval.chroma, ""
+    url = chroma.url
+    if url and models.local_only and leaves_machine(url):
+        problem = (
+            f"The Chroma server at {host_of(url)} is not on this machine and models.local_only is on; "
+            "the vectors are kept here."
+        )
+        url = ""
+    named = next(
+        (spec for spec in models.models if spec.name == retrieval.embedder and "embed" in spec.tasks), None
+    )
+    return VectorOptions(
+        embedder=retrieval.embedder,
+        endpoint=_endpoint(named, settings, environment) if named else None,
+        process=PROCESS if named else VectorOptions().process,
+        chroma_url=url,
+        tenant=chroma.tenant,
+        database=chroma.database,
+        token=environment.get(chroma.token_env, "").strip() if chroma.token_env else "",
+        problem=problem,
+    )
+
+
+def _endpoint(spec: ModelSpec, settings: Settings, environment: Mapping[str, str]) -> Mapping[str, Any]:
+    models = settings.models
+    outbound = Outbound(models.local_only, models.never_send, models.timeout)
+    if spec.engine != "openai":
+        return {
+            "problem": f"{spec.name} runs on {spec.engine}, which makes no vectors; use the engine `openai`."
+        }
+    return {"server": asdict(server_of(spec, models, environment)), "outbound": asdict(outbound)}

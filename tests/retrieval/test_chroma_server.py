@@ -1,0 +1,135 @@
+"""Vectors at a real Chroma server (`chroma run`), and at ones that are dead or slow."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.chroma import VectorsUnavailable
+from devflow.retrieval.store import open_writer
+from devflow.retrieval.vector_process import VectorProcess
+from devflow.retrieval.vector_sync import VectorSync
+
+TEXTS = ["def parse_ignore_file(path)", "class ColourPicker", "read_ignore_rules from a file path"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    data = tmp_path_factory.mktemp("data")
+    command = [Path(sys.executable).with_name("chroma"), "run", "--path", data, "--port", str(port)]
+    process = subprocess.Popen(
+        [*map(str, command), "--host", "127.0.0.1"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=data,
+    )
+    try:
+        _wait_for(f"{url}/api/v2/heartbeat", process)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            assert process.poll() is None, "chroma run ended"
+            assert time.monotonic() < until, "chroma run does not answer"
+            time.sleep(0.05)  # until the server listens
+
+
+def at(url: str) -> VectorOptions:
+    return VectorOptions(chroma_url=url)
+
+
+def test_vectors_at_a_server_are_kept_replaced_and_deleted(tmp_path: Path, server: str) -> None:
+    vectors = VectorProcess(tmp_path / "chroma", "s", at(server))
+    vectors.add([1, 2, 3], TEXTS)
+    vectors.add([2], [TEXTS[0]])
+    vectors.delete([3, 99])
+    vectors.finish()
+    vectors.close()
+    again = VectorProcess(tmp_path / "chroma", "s", at(server))
+    assert again.count() == 2
+    assert {id_ for id_, similarity in again.nearest(TEXTS[0], 5) if similarity > 0.99} == {1, 2}
+    again.close()
+    assert not (tmp_path / "chroma").exists()
+
+
+def test_indexes_that_share_a_server_do_not_see_each_other(tmp_path: Path, server: str) -> None:
+    one = VectorProcess(tmp_path / "one", "s", at(server))
+    other = VectorProcess(tmp_path / "other", "s", at(server))
+    one.add([1], TEXTS[:1])
+    assert (one.count(), other.count()) == (1, 0)
+    other.close()
+    rebuilt = VectorProcess(tmp_path / "one", "t", at(server))
+    assert rebuilt.count() == 0
+    rebuilt.close()
+    one.close()
+
+
+def test_a_tenant_that_is_not_there_is_a_sentence(tmp_path: Path, server: str) -> None:
+    options = VectorOptions(chroma_url=server, tenant="nobody")
+    with pytest.raises(VectorsUnavailable, match=r"Chroma server at 127\.0\.0\.1 could not be reached"):
+        VectorProcess(tmp_path, "s", options)
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://[", "http://host:port", "localhost:8000"])
+def test_an_address_that_is_none_is_a_sentence(tmp_path: Path, url: str) -> None:
+    with pytest.raises(VectorsUnavailable, match="is no address"):
+        VectorProcess(tmp_path, "s", at(url))
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and says nothing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+async def test_a_silent_server_is_said_and_asked_again_later(
+    tmp_path: Path, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.vector_process._OPENS_WITHIN", 2.0)
+    db, _ = await open_writer(tmp_path)
+    sync = VectorSync(tmp_path / "chroma", options=at(silent))
+    asked = asyncio.create_task(sync.nearest("file", 3))
+    await asyncio.sleep(0)
+    assert not await sync.step(db)
+    assert "did not answer within 2 s" in sync.problem
+    assert await asked == []
+    started = time.monotonic()
+    assert await sync.nearest("file", 3) == []
+    assert time.monotonic() - started < 0.1
+    await sync.close()
+    await db.close()
+
+
+def test_a_server_that_stops_is_a_sentence_and_not_a_wait(tmp_path: Path, server: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(VectorsUnavailable, match="could not be reached"):
+        VectorProcess(tmp_path, "s", at(url))
