@@ -25,7 +25,7 @@ from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
 
-_OPENS_WITHIN, _ANSWERS_WITHIN, _WRITES_WITHIN = 60.0, 5.0, 300.0
+_OPENS_WITHIN, _ANSWERS_WITHIN, _WRITES_WITHIN = 60.0, 10.0, 300.0
 """Seconds. Models and damaged folders take long to open, transformers to embed."""
 
 

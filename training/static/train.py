@@ -38,19 +38,17 @@ WORDS = 40_000
 SEED = 7
 BATCH = 1_024
 STEPS = 1_500
+NEW_VIEWS = 700
+"""Steps after which questions and chunks are made of the pairs anew."""
 RATE = 0.01
 TEMPERATURE = 0.05
-TAUGHT, TAUGHT_BATCH = 1.0, 768
-"""How much the teacher's view of sentences counts, and how many of them are compared at a time."""
-MOST, MOST_OTHER = {"python": 130_000}, 45_000
+MOST, MOST_OTHER = {"python": 107_000, "java": 54_000, "go": 27_000}, 28_000
 """Pairs of one language."""
-SENTENCES = 40_000
-"""Of documentation, that the teacher is asked about."""
 HELD_OUT = 0.06
 """Share of the packages that only the scores are taken from."""
 MOST_OF_CODE, MOST_OF_DOC = 160, 48
 """Distinct sub-words that training looks at."""
-HEAD = 1.5
+HEAD = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +140,6 @@ def distilled(words: Sequence[str], shares: np.ndarray, cache: Path) -> np.ndarr
     reduced = centred @ components[:DIMENSIONS].T
     reduced /= np.linalg.norm(reduced, axis=1, keepdims=True) + 1e-9
     return (reduced * (1e-3 / (1e-3 + shares))[:, None] ** 0.5).astype(np.float32)
-
-
-def taught(pairs: Sequence[Pair], cache: Path) -> tuple[list[str], np.ndarray]:
-    """Sentences of documentation, from every language and package alike, and the teacher's view of them."""
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for pair in pairs:
-        sentence = " ".join(first_sentence(plain(pair.doc)).split())
-        if 3 < len(sentence.split()) < 22:
-            groups[pair.language, pair.package].append(sentence)
-    chance = random.Random(SEED)
-    most = max(1, SENTENCES * 2 // len(groups))
-    chosen = [
-        each for key in sorted(groups) for each in chance.sample(groups[key], min(most, len(groups[key])))
-    ]
-    chosen = sorted(set(chosen))
-    chance.shuffle(chosen)
-    chosen = chosen[:SENTENCES]
-    digest = hashlib.md5("\n".join(chosen).encode()).hexdigest()[:8]
-    path = cache / f"sentences-{digest}.npy"
-    if not path.exists():
-        np.save(path, Teacher(most=32).embed(chosen).astype(np.float16))
-    return chosen, np.load(path).astype(np.float32)
 
 
 class Texts:
@@ -294,26 +270,17 @@ def batches(pairs: Sequence[Pair], seed: int) -> Iterator[np.ndarray]:
         yield np.array(chosen)
 
 
-def contrasted(
-    table: np.ndarray,
-    pairs: Sequence[Pair],
-    bags: Bags,
-    sentences: Sequence[str],
-    views_of_teacher: np.ndarray,
-    steps: int = STEPS,
-) -> np.ndarray:
-    """The table after `steps` of InfoNCE, both ways, and of being as the teacher is about sentences: which of
-    a batch are near to which (relational distillation, Park et al. 2019)."""
+def contrasted(table: np.ndarray, pairs: Sequence[Pair], bags: Bags, steps: int = STEPS) -> np.ndarray:
+    """The table after `steps` of InfoNCE, both ways."""
     weight = torch.nn.Parameter(torch.from_numpy(table.copy()))
     optimizer = torch.optim.Adam([weight], lr=RATE, fused=True)
     source = batches(pairs, SEED)
     chance = random.Random(SEED)
     started = time.monotonic()
     questions, chunks = views(pairs, bags, chance)
-    said = Texts(*map(list, zip(*(bags.of("", each, MOST_OF_DOC) for each in sentences), strict=True)))
-    taught_of = np.random.default_rng(SEED)
-    apart = torch.eye(TAUGHT_BATCH, dtype=torch.bool)
     for step in range(steps):
+        if step and step % NEW_VIEWS == 0:
+            questions, chunks = views(pairs, bags, chance)
         progress = step / steps
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * progress))
@@ -325,25 +292,13 @@ def contrasted(
         scores = one @ other.T / TEMPERATURE
         target = torch.arange(len(chosen))
         loss = 0.5 * (F.cross_entropy(scores, target) + F.cross_entropy(scores.T, target))
-        some = taught_of.choice(len(sentences), TAUGHT_BATCH, replace=False)
-        rows, offsets, weights = said.batch(some)
-        mine = F.normalize(
-            F.embedding_bag(rows, weight, offsets, mode="sum", per_sample_weights=weights), dim=1
-        )
-        theirs = torch.from_numpy(views_of_teacher[some])
-        near = [
-            (each @ each.T / TEMPERATURE).masked_fill(apart, -1e4).log_softmax(1) for each in (mine, theirs)
-        ]
-        taught_loss = F.kl_div(near[0], near[1], log_target=True, reduction="batchmean")
-        loss = loss + TAUGHT * taught_loss
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         if step % 100 == 0:
             right = float((scores.argmax(1) == target).float().mean())
             spent = time.monotonic() - started
-            told = f"{step} loss {float(loss):.3f} taught {float(taught_loss):.3f}"
-            print(f"{told} first {right:.3f} {spent:.0f} s", flush=True)
+            print(f"{step} loss {float(loss):.3f} first {right:.3f} {spent:.0f} s", flush=True)
     return weight.detach().numpy()
 
 
@@ -384,16 +339,14 @@ def main(source: Path, work: Path, target: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     everything = read_pairs(source)
     kept = [pair for pair in everything if held_out(pair.package)]
-    learned = [pair for pair in everything if not held_out(pair.package)]
-    sentences, seen = taught(learned, work)
-    pairs = balanced(learned)
+    pairs = balanced([pair for pair in everything if not held_out(pair.package)])
     print(f"{len(pairs)} pairs, {len(kept)} held out", flush=True)
     words, shares = vocabulary(pairs)
     digest = hashlib.md5("\n".join(words).encode()).hexdigest()[:8]
     table = distilled(words, shares, work / f"teacher-{digest}.npy")
     packed(words, table, work / "distilled.npz")
     scored(work / "distilled.npz", kept)
-    table = contrasted(table, pairs, Bags(words), sentences, seen)
+    table = contrasted(table, pairs, Bags(words))
     packed(words, table, target)
     scored(target, kept)
 
