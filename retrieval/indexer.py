@@ -13,7 +13,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from devflow.retrieval import write
+from devflow.retrieval.backlog import STEP, Backlog
 from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.retrieval.batch import (
     MOST_FILES,
@@ -35,7 +36,6 @@ from devflow.retrieval.batch import (
     prepare_files,
     prepare_texts,
 )
-from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
 from devflow.retrieval.shared_vectors import answering, asked
 from devflow.retrieval.status import read_status
@@ -52,16 +52,12 @@ from devflow.retrieval.store import (
 )
 from devflow.retrieval.usage_files import UsageBuilder
 from devflow.retrieval.vector_sync import VectorSync
-from devflow.retrieval.walk import IGNORE_FILES, Found, IndexSettings, Rules
+from devflow.retrieval.walk import IGNORE_FILES, IndexSettings, Rules
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-STEP = 0.15
-"""Seconds of parsing between two looks at what is more urgent."""
-GATHERED = 0.5
-"""Seconds of what parsers give that are written at once: a transaction writes pages of every index."""
 RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
 
 
@@ -118,12 +114,7 @@ class RootIndexer:
         self._rebuild = rebuild
         self._walk_wanted = True
         self._walking: asyncio.Task[Walked] | None = None
-        self._queue: deque[Found] = deque()
-        self._parsers: Parsers | None = None
-        self._overtaken: set[str] = set()
-        self._digests: dict[str, bytes] = {}
-        self._done = self._total = 0
-        self._skipped: Counter[str] = Counter()
+        self._backlog = Backlog(settings, self._in_thread, background=background)
         self._too_many = False
         self._room_wanted = False
         self._walk_began = 0.0
@@ -143,7 +134,7 @@ class RootIndexer:
                 self._rules = Rules(self.root, self._settings)
                 self._walk_wanted = True
             self._updated[relative] = None
-            self._overtaken.add(relative)
+            self._backlog.overtaken.add(relative)
         self._stir()
 
     def document(self, path: Path, text: str) -> None:
@@ -162,7 +153,7 @@ class RootIndexer:
         if relative is not None and self._documents.pop(relative, None) is not None:
             self._fresh_documents.pop(relative, None)
             self._updated[relative] = None
-            self._overtaken.add(relative)
+            self._backlog.overtaken.add(relative)
             self._stir()
 
     def rebuild(self) -> None:
@@ -238,7 +229,7 @@ class RootIndexer:
             self._cpu.shutdown(wait=False, cancel_futures=True)
 
     def _start_over(self) -> None:
-        self._queue.clear()
+        self._backlog.clear()
         self._walk_wanted = True
         self._fresh_documents.update(dict.fromkeys(self._documents))
 
@@ -265,7 +256,7 @@ class RootIndexer:
                     self._walking.cancel()
                     await asyncio.gather(self._walking, return_exceptions=True)
                     self._walking = None
-                await asyncio.shield(self._stop_parsers())
+                await asyncio.shield(self._backlog.stop())
                 if self._vectors is not None:
                     await asyncio.shield(self._vectors.close())
                 await asyncio.shield(close_writer(db))
@@ -294,28 +285,12 @@ class RootIndexer:
             elif self._walking is not None and self._walking.done():
                 walked, self._walking = self._walking.result(), None
                 await self._plan(db, walked)
-            elif self._queue or (self._parsers is not None and self._parsers.busy):
+            elif self._backlog.working:
                 await self._index_some(db)
-            elif self._parsers is not None:
-                await self._stop_parsers()
+            elif self._backlog.idle:
+                await self._backlog.stop()
             elif self._state == "indexing" and self._walking is None:
-                await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
-                [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
-                await write.put_meta(
-                    db,
-                    {
-                        "state": "ready",
-                        "found": files,
-                        "skipped": dict(self._skipped),
-                        "problem": self._limit_reached() if self._too_many else "",
-                        "walked": round(time.time(), 1),
-                        "seconds": round(time.monotonic() - self._walk_began, 2),
-                    },
-                )
-                self._say("ready", self._limit_reached() if self._too_many else "")
-                self._room_wanted = True
-                if self._usage is not None:
-                    self._usage.settle()
+                await self._walk_is_done(db)
             elif self._room_wanted:
                 await self._make_room()
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
@@ -346,51 +321,43 @@ class RootIndexer:
 
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
+        backlog = self._backlog
         rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
-        known = {row[0]: (row[1], row[2]) for row in rows}
-        self._digests = {row[0]: row[3] for row in rows}
-        self._skipped = walked.skipped
-        there = {found.relative for found in walked.found}
-        gone = [path for path in known if path not in there and path not in self._documents]
+        gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents)
         for at in range(0, len(gone), 200):
             await self._forget(db, gone[at : at + 200])
-        self._queue = deque(
-            found
-            for found in walked.found
-            if known.get(found.relative) != (found.size, found.mtime_ns)
-            and found.relative not in self._documents
-        )
-        self._done, self._total = 0, len(self._queue)
-        self._overtaken = set(self._updated)
-        self._events.progress(0, self._total)
+        backlog.overtaken = set(self._updated)
+        self._events.progress(0, backlog.total)
         self._too_many = walked.cut
         await write.put_meta(db, {"found": len(walked.found)})
-        if self._usage is not None and not known and len(self._queue) >= WORTH_IT:
-            await self._usage.begin(found.relative for found in self._queue)
+        if self._usage is not None and first and backlog.is_large:
+            await self._usage.begin(backlog.paths)
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
-        if self._parsers is None and len(self._queue) >= WORTH_IT:
-            self._parsers = Parsers(self._settings, background=self._background)
-        if self._parsers is None:
-            done = await self._in_thread(prepare_files, self._queue, self._settings, self._digests, STEP)
-        else:
-            done = await self._parsers.next(self._queue, self._digests)
-            end = time.monotonic() + GATHERED
-            while time.monotonic() < end and not self._urgent and (self._queue or self._parsers.busy):
-                done.add(await self._parsers.next(self._queue, self._digests))
-        # A file told as changed while it was being parsed is read again for that; this is the old text.
-        await self._store(db, done.without(self._overtaken))
-        self._done += len(done.files) + len(done.unchanged) + len(done.skips)
-        self._events.progress(self._done, self._total)
+        await self._store(db, await self._backlog.next(lambda: self._urgent))
+        self._events.progress(self._backlog.done, self._backlog.total)
 
     @property
     def _urgent(self) -> bool:
         return self._rebuild or bool(self._fresh_documents or self._updated)
 
-    async def _stop_parsers(self) -> None:
-        parsers, self._parsers = self._parsers, None
-        if parsers is not None:
-            await parsers.close()
+    async def _walk_is_done(self, db: aiosqlite.Connection) -> None:
+        await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
+        [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
+        problem = self._limit_reached() if self._too_many else ""
+        told = {
+            "state": "ready",
+            "found": files,
+            "skipped": dict(self._backlog.skipped),
+            "problem": problem,
+            "walked": round(time.time(), 1),
+            "seconds": round(time.monotonic() - self._walk_began, 2),
+        }
+        await write.put_meta(db, told)
+        self._say("ready", problem)
+        self._room_wanted = True
+        if self._usage is not None:
+            self._usage.settle()
 
     async def _take_updates(self, db: aiosqlite.Connection) -> None:
         paths = list(self._updated)[:500]
@@ -420,7 +387,7 @@ class RootIndexer:
         if done.unchanged:
             await write.touch_files(db, done.unchanged)
         if done.skips:
-            self._skipped.update(reason for _, reason in done.skips)
+            self._backlog.skipped.update(reason for _, reason in done.skips)
             await self._forget(db, [path for path, _ in done.skips])
         if files:
             generation = await write.put_files(db, files)
