@@ -36,6 +36,7 @@ from devflow.retrieval.batch import (
     prepare_files,
     prepare_texts,
 )
+from devflow.retrieval.history_sync import HistorySync
 from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
 from devflow.retrieval.shared_vectors import answering, asked
 from devflow.retrieval.status import read_status
@@ -107,6 +108,7 @@ class RootIndexer:
         self._vectors = (
             VectorSync(self.directory / "chroma", self._stir, options=vectors) if settings.vectors else None
         )
+        self._history = HistorySync(root, self._stir)
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
         self._fresh_documents: dict[str, None] = {}
@@ -256,6 +258,7 @@ class RootIndexer:
                     self._walking.cancel()
                     await asyncio.gather(self._walking, return_exceptions=True)
                     self._walking = None
+                await asyncio.shield(self._history.stop())
                 await asyncio.shield(self._backlog.stop())
                 if self._vectors is not None:
                     await asyncio.shield(self._vectors.close())
@@ -296,10 +299,14 @@ class RootIndexer:
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
                 if self._vectors.problem:
                     self._tell(self._vectors.problem)
-            elif self._walking is None and await tidy(db):
+            elif self._walking is None and (await tidy(db) or await self._history.step(db)):
                 continue
             else:
-                if self._walking is None and not (self._usage is not None and self._usage.busy):
+                if (
+                    self._walking is None
+                    and not self._history.busy
+                    and not (self._usage is not None and self._usage.busy)
+                ):
                     self._settled.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)

@@ -26,10 +26,18 @@ _REGISTRATION = re.compile(
     r"(?:(?<![\w.])(?P<django>path|re_path|url|Route|WebSocketRoute)"
     r"|(?P<receiver>[\w.]*\w)\.(?P<verb>get|post|put|delete|patch|all|use|head|options|GET|POST|PUT|DELETE|PATCH"
     r"|Get|Post|Put|Delete|Patch|HandleFunc|Handle|Any|add_url_rule|add_api_route|add_route|add_get|add_post"
-    r"|add_put|add_delete|add_patch))\s*\(\s*[rR]?(?P<quote>[\"'`])(?P<route>[^\"'`\n]*)(?P=quote)\s*,"
+    r"|add_put|add_delete|add_patch))\s*\(\s*"
+    r"(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?"
+    r"[rR]?(?P<quote>[\"'`])(?P<route>[^\"'`\n]*)(?P=quote)\s*,"
 )
 _BACK = 4_000
 """Code points before a use in which a registration around it is looked for."""
+_REGISTERING = (
+    *("path", "re_path", "url", "Route", "WebSocketRoute", "HandleFunc", "Handle", "Any", "all"),
+    *("GET", "POST", "PUT", "DELETE", "PATCH", "Get", "Post", "Put", "Delete", "Patch"),
+    *("get", "post", "put", "delete", "patch", "add_url_rule", "add_api_route", "add_route"),
+    *("add_get", "add_post", "add_put", "add_delete", "add_patch"),
+)
 _NOT_ROUTES = frozenset({"get", "use", "all", "put", "delete", "post", "patch", "head", "options"})
 
 
@@ -66,6 +74,8 @@ def endpoints_reaching(graph: Graph, definition: Definition, least: float = SURE
         first = way[0]
         registered = _registered(graph, first)
         for endpoint in [registered] if registered is not None else endpoints_of(graph, first.source):
+            if endpoint.handler.kind in CLASS_LIKE:
+                continue  # its methods answer, and are met on the way
             handled = first.source != endpoint.handler and first.target == endpoint.handler
             links = tuple(way[1:]) if handled else tuple(way)
             found.setdefault((endpoint.method, endpoint.route, endpoint.handler), Reaching(endpoint, links))
@@ -81,7 +91,7 @@ def endpoints_of(graph: Graph, definition: Definition) -> list[Endpoint]:
         return []
     head = graph.stored.source(file)[definition.start : definition.name_start]
     if "@" not in head:
-        return []
+        return _of_view(graph, file, definition) if definition.language == "python" else []
     if definition.language == "java":
         return _annotated(graph, file, definition, head)
     found = []
@@ -116,47 +126,27 @@ def all_endpoints(graph: Graph, most: int = 5_000) -> list[Endpoint]:
             if use.start < holder.name_start:
                 for endpoint in endpoints_of(graph, holder):
                     found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
-    for name in (
-        "path",
-        "re_path",
-        "url",
-        "Route",
-        "HandleFunc",
-        "Handle",
-        "GET",
-        "POST",
-        "PUT",
-        "DELETE",
-        "Get",
-        "Post",
-        "get",
-        "post",
-        "put",
-        "delete",
-        "patch",
-        "add_url_rule",
-        "add_api_route",
-        "add_route",
-    ):
+    for name in _REGISTERING:
         for use in graph.stored.uses(name, most):
             if use.kind != "call":
                 continue
             file = graph.stored.file(use.root, use.file)
             source = graph.stored.source(file)
             begin = source.rfind("\n", 0, use.start) + 1
-            matched = next(
-                (
-                    each
-                    for each in _REGISTRATION.finditer(source, begin, use.end + 300)
-                    if each.start() <= use.start < each.end()
-                ),
-                None,
-            )
+            some = _REGISTRATION.finditer(source, begin, use.end + 300)
+            matched = next((each for each in some if each.start() <= use.start < each.end()), None)
             if matched is None or not _is_route(matched, file, source):
                 continue
             handler = _handler(graph, file, matched.end(), source) or file.holder(use.start)
-            endpoint = Endpoint(_method(matched), matched["route"], handler, use.line)
-            found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
+            for endpoint in _handled(graph, Endpoint(_method(matched), matched["route"], handler, use.line)):
+                found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
+    for field in graph.stored.named("url", "python", most):
+        file = graph.stored.file(field.root, field.file)
+        for method in (
+            each for verb in _VERBS for each in file.named(field.container, verb) if field.container
+        ):
+            for endpoint in endpoints_of(graph, method):
+                found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
     return sorted(found.values(), key=lambda each: (each.route, each.method))
 
 
@@ -178,6 +168,34 @@ def _registered(graph: Graph, link: Link) -> Endpoint | None:
             handler = link.target if named else link.source
             return Endpoint(_method(matched), matched["route"], handler, link.line)
     return None
+
+
+def _handled(graph: Graph, endpoint: Endpoint) -> list[Endpoint]:
+    """An endpoint whose handler is a class answers with the class's methods called after verbs."""
+    handler = endpoint.handler
+    if handler.kind not in CLASS_LIKE:
+        return [endpoint]
+    file = graph.stored.file(handler.root, handler.file)
+    verbs = [each for verb in _VERBS for each in file.named(handler.qualified_name, verb)]
+    return [Endpoint(each.name.upper(), endpoint.route, each, endpoint.line) for each in verbs] or [endpoint]
+
+
+def _of_view(graph: Graph, file: File, definition: Definition) -> list[Endpoint]:
+    """The routes of a class's method that is called after a verb: those its class is registered with, or
+    that it names as its `url`."""
+    owner = graph.owner(definition)
+    if owner is None or definition.name not in _VERBS:
+        return []
+    method = definition.name.upper()
+    found = [
+        Endpoint(method, registered.route, definition, registered.line)
+        for link in graph.incoming(owner)
+        if (registered := _registered(graph, link)) is not None
+    ]
+    for field in file.named(owner.qualified_name, "url"):
+        if told := re.match(r"url(?:\s*:[^=]+)?\s*=\s*[rRfF]?[\"'](/[^\"']*)[\"']", field.signature):
+            found.append(Endpoint(method, told[1], definition, definition.line))
+    return found
 
 
 def _handler(graph: Graph, file: File, at: int, source: str) -> Definition | None:
@@ -215,7 +233,7 @@ def _prefix(file: File, receiver: str) -> str:
 
 
 def _method(matched: re.Match[str]) -> str:
-    verb = (matched["verb"] or "").removeprefix("add_").upper()
+    verb = matched["first"] or (matched["verb"] or "").removeprefix("add_").upper()
     route = matched["route"]
     if verb in ("HANDLEFUNC", "HANDLE") and (told := re.match(r"([A-Z]+) /", route)):
         return told[1]  # net/http since Go 1.22
@@ -228,7 +246,7 @@ def _is_route(matched: re.Match[str], file: File, source: str) -> bool:
         return file.language == "python" and matched["django"] in source[: matched.start()]
     if matched["verb"] in _NOT_ROUTES:
         return matched["route"].startswith("/") and file.language in ("javascript", "typescript", "tsx")
-    return matched["route"].startswith("/") or " /" in matched["route"] or matched["verb"].startswith("add_")
+    return matched["route"].startswith("/") or " /" in matched["route"]
 
 
 def _is_open(source: str, opening: int, at: int) -> bool:

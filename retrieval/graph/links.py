@@ -6,7 +6,7 @@ was told is kept until a store changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from devflow.analysis.facts import SymbolKind
@@ -20,8 +20,8 @@ from devflow.retrieval.graph.stored import Stored
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
 _VIRTUAL = 0.6
 """How likely a call of a method runs a given override of it."""
-_MOST_MEANINGS = 400_000
-_MOST_NAMES = 5_000
+_MOST_MEANINGS = 100_000
+_MOST_TOLD = 150_000
 _TOGETHER = 500
 """Files that are read with one statement."""
 
@@ -41,16 +41,27 @@ class _Told:
         return replace(made, kind="import") if self.imported else made
 
 
+class QuestionStoppedError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def _never() -> bool:
+    return False
+
+
 class Graph:
     """The links of the stores' definitions. For one thread, between `begin` and `end`."""
 
     def __init__(self, stored: Stored) -> None:
         self.stored = stored
+        self.stopped: Callable[[], bool] = _never
+        """Whether nobody waits for the answer any more."""
         self.modules: Modules
         self.python: PythonMeanings
         self.declared: DeclaredMeanings
         self._meanings: dict[tuple[int, int, int, str], list[Meaning]] = {}
         self._subclasses: dict[Definition, list[Definition]] = {}
+        self._told_count = 0
         self._by_name: dict[tuple[str, str], dict[_Key, list[_Told]]] = {}
 
     def begin(self) -> None:
@@ -72,6 +83,8 @@ class Graph:
         key = (use.root, use.file, use.start, use.kind)
         known = self._meanings.get(key)
         if known is None:
+            if self.stopped():
+                raise QuestionStoppedError
             if len(self._meanings) > _MOST_MEANINGS:
                 self._meanings.clear()
             python = self.stored.language(use.root, use.file) == "python"
@@ -237,9 +250,10 @@ class Graph:
         """All uses of a name in one family of languages, by what they mean."""
         known = self._by_name.get((name, family))
         if known is None:
-            if len(self._by_name) > _MOST_NAMES:
+            if self._told_count > _MOST_TOLD:
                 self._by_name.clear()
-            known = self._by_name[name, family] = {}
+                self._told_count = 0
+            known = {}
             by_file: dict[tuple[int, int], list[Use]] = {}
             for use in self.stored.uses(name):
                 if _family(self.stored.language(use.root, use.file)) == family:
@@ -256,6 +270,8 @@ class Graph:
                         imported = any(each.start <= use.start < each.end for each in file.imports)
                         told = _Told(use, meaning, file.holder(use.start), imported)
                         known.setdefault(_key(meaning.definition), []).append(told)
+                        self._told_count += 1
+            self._by_name[name, family] = known
         return known
 
     def _class_headed(self, use: Use) -> Definition | None:

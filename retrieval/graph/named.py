@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph.base import Definition
+from devflow.retrieval.graph.base import Definition, Link
 from devflow.retrieval.graph.links import Graph
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
@@ -23,6 +25,30 @@ def definitions_named(graph: Graph, name: str) -> list[Definition]:
     found = graph.stored.named(parts[-1])
     outer = parts[:-1]
     return _ordered([each for each in found if _fits(each, outer)])
+
+
+def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Definition]:
+    """The definitions of this qualified name in one file."""
+    container, _, name = qualified_name.rpartition(".")
+    found: list[Definition] = []
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            found += graph.stored.file(number, id_).named(container, name) if id_ is not None else []
+    return found
+
+
+def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:
+    """The calls of what a file defines under this name, by place; None when the index does not know it."""
+    found = definitions_in(graph, path, qualified_name)
+    if not found:
+        return None
+    links = {
+        (link.source.path, link.start): link
+        for each in found
+        for link in graph.incoming(each, kinds=["call"])
+    }
+    return list(links.values())
 
 
 def _fits(definition: Definition, outer: list[str]) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.packed import register
-from devflow.retrieval.store import DATABASE
+from devflow.retrieval.store import DATABASE, inode_of
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,13 @@ class CodeGraph:
         self, question: Callable[Concatenate[Graph, P], T], *arguments: P.args, **named: P.kwargs
     ) -> T:
         """`question(graph, …)` on one generation of the stores. Raises sqlite3.Error when a store breaks
-        under it. Cancelling stops the statement that runs."""
+        under it. Cancelling stops the question between two uses."""
+
+        stop = threading.Event()
 
         def run() -> T:
             graph = self._now()
+            graph.stopped = stop.is_set
             try:
                 graph.begin()
                 return question(graph, *arguments, **named)
@@ -58,14 +62,11 @@ class CodeGraph:
 
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "graph")
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, run)
+        asked = self._thread.submit(run)
         try:
-            return await asyncio.shield(asked)
+            return await asyncio.wrap_future(asked)
         except asyncio.CancelledError:
-            if not asked.cancel():
-                for connection in self._connections:
-                    connection.interrupt()
-                asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+            stop.set()
             raise
 
     async def find(self, name: str) -> list[Definition]:
@@ -94,7 +95,7 @@ class CodeGraph:
     def _now(self) -> Graph:
         """The graph on the stores that are there now: a store made again is another file."""
         files = [directory / DATABASE for _, directory in self._directories]
-        inodes = tuple(_inode(file) for file in files)
+        inodes = tuple(inode_of(file) for file in files)
         if self._graph is None or inodes != self._opened:
             self._forget()
             roots: list[Path] = []
@@ -117,10 +118,3 @@ class CodeGraph:
         self._connections = []
         self._graph = None
         self._imports = None
-
-
-def _inode(file: Path) -> int:
-    try:
-        return file.stat().st_ino
-    except OSError:
-        return 0

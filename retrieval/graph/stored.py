@@ -18,8 +18,8 @@ from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Use
 
 HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE}
-_MOST_FILES = 4_000
-_MOST_SOURCE = 32_000_000
+_MOST_FILES = 2_500
+_MOST_SOURCE = 16_000_000
 """Code points of source text that are kept."""
 _MOST_USED = 200
 """Files whose uses are kept."""

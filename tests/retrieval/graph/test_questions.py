@@ -162,7 +162,27 @@ ROUTES = {
             re_path(r"^detail/$", views.Detail.as_view()),
         ]
         """,
-        [("ANY", "list/")],
+        [("GET", "^detail/$"), ("ANY", "list/")],
+    ),
+    "class views": (
+        """
+        #- main.py
+        def data(): ...
+
+        class View:
+            url = "/api/view"
+
+            async def get(self, request):
+                return data()
+
+        async def plain(request):
+            return data()
+
+        def setup(app):
+            app.router.add_route("POST", "/plain", plain)
+            app.router.add_get("/short", plain)
+        """,
+        [("GET", "/api/view"), ("POST", "/plain"), ("GET", "/short")],
     ),
     "express": (
         """
