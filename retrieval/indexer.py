@@ -27,7 +27,6 @@ from devflow.retrieval import write
 from devflow.retrieval.backlog import STEP, Backlog
 from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.retrieval.batch import (
-    MOST_FILES,
     Prepared,
     Walked,
     list_files,
@@ -35,9 +34,10 @@ from devflow.retrieval.batch import (
     lower_priority,
     prepare_files,
     prepare_texts,
+    too_many_files,
 )
 from devflow.retrieval.history_sync import HistorySync
-from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
+from devflow.retrieval.room import LOCK, make_room, mark_used, tidy
 from devflow.retrieval.shared_vectors import answering, asked
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
@@ -53,7 +53,7 @@ from devflow.retrieval.store import (
 )
 from devflow.retrieval.usage_files import UsageBuilder
 from devflow.retrieval.vector_sync import VectorSync
-from devflow.retrieval.walk import IGNORE_FILES, IndexSettings, Rules
+from devflow.retrieval.walk import IGNORE_FILES, IndexSettings, Rules, relative_to_root
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class RootIndexer:
     def update(self, paths: Iterable[Path]) -> None:
         """Files or folders that were made, changed or deleted on disk."""
         for path in paths:
-            relative = self.relative(path)
+            relative = relative_to_root(self.root, self._real_root, path)
             if relative is None:
                 continue
             if relative in ("", ".git/info/exclude") or relative.rpartition("/")[2] in IGNORE_FILES:
@@ -141,7 +141,7 @@ class RootIndexer:
 
     def document(self, path: Path, text: str) -> None:
         """The text of an open document, newer than the disk."""
-        relative = self.relative(path)
+        relative = relative_to_root(self.root, self._real_root, path)
         if relative:
             self._documents[relative] = text
             self._fresh_documents[relative] = None
@@ -151,7 +151,7 @@ class RootIndexer:
 
     def release(self, path: Path) -> None:
         """The document was closed: the disk counts again."""
-        relative = self.relative(path)
+        relative = relative_to_root(self.root, self._real_root, path)
         if relative is not None and self._documents.pop(relative, None) is not None:
             self._fresh_documents.pop(relative, None)
             self._updated[relative] = None
@@ -162,18 +162,6 @@ class RootIndexer:
         """Throw the store away and start from nothing."""
         self._rebuild = True
         self._stir()
-
-    def relative(self, path: Path) -> str | None:
-        """The path under this root with `/`, None when it is elsewhere."""
-        for root, candidate in (
-            (self.root, path),
-            (self._real_root, path),
-            (self._real_root, Path(os.path.realpath(path))),
-        ):
-            if candidate.is_relative_to(root) and ".." not in candidate.parts:
-                inside = candidate.relative_to(root).as_posix()
-                return "" if inside == "." else inside
-        return None
 
     async def settled(self) -> None:
         """Wait until there is nothing left to do, or nothing can be done (`failed`, `elsewhere`)."""
@@ -295,7 +283,9 @@ class RootIndexer:
             elif self._state == "indexing" and self._walking is None:
                 await self._walk_is_done(db)
             elif self._room_wanted:
-                await self._make_room()
+                self._room_wanted = False
+                if sentence := await self._in_thread(make_room, self._settings.max_disk_mib, self.directory):
+                    self._tell(sentence)
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
                 if self._vectors.problem:
                     self._tell(self._vectors.problem)
@@ -310,17 +300,6 @@ class RootIndexer:
                     self._settled.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
-
-    async def _make_room(self) -> None:
-        self._room_wanted = False
-        budget = self._settings.max_disk_mib << 20
-        freed = await self._in_thread(keep_within, budget, self.directory)
-        if freed.over > 0:
-            self._tell(
-                f"The indexes take {(budget + freed.over) >> 20:,} MiB, more than index.max_disk_mib "
-                f"({self._settings.max_disk_mib:,}): those that are left are in use. Raise it, or leave "
-                "folders out with a .devflowignore file."
-            )
 
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
@@ -351,7 +330,7 @@ class RootIndexer:
     async def _walk_is_done(self, db: aiosqlite.Connection) -> None:
         await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
         [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
-        problem = self._limit_reached() if self._too_many else ""
+        problem = too_many_files(self.root) if self._too_many else ""
         told = {
             "state": "ready",
             "found": files,
@@ -411,12 +390,6 @@ class RootIndexer:
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._cpu, call, *args)
-
-    def _limit_reached(self) -> str:
-        return (
-            f"{self.root} holds more than {MOST_FILES:,} source files; only these are indexed. Open a "
-            "smaller folder, or leave folders out with a .devflowignore file."
-        )
 
     def _say(self, state: str, problem: str = "") -> None:
         if state != self._state:
