@@ -11,6 +11,7 @@ from devflow.retrieval.graph.centrality import centrality, import_links
 from devflow.retrieval.graph.dead import dead_code
 from devflow.retrieval.graph.endpoints import all_endpoints, endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests, impact
+from devflow.retrieval.graph.pairs import sources_of_test, covering_files
 from devflow.retrieval.graph.paths import shortest_path
 from devflow.retrieval.index import Index
 from support.graphs import graph_of, index, one
@@ -343,3 +344,38 @@ async def test_a_cancelled_question_leaves_the_graph_usable(tmp_path: Path) -> N
         assert len(await opened.graph.find("read")) == 1
     finally:
         await opened.close()
+
+
+async def test_tests_and_sources_are_paired_by_name_and_import(tmp_path: Path) -> None:
+    code = """
+        #- app/__init__.py
+        #- app/logic.py
+        def price(): ...
+        #- app/other.py
+        def other(): ...
+        #- tests/test_logic.py
+        from app.logic import price
+        from app import other
+        #- tests/test_all.py
+        import app.logic
+        #- web/cart.ts
+        export const x = 1;
+        #- web/cart.test.ts
+        import { x } from "./cart";
+        #- src/Cart.java
+        class Cart {}
+        #- src/CartTest.java
+        class CartTest {}
+    """
+    async with graph_of(tmp_path, code) as graph:
+
+        def tests(name: str) -> list[tuple[str, float]]:
+            return [(path.name, sure) for path, sure in covering_files(graph, tmp_path / name)]
+
+        assert tests("app/logic.py") == [("test_logic.py", 0.95), ("test_all.py", 0.5)]
+        assert tests("app/other.py") == [("test_logic.py", 0.5)]
+        assert tests("web/cart.ts") == [("cart.test.ts", 0.95)]
+        assert tests("src/Cart.java") == [("CartTest.java", 0.7)]
+        assert tests("none.py") == []
+        found = sources_of_test(graph, tmp_path / "tests/test_logic.py")
+        assert [path.name for path, _ in found] == ["logic.py", "other.py"]
