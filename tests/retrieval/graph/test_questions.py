@@ -11,7 +11,7 @@ from devflow.retrieval.graph.centrality import centrality, import_links
 from devflow.retrieval.graph.dead import dead_code
 from devflow.retrieval.graph.endpoints import all_endpoints, endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests, impact
-from devflow.retrieval.graph.pairs import sources_of_test, covering_files
+from devflow.retrieval.graph.pairs import covering_files, sources_of_test
 from devflow.retrieval.graph.paths import shortest_path
 from devflow.retrieval.index import Index
 from support.graphs import graph_of, index, one
