@@ -379,3 +379,17 @@ async def test_tests_and_sources_are_paired_by_name_and_import(tmp_path: Path) -
         assert tests("none.py") == []
         found = sources_of_test(graph, tmp_path / "tests/test_logic.py")
         assert [path.name for path, _ in found] == ["logic.py", "other.py"]
+
+
+async def test_who_does_not_wait_for_centrality_gets_it_once_the_imports_are_read(tmp_path: Path) -> None:
+    await index(tmp_path, SERVICE)
+    opened = await Index.open([tmp_path])
+    try:
+        seeds = [tmp_path / "app/api.py"]
+        assert await opened.graph.centrality(seeds, wait=False) == {}
+        async with asyncio.timeout(30):
+            while not (near := await opened.graph.centrality(seeds, wait=False)):
+                await opened.graph.find("read")
+        assert near == await opened.graph.centrality(seeds)
+    finally:
+        await opened.close()
