@@ -40,16 +40,18 @@ _MOST = 120
 """Candidates kept of a list."""
 _NAMES = 25
 """Names asked for in each corpus."""
-_FOLDS, _STEPS, _RATE, _DECAY = 5, 240, 0.03, 2e-3
+_REPORTS = 6.0
+"""What a report weighs beside a question in the model of reports."""
+_FOLDS, _STEPS, _RATE, _DECAY = 5, 160, 0.03, 2e-3
 
 
 async def collect(sets: Sequence[TruthSet], cache: Path, into: Path, *, vectors: bool) -> None:
     """Write the lists of all queries."""
     embedder: Any = None
     if vectors:
-        from devflow.retrieval.embedder import HashedEmbedder
+        from devflow.retrieval.embedders.choose import load_embedder
 
-        embedder = HashedEmbedder()
+        embedder = load_embedder("")
     lists: list[tuple[str, str, bool, np.ndarray, np.ndarray]] = []
     for corpus in dict.fromkeys(query.corpus for truth in sets for query in truth.queries):
         try:
@@ -112,12 +114,13 @@ class Lists:
     """Padded lists: `x` (lists, candidates, features), `right`, `there` (which are not padding)."""
 
     def __init__(self, paths: Sequence[Path], *, reports: bool) -> None:
-        xs, rights, self.sets, self.corpora = [], [], [], []
+        xs, rights, self.sets, self.corpora, self.report = [], [], [], [], []
         for path in paths:
             data = np.load(path)
             ends = np.cumsum(data["sizes"])
             for number, end in enumerate(ends):
-                if bool(data["reports"][number]) != reports:
+                report = bool(data["reports"][number])
+                if report and not reports:
                     continue
                 start = end - data["sizes"][number]
                 matrix = data["matrix"][start:end].astype(np.float32)
@@ -126,6 +129,7 @@ class Lists:
                 keep |= right
                 xs.append(matrix[keep][: _MOST + 40])
                 rights.append(right[keep][: _MOST + 40])
+                self.report.append(report)
                 self.sets.append(str(data["sets"][number]))
                 self.corpora.append(str(data["corpora"][number]))
         longest = max(map(len, xs), default=0)
@@ -159,6 +163,8 @@ def fitted(lists: Lists, chosen: np.ndarray, hidden: int, seed: int = 3) -> dict
     }
     counts = {name: lists.sets.count(name) for name in set(lists.sets)}
     weight = np.array([1 / np.sqrt(counts[name]) for name in lists.sets])
+    # Reports are few: their model learns from questions as well, and most from reports.
+    weight *= np.where(np.array(lists.report), _REPORTS, 1.0)
     weight /= weight[some].mean()
     moments = {name: (np.zeros_like(value), np.zeros_like(value)) for name, value in model.items()}
     for step in range(1, _STEPS + 1):
@@ -228,7 +234,9 @@ def fit(paths: Sequence[Path], hidden: int, *, dry: bool) -> None:
             -np.arange(lists.x.shape[1])[None].repeat(len(folds), 0), lists.right, lists.there
         )
         for name in sorted(set(lists.sets)):
-            mine = np.array([each == name for each in lists.sets])
+            mine = np.array([each == name for each in lists.sets]) & (np.array(lists.report) == reports)
+            if not mine.any():
+                continue
             print(
                 f"{'reports' if reports else 'questions'} {name}: {mine.sum()} lists, right in the pool "
                 f"{lists.right[mine].any(1).mean():.3f}; MRR@10 by text {text[mine].mean():.3f}, by rank "

@@ -53,8 +53,8 @@ class Index:
         """`directories`: each root with the folder its store is in."""
         self._stores = [(root, Reader(directory)) for root, directory in directories]
         self._vocabularies = [Vocabulary() for _ in self._stores]
-        self._directories = tuple(directories)
         self._frequencies = [Frequencies() for _ in self._stores]
+        self._directories = tuple(directories)
         self._vectors = vectors
         self.graph = CodeGraph(directories)
         """Who calls, extends, tests and reaches whom."""

@@ -98,9 +98,7 @@ def parts(scratch: Path, *, quick: bool) -> dict[str, Callable[[], dict[str, Any
         "typing": typing,
         "replay": lambda: asyncio.run(survival.replay(scratch, 300, 20 if quick else 5)),
         "kills": lambda: asyncio.run(
-            survival.kills(
-                scratch, 20 if quick else 200, corpora.releases(scratch, "rich", ["14.0.0"])[0], other
-            )
+            survival.kills(scratch, 20 if quick else 200, corpora.part(scratch), other)
         ),
     }
     if not quick:

@@ -256,6 +256,8 @@ class PythonValues:
             if method is OUTSIDE:
                 return value
             if method is not None and method.definition is not None:
+                if _returns_self(method.definition.signature):
+                    return value
                 return self._returns(method.definition, depth + 1) or value
         return value
 
@@ -414,6 +416,17 @@ def _returned_annotation(signature: str) -> ast.expr | None:
         return ast.parse(written.strip().removesuffix(":"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+def _returns_self(signature: str) -> bool:
+    """Whether a method says that it gives what it is called on: `-> Self`, or `(self: T, …) -> T`."""
+    given = _returned_annotation(signature)
+    if given is None:
+        return False
+    name = given.attr if isinstance(given, ast.Attribute) else getattr(given, "id", "")
+    return bool(name) and (
+        name == "Self" or re.search(rf"\(\s*self\s*:\s*{re.escape(name)}\s*[,)]", signature) is not None
+    )
 
 
 def _is_plain(decorator: ast.expr) -> bool:

@@ -21,7 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", help="names, words or a question")
     parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
     parser.add_argument("--limit", type=int, default=10, help="longest list (default: 10)")
-    parser.add_argument("--json", action="store_true", help="print the hits as JSON")
+    parser.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
+    parser.add_argument("--per-file", type=int, default=2, help="most hits of one file (default: 2)")
+    parser.add_argument(
+        "--context",
+        type=int,
+        metavar="TOKENS",
+        help="print the hits packed for a model, within so many tokens",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,9 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     root = root_of(arguments.root, notes)
     if root is None:
         return 2
-    hits = asyncio.run(_search(root, arguments.query, arguments.limit, notes))
-    if arguments.json:
-        print(json.dumps([_as_json(hit) for hit in hits], indent=2))
+    hits = asyncio.run(_search(root, arguments, notes))
+    if arguments.context is not None:
+        from devflow.retrieval.context import pack_tokens
+
+        print(visible(pack_tokens(hits, [root], max(arguments.context, 0)).text), end="")
+    elif arguments.json:
+        print(json.dumps([_as_json(root, hit) for hit in hits], indent=2))
     else:
         _print(root, hits)
     if not hits:
@@ -42,21 +53,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if hits else 1
 
 
-async def _search(root: Path, query: str, limit: int, notes: Console) -> list[Hit]:
+async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> list[Hit]:
+    from devflow.retrieval.search import SearchOptions
     from devflow.server.commands.workspace import codebase, settings_of
 
+    options = SearchOptions(per_file=max(arguments.per_file, 1))
     async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
-        return await code.index.search(query, limit=limit)
+        return await code.index.search(arguments.query, limit=arguments.limit, options=options)
 
 
-def _as_json(hit: Hit) -> dict[str, object]:
+def _as_json(root: Path, hit: Hit) -> dict[str, object]:
+    """One hit as `--json` prints it; docs/search.md says what the fields mean, and they stay."""
+    inside = hit.path.is_relative_to(root)
     return {
+        "file": hit.path.relative_to(root).as_posix() if inside else hit.path.as_posix(),
+        "lines": [hit.first_line + 1, hit.last_line + 1],
+        "symbol": hit.symbol,
+        "score": round(hit.score, 5),
         "path": str(hit.path),
         "firstLine": hit.first_line + 1,
         "lastLine": hit.last_line + 1,
-        "symbol": hit.symbol,
-        "score": round(hit.score, 5),
         "sources": list(hit.sources),
         "text": hit.text,
     }

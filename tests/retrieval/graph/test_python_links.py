@@ -150,6 +150,25 @@ async def test_a_receiver_is_evaluated(tmp_path: Path, body: str, *, called: boo
         assert callers(graph, "Thing.go") == (["use"] if called else [])
 
 
+@pytest.mark.parametrize("signature", ["(self: T) -> T", "(self) -> Self", "(self) -> 'Session'"])
+async def test_what_a_with_statement_enters_is_what_it_says(tmp_path: Path, signature: str) -> None:
+    code = f"""
+        from typing import Self, TypeVar
+
+        T = TypeVar("T", bound="Session")
+
+        class Session:
+            def __enter__{signature}: ...
+            def send(self): ...
+
+        def run():
+            with Session() as session:
+                session.send()
+        """
+    async with graph_of(tmp_path, code) as graph:
+        assert callers(graph, "Session.send") == ["run"]
+
+
 async def test_a_field_that_begins_as_none_has_the_type_it_is_given_later(tmp_path: Path) -> None:
     code = """
         class File:
