@@ -82,9 +82,8 @@ def _summary(found: Impact) -> None:
     tests = sum(each.is_test for each in found.affected)
     files = len({each.definition.path for each in found.affected})
     more = ", and more (raise --limit)" if found.more else ""
-    print(
-        f"{_count(len(found.affected), 'definition')} in {_count(files, 'file')}, {tests} of them in tests{more}"
-    )
+    definitions = _count(len(found.affected), "definition")
+    print(f"{definitions} in {_count(files, 'file')}, {tests} of them in tests{more}")
 
 
 def _count(number: int, what: str) -> str:
