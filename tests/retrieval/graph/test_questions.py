@@ -277,7 +277,12 @@ async def test_dead_code_spares_what_may_be_used_in_other_ways(tmp_path: Path) -
 
         def in_settings(): ...
 
-        print(Handler, Plain, Plain().set)
+        def ranged(): ...
+
+        def range_of(ranges, ranging):
+            return [(ranges, ranging), "main.ranged"]
+
+        print(Handler, Plain, Plain().set, range_of)
         #- tests/test_main.py
         def test_it(): ...
         #- setup.cfg
