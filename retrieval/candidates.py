@@ -59,6 +59,8 @@ class Frequencies:
         await self._refresh(db)
         missing = [each for each in stems if each not in self._known]
         if missing:
+            if len(self._known) > _FREQUENCIES_KEPT:
+                self._known = {each: self._known[each] for each in stems if each in self._known}
             rows = await db.execute_fetchall(
                 "SELECT w.value, t.doc FROM json_each(?) w JOIN fts_terms t ON t.term = w.value",
                 (json.dumps(missing),),
