@@ -276,8 +276,12 @@ def main() -> None:
         fit(arguments.lists, arguments.hidden, dry=arguments.dry)
         return
     sets = load(arguments.sets)[0] if arguments.sets else []
-    sets += [doc_comment_set(language, arguments.cache) for language in PACKAGES]
     wanted = arguments.only.split(",")
+    sets += [
+        doc_comment_set(language, arguments.cache)
+        for language in PACKAGES
+        if any(part in f"doc comment→function, {language}" for part in wanted)
+    ]
     sets = [each for each in sets if any(part in each.name for part in wanted)]
     corpora = arguments.corpora.split(",")
     sets = [

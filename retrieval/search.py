@@ -32,7 +32,7 @@ _K = 60
 _WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
 _SYMBOLS_IN_A_SENTENCE = 0.2
 _POOL = {Kind.REPORT: 260}
-_USUAL_POOL = 150
+_USUAL_POOL = 120
 _PER_FILE = 2
 _SHARED, _ALIKE = 0.08, 0.3
 """Share of a question's weight that the best hit must have, unless it means something so similar."""
