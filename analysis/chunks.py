@@ -14,6 +14,7 @@ import tree_sitter
 
 from devflow.analysis.facts import Chunk, Symbol, SymbolKind
 from devflow.analysis.languages import language_named
+from devflow.analysis.sections import DOCUMENTS, sections
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Text
@@ -27,7 +28,6 @@ MERGED = 30
 
 _HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE, SymbolKind.TYPE}
 _HEADING = {
-    "markdown": re.compile(r"#{1,6} +(.+?)\s*#*$"),
     "toml": re.compile(r"\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$"),
     "ini": re.compile(r"\[\s*([^\]]+?)\s*\]\s*$"),
 }
@@ -60,27 +60,31 @@ def chunks(tree: SyntaxTree, symbols: Sequence[Symbol]) -> tuple[Chunk, ...]:
 
 
 def line_chunks(text: Text, language: str) -> tuple[Chunk, ...]:
-    """Chunks of a file without syntax: at headings where the language has them, else at blank lines."""
-    heading = _HEADING.get(language)
+    """Chunks of a file without syntax: documents by section, settings at headings, all at blank lines
+    where they are large."""
+    blank = [number + 1 for number in range(text.line_count) if not text.line(number).strip()]
+    if language in DOCUMENTS:
+        found = [(each.first, each.last, each.title) for each in sections(text, language)]
+    else:
+        found = _settings(text, _HEADING.get(language))
     pieces: list[_Piece] = []
-    first, title, fenced = 0, "", False
-    blank: list[int] = []
-
-    def close(end: int) -> None:
-        if end >= first:
-            pieces.extend(_cut(first, end, title, "section" if title else "text", blank))
-
-    for number in range(text.line_count):
-        line = text.line(number)
-        if language == "markdown" and line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        if not line.strip():
-            blank.append(number + 1)
-        elif heading and not fenced and (found := heading.match(line)):
-            close(number - 1)
-            first, title = number, found[1]
-    close(text.line_count - 1)
+    for first, last, title in found:
+        pieces += _cut(first, last, title, "section" if title else "text", blank)
     return _finished(text, pieces)
+
+
+def _settings(text: Text, heading: re.Pattern[str] | None) -> list[tuple[int, int, str]]:
+    """Lines between headings in brackets."""
+    found: list[tuple[int, int, str]] = []
+    first, title = 0, ""
+    for number in range(text.line_count if heading else 0):
+        if heading and (told := heading.match(text.line(number))):
+            if number > first:
+                found.append((first, number - 1, title))
+            first, title = number, told[1]
+    if text.line_count > first:
+        found.append((first, text.line_count - 1, title))
+    return found
 
 
 class _Holders:

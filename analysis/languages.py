@@ -91,6 +91,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language("ini", (".ini", ".cfg"), aliases=("dosini", "conf", "properties")),
     Language("shellscript", (".sh", ".bash", ".zsh"), aliases=("sh", "bash", "shell", "zsh")),
     Language("sql", (".sql",), "--"),
+    Language("jupyter", (".ipynb",), "", aliases=("ipynb",)),
     Language("html", (".html", ".htm", ".jinja", ".j2"), ""),
     Language("css", (".css", ".scss", ".less"), ""),
     Language("proto", (".proto",), "//", aliases=("proto3", "protobuf")),

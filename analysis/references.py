@@ -47,22 +47,30 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
     # Almost all of a first walk's time goes through here: only a name behind an operator is looked before.
     behind = {operator.end() for operator in _OPERATOR.finditer(source)}
     borders = _borders(symbols)
+    signs = ("_", *sigils)
+    before: Reference | None = None
+    operator = ""
+    plain = False  # the use before and its receiver are a whole dotted name
     at, container = 0, ""
     for start, end, kind in found:
         while at < len(borders) and borders[at][0] <= start:
             container = borders[at][1]
             at += 1
         if end > start:
-            result.append(
-                Reference(
-                    source[start:end],
-                    kind,
-                    start,
-                    end,
-                    receiver_before(source, start, sigils) if start in behind else "",
-                    container,
-                )
-            )
+            name, receiver = source[start:end], ""
+            if start in behind:
+                if plain and before is not None and before.end == start - 1 and source[start - 1] == ".":
+                    # As in `self.client.get`: the use before is the receiver, with its own.
+                    receiver = f"{before.receiver}{operator}{before.name}" if before.receiver else before.name
+                    operator = "."
+                else:
+                    receiver = receiver_before(source, start, sigils)
+                    operator = operator_before(source, _before_space(source, start)) if receiver else ""
+                plain = bool(receiver) and len(receiver) < _SHORT
+            else:
+                plain = start == 0 or source[start - 1] not in signs
+            before = Reference(name, kind, start, end, receiver, container)
+            result.append(before)
     return tuple(result)
 
 
@@ -71,6 +79,8 @@ _MEMBERS = frozenset({ReferenceKind.CALL, ReferenceKind.ATTRIBUTE})
 _DOT_ENDS = frozenset(".>:")
 _DOT_ENDS_OR_SPACE = _DOT_ENDS | frozenset(" \t\r\n")
 _LONGEST = 20
+_SHORT = 40
+"""Characters of a receiver that cannot have `_LONGEST` names."""
 _OPERATOR = re.compile(r"[.>:][ \t\r\n]*")
 
 

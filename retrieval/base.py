@@ -71,6 +71,19 @@ class IndexStatus:
     problem: str = ""
     """One sentence about the last failure."""
     embedder: str = ""
+    found: int = 0
+    """Files that the last walk wants in the index."""
+    walked: float = 0.0
+    """When the last walk ended, in seconds since the epoch; 0: never."""
+    seconds: float = 0.0
+    """What the last walk took."""
+    last_error: str = ""
+    """When and why the index could not be written last; "" when it always could."""
+
+    @property
+    def percent(self) -> int:
+        """How much of what the last walk found is in the index."""
+        return 100 if self.state == "ready" else min(99, 100 * self.files // self.found) if self.found else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.retrieval import relations
+from devflow.retrieval import history, relations
 from devflow.retrieval.base import (
     Hit,
     IndexedReference,
@@ -23,6 +24,8 @@ from devflow.retrieval.base import (
 )
 from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
+from devflow.retrieval.graph.open_graph import CodeGraph
+from devflow.retrieval.history import Commit
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import Pool, Searched, SearchOptions, pool_of, search_root, similar_in_root
 from devflow.retrieval.status import read_status
@@ -51,13 +54,23 @@ class Index:
         self._stores = [(root, Reader(directory)) for root, directory in directories]
         self._vocabularies = [Vocabulary() for _ in self._stores]
         self._frequencies = [Frequencies() for _ in self._stores]
+        self._directories = tuple(directories)
         self._vectors = vectors
+        self.graph = CodeGraph(directories)
+        """Who calls, extends, tests and reaches whom."""
 
     @classmethod
     async def open(cls, roots: Sequence[Path], vectors: VectorSearch | None = None) -> Index:
         """The stores need not exist yet."""
         directories = await asyncio.to_thread(lambda: [(root, index_directory(root)) for root in roots])
         return cls(directories, vectors)
+
+    def within(self, roots: Sequence[Path]) -> Index:
+        """The same index for somebody who may see only these roots: of every other one it knows nothing,
+        and no answer or count tells that it is there. Close it as well."""
+        allowed = set(roots)
+        directories = [(root, directory) for root, directory in self._directories if root in allowed]
+        return Index(directories, _Within(self._vectors, allowed) if self._vectors is not None else None)
 
     async def symbols_named(self, name: str, limit: int = 50) -> list[IndexedSymbol]:
         """Definitions of exactly this name."""
@@ -244,12 +257,32 @@ class Index:
                 hits += await similar_in_root(store, root, text, limit)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
+    async def changed_with(self, path: Path, limit: int = 10) -> list[tuple[Path, int]]:
+        """Indexed files that commits changed together with this one, and in how many; most often first."""
+        rows = await self._rows(history.TOGETHER, (history.WIDEST, limit), path=path)
+        return [(root / other, times) for root, (other, times) in rows][:limit]
+
+    async def last_changes(self, paths: Sequence[Path]) -> dict[Path, Commit]:
+        """The last commit that changed each file; files without one are left out."""
+        found: dict[Path, Commit] = {}
+        for root, _ in self._stores:
+            inside = [path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root)]
+            rows = await self._rows(history.LAST, (json.dumps(inside),)) if inside else []
+            found |= {root / row[0]: Commit(*row[1:]) for at, row in rows if at == root}
+        return found
+
+    async def recent_commits(self, limit: int = 20) -> list[Commit]:
+        """The newest commits of all roots that are repositories."""
+        rows = await self._rows(history.RECENT, (limit,))
+        return sorted((Commit(*row) for _, row in rows), key=lambda commit: -commit.time)[:limit]
+
     async def status(self) -> list[IndexStatus]:
         """One per root, as the stores say it; whether a worker is alive is the worker's to say."""
         return [await read_status(store, root, index_directory(root)) for root, store in self._stores]
 
     async def close(self) -> None:
         """Close the stores."""
+        await self.graph.close()
         for _, store in self._stores:
             await store.close()
 
@@ -277,6 +310,17 @@ class Index:
             with _guarded():
                 found += [(root, row) for row in await store.rows(sql, values)]
         return found
+
+
+class _Within:
+    """Vectors of some roots only."""
+
+    def __init__(self, vectors: VectorSearch, roots: Collection[Path]) -> None:
+        self._vectors = vectors
+        self._roots = roots
+
+    async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
+        return await self._vectors.nearest(root, query, limit) if root in self._roots else []
 
 
 async def build(

@@ -35,8 +35,10 @@ from devflow.retrieval.batch import (
     prepare_files,
     prepare_texts,
 )
+from devflow.retrieval.history_sync import HistorySync
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
+from devflow.retrieval.shared_vectors import answering, asked
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
     Reader,
@@ -110,6 +112,7 @@ class RootIndexer:
         self._vectors = (
             VectorSync(self.directory / "chroma", self._stir, options=vectors) if settings.vectors else None
         )
+        self._history = HistorySync(root, self._stir)
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
         self._documents: dict[str, str] = {}
         self._fresh_documents: dict[str, None] = {}
@@ -125,6 +128,8 @@ class RootIndexer:
         self._skipped: Counter[str] = Counter()
         self._too_many = False
         self._room_wanted = False
+        self._walk_began = 0.0
+        self._last_error = ""
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -191,6 +196,8 @@ class RootIndexer:
 
     async def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
         """`(chunk id, similarity)`, best first; nothing while there are no vectors."""
+        if self._state == "elsewhere":
+            return await asked(self.directory, query, limit) if self._settings.vectors else []
         # Vectors are opened after the walk; how long that takes, nobody knows.
         wait = self._state == "ready"
         return await self._vectors.nearest(query, limit, wait=wait) if self._vectors else []
@@ -211,6 +218,9 @@ class RootIndexer:
                     await asyncio.sleep(RETRY_LOCK)
                 except (StoreUnusable, sqlite3.Error, OSError) as error:
                     log.warning("the index of %s failed: %s", self.root, error)
+                    self._last_error = (
+                        f"{time.strftime('%Y-%m-%d %H:%M')}: {sentence_for(self.directory, error)}"
+                    )
                     damaged = isinstance(error, sqlite3.DatabaseError) and is_damage(error)
                     if damaged:
                         with contextlib.suppress(OSError):  # opening it will tell
@@ -247,12 +257,17 @@ class RootIndexer:
             try:
                 if problem:
                     self._events.problem(problem)
-                await self._work(db)
+                    self._last_error = f"{time.strftime('%Y-%m-%d %H:%M')}: {problem}"
+                if self._last_error:
+                    await write.put_meta(db, {"last_error": self._last_error})
+                async with answering(self.directory, self.nearest):
+                    await self._work(db)
             finally:
                 if self._walking is not None:
                     self._walking.cancel()
                     await asyncio.gather(self._walking, return_exceptions=True)
                     self._walking = None
+                await asyncio.shield(self._history.stop())
                 await asyncio.shield(self._stop_parsers())
                 if self._vectors is not None:
                     await asyncio.shield(self._vectors.close())
@@ -274,6 +289,7 @@ class RootIndexer:
                 await self._take_updates(db)
             elif self._walk_wanted and self._walking is None:
                 self._walk_wanted = False
+                self._walk_began = time.monotonic()
                 self._say("indexing")
                 await write.put_meta(db, {"state": "indexing", "problem": ""})
                 self._walking = asyncio.create_task(self._list_files())
@@ -287,7 +303,18 @@ class RootIndexer:
                 await self._stop_parsers()
             elif self._state == "indexing" and self._walking is None:
                 await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
-                await write.put_meta(db, {"state": "ready", "skipped": dict(self._skipped)})
+                [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
+                await write.put_meta(
+                    db,
+                    {
+                        "state": "ready",
+                        "found": files,
+                        "skipped": dict(self._skipped),
+                        "problem": self._limit_reached() if self._too_many else "",
+                        "walked": round(time.time(), 1),
+                        "seconds": round(time.monotonic() - self._walk_began, 2),
+                    },
+                )
                 self._say("ready", self._limit_reached() if self._too_many else "")
                 self._room_wanted = True
                 if self._usage is not None:
@@ -297,10 +324,14 @@ class RootIndexer:
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
                 if self._vectors.problem:
                     self._tell(self._vectors.problem)
-            elif self._walking is None and await tidy(db):
+            elif self._walking is None and (await tidy(db) or await self._history.step(db)):
                 continue
             else:
-                if self._walking is None and not (self._usage is not None and self._usage.busy):
+                if (
+                    self._walking is None
+                    and not self._history.busy
+                    and not (self._usage is not None and self._usage.busy)
+                ):
                     self._settled.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
@@ -340,6 +371,7 @@ class RootIndexer:
         self._overtaken = set(self._updated)
         self._events.progress(0, self._total)
         self._too_many = walked.cut
+        await write.put_meta(db, {"found": len(walked.found)})
         if self._usage is not None and not known and len(self._queue) >= WORTH_IT:
             await self._usage.begin(found.relative for found in self._queue)
 

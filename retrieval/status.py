@@ -48,4 +48,8 @@ async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatu
         skipped=json.loads(meta.get("skipped", "{}")),
         problem=meta.get("problem", ""),
         embedder=meta.get("embedder", ""),
+        found=int(meta.get("found", 0)),
+        walked=float(meta.get("walked", 0)),
+        seconds=float(meta.get("seconds", 0)),
+        last_error=meta.get("last_error", ""),
     )

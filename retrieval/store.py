@@ -85,6 +85,11 @@ CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
 CREATE VIRTUAL TABLE fts_terms USING fts5vocab(fts, row);
+CREATE TABLE commits(
+    hash TEXT PRIMARY KEY, time INTEGER NOT NULL, author TEXT NOT NULL, subject TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX commits_by_time ON commits(time);
+CREATE TABLE commit_files(path TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(path, hash)) WITHOUT ROWID;
+CREATE INDEX files_of_commit ON commit_files(hash);
 INSERT INTO meta VALUES('generation', '0'), ('state', 'empty'), ('problem', ''), ('skipped', '{}'),
     ('embedder', ''), ('closed', '1'), ('uid', lower(hex(randomblob(8))));
 """
@@ -106,9 +111,32 @@ def make_directory(directory: Path) -> None:
     """Create the index's folder for its owner only. Raises StoreUnusable."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not is_ours(directory):
+            raise StoreUnusable(
+                f"The index in {directory} belongs to another user and is left alone: set XDG_CACHE_HOME to "
+                "a folder of your own."
+            )
         directory.chmod(0o700)
     except OSError as error:
         raise StoreUnusable(_no_write(directory, error)) from error
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file or folder is there and belongs to who runs this process: what another user put in its
+    place is neither read nor written, whatever its permissions say. Windows keeps caches apart by itself."""
+    try:
+        owner = path.lstat().st_uid
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or owner == os.getuid()
+
+
+def inode_of(database: Path) -> int:
+    """Which file a store is now, to notice one that was made again; 0 when there is none of ours."""
+    try:
+        return database.stat().st_ino if is_ours(database) and is_ours(database.parent) else 0
+    except OSError:
+        return 0
 
 
 async def open_writer(directory: Path) -> tuple[aiosqlite.Connection, str]:
@@ -285,10 +313,7 @@ class Reader:
             await connection.close()
 
     async def _take(self) -> tuple[int, aiosqlite.Connection] | None:
-        try:
-            inode = self._database.stat().st_ino
-        except OSError:
-            inode = 0
+        inode = inode_of(self._database)
         while self._free:
             opened = self._free.pop()
             if opened[0] == inode:

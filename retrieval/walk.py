@@ -23,6 +23,7 @@ from typing import Protocol
 from pathspec import GitIgnoreSpec
 
 from devflow.analysis.languages import language_of
+from devflow.analysis.notebook_text import notebook_text
 
 IGNORE_FILES = (".gitignore", ".devflowignore")
 
@@ -199,10 +200,15 @@ def read(found: Found, settings: IndexSettings) -> Source | Skip:
 
 
 def judge(path: Path, text: str, settings: IndexSettings) -> Source | Skip:
-    """The text as a source, or why its content is not indexed."""
+    """The text as a source, or why its content is not indexed. Of a notebook only the cells count."""
+    notebook = path.suffix.lower() == ".ipynb"
+    if notebook:
+        text = notebook_text(text)
     if holds_secret(text[:_SECRET_HEAD].encode("utf-8", "replace")):
         return Skip(path, "secret")
-    if _longest_line(text) > settings.max_line_length:
+    # A picture in a notebook is a blank of its length.
+    longest = max(len(line.rstrip()) for line in text.split("\n")) if notebook else _longest_line(text)
+    if longest > settings.max_line_length:
         return Skip(path, "line too long")
     if _GENERATED_MARK.search(text[:2_000]):
         return Skip(path, "generated")

@@ -20,7 +20,7 @@ async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> 
     """Insert or replace the files; returns the new generation. Chunks whose text did not change keep
     their ids, and so their vectors."""
     files = list({file.path: file for file in files}.values())
-    async with _transaction(db):
+    async with transaction(db):
         known = await _ids(db, [file.path for file in files])
         members, attributes = await _counted(db, known.values())
         await db.executemany(
@@ -77,7 +77,7 @@ async def delete_files(db: aiosqlite.Connection, paths: Sequence[str]) -> int | 
     known = await _ids(db, paths)
     if not known:
         return None
-    async with _transaction(db):
+    async with transaction(db):
         await _count(db, *await _counted(db, known.values()))
         for path, id_ in known.items():
             rows = await db.execute_fetchall("SELECT id, text, symbol FROM chunks WHERE file = ?", (id_,))
@@ -90,7 +90,7 @@ async def delete_files(db: aiosqlite.Connection, paths: Sequence[str]) -> int | 
 
 async def touch_files(db: aiosqlite.Connection, stamps: Iterable[tuple[int, int, str]]) -> None:
     """Note `(size, mtime_ns, path)` of files whose content did not change."""
-    async with _transaction(db):
+    async with transaction(db):
         await db.executemany("UPDATE files SET size = ?, mtime = ? WHERE path = ?", list(stamps))
 
 
@@ -104,7 +104,7 @@ async def files_below(db: aiosqlite.Connection, folder: str) -> list[str]:
 
 async def put_meta(db: aiosqlite.Connection, values: Mapping[str, object]) -> None:
     """Write entries of the `meta` table; dicts as JSON."""
-    async with _transaction(db):
+    async with transaction(db):
         await db.executemany(
             "INSERT INTO meta(key, value) VALUES (?, ?) "
             "ON CONFLICT(key) DO UPDATE SET value = excluded.value",
@@ -117,19 +117,19 @@ async def put_meta(db: aiosqlite.Connection, values: Mapping[str, object]) -> No
 
 async def mark_embedded(db: aiosqlite.Connection, chunk_ids: Sequence[int]) -> None:
     """Note that the chunks' vectors are in Chroma."""
-    async with _transaction(db):
+    async with transaction(db):
         await db.executemany("UPDATE pieces SET embedded = 1 WHERE id = ?", [(id_,) for id_ in chunk_ids])
 
 
 async def forget_dead_vectors(db: aiosqlite.Connection, chunk_ids: Sequence[int]) -> None:
     """Note that these ids are no longer in Chroma."""
-    async with _transaction(db):
+    async with transaction(db):
         await db.executemany("DELETE FROM dead_vectors WHERE id = ?", [(id_,) for id_ in chunk_ids])
 
 
 async def embed_all_again(db: aiosqlite.Connection) -> None:
     """Chroma was lost: every chunk needs its vector again."""
-    async with _transaction(db):
+    async with transaction(db):
         await db.execute("UPDATE pieces SET embedded = 0 WHERE embedded <> 0")
         await db.execute("DELETE FROM dead_vectors")
 
@@ -258,7 +258,7 @@ async def _next_generation(db: aiosqlite.Connection) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
+async def transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
     await db.execute("BEGIN IMMEDIATE")
     try:
         yield

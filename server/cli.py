@@ -17,6 +17,8 @@ COMMANDS = {
     "index": "bring the index of a workspace up to date",
     "search": "find code by name, text or meaning",
     "ask": "answer a question about the codebase, with citations",
+    "impact": "show what is affected when a definition changes, and why",
+    "graph": "ask the code graph: callers, callees, path, endpoints, dead",
     "review": "run the review checks on files",
     "eval": "measure search on truth sets",
     "doctor": "say what works, what does not, and why",

@@ -23,12 +23,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.client import NoAnswer
 from bench.processes import load, machine
 
 from . import asked, corpora, survival, table
 from .cold import cold
 
 ROOT = Path(__file__).parents[2]
+_FAILURES = (corpora.Missing, NoAnswer, OSError, ValueError, TimeoutError, subprocess.SubprocessError)
 
 
 def main() -> int:
@@ -48,7 +50,7 @@ def main() -> int:
             continue
         try:
             figures = run()
-        except (corpora.Missing, OSError, ValueError, TimeoutError, subprocess.SubprocessError) as error:
+        except _FAILURES as error:
             missing[name] = f"{type(error).__name__}: {error}"
             print(f"{name}: {missing[name]}", file=sys.stderr)
             continue
@@ -96,9 +98,7 @@ def parts(scratch: Path, *, quick: bool) -> dict[str, Callable[[], dict[str, Any
         "typing": typing,
         "replay": lambda: asyncio.run(survival.replay(scratch, 300, 20 if quick else 5)),
         "kills": lambda: asyncio.run(
-            survival.kills(
-                scratch, 20 if quick else 200, corpora.releases(scratch, "rich", ["14.0.0"])[0], other
-            )
+            survival.kills(scratch, 20 if quick else 200, corpora.part(scratch), other)
         ),
     }
     if not quick:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -16,7 +17,9 @@ from bench.client import Client
 from bench.figures import times
 from bench.positions import askable, members
 from devflow.retrieval.index import Index
+from devflow.retrieval.store import index_directory
 
+from .content import connected
 from .worker import watched
 
 QUERIES = (
@@ -157,7 +160,7 @@ async def saved(root: Path, cache: Path, count: int = 40) -> dict[str, Any]:
                 await asyncio.to_thread(path.write_text, old + added, "utf-8")
                 begun = time.perf_counter()
                 seen.worker.update([path])
-                await _until(seen, index, root, name, begun, taken)
+                await _until(seen, index, (root, path), name, begun, taken)
             finally:
                 path.write_text(old, "utf-8")
         seen.worker.update(files)
@@ -166,20 +169,29 @@ async def saved(root: Path, cache: Path, count: int = 40) -> dict[str, Any]:
     return {source: times(values) for source, values in taken.items()}
 
 
+def _embedded(root: Path, path: Path) -> bool:
+    """Whether every chunk of the file has its vector."""
+    with contextlib.closing(connected(index_directory(root))) as db:
+        [(least,)] = db.execute(
+            "SELECT min(p.embedded) FROM pieces p JOIN files f ON f.id = p.file WHERE f.path = ?",
+            (path.relative_to(root).as_posix(),),
+        )
+    return bool(least)
+
+
 def _some_files(root: Path, count: int) -> list[Path]:
     files = [path for path in sorted(root.rglob("*.py")) if 1_000 < path.stat().st_size < 60_000]
     return random.Random(3).sample(files, count)
 
 
 async def _until(
-    seen: Any, index: Index, root: Path, name: str, begun: float, taken: dict[str, list[float]]
+    seen: Any, index: Index, place: tuple[Path, Path], name: str, begun: float, taken: dict[str, list[float]]
 ) -> None:
     async def by_vector() -> bool:
-        hits = await index.search(f"{name} left platypus{name}", 1)
-        return bool(hits and "vectors" in hits[0].sources and name in hits[0].text)
+        return await by_name() and await asyncio.to_thread(_embedded, *place)
 
     async def by_text() -> bool:
-        return any(name in hit.text and "text" in hit.sources for hit in await index.search(name, 1))
+        return any(name in hit.text and "text" in hit.sources for hit in await index.search(name, 1, 0.02))
 
     async def by_name() -> bool:
         return bool(await index.symbols_named(name))

@@ -10,14 +10,18 @@ from devflow.analysis.calls import calls
 from devflow.analysis.document import Document
 from devflow.analysis.facts import ReferenceKind, Symbol, SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph.base import Definition
+from devflow.retrieval.graph.named import callers_of
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found, moved
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.resolve import resolve
 from devflow.server.assist.static_names import static_name
 from devflow.server.assist.uses import definition_around, uses_of
+from devflow.server.assist.waiting import within
 
 _MOST_CALLS = 80
+_GRAPH_SECONDS = 3.0
 _CALLED = FUNCTION_LIKE | CLASS_LIKE
 
 
@@ -48,7 +52,11 @@ async def prepared(doc: Document, at: int, code: Codebase) -> list[Item]:
 
 
 async def incoming(doc: Document, at: int, code: Codebase) -> list[Call]:
-    """The calls of the definition whose name is at `at`, by what makes them."""
+    """The calls of the definition whose name is at `at`, by what makes them: by the code graph, else, where
+    the index does not know the definition as it is now, by name and text."""
+    told = await _by_graph(doc, at, code)
+    if told is not None:
+        return told
     callers: dict[tuple[Path, int], tuple[Item, list[tuple[int, int]]]] = {}
     for use in await uses_of(doc, at, code):
         if use.kind is not ReferenceKind.CALL:
@@ -57,6 +65,42 @@ async def incoming(doc: Document, at: int, code: Codebase) -> list[Call]:
         key = (use.path, use.inside.start if use.inside is not None else -1)
         callers.setdefault(key, (item, []))[1].append((use.start, use.end))
     return [Call(item, tuple(places)) for item, places in callers.values()]
+
+
+async def _by_graph(doc: Document, at: int, code: Codebase) -> list[Call] | None:
+    here = await asyncio.to_thread(symbols_of, doc, code.memory)
+    own = next((each for each in here if each.name_start <= at <= each.name_end), None)
+    if own is None or code.index is None or doc.path is None:
+        return None
+    links = await within(code.index.graph.ask(callers_of, doc.path, own.qualified_name), _GRAPH_SECONDS)
+    if links is None:
+        return None
+    callers: dict[Definition, list[tuple[int, int]]] = {}
+    for link in links:
+        text = doc.text if link.source.path == doc.path else await code.texts.text_of(link.source.path)
+        if text is None or text.word_at(link.start) != (link.start, link.end):
+            return None  # the file has changed since
+        callers.setdefault(link.source, []).append((link.start, link.end))
+    return [Call(_item(source), tuple(places)) for source, places in callers.items()]
+
+
+def _item(definition: Definition) -> Item:
+    if definition.start < 0:
+        return Item(definition.path, _file(definition.path))
+    name_end = definition.name_start + len(definition.name)
+    return Item(
+        definition.path,
+        Symbol(
+            definition.name,
+            definition.kind,
+            definition.start,
+            definition.end,
+            definition.name_start,
+            name_end,
+            definition.container,
+            definition.signature,
+        ),
+    )
 
 
 async def outgoing(doc: Document, at: int, code: Codebase) -> list[Call]:

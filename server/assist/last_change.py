@@ -1,44 +1,18 @@
-"""When a definition was last changed, by git: one line for a card.
-
-A repository may be hostile, and its `.git/config` can name programs that git runs (hooks, pagers,
-fsmonitor, external diffs, text converters, filters, signature checkers, transports for missing objects).
-All of them are switched off here, on the command line, which outranks the repository's configuration;
-`log -L` reads committed objects only, so no filter sees the working tree. Tested with a repository that
-tries each.
-"""
+"""When a definition was last changed, by git: one line for a card."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from devflow.retrieval.safe_git import git_environment, git_log
+
 SECONDS = 3.0
 """Longest run of git; a long history is given up."""
 _LONGEST = 80
-_SAFE = (
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.pager=cat",
-    "core.attributesFile=/dev/null",
-    "core.sshCommand=false",
-    "core.gitProxy=false",
-    "core.askPass=false",
-    "core.editor=false",
-    "diff.external=",
-    "log.showSignature=false",
-    "log.mailmap=false",
-    "gpg.program=false",
-    "gpg.ssh.program=false",
-    "gpg.x509.program=false",
-    "credential.helper=",
-    "protocol.allow=never",
-    "fetch.recurseSubmodules=false",
-    "uploadpack.packObjectsHook=",
-)
 _FORMAT = "%h%x1f%an%x1f%ar%x1f%s"
 
 
@@ -68,16 +42,12 @@ def _asked(path: Path, first: int, last: int) -> Change | None:
     if folder is None:
         return None
     name = path.relative_to(folder).as_posix()
-    command = ["git", "--no-pager", "--no-replace-objects", "--no-optional-locks", "--literal-pathspecs"]
-    for setting in _SAFE:
-        command += ["-c", setting]
-    command += ["log", "-1", "-s", f"--format={_FORMAT}", "--no-ext-diff", "--no-textconv"]
-    command += ["--no-show-signature", "--no-color", "--no-notes", f"-L{first},{last}:{name}"]
+    command = git_log("-1", "-s", f"--format={_FORMAT}", f"-L{first},{last}:{name}")
     try:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=_environment(),
+            env=git_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -88,22 +58,6 @@ def _asked(path: Path, first: int, last: int) -> Change | None:
         return None
     parts = done.stdout.decode("utf-8", "replace").strip().split("\x1f")
     return Change(*parts) if len(parts) == 4 else None
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "PATH": os.defpath,
-        "LC_ALL": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        # Outranks protocol.NAME.allow of the repository: a git before 2.45 fetches missing objects.
-        "GIT_ALLOW_PROTOCOL": "none",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_ATTR_NOSYSTEM": "1",
-    }
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -206,10 +207,37 @@ def _index(root: Path) -> list[Check]:
     checks = [check for status in statuses if (check := _unwritable(status.directory)) is not None]
     for status in statuses:
         checks.append(Check("index", root.name, states.get(status.state, NOTE), index_line(status)))
+        checks += _details(status)
         checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
     return checks
+
+
+def _details(status: IndexStatus) -> Iterator[Check]:
+    """How far it is, what was left out and why, when, and what went wrong last."""
+    from devflow.retrieval.room import size
+
+    if status.state == "empty":
+        return
+    share = f" of {status.found:,}" if status.found else ""
+    files = f"{status.percent} %: {status.files:,}{share} files"
+    yield Check("index", "progress", GOOD if status.percent == 100 else NOTE, files)
+    if status.chunks:
+        vectors = (
+            f"{status.vectors:,} of {status.chunks:,} chunks ({100 * status.vectors // status.chunks} %)"
+        )
+        yield Check("index", "vectors", GOOD if status.vectors == status.chunks else NOTE, vectors)
+    for reason, number in sorted(status.skipped.items(), key=lambda item: (-item[1], item[0])):
+        yield Check("index", "left out", NOTE, f"{number:,} {reason}")
+    if status.walked:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status.walked))
+        yield Check("index", "last walk", GOOD, f"{when}, in {status.seconds:.1f} s")
+    yield Check("index", "last error", NOTE if status.last_error else GOOD, status.last_error or "none")
+    parts = [(path.name, size(path)) for path in sorted(status.directory.iterdir()) if path.is_dir()]
+    parts.append(("store", size(status.directory) - sum(each for _, each in parts)))
+    sizes = ", ".join(f"{name} {each / 2**20:.1f} MiB" for name, each in parts)
+    yield Check("index", "sizes", GOOD, sizes)
 
 
 def _unwritable(directory: Path) -> Check | None:
@@ -235,8 +263,9 @@ async def _index_statuses(root: Path) -> list[IndexStatus]:
 
 
 def _size(folder: Path) -> str:
-    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
-    return f"{total / 2**20:.1f} MiB"
+    from devflow.retrieval.room import size
+
+    return f"{size(folder) / 2**20:.1f} MiB"
 
 
 def _editor() -> Iterator[Check]:

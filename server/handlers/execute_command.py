@@ -28,6 +28,8 @@ from devflow.server.status import status
 log = logging.getLogger(__name__)
 
 HITS = 20
+SEARCH_SECONDS = 0.6
+"""What a search waits for: vectors that are just being opened are left out."""
 _EXCERPT_LINES = 12
 
 
@@ -81,10 +83,11 @@ async def _ask(call: Call) -> dict[str, Any]:
 async def _search(call: Call) -> dict[str, Any]:
     """[query] → {hits}"""
     query = _text(call, "something to search for")
+    await call.session.settled()
     index = call.session.codebase().index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")
-    hits = [await _hit(call.session, hit) for hit in await index.search(query, HITS)]
+    hits = [await _hit(call.session, hit) for hit in await index.search(query, HITS, SEARCH_SECONDS)]
     return {"hits": [hit for hit in hits if hit]}
 
 

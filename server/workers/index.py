@@ -93,8 +93,8 @@ class IndexWorker:
             "max_file_bytes": settings.max_file_bytes,
             "max_line_length": settings.max_line_length,
             "vectors": settings.vectors,
-            "vector_options": asdict(vectors),
             "max_disk_mib": settings.max_disk_mib,
+            "vector_options": asdict(vectors),
             "watch": watch,
         }
         self._opened = False

@@ -236,5 +236,5 @@ def test_an_unknown_language_has_line_chunks_only() -> None:
 def test_markdown_is_cut_at_headings() -> None:
     source = "intro\n\n# One\ntext\n```\n# not a heading\n```\n## Two\nmore\n"
     facts = extract(Text(source), "markdown")
-    assert [chunk.symbol for chunk in facts.chunks] == ["", "One", "Two"]
+    assert [chunk.symbol for chunk in facts.chunks] == ["", "One", "One > Two"]
     check_every_line_is_in_one_chunk(source, facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import stat
@@ -332,3 +333,33 @@ def test_a_reader_that_nobody_closed_lets_the_process_end(tmp_path: Path) -> Non
         check=True,
     )
     assert done.stdout == "['area']\n"
+
+
+async def test_sections_of_documents_are_found_with_their_headings(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Forecast\n"]},
+        {"cell_type": "code", "metadata": {}, "outputs": ["zebra"], "source": ["seasonality = fit(sales)"]},
+    ]
+    (tmp_path / "plan.ipynb").write_text(json.dumps({"cells": cells}, indent=1))
+    snippet = """
+        #- docs/guide.rst
+        Guide
+        =====
+
+        Refunds
+        -------
+        Money goes back within a fortnight.
+        #- page.html
+        <h1>Warranty</h1>
+        <p>Broken parts are replaced.</p>
+    """
+    async with indexed(tmp_path, snippet) as index:
+        for query, path, symbol, line in [
+            ("money back within a fortnight", "docs/guide.rst", "Guide > Refunds", 3),
+            ("broken parts are replaced", "page.html", "Warranty", 0),
+            ("seasonality of sales", "plan.ipynb", "Forecast", None),
+        ]:
+            hit = (await index.search(query))[0]
+            assert (hit.path, hit.symbol) == (tmp_path / path, symbol)
+            assert line is None or hit.first_line == line
+        assert not [hit for hit in await index.search("zebra") if "zebra" in hit.text]

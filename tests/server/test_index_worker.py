@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import sqlite3
 import textwrap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,10 +13,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from index.content import content
 
 from devflow.analysis.usage.store import load
 from devflow.retrieval.index import Index
-from devflow.retrieval.packed import register
 from devflow.retrieval.store import index_directory
 from devflow.retrieval.usage_files import usage_directory
 from devflow.retrieval.walk import IndexOptions
@@ -206,10 +205,10 @@ async def test_kills_in_the_middle_leave_what_a_fresh_index_has(
 ) -> None:
     chance = random.Random(2)
     root = tmp_path / "ws"
-    for number in range(120):
+    for number in range(240):  # enough for parsers
         body = "\n".join(f"def f{number}_{n}(a, b):\n    return a.x{n} + g{n}(b)\n" for n in range(12))
         put(root, {f"p{number % 7}/m{number}.py": body})
-    for _ in range(3):
+    for _ in range(10):
         under_way = asyncio.Event()
         enough = chance.randint(1, 40)
 
@@ -248,6 +247,20 @@ async def test_a_second_worker_on_the_same_root_reads_what_the_first_writes(tmp_
         assert status.files == 1
 
 
+async def test_a_second_worker_has_its_vectors_from_the_first(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def parse_ignore_file(lines): ...\n", "b.py": "class Colour: ...\n"})
+    async with working(tmp_path, IndexOptions()) as (first, _, _):
+        await first.settled(30)
+        await first.nearest(tmp_path, "open them", 1)
+        async with working(tmp_path, IndexOptions()) as (second, index, told):
+            assert told.states == ["elsewhere"]
+            assert await second.nearest(tmp_path, "parse ignore lines", 5) == await first.nearest(
+                tmp_path, "parse ignore lines", 5
+            )
+            [hit, *_] = await index.search("parse ignore lines")
+            assert "vectors" in hit.sources
+
+
 async def test_the_second_worker_takes_over_when_the_first_ends(tmp_path: Path) -> None:
     put(tmp_path, {"a.py": "def one(): ...\n"})
     async with working(tmp_path) as (first, _, _), working(tmp_path) as (_, _, told):
@@ -284,27 +297,6 @@ async def test_vectors_are_answered_by_the_worker(tmp_path: Path) -> None:
         [hit, *_] = await index.search("parse ignore lines")
         assert hit.path == tmp_path / "a.py"
         assert "vectors" in hit.sources
-
-
-def content(directory: Path) -> dict[str, list[tuple[object, ...]]]:
-    """The store's content without row ids."""
-    queries = {
-        "files": "SELECT path, language, digest, size FROM files",
-        "symbols": "SELECT f.path, s.name, s.start, s.line FROM symbols s JOIN files f ON f.id = s.file",
-        "refs": "SELECT f.path, r.name, r.start, r.kind FROM refs r JOIN files f ON f.id = r.file",
-        "chunks": "SELECT f.path, c.start, c.symbol, c.text FROM chunks c JOIN files f ON f.id = c.file",
-        "attributes": "SELECT name, times FROM attributes WHERE times > 0",
-        "fts": "SELECT f.path, c.start FROM fts JOIN chunks c ON c.id = fts.rowid "
-        "JOIN files f ON f.id = c.file WHERE fts MATCH 'return OR changed'",
-    }
-    db = sqlite3.connect(directory / "index.sqlite3")
-    register(db)
-    try:
-        db.execute("INSERT INTO fts(fts) VALUES ('integrity-check')")
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return {name: sorted(db.execute(query).fetchall()) for name, query in queries.items()}
-    finally:
-        db.close()
 
 
 async def test_usage_models_are_made_and_told(tmp_path: Path) -> None:

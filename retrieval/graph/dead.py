@@ -1,0 +1,189 @@
+"""Definitions that nothing uses, with what spares the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph.base import Definition
+from devflow.retrieval.graph.links import Graph
+from devflow.retrieval.graph.stored import File
+from devflow.retrieval.relations import is_test
+from devflow.retrieval.words import words
+
+_ENTRY_POINTS = frozenset(
+    """main Main init setup teardown setUp tearDown setUpClass tearDownClass setUpModule tearDownModule
+    handler lambda_handler application app create_app upgrade downgrade ready""".split()  # noqa: SIM905
+)
+_HOOKS = ("visit_", "test_", "pytest_", "do_", "handle_", "on_", "depart_", "generic_", "clean_", "validate_")
+"""Beginnings of names that frameworks put together and call."""
+_CANDIDATES = (
+    "SELECT s.id, s.file, s.start FROM symbols s JOIN files f ON f.id = s.file "
+    "WHERE s.kind IN ('function', 'method', 'class', 'property') "
+    "AND f.language IN ('python', 'typescript', 'tsx', 'javascript', 'go', 'java', 'csharp', 'rust', 'ruby', "
+    "'c', 'cpp') "
+    "AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.name = s.name AND u.file <> s.file) LIMIT ?"
+)
+_BEGUN = re.compile(r"f[\"']([A-Za-z_]{3,})\{|[\"']([A-Za-z_]{3,})[\"']\s*\+|[\"']([A-Za-z_]{3,})%s")
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A definition nobody uses."""
+
+    definition: Definition
+    confidence: float
+    """.9 for a name that is private by its form, .6 for one that code outside the roots could use."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadCode:
+    """What nobody uses, and how many unused definitions were spared for which reason."""
+
+    dead: tuple[Dead, ...]
+    spared: dict[str, int]
+
+
+def dead_code(graph: Graph, most: int = 20_000) -> DeadCode:
+    """Definitions whose name stands nowhere in the code of any root but in themselves.
+
+    Spared are: entry points and hooks, decorated and annotated definitions, what overrides a member of a
+    base or has a base nobody knows, names that strings, documents or settings mention, tests, what
+    `__all__` or an `__init__` offers.
+    """
+    dead: list[Dead] = []
+    spared: dict[str, int] = {}
+    for definition in _unused(graph, most):
+        reason = _spared(graph, definition)
+        if reason:
+            spared[reason] = spared.get(reason, 0) + 1
+        else:
+            private = definition.name.startswith("_") or definition.signature.startswith(
+                ("private ", "static ")
+            )
+            dead.append(Dead(definition, 0.9 if private else 0.6))
+    dead.sort(key=lambda each: (-each.confidence, each.definition.path, each.definition.start))
+    return DeadCode(tuple(dead), dict(sorted(spared.items())))
+
+
+def _unused(graph: Graph, most: int) -> Iterator[Definition]:
+    for root in range(len(graph.stored.roots)):
+        rows = graph.stored.rows(root, _CANDIDATES, (most,))
+        graph.stored.load(root, [int(str(row[1])) for row in rows[:3_000]])
+        for _, id_, start in rows:
+            file = graph.stored.file(root, int(str(id_)))
+            for each in file.definitions:
+                if each.start == start and each.kind in FUNCTION_LIKE | CLASS_LIKE:
+                    if not _used_elsewhere(graph, each):
+                        yield each
+                    break
+
+
+def _used_elsewhere(graph: Graph, definition: Definition) -> bool:
+    """Whether code outside the definition, in any root, uses the name."""
+    return any(
+        use.root != definition.root or not definition.start <= use.start < definition.end
+        for use in graph.stored.uses(definition.name, 200)
+    )
+
+
+def _spared(graph: Graph, definition: Definition) -> str:
+    name = definition.name
+    if is_test(definition.path):
+        return "test"
+    if name.startswith("__") and name.endswith("__"):
+        return "special method"
+    if name in _ENTRY_POINTS or definition.kind is SymbolKind.CONSTRUCTOR:
+        return "entry point"
+    if name.startswith(_HOOKS):
+        return "hook"
+    file = graph.stored.file(definition.root, definition.file)
+    source = graph.stored.source(file)
+    head = source[definition.start : definition.name_start]
+    if "@" in head or head.lstrip().startswith(("[", "#[")) or _export(definition, head):
+        return "decorated or exported"
+    if graph.overridden(definition) or _has_unknown_base(graph, definition):
+        return "override"
+    if _is_interface(graph, definition):
+        return "interface"
+    if _put_together(name, source):
+        return "name put together"
+    return _mentioned(graph, definition, file)
+
+
+def _put_together(name: str, source: str) -> bool:
+    """Whether the file makes names that begin as this one does: `getattr(self, f"_set_{what}")`."""
+    return any(name.startswith(part) for parts in _BEGUN.findall(source) for part in parts if part)
+
+
+def _export(definition: Definition, head: str) -> bool:
+    if definition.language == "go":
+        return definition.name[:1].isupper()
+    return "export" in head.split() or "pub" in head or "public" in head.split()
+
+
+def _is_interface(graph: Graph, definition: Definition) -> bool:
+    owner = graph.owner(definition)
+    return owner is not None and (
+        owner.kind is SymbolKind.INTERFACE or "Protocol" in owner.signature or "TypedDict" in owner.signature
+    )
+
+
+def _has_unknown_base(graph: Graph, definition: Definition) -> bool:
+    owner = definition if definition.kind in CLASS_LIKE else graph.owner(definition)
+    if definition.kind in CLASS_LIKE or owner is None:
+        return (
+            definition.container != ""
+            and owner is None
+            and definition.kind in FUNCTION_LIKE - {SymbolKind.FUNCTION}
+        )
+    pending, seen = [owner], {owner}
+    while pending:
+        at = pending.pop()
+        if at.language == "python":
+            if any(base.what not in ("class",) for base in graph.python.bases(at)):
+                return True
+        elif (
+            "extends" in at.signature or "implements" in at.signature or ":" in at.signature
+        ) and not graph.bases(at):
+            return True
+        for base in graph.bases(at):
+            if base not in seen:
+                seen.add(base)
+                pending.append(base)
+    return False
+
+
+def _mentioned(graph: Graph, definition: Definition, file: File) -> str:
+    """Whether the name stands in a string, a document or a setting: the full-text table knows every word."""
+    word = next(iter(words(definition.name)), "")
+    if not word:
+        return ""
+    for root in range(len(graph.stored.roots)):
+        rows = graph.stored.rows(
+            root,
+            "SELECT c.file, c.text, c.start FROM fts JOIN chunks c ON c.id = fts.rowid "
+            "WHERE fts MATCH ? LIMIT 20",
+            (f'text : "{word}"',),
+        )
+        for id_, text, start in rows:
+            assert isinstance(text, str)
+            assert isinstance(start, int)
+            at = text.find(definition.name)
+            while at >= 0:
+                same = root == definition.root and id_ == file.id
+                inside = same and definition.start <= start + at < definition.end
+                whole = not _is_word(text[at - 1 : at]) and not _is_word(
+                    text[at + len(definition.name) :][:1]
+                )
+                if whole and not inside:
+                    return "mentioned in text or a string"
+                at = text.find(definition.name, at + 1)
+    return ""
+
+
+def _is_word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"

@@ -1,0 +1,427 @@
+"""What names mean in languages whose declarations write types down (and in Ruby and JavaScript, as far as
+`new` and imports tell), from the index's rows and the text around a use.
+
+A use is told by: its function's own names, its class, its file, its imports, its package; a receiver by
+the type written beside its declaration. What is left is told by name alone and worth little.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph.base import Definition, Meaning, Use
+from devflow.retrieval.graph.dialects import (
+    DIALECTS,
+    SCRIPTS,
+    Dialect,
+    base_names,
+    declared_type,
+    is_parameter,
+)
+from devflow.retrieval.graph.modules import Modules
+from devflow.retrieval.graph.stored import File, Stored
+
+_TYPES = CLASS_LIKE | {SymbolKind.TYPE}
+_FAMILIES = MappingProxyType(
+    {"typescript": "script", "tsx": "script", "javascript": "script", "c": "c", "cpp": "c"}
+)
+_DEEPEST = 8
+
+
+class DeclaredMeanings:
+    """Answers for the stores as they are now: made again with each generation."""
+
+    def __init__(self, stored: Stored, modules: Modules) -> None:
+        self._stored = stored
+        self._modules = modules
+        self._bases: dict[Definition, list[Definition]] = {}
+        self._global: dict[tuple[str, str], list[Definition]] = {}
+
+    def meanings(self, use: Use) -> list[Meaning]:
+        """What a use stands for, best first; [] when it is nothing of the workspace, or nobody knows."""
+        file = self._stored.file(use.root, use.file)
+        dialect = DIALECTS.get(file.language)
+        if dialect is None:
+            return []
+        if use.receiver:
+            return self._member_of_receiver(file, dialect, use)
+        if self._behind_operator(file, use.start):
+            return self._by_name(file, use)
+        return self._plain(file, dialect, use)
+
+    def bases(self, definition: Definition) -> list[Definition]:
+        """The classes and interfaces that a head names, those of the workspace."""
+        known = self._bases.get(definition)
+        if known is None:
+            self._bases[definition] = []
+            file = self._stored.file(definition.root, definition.file)
+            known = self._bases[definition] = [
+                found[0]
+                for name in base_names(definition)
+                if (found := self._types(file, name)) and found[0] != definition
+            ]
+        return known
+
+    def member(self, owner: Definition, name: str, depth: int = 0) -> list[Definition]:
+        """Members of a class under this name: its own, else of the nearest base that has one."""
+        qualified = owner.qualified_name
+        here = self._stored.file(owner.root, owner.file)
+        found = here.named(qualified, name) or (
+            here.named(owner.name, name) if qualified != owner.name else []
+        )
+        if not found and owner.language in ("go", "cpp", "rust", "csharp", "ruby"):
+            # Methods need not stand in the file of their type.
+            found = [
+                each
+                for each in self._all(name, owner.language)
+                if each.container.rpartition(".")[2] == owner.name
+                and (owner.language != "go" or each.path.parent == owner.path.parent)
+            ]
+        if found or depth > _DEEPEST:
+            return found
+        for base in self.bases(owner):
+            if inherited := self.member(base, name, depth + 1):
+                return inherited
+        return []
+
+    # --- plain names
+
+    def _plain(self, file: File, dialect: Dialect, use: Use) -> list[Meaning]:
+        around = file.around(use.start)
+        if use.kind == "name" and around and self._declares(file, around[-1], use):
+            return []
+        for scope in reversed(around):
+            if scope.kind in FUNCTION_LIKE:
+                if inner := file.named(scope.qualified_name, use.name):
+                    return [Meaning(inner[-1], 1.0, "same file")]
+                if is_parameter(scope, use.name):
+                    return []
+            elif scope.kind in CLASS_LIKE and dialect.implicit and use.kind != "type":
+                members = self.member(scope, use.name)
+                if members:
+                    return _overloads(members, 0.9, "same class")
+        if dialect.implicit and around and not any(each.kind in CLASS_LIKE for each in around):
+            owner = around[-1].container  # C++: a method defined outside its class
+            for found in self._types(file, owner.rpartition(".")[2]) if owner else ():
+                if members := self.member(found, use.name):
+                    return _overloads(members, 0.85, "same class")
+        imported = self._imported(file, use.name)
+        if imported is not None:
+            return [Meaning(each, 0.95, "import") for each in imported]
+        if own := [
+            each for each in file.named("", use.name) if each.kind in FUNCTION_LIKE or each.kind in _TYPES
+        ]:
+            return _overloads(own, 1.0, "same file")
+        if own := file.named("", use.name):
+            return [Meaning(own[0], 1.0, "same file")]
+        wanted = [each for each in self._all(use.name, file.language) if _fits(each, use.kind)]
+        if dialect.package:
+            near = [each for each in wanted if each.path.parent == file.path.parent and not each.container]
+            if near:
+                return _overloads(near, 0.95, "same package")
+        if file.language == "java" and use.kind in ("call", "type"):
+            return []
+        if not dialect.everywhere:
+            return []
+        wanted = [
+            each
+            for each in wanted
+            if not each.container
+            or each.kind in _TYPES
+            or (file.language == "csharp" and each.kind in _TYPES)
+            or (
+                self._stored.file(each.root, each.file).named("", each.container.partition(".")[0])
+                and all(
+                    one.kind is SymbolKind.MODULE
+                    for one in self._stored.file(each.root, each.file).named(
+                        "", each.container.partition(".")[0]
+                    )
+                )
+            )
+        ]
+        return _nearest(file, wanted, 0.8, "name")
+
+    def _imported(self, file: File, name: str) -> list[Definition] | None:
+        """What an import brings in under this name; [] when it is not of the workspace, None when no
+        import does."""
+        for made, _ in file.imported_as(name):
+            if not made.name and made.alias == "" and file.language not in ("go",):
+                continue
+            return self._from(file, made.module, made.name, name)
+        return None
+
+    def _from(self, file: File, module: str, name: str, alias: str, depth: int = 0) -> list[Definition]:
+        if file.language in SCRIPTS:
+            target = self._modules.script(file.root, file.relative, module)
+            if target is None:
+                return []
+            other = self._stored.file(*target)
+            own = other.named("", alias if name == "default" else name)
+            if own:
+                return own[-1:]
+            for made in other.imports:  # handed on: `export { a } from "./b"`
+                again = depth < _DEEPEST and made.name in (name, "*")
+                if again and (found := self._from(other, made.module, name, alias, depth + 1)):
+                    return found
+            if name == "default":
+                public = [
+                    each
+                    for each in other.definitions
+                    if not each.container and each.kind in FUNCTION_LIKE | CLASS_LIKE
+                ]
+                return public[:1] if len(public) == 1 else []
+            return []
+        if file.language == "java":
+            target = self._modules.java(file.root, f"{module}.{name}")
+            if target is not None:
+                return self._stored.file(*target).named("", name)[:1]
+            target = self._modules.java(file.root, module)  # import static a.B.name
+            if target is not None:
+                return self._stored.file(*target).named(module.rpartition(".")[2], name)[:1]
+            return []
+        if file.language == "rust":
+            found = [
+                each for each in self._all(name or alias, "rust") if not each.container or each.kind in _TYPES
+            ]
+            if module.partition("::")[0] in ("std", "core", "alloc"):
+                return []
+            last = module.rpartition("::")[2]
+            near = [each for each in found if each.path.stem == last or each.path.parent.name == last]
+            return (near or found)[:1] if near or len(found) == 1 else []
+        return []
+
+    def _types(self, file: File, name: str, depth: int = 0) -> list[Definition]:
+        """The class-like definitions that a type's name, written in `file`, may mean; best first."""
+        written = name.replace("::", ".").strip(".")
+        qualifier, _, last = written.rpartition(".")
+        if not last:
+            return []
+        if qualifier and file.language in ("go", *SCRIPTS):
+            return [each for each in self._package(file, qualifier, last) if each.kind in _TYPES]
+        own = [each for each in file.named("", last) if each.kind in _TYPES]
+        own = own or [each for each in file.definitions if each.name == last and each.kind in _TYPES]
+        if own:
+            return own
+        imported = self._imported(file, last)
+        if imported is not None:
+            return [each for each in imported if each.kind in _TYPES]
+        dialect = DIALECTS[file.language]
+        found = [each for each in self._all(last, file.language) if each.kind in _TYPES]
+        near = [each for each in found if each.path.parent == file.path.parent]
+        if dialect.package and (near or file.language == "go"):
+            return near
+        if dialect.everywhere or any(each.name == "*" for each in file.imports):
+            return near or (found if len(found) == 1 else [])
+        return []
+
+    # --- members
+
+    def _member_of_receiver(self, file: File, dialect: Dialect, use: Use) -> list[Meaning]:
+        parts = [part for part in re.split(r"\?\.|&\.|->|::|\.", use.receiver) if part]
+        owner = self._value(file, dialect, parts[0], use.start)
+        if owner is None:
+            package = self._package(file, parts[0], use.name) if len(parts) == 1 else []
+            if package:
+                return _overloads(package, 0.95, "import")
+            if self._is_outside(file, parts[0]):
+                return []
+            return self._by_name(file, use)
+        for part in parts[1:]:
+            members = self.member(owner, part)
+            written = declared_type(members[0].signature, part, dialect) if members else ""
+            following = (
+                self._types(self._stored.file(members[0].root, members[0].file), written) if written else []
+            )
+            if not following:
+                return self._by_name(file, use)
+            owner = following[0]
+        members = self.member(owner, use.name)
+        if members:
+            return _overloads(members, 0.85, "type")
+        return []
+
+    def _value(self, file: File, dialect: Dialect, name: str, at: int) -> Definition | None:
+        """The class of what `name` holds at `at`, or the class it names."""
+        around = file.around(at)
+        owner = next((each for each in reversed(around) if each.kind in CLASS_LIKE), None)
+        function = next((each for each in reversed(around) if each.kind in FUNCTION_LIKE), None)
+        if name in dialect.selves:
+            if owner is None and function is not None and function.container:
+                return next(iter(self._types(file, function.container.rpartition(".")[2])), None)
+            if owner is None and around == [] and file.language == "rust":
+                return None
+            return owner
+        if (
+            name in ("super", "base", "parent")
+            and owner is not None
+            and file.language in ("java", "csharp", "typescript", "tsx", "javascript")
+        ):
+            return next(iter(self.bases(owner)), None)
+        source = self._stored.source(file)
+        if function is not None:
+            head = source[function.start : function.name_start + 2 * len(function.signature) + 8]
+            before = source[function.start : at]
+            written = declared_type(before, name, dialect, last=True) or declared_type(head, name, dialect)
+            if (
+                not written
+                and file.language == "go"
+                and function.container
+                and re.search(rf"\(\s*{re.escape(name)}\s+\*?", head)
+            ):
+                written = function.container
+            if written:
+                return self._typed(file, written, at)
+        if owner is not None and dialect.implicit:
+            members = self.member(owner, name)
+            if (members and members[0].kind not in FUNCTION_LIKE | CLASS_LIKE) or (
+                members and members[0].kind is SymbolKind.PROPERTY
+            ):
+                written = declared_type(members[0].signature + ";", name, dialect)
+                return (
+                    next(
+                        iter(self._types(self._stored.file(members[0].root, members[0].file), written)), None
+                    )
+                    if written
+                    else None
+                )
+        top = [each for each in file.named("", name) if each.kind not in FUNCTION_LIKE]
+        if top and top[0].kind not in _TYPES:
+            written = declared_type(top[0].signature + ";", name, dialect)
+            return next(iter(self._types(file, written)), None) if written else None
+        if name[:1].isupper() or top:
+            return next(iter(self._types(file, name)), None)
+        if file.language in SCRIPTS and (found := self._imported(file, name)):
+            if found[0].kind in _TYPES:
+                return found[0]
+            there = self._stored.file(found[0].root, found[0].file)
+            written = declared_type(found[0].signature + ";", name, dialect)
+            return next(iter(self._types(there, written)), None) if written else None
+        return None
+
+    def _typed(self, file: File, written: str, at: int) -> Definition | None:
+        """The class that a written type names; for Go's `x := pkg.New(…)`, the type that function gives."""
+        found = self._types(file, written)
+        if found:
+            return found[0]
+        if file.language == "go":
+            qualifier, _, name = written.rpartition(".")
+            made = (
+                self._package(file, qualifier, name)
+                if qualifier
+                else [
+                    each
+                    for each in self._all(name, "go")
+                    if each.path.parent == file.path.parent and not each.container
+                ]
+            )
+            for each in made[:1]:
+                given = re.search(r"\)\s*\(?\s*(?:\w+\s+)?\*?([\w.]+)[^)]*\)?\s*$", each.signature)
+                if given:
+                    return next(iter(self._types(self._stored.file(each.root, each.file), given[1])), None)
+        return None
+
+    def _package(self, file: File, qualifier: str, name: str) -> list[Definition]:
+        """What `qualifier.name` means where `qualifier` is a package or a module that was imported."""
+        if file.language == "go":
+            for made in file.imports:
+                alias = made.alias or re.sub(r"/v\d+$", "", made.module).rpartition("/")[2]
+                if alias == qualifier:
+                    found: list[Definition] = []
+                    files = self._modules.go(file.root, made.module)
+                    for root in {root for root, _ in files}:
+                        self._stored.load(root, [id_ for other, id_ in files if other == root])
+                    for place in files:
+                        found += self._stored.file(*place).named("", name)
+                    return found[:1]
+            return []
+        if file.language in SCRIPTS:
+            for made, _ in file.imported_as(qualifier):
+                if not made.name or made.name == "*":
+                    target = self._modules.script(file.root, file.relative, made.module)
+                    return self._stored.file(*target).named("", name)[-1:] if target else []
+        if file.language in ("rust", "cpp", "ruby", "csharp"):
+            return [
+                each
+                for each in self._all(name, file.language)
+                if each.container.rpartition(".")[2] == qualifier
+                or (not each.container and each.path.stem == qualifier)
+            ][:1]
+        return []
+
+    def _is_outside(self, file: File, name: str) -> bool:
+        return any(True for _ in file.imported_as(name)) or any(
+            re.sub(r"/v\d+$", "", made.module).rpartition("/")[2] == name
+            for made in file.imports
+            if file.language == "go"
+        )
+
+    def _by_name(self, file: File, use: Use) -> list[Meaning]:
+        found = [
+            each for each in self._all(use.name, file.language) if each.container and _fits(each, use.kind)
+        ]
+        if len({each.container for each in found}) != 1 or len(found) > 5 or len(use.name) < 5:
+            return []
+        return [Meaning(each, 0.45, "name") for each in found]
+
+    def _all(self, name: str, language: str) -> list[Definition]:
+        family = _FAMILIES.get(language, language)
+        key = (name, family)
+        known = self._global.get(key)
+        if known is None:
+            known = self._global[key] = [
+                each
+                for each in self._stored.named(name, limit=200)
+                if _FAMILIES.get(each.language, each.language) == family
+            ]
+        return known
+
+    def _declares(self, file: File, scope: Definition, use: Use) -> bool:
+        """Whether a plain name is a local variable: one that its function declares."""
+        source = self._stored.source(file)
+        name = re.escape(use.name)
+        return is_parameter(scope, use.name) or bool(
+            re.search(
+                rf"\b(?:let|const|var|auto|int|for\s*\()\s+(?:mut\s+)?{name}\b|\b{name}\s*:=",
+                source[scope.start : use.end],
+            )
+        )
+
+    def _behind_operator(self, file: File, start: int) -> bool:
+        source = self._stored.source(file)
+        before = source[max(0, start - 200) : start].rstrip()
+        return before.endswith((".", "->", "::"))
+
+
+def _fits(definition: Definition, kind: str) -> bool:
+    if kind == "call":
+        return definition.kind in FUNCTION_LIKE | CLASS_LIKE
+    return kind != "type" or definition.kind in _TYPES
+
+
+def _overloads(found: Iterable[Definition], confidence: float, why: str) -> list[Meaning]:
+    some = list(found)[:8]
+    return [Meaning(each, confidence, why) for each in some]
+
+
+def _nearest(file: File, found: list[Definition], confidence: float, why: str) -> list[Meaning]:
+    """The only one there is; of several, those in the same file, else in the same folder."""
+    if len(found) > 1:
+        for near in (
+            [each for each in found if each.path == file.path],
+            [each for each in found if each.path.parent == file.path.parent],
+            [
+                each
+                for each in found
+                if each.signature.rstrip().endswith(")") and not each.path.suffix.startswith(".h")
+            ],
+        ):
+            if len(near) == 1:
+                return [Meaning(near[0], confidence, why)]
+        if len(found) == 2 and {each.path.suffix[:2] for each in found} == {".h", ".c"}:
+            return [Meaning(each, confidence, why) for each in found]
+        return []
+    return [Meaning(each, confidence, why) for each in found]

@@ -1,0 +1,82 @@
+"""Which definitions a name means, as a user writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph.base import Definition, Link
+from devflow.retrieval.graph.links import Graph
+
+_ORDER = (CLASS_LIKE, FUNCTION_LIKE)
+
+
+def definitions_named(graph: Graph, name: str) -> list[Definition]:
+    """Definitions that fit `name`, classes and functions before variables: a name, a qualified one, one
+    with its module (`package.module.Class.method`) or its file (`path/file.py:Class.method`). A file
+    without a name means its own code."""
+    path, separator, inner = name.rpartition(":")
+    if separator and not path.endswith(":") and "." in path:
+        return _ordered(_in_file(graph, path, inner))
+    parts = [part for part in name.replace("::", ".").replace("#", ".").split(".") if part]
+    if not parts:
+        return []
+    found = graph.stored.named(parts[-1])
+    outer = parts[:-1]
+    return _ordered([each for each in found if _fits(each, outer)])
+
+
+def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Definition]:
+    """The definitions of this qualified name in one file."""
+    container, _, name = qualified_name.rpartition(".")
+    found: list[Definition] = []
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            found += graph.stored.file(number, id_).named(container, name) if id_ is not None else []
+    return found
+
+
+def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:
+    """The calls of what a file defines under this name, by place; None when the index does not know it."""
+    found = definitions_in(graph, path, qualified_name)
+    if not found:
+        return None
+    links = {
+        (link.source.path, link.start): link
+        for each in found
+        for link in graph.incoming(each, kinds=["call"])
+    }
+    return list(links.values())
+
+
+def _fits(definition: Definition, outer: list[str]) -> bool:
+    """Whether the names before the last are its containers, from inside out, then its module's."""
+    if not outer:
+        return True
+    module = [*definition.path.parent.parts[1:], definition.path.stem]
+    if definition.path.stem in ("__init__", "index", "mod"):
+        module.pop()
+    container = definition.container.split(".") if definition.container else []
+    full = [*module, *container]
+    return full[-len(outer) :] == outer
+
+
+def _in_file(graph: Graph, path: str, inner: str) -> list[Definition]:
+    found: list[Definition] = []
+    for root in range(len(graph.stored.roots)):
+        for relative, id_ in graph.stored.paths(root).items():
+            if f"/{relative}".endswith("/" + path.lstrip("./")):
+                file = graph.stored.file(root, id_)
+                container, _, last = inner.rpartition(".")
+                found += file.named(container, last) if inner else [file.whole()]
+    return found
+
+
+def _ordered(found: list[Definition]) -> list[Definition]:
+    def place(each: Definition) -> tuple[int, int]:
+        kind = next((at for at, kinds in enumerate(_ORDER) if each.kind in kinds), len(_ORDER))
+        return (kind + (each.kind is SymbolKind.FIELD), len(each.container))
+
+    return sorted(found, key=place)

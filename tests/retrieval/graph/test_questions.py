@@ -1,0 +1,345 @@
+"""Impact, paths, endpoints, dead code, centrality."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from devflow.retrieval.graph.centrality import centrality, import_links
+from devflow.retrieval.graph.dead import dead_code
+from devflow.retrieval.graph.endpoints import all_endpoints, endpoints_reaching
+from devflow.retrieval.graph.impact import covering_tests, impact
+from devflow.retrieval.graph.paths import shortest_path
+from devflow.retrieval.index import Index
+from support.graphs import graph_of, index, one
+
+SERVICE = """
+    #- app/__init__.py
+    #- app/db.py
+    class Store:
+        def load(self, key):
+            return read(key)
+
+    def read(key):
+        return key
+    #- app/logic.py
+    from app.db import Store
+
+    def price(key):
+        return Store().load(key)
+
+    def unrelated(): ...
+    #- app/api.py
+    from fastapi import APIRouter
+    from app.logic import price, unrelated
+
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/price/{key}")
+    async def show(key):
+        return price(key)
+
+    @router.post("/other")
+    async def other():
+        return unrelated()
+    #- tests/test_logic.py
+    from app.logic import price
+
+    def test_price():
+        assert price(1)
+"""
+
+
+async def test_what_is_affected_comes_nearest_first_with_the_way_that_shows_why(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, SERVICE) as graph:
+        found = impact(graph, one(graph, "read"))
+        assert [(each.definition.qualified_name, each.distance) for each in found.affected] == [
+            ("Store.load", 1),
+            ("price", 2),
+            ("show", 3),
+            ("test_price", 3),
+        ]
+        way = found.way(one(graph, "show"))
+        assert [link.target.qualified_name for link in way] == ["price", "Store.load", "read"]
+        assert [each.is_test for each in found.affected] == [False, False, False, True]
+        assert not found.more
+
+
+async def test_the_impact_says_that_there_is_more(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, SERVICE) as graph:
+        found = impact(graph, one(graph, "read"), most=2)
+        assert (len(found.affected), found.more) == (2, True)
+        found = impact(graph, one(graph, "read"), deepest=2)
+        assert (len(found.affected), found.more) == (2, True)
+
+
+async def test_of_a_class_the_users_of_its_members_are_affected_and_its_subclasses(tmp_path: Path) -> None:
+    code = """
+        class Base:
+            def go(self): ...
+
+        class Sub(Base):
+            def go(self): ...
+
+        def use(base: Base):
+            base.go()
+
+        def apart(): ...
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = {each.definition.qualified_name for each in impact(graph, one(graph, "Base")).affected}
+        assert found == {"Sub", "Sub.go", "use"}
+
+
+async def test_the_tests_of_a_definition_are_those_that_reach_it(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, SERVICE) as graph:
+        assert [each.definition.name for each in covering_tests(graph, one(graph, "read"))] == ["test_price"]
+        assert covering_tests(graph, one(graph, "unrelated")) == []
+
+
+async def test_the_shortest_path_between_two_symbols(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, SERVICE) as graph:
+        way = shortest_path(graph, one(graph, "show"), one(graph, "read"))
+        assert [link.target.qualified_name for link in way] == ["price", "Store", "read"] or [
+            link.target.qualified_name for link in way
+        ] == ["price", "Store.load", "read"]
+        assert shortest_path(graph, one(graph, "read"), one(graph, "show")) == []
+
+
+async def test_which_endpoints_reach_a_function(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, SERVICE) as graph:
+        [found] = endpoints_reaching(graph, one(graph, "read"))
+        assert (found.endpoint.method, found.endpoint.route) == ("GET", "/v1/price/{key}")
+        assert [link.target.qualified_name for link in found.way] == ["price", "Store.load", "read"]
+
+
+ROUTES = {
+    "flask": (
+        """
+        #- main.py
+        from flask import Flask
+
+        app = Flask(__name__)
+
+        def data(): ...
+
+        @app.route("/a", methods=["POST"])
+        def a():
+            return data()
+
+        def b():
+            return data()
+
+        app.add_url_rule("/b", view_func=b)
+        """,
+        [("POST", "/a"), ("ANY", "/b")],
+    ),
+    "django": (
+        """
+        #- shop/__init__.py
+        #- shop/views.py
+        from shop.models import data
+
+        def listing(request):
+            return data()
+
+        class Detail:
+            def get(self, request):
+                return data()
+
+            @classmethod
+            def as_view(cls): ...
+        #- shop/models.py
+        def data(): ...
+        #- shop/urls.py
+        from django.urls import path, re_path
+        from shop import views
+
+        urlpatterns = [
+            path("list/", views.listing),
+            re_path(r"^detail/$", views.Detail.as_view()),
+        ]
+        """,
+        [("GET", "^detail/$"), ("ANY", "list/")],
+    ),
+    "class views": (
+        """
+        #- main.py
+        def data(): ...
+
+        class View:
+            url = "/api/view"
+
+            async def get(self, request):
+                return data()
+
+        async def plain(request):
+            return data()
+
+        def setup(app):
+            app.router.add_route("POST", "/plain", plain)
+            app.router.add_get("/short", plain)
+        """,
+        [("GET", "/api/view"), ("POST", "/plain"), ("GET", "/short")],
+    ),
+    "express": (
+        """
+        //- data.js
+        export function data() { return 1; }
+        //- app.js
+        import express from "express";
+        import { data } from "./data";
+        const app = express();
+        function named(req, res) { res.send(data()); }
+        app.get("/inline", (req, res) => { res.send(data()); });
+        app.post("/named", named);
+        cache.get("key", data());
+        """,
+        [("GET", "/inline"), ("POST", "/named")],
+    ),
+    "spring": (
+        """
+        //- src/Data.java
+        public class Data { public static int data() { return 1; } }
+        //- src/Api.java
+        @RestController
+        @RequestMapping("/api")
+        public class Api {
+          @GetMapping("/one")
+          public int one() { return Data.data(); }
+          @RequestMapping(value = "/two", method = RequestMethod.PUT)
+          public int two() { return Data.data(); }
+          public int none() { return Data.data(); }
+        }
+        """,
+        [("GET", "/api/one"), ("PUT", "/api/two")],
+    ),
+    "net/http": (
+        """
+        //- main.go
+        package main
+
+        import "net/http"
+
+        func data() int { return 1 }
+
+        func show(w http.ResponseWriter, r *http.Request) { data() }
+
+        func main() {
+            http.HandleFunc("/show", show)
+            mux := http.NewServeMux()
+            mux.HandleFunc("GET /new", func(w http.ResponseWriter, r *http.Request) { data() })
+        }
+        """,
+        [("GET", "GET /new"), ("ANY", "/show")],
+    ),
+}
+
+
+@pytest.mark.parametrize("framework", list(ROUTES))
+async def test_routes_of_the_frameworks(tmp_path: Path, framework: str) -> None:
+    snippet, wanted = ROUTES[framework]
+    async with graph_of(tmp_path, snippet) as graph:
+        found = endpoints_reaching(graph, one(graph, "data"))
+        assert sorted((each.endpoint.method, each.endpoint.route) for each in found) == sorted(wanted)
+        listed = {(each.method, each.route) for each in all_endpoints(graph)}
+        assert set(wanted) <= listed
+        assert ("GET", "key") not in listed
+
+
+async def test_dead_code_spares_what_may_be_used_in_other_ways(tmp_path: Path) -> None:
+    code = """
+        #- main.py
+        import register
+
+        def dead(): ...
+
+        def recursive():
+            recursive()
+
+        def main(): ...
+
+        @register.it
+        def decorated(): ...
+
+        class Handler(Unknown):
+            def called_by_the_base(self): ...
+
+        class Plain:
+            def _unused(self): ...
+            def __len__(self): ...
+            def _set_colour(self): ...
+            def set(self, what):
+                getattr(self, f"_set_{what}")()
+
+        def in_settings(): ...
+
+        print(Handler, Plain, Plain().set)
+        #- tests/test_main.py
+        def test_it(): ...
+        #- setup.cfg
+        [entry]
+        run = main:in_settings
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = dead_code(graph)
+        names = {each.definition.qualified_name: each.confidence for each in found.dead}
+        assert names == {"dead": 0.6, "recursive": 0.6, "Plain._unused": 0.9}
+        assert set(found.spared) == {
+            "decorated or exported",
+            "entry point",
+            "mentioned in text or a string",
+            "name put together",
+            "override",
+            "special method",
+            "test",
+        }
+
+
+async def test_files_near_the_open_ones_are_central(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, SERVICE) as graph:
+        links = import_links(graph.stored, graph.modules)
+        near = centrality(links, [tmp_path / "app/api.py"])
+        order = [path.name for path in near]
+        assert (set(order[:2]), order[-1]) == ({"api.py", "logic.py"}, "test_logic.py")
+        assert sum(near.values()) == pytest.approx(1, abs=1e-4)
+        assert centrality(links, [tmp_path / "none.py"]) == {}
+
+
+async def test_the_open_graph_answers_and_sees_each_change(tmp_path: Path) -> None:
+    await index(tmp_path, SERVICE)
+    opened = await Index.open([tmp_path])
+    try:
+        [read] = await opened.graph.find("app/db.py:read")
+        assert len((await opened.graph.ask(impact, read)).affected) == 4
+        near = await opened.graph.centrality([tmp_path / "app/api.py"])
+        assert tmp_path / "app/db.py" in near
+        await index(tmp_path, "#- app/logic.py\ndef price(key): ...\ndef unrelated(): ...\n")
+        [read] = await opened.graph.find("app.db.read")
+        assert len((await opened.graph.ask(impact, read)).affected) == 1
+    finally:
+        await opened.close()
+
+
+async def test_a_root_without_an_index_has_no_definitions(tmp_path: Path) -> None:
+    opened = await Index.open([tmp_path])
+    try:
+        assert await opened.graph.find("read") == []
+    finally:
+        await opened.close()
+
+
+async def test_a_cancelled_question_leaves_the_graph_usable(tmp_path: Path) -> None:
+    await index(tmp_path, SERVICE)
+    opened = await Index.open([tmp_path])
+    try:
+        asked = asyncio.create_task(opened.graph.find("read"))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert len(await opened.graph.find("read")) == 1
+    finally:
+        await opened.close()

@@ -1,0 +1,135 @@
+"""What git tells of a root, in repositories made on the spot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devflow.retrieval.history import read_history
+from devflow.retrieval.index import Index, build
+from devflow.retrieval.walk import IndexOptions
+
+AUTHOR = {
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "PATH": os.environ["PATH"],
+}
+
+
+def git(root: Path, *arguments: str, at: int = 0) -> None:
+    when = {
+        "GIT_AUTHOR_DATE": f"@{1_700_000_000 + at} +0000",
+        "GIT_COMMITTER_DATE": f"@{1_700_000_000 + at} +0000",
+    }
+    subprocess.run(["git", *arguments], cwd=root, env=AUTHOR | when, check=True, capture_output=True)
+
+
+def commit(root: Path, subject: str, *names: str, at: int) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"x = {at}\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", subject, at=at)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    commit(tmp_path, "Begin", "app/a.py", "app/b.py", "docs/c.md", at=1)
+    commit(tmp_path, "Both", "app/a.py", "app/b.py", at=2)
+    commit(tmp_path, "Ümlaut\x1b and more", "app/a.py", at=3)
+    return tmp_path
+
+
+async def indexed(root: Path) -> Index:
+    status = await build(root, IndexOptions(vectors=False))
+    assert (status.state, status.problem) == ("ready", "")
+    return await Index.open([root])
+
+
+async def test_files_that_change_together_and_the_last_change_of_each(repository: Path) -> None:
+    index = await indexed(repository)
+    try:
+        assert await index.changed_with(repository / "app/a.py") == [(repository / "app/b.py", 2)]
+        last = await index.last_changes(
+            [repository / "app/a.py", repository / "docs/c.md", repository / "no.py"]
+        )
+        assert {path.name: (each.subject, each.time) for path, each in last.items()} == {
+            "a.py": ("Ümlaut  and more", 1_700_000_003),
+            "c.md": ("Begin", 1_700_000_001),
+        }
+        assert [each.subject for each in await index.recent_commits(2)] == ["Ümlaut  and more", "Both"]
+    finally:
+        await index.close()
+
+
+async def test_new_commits_and_a_history_made_again_are_followed(repository: Path) -> None:
+    await (await indexed(repository)).close()
+    commit(repository, "More", "docs/c.md", at=4)
+    index = await indexed(repository)
+    assert [each.subject for each in await index.recent_commits(1)] == ["More"]
+    await index.close()
+    git(repository, "reset", "-q", "--hard", "HEAD~2")
+    index = await indexed(repository)
+    assert [each.subject for each in await index.recent_commits()] == ["Both", "Begin"]
+    await index.close()
+
+
+async def test_a_root_inside_a_repository_has_its_own_part_of_the_history(repository: Path) -> None:
+    found = await read_history(repository / "app")
+    assert found is not None
+    assert [each.files for each in found] == [("a.py",), ("a.py", "b.py"), ("a.py", "b.py")]
+    found = await read_history(repository / "docs")
+    assert found is not None
+    assert [each.subject for each in found] == ["Begin"]
+
+
+async def test_without_a_repository_there_is_no_history(tmp_path: Path) -> None:
+    assert await read_history(tmp_path) is None
+    (tmp_path / "a.py").write_text("x = 1\n")
+    index = await indexed(tmp_path)
+    assert await index.recent_commits() == []
+    assert await index.changed_with(tmp_path / "a.py") == []
+    await index.close()
+
+
+async def test_a_hostile_repository_runs_nothing(repository: Path) -> None:
+    witness = repository.parent / "witness"
+    program = repository / "evil.sh"
+    program.write_text(f"#!/bin/sh\ntouch {witness}\n")
+    program.chmod(0o755)
+    for name in (
+        "core.fsmonitor",
+        "core.pager",
+        "core.sshCommand",
+        "diff.external",
+        "gpg.program",
+        "core.editor",
+    ):
+        git(repository, "config", name, str(program))
+    git(repository, "config", "log.showSignature", "true")
+    git(repository, "config", "core.hooksPath", str(repository))
+    (repository / ".gitattributes").write_text("* diff=evil filter=evil\n")
+    for name in ("diff.evil.textconv", "filter.evil.smudge", "filter.evil.clean"):
+        git(repository, "config", name, str(program))
+    found = await read_history(repository)
+    assert found is not None
+    assert len(found) == 3
+    assert not witness.exists()
+
+
+async def test_a_broken_repository_costs_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_bytes(b"\xff" * 100)
+    (tmp_path / "a.py").write_text("def here(): ...\n")
+    index = await indexed(tmp_path)
+    assert len(await index.symbols_named("here")) == 1
+    assert await index.recent_commits() == []
+    await index.close()

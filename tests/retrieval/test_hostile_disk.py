@@ -1,0 +1,141 @@
+"""What a disk can do to an index: it is told in clear words, nothing is lost, and nothing else suffers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from index.content import content
+
+from devflow.retrieval.index import Index, build, index_directory
+from devflow.retrieval.store import DATABASE
+from devflow.retrieval.walk import Found, IndexOptions, Skip, walk
+
+TEXT_ONLY = IndexOptions(vectors=False)
+
+
+def put(root: Path, count: int = 30) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        body = "".join(f"def f{number}_{n}(a, b):\n    return a.x{n}(b, g{number})\n\n" for n in range(40))
+        (root / f"m{number}.py").write_text(body, "utf-8")
+
+
+async def fresh(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, list[tuple[object, ...]]]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    await build(root, TEXT_ONLY)
+    return content(index_directory(root))
+
+
+async def test_a_store_with_rubbish_in_the_middle_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "ws"
+    put(root)
+    await build(root, TEXT_ONLY)
+    database = index_directory(root) / DATABASE
+    with database.open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xa5" * (database.stat().st_size - 12 * 4096))
+    put(root, 29)
+    (root / "m3.py").write_text("def other(): ...\n")
+    (root / "m4.py").unlink()
+    status = await build(root, TEXT_ONLY)
+    status = await build(root, TEXT_ONLY) if status.state != "ready" else status
+    assert status.state == "ready"
+    assert content(index_directory(root)) == await fresh(root, tmp_path / "fresh", monkeypatch)
+
+
+FULL = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from devflow.retrieval.index import build
+from devflow.retrieval.walk import IndexOptions
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+status = asyncio.run(build(Path(sys.argv[1]), IndexOptions(vectors=False)))
+print(status.state, status.problem)
+"""
+
+
+def test_a_disk_without_room_is_told_and_loses_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "ws"
+    put(root)
+    said = subprocess.run(
+        [sys.executable, "-c", FULL, str(root), "200000"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert said.stdout.startswith("failed ")
+    assert "not up to date" in said.stdout or "cannot be written" in said.stdout
+    assert len(said.stdout.strip().splitlines()) == 1
+    status = asyncio.run(build(root, TEXT_ONLY))
+    assert (status.state, status.files, status.problem) == ("ready", 30, "")
+    assert status.last_error == ""  # it had no room to note it either
+    content(index_directory(root))
+
+
+async def test_a_clock_that_went_backwards_hides_no_change(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("def one(): ...\n")
+    os.utime(path, (2_000_000_000, 2_000_000_000))
+    await build(tmp_path, TEXT_ONLY)
+    path.write_text("def two(): ...\n")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    await build(tmp_path, TEXT_ONLY)
+    index = await Index.open([tmp_path])
+    try:
+        assert await index.symbols_named("two")
+        assert not await index.symbols_named("one")
+    finally:
+        await index.close()
+
+
+def test_links_that_lead_in_circles_are_not_followed(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (inner / "up").symlink_to(tmp_path)
+    (inner / "self").symlink_to(inner / "self")
+    (inner / "m.py").write_text("x = 1\n")
+    items = list(walk(tmp_path))
+    assert [item.relative for item in items if isinstance(item, Found)] == ["a/b/m.py"]
+    assert sorted(item.reason for item in items if isinstance(item, Skip)) == ["symbolic link"] * 2
+
+
+def test_a_folder_that_may_not_be_read_costs_itself_only() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        (root / "m.py").write_text("x = 1\n")
+        (root / "shut").mkdir()
+        (root / "shut" / "n.py").write_text("y = 1\n")
+        (root / "shut").chmod(0)
+        superuser = os.geteuid() == 0
+        if superuser:
+            os.seteuid(65534)  # to the superuser every folder is open
+        try:
+            items = list(walk(root))
+        finally:
+            if superuser:
+                os.seteuid(0)
+            (root / "shut").chmod(0o700)
+    assert [(type(item).__name__, item.path.name) for item in items] == [("Found", "m.py"), ("Skip", "shut")]
+    assert isinstance(items[1], Skip)
+    assert items[1].reason == "unreadable"
+
+
+def test_a_file_of_a_gigabyte_is_left_out_unread(tmp_path: Path) -> None:
+    with (tmp_path / "huge.py").open("wb") as file:
+        file.truncate(1 << 30)
+    [item] = walk(tmp_path)
+    assert isinstance(item, Skip)
+    assert item.reason == "too large"
