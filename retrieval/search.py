@@ -34,6 +34,8 @@ _SYMBOLS_IN_A_SENTENCE = 0.2
 _POOL = {Kind.REPORT: 260}
 _USUAL_POOL = 120
 _PER_FILE = 2
+_FOR_SOURCES = 0.7
+"""Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
 _SHARED, _ALIKE = 0.08, 0.3
 """Share of a question's weight that the best hit must have, unless it means something so similar."""
 _MOST_SIMILAR_WORDS = 16
@@ -124,7 +126,7 @@ async def pool_of(
             coroutine.close()
     found: dict[str, Found] = {}
     try:
-        await asyncio.wait(tasks.values(), timeout=deadline)
+        await asyncio.wait(tasks.values(), timeout=None if deadline is None else deadline * _FOR_SOURCES)
         for name, task in tasks.items():
             if not task.done():
                 continue
