@@ -1,7 +1,7 @@
 """How fast vectors are made, kept and found: `python benchmarks/vectors.py ROOT`, for an indexed ROOT.
 
-Prints, for the chunks of ROOT's index: chunks/s of devflow-static, processor and wall time of adding all of them
-to a Chroma folder, the median and 95th percentile of 200 questions, and the memory of the process that did it.
+Prints, for the chunks of ROOT's index: chunks/s of devflow-static, processor and wall time of adding all of
+them to a Chroma folder, the median and 95th percentile of 200 questions, and the memory of the process.
 Run it on a quiet machine, with `OPENBLAS_NUM_THREADS=1`.
 """
 
@@ -66,9 +66,8 @@ def main(root: Path) -> None:
         took.sort()
         print(f"nearest: median {took[100]:.1f} ms, p95 {took[190]:.1f} ms")
         vectors.close()
-    print(
-        f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB at most, texts included"
-    )
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"memory: {most:,.0f} MiB at most, texts included")
 
 
 if __name__ == "__main__":
