@@ -116,7 +116,8 @@ class Lists:
     def __init__(self, paths: Sequence[Path], *, reports: bool) -> None:
         xs, rights, self.sets, self.corpora, self.report = [], [], [], [], []
         for path in paths:
-            data = np.load(path)
+            with np.load(path) as archive:
+                data = {name: archive[name] for name in archive.files}  # each access would unpack it again
             ends = np.cumsum(data["sizes"])
             for number, end in enumerate(ends):
                 report = bool(data["reports"][number])
@@ -207,8 +208,9 @@ def reciprocal(score: np.ndarray, right: np.ndarray, there: np.ndarray) -> np.nd
     return np.where(sorted_right.any(1), 1 / (1 + sorted_right.argmax(1)), 0.0)
 
 
-def fit(paths: Sequence[Path], hidden: int, *, dry: bool) -> None:
-    """Print the folds' figures and write the weights of all."""
+def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, dry: bool) -> None:
+    """Print the folds' figures and write the weights of all. Without folds the figures are of seen
+    corpora."""
     with_vectors = bool(np.load(paths[0])["vectors"])
     stored = json.loads(_TARGET.read_text("utf-8")) if _TARGET.exists() else {}
     if stored.get("features") != list(FEATURES):
@@ -219,16 +221,21 @@ def fit(paths: Sequence[Path], hidden: int, *, dry: bool) -> None:
             continue
         corpora = sorted(set(lists.corpora))
         random.Random(1).shuffle(corpora)
-        fold_of = {corpus: number % _FOLDS for number, corpus in enumerate(corpora)}
+        fold_of = {corpus: number % max(folds_wanted, 1) for number, corpus in enumerate(corpora)}
         folds = np.array([fold_of[corpus] for corpus in lists.corpora])
         found = np.zeros(len(folds))
-        for fold in range(_FOLDS):
+        for fold in range(folds_wanted):
             if not (folds == fold).any():
                 continue
             model = fitted(lists, folds != fold, hidden)
             held = folds == fold
             scaled = (lists.x[held] - model["mean"]) / model["scale"]
             found[held] = reciprocal(forward(model, scaled)[0], lists.right[held], lists.there[held])
+        final = fitted(lists, np.ones(len(folds), bool), hidden)
+        if not folds_wanted:
+            found = reciprocal(
+                forward(final, (lists.x - final["mean"]) / final["scale"])[0], lists.right, lists.there
+            )
         text = reciprocal(lists.x[:, :, 0], lists.right, lists.there)
         by_rank = reciprocal(
             -np.arange(lists.x.shape[1])[None].repeat(len(folds), 0), lists.right, lists.there
@@ -242,12 +249,11 @@ def fit(paths: Sequence[Path], hidden: int, *, dry: bool) -> None:
                 f"{lists.right[mine].any(1).mean():.3f}; MRR@10 by text {text[mine].mean():.3f}, by rank "
                 f"{by_rank[mine].mean():.3f}, learned {found[mine].mean():.3f}"
             )
-        model = fitted(lists, np.ones(len(folds), bool), hidden)
-        weights = model["linear"] + model["w1"] @ model["w2"]
+        weights = final["linear"] + final["w1"] @ final["w2"]
         best = sorted(zip(FEATURES, weights, strict=True), key=lambda pair: -abs(pair[1]))
         print("  " + ", ".join(f"{name} {value:+.2f}" for name, value in best[:14]))
         key = ("report" if reports else "question") + ("+vectors" if with_vectors else "")
-        stored[key] = {name: np.round(value, 4).tolist() for name, value in model.items()}
+        stored[key] = {name: np.round(value, 4).tolist() for name, value in final.items()}
     for kind in ("question", "report"):  # until both have been learned
         stored.setdefault(kind, stored.get(f"{kind}+vectors"))
         stored.setdefault(f"{kind}+vectors", stored[kind])
@@ -270,14 +276,19 @@ def main() -> None:
     fitting = commands.add_parser("fit")
     fitting.add_argument("lists", type=Path, nargs="+")
     fitting.add_argument("--hidden", type=int, default=12)
+    fitting.add_argument("--folds", type=int, default=_FOLDS)
     fitting.add_argument("--dry", action="store_true")
     arguments = parser.parse_args()
     if arguments.command == "fit":
-        fit(arguments.lists, arguments.hidden, dry=arguments.dry)
+        fit(arguments.lists, arguments.hidden, folds_wanted=arguments.folds, dry=arguments.dry)
         return
     sets = load(arguments.sets)[0] if arguments.sets else []
-    sets += [doc_comment_set(language, arguments.cache) for language in PACKAGES]
     wanted = arguments.only.split(",")
+    sets += [
+        doc_comment_set(language, arguments.cache)
+        for language in PACKAGES
+        if any(part in f"doc comment→function, {language}" for part in wanted)
+    ]
     sets = [each for each in sets if any(part in each.name for part in wanted)]
     corpora = arguments.corpora.split(",")
     sets = [

@@ -25,8 +25,11 @@ _TEXT_FLOOR = 0.15
 _SIMILARITY_FLOOR = 0.1
 _MOST_WORDS = {Kind.REPORT: 40}
 _USUAL_WORDS = 24
-_POSTINGS = 60_000
-"""Entries of the full-text table that one query may look at."""
+_POSTINGS = {Kind.REPORT: 30_000}
+_USUAL_POSTINGS = 12_000
+_FEWEST_WORDS = 2
+"""Entries of the full-text table that a query may look at, 1 to 1.5 µs each; so many words are asked for
+anyhow. What frequent words say is counted when the candidates are ordered."""
 _DEPTH = {Kind.REPORT: 220}
 _USUAL_DEPTH = 100
 _VECTORS = 100
@@ -59,6 +62,8 @@ class Frequencies:
         await self._refresh(db)
         missing = [each for each in stems if each not in self._known]
         if missing:
+            if len(self._known) > _FREQUENCIES_KEPT:
+                self._known = {each: self._known[each] for each in stems if each in self._known}
             rows = await db.execute_fetchall(
                 "SELECT w.value, t.doc FROM json_each(?) w JOIN fts_terms t ON t.term = w.value",
                 (json.dumps(missing),),
@@ -93,11 +98,12 @@ def asked_words(query: Analysed, frequencies: dict[str, int], weights: dict[str,
     chosen: list[str] = []
     spent = 0
     most = _MOST_WORDS.get(query.kind, _USUAL_WORDS)
+    budget = _POSTINGS.get(query.kind, _USUAL_POSTINGS)
     for each in sorted(query.terms, key=lambda term: -weights[term]):
         if not frequencies[each]:
             continue
         spent += frequencies[each]
-        if chosen and spent > _POSTINGS:
+        if len(chosen) >= _FEWEST_WORDS and spent > budget:
             break
         chosen.append(query.spelled[each])
         if len(chosen) == most:

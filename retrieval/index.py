@@ -27,7 +27,7 @@ from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.history import Commit
 from devflow.retrieval.relations import UseCounts
-from devflow.retrieval.search import Pool, SearchOptions, pool_of, search_root, similar_in_root
+from devflow.retrieval.search import Pool, Searched, SearchOptions, pool_of, search_root, similar_in_root
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.words import storable
@@ -218,15 +218,28 @@ class Index:
     ) -> list[Hit]:
         """Chunks that answer the query, best first: by full text, names, paths and vectors. After `deadline`
         seconds the sources that have answered count."""
+        return list((await self.searched(query, limit, deadline, options)).hits)
+
+    async def searched(
+        self,
+        query: str,
+        limit: int = 10,
+        deadline: float | None = None,
+        options: SearchOptions = SearchOptions(),  # noqa: B008  # frozen
+    ) -> Searched:
+        """As `search`, with the reason when there is nothing."""
         query = storable(query)
         hits: list[Hit] = []
+        reasons: list[str] = []
         for (root, store), frequencies in zip(self._stores, self._frequencies, strict=True):
             with _guarded():
                 found = await search_root(
                     store, root, self._vectors, frequencies, query, limit, deadline, options
                 )
                 hits += found.hits
-        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+                reasons += [found.reason] if found.reason else []
+        best = sorted(hits, key=lambda hit: -hit.score)[:limit]
+        return Searched(tuple(best), "" if best else " ".join(dict.fromkeys(reasons)))
 
     async def pools(self, query: str, options: SearchOptions = SearchOptions()) -> list[Pool]:  # noqa: B008
         """All candidates of each root, unordered: what the learned order is learned from."""

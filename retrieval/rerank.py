@@ -153,6 +153,12 @@ def scores(query: Analysed, matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
     return result
 
 
+def covered(candidate: Candidate, weights: Mapping[str, float]) -> float:
+    """What the words that a candidate has, in any of its fields, weigh together."""
+    every = _stems_of_name(candidate.symbol) | _stems_of_path(candidate.path)
+    return _sum(weights, every | _stems_in(candidate.text, weights) | _stems_in(candidate.doc, weights))
+
+
 @cache
 def _model(kind: str, vectors: bool) -> dict[str, Any]:
     import numpy as np

@@ -22,7 +22,7 @@ from devflow.retrieval import candidates as sources
 from devflow.retrieval.base import Hit, VectorSearch
 from devflow.retrieval.candidates import Found, Frequencies
 from devflow.retrieval.query import Analysed, Kind, analysed
-from devflow.retrieval.rerank import Candidate, features, scores
+from devflow.retrieval.rerank import Candidate, covered, features, scores
 from devflow.retrieval.store import Reader
 from devflow.retrieval.words import query_words, words
 
@@ -32,8 +32,12 @@ _K = 60
 _WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
 _SYMBOLS_IN_A_SENTENCE = 0.2
 _POOL = {Kind.REPORT: 260}
-_USUAL_POOL = 150
+_USUAL_POOL = 120
 _PER_FILE = 2
+_FOR_SOURCES = 0.7
+"""Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
+_SHARED, _ALIKE = 0.08, 0.3
+"""Share of a question's weight that the best hit must have, unless it means something so similar."""
 _MOST_SIMILAR_WORDS = 16
 _FUNCTION_KINDS = ("function", "method", "constructor")
 
@@ -122,7 +126,7 @@ async def pool_of(
             coroutine.close()
     found: dict[str, Found] = {}
     try:
-        await asyncio.wait(tasks.values(), timeout=deadline)
+        await asyncio.wait(tasks.values(), timeout=None if deadline is None else deadline * _FOR_SOURCES)
         for name, task in tasks.items():
             if not task.done():
                 continue
@@ -238,6 +242,8 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
         places = np.argsort(-learned, kind="stable")
         order = [pool.order[place] for place in places]
         given = [float(1 / (1 + np.exp(-learned[place] / 2))) for place in places]
+    if options.gated and (reason := _not_worth_it(pool, order[0])):
+        return Searched((), reason)
     hits: list[Hit] = []
     per_file: dict[str, int] = {}
     named: set[tuple[str, str]] = set()
@@ -254,6 +260,20 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
         if len(hits) == limit:
             break
     return Searched(tuple(hits))
+
+
+def _not_worth_it(pool: Pool, best: Candidate) -> str:
+    """Why the best that was found would not help, "" where it may: what shares hardly a word with a question,
+    and means something else, is noise to a reader and to a model (the gate of Repoformer, Wu et al., ICML
+    2024, judged by what was found)."""
+    if (
+        pool.query.kind != Kind.QUESTION
+        or best.similarity >= _ALIKE
+        or {"symbols", "paths"} & set(best.ranks or ())
+    ):
+        return ""
+    shared = covered(best, pool.weights) / (sum(pool.weights.values()) or 1.0)
+    return "" if shared >= _SHARED else "What comes nearest shares hardly a word with the question."
 
 
 def _hit(root: Path, each: Candidate, score: float) -> Hit:

@@ -19,7 +19,7 @@ _AT_ONCE = 512
 class Embeds(Protocol):
     """What turns texts into vectors of unit length."""
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray: ...
+    def embed(self, texts: Sequence[str]) -> np.ndarray | Sequence[Sequence[float]]: ...
 
 
 class BruteForce:

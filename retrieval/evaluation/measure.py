@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from devflow.retrieval.base import Hit
+from devflow.retrieval.base import Hit, VectorSearch
+from devflow.retrieval.context import pack_tokens
 from devflow.retrieval.evaluation.baselines import BM25, fused, nearest
+from devflow.retrieval.evaluation.brute import Embeds, embedded
+from devflow.retrieval.evaluation.chunkings import CHUNKINGS, Chunked
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
 from devflow.retrieval.evaluation.doc_comments import undocumented
 from devflow.retrieval.evaluation.functions import functions_of
@@ -20,6 +23,7 @@ from devflow.retrieval.index import Index, build
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.walk import IndexOptions
 
+_CONTEXT_TOKENS = 2_000
 _FILE_LIMIT = 50
 """Hits asked for when files are wanted: several may be of one file."""
 
@@ -36,6 +40,10 @@ class Result:
     truth: str
     system: str
     figures: Figures
+    context_precision: float | None = None
+    """Share of the pieces in a packed context that are wanted; None where the set does not say."""
+    context_recall: float | None = None
+    """Share of what is wanted that the context holds."""
 
 
 class Tally:
@@ -44,10 +52,20 @@ class Tally:
     def __init__(self, truth: TruthSet) -> None:
         self.truth = truth
         self._answers: dict[str, list[tuple[list[Answer], set[Answer], float]]] = {}
+        self._contexts: dict[str, list[tuple[float, float]]] = {}
 
     def add(self, system: str, query: Query, answers: Sequence[Answer], seconds: float) -> None:
         right = {(gold.path, gold.name) for gold in query.golds}
         self._answers.setdefault(system, []).append((list(dict.fromkeys(answers))[:CUT], right, seconds))
+
+    def add_context(self, system: str, query: Query, root: Path, hits: Sequence[Hit]) -> None:
+        """What a model would be given: the answer itself and what it needs should be in it."""
+        packed = pack_tokens(hits, [root], _CONTEXT_TOKENS)
+        held = [_dotted(each.path.relative_to(root).as_posix(), each.symbol) for each in packed.citations]
+        wanted = {*query.context, *(_dotted(gold.path, gold.name) for gold in query.golds)}
+        right = sum(any(_same(name, each) for each in wanted) for name in held)
+        there = sum(any(_same(name, each) for name in held) for each in wanted)
+        self._contexts.setdefault(system, []).append((right / max(len(held), 1), there / len(wanted)))
 
     def results(self) -> list[Result]:
         """One per system."""
@@ -56,17 +74,43 @@ class Tally:
                 self.truth.name,
                 system,
                 figures([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
+                *_means(self._contexts.get(system, [])),
             )
             for system, rows in self._answers.items()
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is measured besides search as it is."""
+
+    baselines: bool = True
+    chunkings: bool = False
+    embedders: Mapping[str, Embeds] = field(default_factory=dict)
+    """Name → embedder: search again, with its vectors in place of the index's own."""
+
+
+def _dotted(path: str, symbol: str) -> str:
+    module = path.rpartition(".")[0].replace("/", ".").removesuffix(".__init__")
+    return f"{module}.{symbol}"
+
+
+def _same(held: str, wanted: str) -> bool:
+    return held == wanted or held.endswith(f".{wanted}") or wanted.endswith(f".{held}")
+
+
+def _means(pairs: Sequence[tuple[float, float]]) -> tuple[float | None, float | None]:
+    if not pairs:
+        return None, None
+    return sum(pair[0] for pair in pairs) / len(pairs), sum(pair[1] for pair in pairs) / len(pairs)
+
+
 async def measure(
-    sets: Sequence[TruthSet], systems: Mapping[str, System], cache: Path, *, baselines: bool, note: Note
+    sets: Sequence[TruthSet], systems: Mapping[str, System], cache: Path, beside: Beside, note: Note
 ) -> list[Result]:
     """Every system on every query. Corpora that cannot be had are left out with a sentence to `note`."""
     tallies = [Tally(truth) for truth in sets]
-    minilm = _minilm(cache, note) if baselines else None
+    minilm = minilm_or_none(cache, note) if beside.baselines else None
     for corpus in dict.fromkeys(query.corpus for truth in sets for query in truth.queries):
         asked = [
             (tally, [query for query in tally.truth.queries if query.corpus == corpus]) for tally in tallies
@@ -78,8 +122,13 @@ async def measure(
             continue
         note(f"{corpus}: {sum(len(queries) for _, queries in asked)} queries")
         await _ask_systems(root, asked, systems, note)
-        if baselines:
-            _ask_baselines(root, asked, minilm)
+        for name, embedder in beside.embedders.items():
+            near = await embedded(root.resolve(), embedder, name, cache)
+            await _ask(root.resolve(), near, asked, {f"DevFlow with {name}": systems["DevFlow"]})
+        if beside.baselines:
+            await asyncio.to_thread(_ask_baselines, root, asked, minilm)
+        for name, cut in CHUNKINGS.items() if beside.chunkings else ():
+            _ask_chunking(name, await asyncio.to_thread(Chunked, root, cut), asked)
     return [result for tally in tallies for result in tally.results()]
 
 
@@ -109,18 +158,38 @@ async def _ask_systems(
     async with local_vectors(root) as (vectors, problem):
         if problem:
             note(f"  {problem}")
-        index = await Index.open([root], vectors)
-        try:
-            await index.search("warm up", 10)
-            for name, system in systems.items():
-                for tally, queries in asked:
-                    for query in queries:
-                        started = time.perf_counter()
-                        hits = await system(index, query.text, _limit(tally))
-                        seconds = time.perf_counter() - started
-                        tally.add(name, query, _answers(root, hits, tally.truth.by), seconds)
-        finally:
-            await index.close()
+        await _ask(root, vectors, asked, systems)
+
+
+async def _ask(
+    root: Path,
+    vectors: VectorSearch | None,
+    asked: Sequence[tuple[Tally, list[Query]]],
+    systems: Mapping[str, System],
+) -> None:
+    index = await Index.open([root], vectors)
+    try:
+        await index.search("warm up", 10)
+        for name, system in systems.items():
+            for tally, queries in asked:
+                for query in queries:
+                    started = time.perf_counter()
+                    hits = await system(index, query.text, _limit(tally))
+                    seconds = time.perf_counter() - started
+                    tally.add(name, query, _answers(root, hits, tally.truth.by), seconds)
+                    if query.context:
+                        tally.add_context(name, query, root, hits)
+    finally:
+        await index.close()
+
+
+def _ask_chunking(name: str, chunked: Chunked, asked: Sequence[tuple[Tally, list[Query]]]) -> None:
+    for tally, queries in asked:
+        for query in queries:
+            started = time.perf_counter()
+            ranked = chunked.ranked(query.text)
+            answers = [(path, symbol if tally.truth.by == "function" else "") for path, symbol in ranked]
+            tally.add(name, query, answers, time.perf_counter() - started)
 
 
 def _limit(tally: Tally) -> int:
@@ -131,7 +200,8 @@ def _answers(root: Path, hits: Sequence[Hit], by: str) -> list[Answer]:
     return [(hit.path.relative_to(root).as_posix(), hit.symbol if by == "function" else "") for hit in hits]
 
 
-def _minilm(cache: Path, note: Note) -> MiniLM | None:
+def minilm_or_none(cache: Path, note: Note) -> MiniLM | None:
+    """MiniLM, or None and a sentence to `note` when its libraries or weights are missing."""
     try:
         return MiniLM(cache)
     except ImportError as error:

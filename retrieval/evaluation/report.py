@@ -15,16 +15,21 @@ def table(results: Sequence[Result]) -> str:
     """A Markdown table, one row for each system on each set."""
     lines = [
         "| truth set | system | queries | recall@1 | recall@5 | recall@10 | MRR@10 | nDCG@10 "
-        "| p50 ms | p95 ms |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| context precision | context recall | p50 ms | p95 ms |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         f = result.figures
         lines.append(
             f"| {result.truth} | {result.system} | {f.queries} | {f.recall_1:.3f} | {f.recall_5:.3f} | "
-            f"{f.recall_10:.3f} | {f.mrr:.3f} | {f.ndcg:.3f} | {f.p50:.1f} | {f.p95:.1f} |"
+            f"{f.recall_10:.3f} | {f.mrr:.3f} | {f.ndcg:.3f} | {_shown(result.context_precision)} | "
+            f"{_shown(result.context_recall)} | {f.p50:.1f} | {f.p95:.1f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def plot(results: Sequence[Result]) -> str:

@@ -27,6 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"folder with the public truth sets (default: ${SETS}; without one, our own sets only)",
     )
     parser.add_argument("--only", help="sets whose name holds this, separated by commas")
+    parser.add_argument(
+        "--ablations", action="store_true", help="also each source, fusion, chunking and embedder by itself"
+    )
     parser.add_argument("--no-baselines", action="store_true", help="leave out BM25 and MiniLM")
     parser.add_argument("--out", type=Path, help="also write NAME.json, NAME.md and NAME.svg (give NAME)")
     parser.add_argument("--cache", type=Path, help="where corpora are kept (default: in the user's cache)")
@@ -36,9 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure; 1 when nothing could be."""
     import platformdirs
 
-    from devflow.retrieval.evaluation.measure import measure
+    from devflow.retrieval.embedders.choose import HASHED, load_embedder
+    from devflow.retrieval.evaluation.brute import Embeds
+    from devflow.retrieval.evaluation.measure import Beside, measure, minilm_or_none
     from devflow.retrieval.evaluation.report import plot, table
-    from devflow.retrieval.evaluation.systems import SYSTEMS
+    from devflow.retrieval.evaluation.systems import ABLATIONS, SYSTEMS
 
     notes = console(stderr=True)
     cache = (arguments.cache or platformdirs.user_cache_path("devflow") / "eval").resolve()
@@ -47,9 +52,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not sets:
         notes.print("There is nothing to measure.")
         return 1
-    results = asyncio.run(
-        measure(sets, SYSTEMS, cache, baselines=not arguments.no_baselines, note=notes.print)
-    )
+    systems = dict(SYSTEMS)
+    embedders: dict[str, Embeds] = {}
+    if arguments.ablations:
+        systems |= ABLATIONS
+        embedders["hashed words"] = load_embedder(HASHED)
+        minilm = minilm_or_none(cache, notes.print)
+        if minilm is not None:
+            embedders["MiniLM"] = minilm
+    beside = Beside(not arguments.no_baselines, arguments.ablations, embedders)
+    results = asyncio.run(measure(sets, systems, cache, beside, notes.print))
     print(table(results), end="")
     if arguments.out is not None:
         rows = [{"set": r.truth, "system": r.system, **asdict(r.figures)} for r in results]

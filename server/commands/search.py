@@ -60,7 +60,10 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
     options = SearchOptions(per_file=max(arguments.per_file, 1))
     async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
-        return await code.index.search(arguments.query, limit=arguments.limit, options=options)
+        found = await code.index.searched(arguments.query, limit=arguments.limit, options=options)
+        if found.reason:
+            notes.print(found.reason)
+        return list(found.hits)
 
 
 def _as_json(root: Path, hit: Hit) -> dict[str, object]:

@@ -10,10 +10,15 @@ from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.retrieval.evaluation.baselines import BM25, fused
+from devflow.retrieval.evaluation.chunkings import Chunked, by_lines, by_symbol
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
 from devflow.retrieval.evaluation.doc_comments import first_paragraph, without_docs
+from devflow.retrieval.evaluation.measure import Result, Tally
 from devflow.retrieval.evaluation.metrics import figures
-from devflow.retrieval.evaluation.truth import SetsMissing, load
+from devflow.retrieval.evaluation.report import plot, table
+from devflow.retrieval.evaluation.truth import Gold, Query, SetsMissing, TruthSet, load
+from devflow.retrieval.index import Index, build
+from devflow.retrieval.walk import IndexOptions
 
 
 def test_figures_of_a_right_answer_in_second_place() -> None:
@@ -97,3 +102,46 @@ def test_a_broken_set_leaves_the_others(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_corpus_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CorpusUnavailable, match="no kind of corpus"):
         fetched("tape:reel-7", tmp_path)
+
+
+def test_a_piece_of_lines_answers_with_the_function_it_holds_most_of(tmp_path: Path) -> None:
+    functions = "".join(f"def step_{n}():\n" + f"    work({n})\n" * 30 for n in range(3))
+    (tmp_path / "a.py").write_text(functions)
+    assert Chunked(tmp_path, by_symbol).ranked("step_2")[0] == ("a.py", "step_2")
+    assert len(Chunked(tmp_path, by_lines).ranked("work")) == 3
+
+
+async def test_names_ask_for_their_definition_and_are_answered_whatever_else_says_them(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "files"
+    root.mkdir()
+    (root / "a.py").write_text("def load_basket(user):\n    return read(user)\n")
+    uses = "def other():\n" + "    load_basket(1)\n    load_basket(2)\n"
+    (root / "b.py").write_text(uses)
+    truth = TruthSet(
+        "named", "function", (Query("1", "load_basket", f"folder:{root}", (Gold("a.py", "load_basket"),)),)
+    )
+    tally = Tally(truth)
+    await build(root, IndexOptions(vectors=False))
+    index = await Index.open([root])
+    try:
+        hits = await index.search("load_basket")
+        nothing = await index.searched("zebra crossing")
+    finally:
+        await index.close()
+    tally.add("search", truth.queries[0], [(hit.path.name, hit.symbol) for hit in hits], 0.001)
+    [result] = tally.results()
+    assert result.figures.mrr == 1.0
+    assert nothing.hits == ()
+    assert nothing.reason
+
+
+def test_tables_and_plots_say_what_was_measured() -> None:
+    result = Result("set <1>", "search", figures([["a"]], [{"a"}], [0.01]), 0.5, 0.25)
+    assert (
+        "| set <1> | search | 1 | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 0.500 | 0.250 | 10.0 | 10.0 |"
+        in table([result])
+    )
+    assert "set &lt;1&gt;" in plot([result])
+    assert plot([])
