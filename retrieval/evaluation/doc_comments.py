@@ -26,7 +26,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "python": ("pypi:marshmallow==3.26.1", "pypi:httpx==0.28.1", "pypi:celery==5.4.0", "pypi:scrapy==2.12.0"),
     "typescript": ("npm:@tanstack/query-core@5.72.0", "npm:@trpc/server@11.1.0", "npm:puppeteer-core@24.6.0"),
     "java": ("debsrc:libcommons-cli-java", "debsrc:commons-configuration2"),
-    "go": ("deb:golang-github-spf13-afero-dev", "deb:golang-github-blevesearch-bleve-dev"),
+    "go": ("deb:golang-github-spf13-afero-dev", "deb:golang-github-nats-io-go-nats-dev"),
     "csharp": ("debsrc:cecil",),
 }
 """What each language is measured on; all permissively licensed, and none of
