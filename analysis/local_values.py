@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from devflow.analysis.python_ast import python_ast
+
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MOST = 400_000
 """Code points of a function that is still read."""
@@ -64,8 +66,11 @@ def read_function(text: str) -> FunctionNames | None:
             plain = each is not given.vararg and each is not given.kwarg
             found.parameters.append(each.arg)
             _bind(found, each.arg, Bound(0, "parameter", None, each.annotation if plain else None))
-    for statement in node.body:
-        _read(statement, found)
+    try:
+        for statement in node.body:
+            _read(statement, found)
+    except RecursionError:  # an expression of thousands of terms
+        return None
     for name in found.elsewhere:
         found.names.pop(name, None)
     return found
@@ -100,12 +105,7 @@ def _attributes(tree: ast.AST) -> dict[tuple[int, int], ast.expr]:
 
 
 def _parsed(text: str) -> ast.Module | None:
-    if len(text) > _MOST:
-        return None
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return python_ast(text) if len(text) <= _MOST else None
 
 
 def _read(node: ast.AST, found: FunctionNames) -> None:

@@ -19,3 +19,15 @@ def python_ast(source: str) -> ast.Module | None:
             # in between (CPython gh-106905). Nothing is wrong with the text: once more.
             continue
     return None
+
+
+def python_statement(source: str) -> ast.stmt | None:
+    """The one statement that `source` is; None when it is anything else."""
+    tree = python_ast(source)
+    return tree.body[0] if tree is not None and len(tree.body) == 1 else None
+
+
+def python_expression(source: str) -> ast.expr | None:
+    """The one expression that `source` is; None when it is anything else."""
+    statement = python_statement(source.strip())
+    return statement.value if isinstance(statement, ast.Expr) else None

@@ -6,6 +6,10 @@ For each folder (the root of an unpacked package) it indexes, draws calls at ran
 asks both. *Right*: of the links the graph is sure of (confidence 0.5 and more) and jedi has an opinion
 on, the share that is the definition jedi names. *Found*: of the calls that jedi leads to a definition
 inside the folder, the share the graph leads to the same. Needs jedi, which DevFlow installs.
+
+    python benchmarks/graph.py FOLDER --cost NAME…
+
+prints instead what questions about these definitions cost, in seconds of CPU: the first and the second time.
 """
 
 from __future__ import annotations
@@ -14,17 +18,23 @@ import argparse
 import asyncio
 import json
 import random
+import resource
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
 
 import jedi
 
 from devflow.retrieval.graph.base import SURE
+from devflow.retrieval.graph.centrality import centrality, import_links
+from devflow.retrieval.graph.dead import dead_code
+from devflow.retrieval.graph.endpoints import endpoints_reaching
+from devflow.retrieval.graph.impact import impact
 from devflow.retrieval.graph.links import Graph
+from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.index import build
 from devflow.retrieval.packed import register
@@ -42,26 +52,65 @@ def main() -> int:
     parser.add_argument("--kind", default="call")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--show", action="store_true", help="print each disagreement")
+    parser.add_argument("--cost", nargs="+", metavar="NAME", help="measure what questions about these cost")
     arguments = parser.parse_args()
     results = []
     for folder in arguments.folders:
         root = folder.resolve()
         asyncio.run(build(root, IndexOptions(vectors=False)))
+        if arguments.cost:
+            cost(root, arguments.cost)
+            continue
         result = measure(root, arguments.calls, arguments.kind, show=arguments.show)
         results.append({"package": folder.name} | result)
         if not arguments.json:
             print(folder.name, json.dumps(result), flush=True)
-    if arguments.json:
+    if arguments.json and results:
         print(json.dumps(results, indent=2))
     return 0
 
 
-def measure(root: Path, calls: int, kind: str, *, show: bool) -> dict[str, float | int]:
-    """Right and found over a sample of the calls below `root`."""
+def opened(root: Path) -> tuple[Graph, sqlite3.Connection]:
+    """The graph of a root that has an index, inside a question."""
     database = index_directory(root) / DATABASE
     connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None)
     register(connection)
     graph = Graph(Stored([root], [connection]))
+    return graph, connection
+
+
+def cost(root: Path, names: Sequence[str]) -> None:
+    """Print the CPU seconds of the questions, each on what the ones before it have read."""
+    graph, connection = opened(root)
+
+    def timed(what: str, question: Callable[[], object]) -> None:
+        seconds = []
+        for _ in range(2):
+            started = time.process_time()
+            answer = question()
+            seconds.append(time.process_time() - started)
+        size = len(answer) if isinstance(answer, Sized) else 0
+        print(f"{what:<50} {seconds[0]:8.3f} {seconds[1]:8.4f}  {size}", flush=True)
+
+    started = time.process_time()
+    graph.begin()
+    print(f"{'files and modules':<50} {time.process_time() - started:8.3f}")
+    for name in names:
+        for definition in definitions_named(graph, name)[:1]:
+            timed(f"callers {name}", lambda of=definition: graph.incoming(of, kinds=["call"]))
+            timed(f"impact {name}", lambda of=definition: impact(graph, of).affected)
+            timed(f"endpoints {name}", lambda of=definition: endpoints_reaching(graph, of))
+    timed("dead code", lambda: dead_code(graph).dead)
+    links = import_links(graph.stored, graph.modules)
+    timed("imports", lambda: import_links(graph.stored, graph.modules).files)
+    timed("centrality", lambda: centrality(links, links.files[:3]))
+    print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
+    connection.close()
+
+
+def measure(root: Path, calls: int, kind: str, *, show: bool) -> dict[str, float | int]:
+    """Right and found over a sample of the calls below `root`."""
+    graph, connection = opened(root)
     graph.begin()
     uses = [
         use
@@ -126,5 +175,4 @@ def measure(root: Path, calls: int, kind: str, *, show: bool) -> dict[str, float
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory():
-        raise SystemExit(main())
+    raise SystemExit(main())

@@ -79,6 +79,14 @@ def list_files(root: Path, settings: IndexSettings, rules: Rules) -> Walked:
     return Walked(found, skipped, cut=False)
 
 
+def too_many_files(root: Path) -> str:
+    """The sentence for a walk that was cut."""
+    return (
+        f"{root} holds more than {MOST_FILES:,} source files; only these are indexed. Open a "
+        "smaller folder, or leave folders out with a .devflowignore file."
+    )
+
+
 def look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> Looked:
     """Judge single paths as the walk would."""
     looked = Looked([], [], any(path == "" or (root / path).is_dir() for path in paths))

@@ -13,7 +13,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from devflow.retrieval import write
+from devflow.retrieval.backlog import STEP, Backlog
 from devflow.retrieval.base import IndexStatus, VectorOptions
 from devflow.retrieval.batch import (
-    MOST_FILES,
     Prepared,
     Walked,
     list_files,
@@ -34,10 +34,10 @@ from devflow.retrieval.batch import (
     lower_priority,
     prepare_files,
     prepare_texts,
+    too_many_files,
 )
 from devflow.retrieval.history_sync import HistorySync
-from devflow.retrieval.parsers import WORTH_IT, Parsers
-from devflow.retrieval.room import LOCK, keep_within, mark_used, tidy
+from devflow.retrieval.room import LOCK, make_room, mark_used, tidy
 from devflow.retrieval.shared_vectors import answering, asked
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import (
@@ -53,16 +53,12 @@ from devflow.retrieval.store import (
 )
 from devflow.retrieval.usage_files import UsageBuilder
 from devflow.retrieval.vector_sync import VectorSync
-from devflow.retrieval.walk import IGNORE_FILES, Found, IndexSettings, Rules
+from devflow.retrieval.walk import IGNORE_FILES, IndexSettings, Rules, relative_to_root
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-STEP = 0.15
-"""Seconds of parsing between two looks at what is more urgent."""
-GATHERED = 0.5
-"""Seconds of what parsers give that are written at once: a transaction writes pages of every index."""
 RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
 
 
@@ -120,12 +116,7 @@ class RootIndexer:
         self._rebuild = rebuild
         self._walk_wanted = True
         self._walking: asyncio.Task[Walked] | None = None
-        self._queue: deque[Found] = deque()
-        self._parsers: Parsers | None = None
-        self._overtaken: set[str] = set()
-        self._digests: dict[str, bytes] = {}
-        self._done = self._total = 0
-        self._skipped: Counter[str] = Counter()
+        self._backlog = Backlog(settings, self._in_thread, background=background)
         self._too_many = False
         self._room_wanted = False
         self._walk_began = 0.0
@@ -138,19 +129,19 @@ class RootIndexer:
     def update(self, paths: Iterable[Path]) -> None:
         """Files or folders that were made, changed or deleted on disk."""
         for path in paths:
-            relative = self.relative(path)
+            relative = relative_to_root(self.root, self._real_root, path)
             if relative is None:
                 continue
             if relative in ("", ".git/info/exclude") or relative.rpartition("/")[2] in IGNORE_FILES:
                 self._rules = Rules(self.root, self._settings)
                 self._walk_wanted = True
             self._updated[relative] = None
-            self._overtaken.add(relative)
+            self._backlog.overtaken.add(relative)
         self._stir()
 
     def document(self, path: Path, text: str) -> None:
         """The text of an open document, newer than the disk."""
-        relative = self.relative(path)
+        relative = relative_to_root(self.root, self._real_root, path)
         if relative:
             self._documents[relative] = text
             self._fresh_documents[relative] = None
@@ -160,29 +151,17 @@ class RootIndexer:
 
     def release(self, path: Path) -> None:
         """The document was closed: the disk counts again."""
-        relative = self.relative(path)
+        relative = relative_to_root(self.root, self._real_root, path)
         if relative is not None and self._documents.pop(relative, None) is not None:
             self._fresh_documents.pop(relative, None)
             self._updated[relative] = None
-            self._overtaken.add(relative)
+            self._backlog.overtaken.add(relative)
             self._stir()
 
     def rebuild(self) -> None:
         """Throw the store away and start from nothing."""
         self._rebuild = True
         self._stir()
-
-    def relative(self, path: Path) -> str | None:
-        """The path under this root with `/`, None when it is elsewhere."""
-        for root, candidate in (
-            (self.root, path),
-            (self._real_root, path),
-            (self._real_root, Path(os.path.realpath(path))),
-        ):
-            if candidate.is_relative_to(root) and ".." not in candidate.parts:
-                inside = candidate.relative_to(root).as_posix()
-                return "" if inside == "." else inside
-        return None
 
     async def settled(self) -> None:
         """Wait until there is nothing left to do, or nothing can be done (`failed`, `elsewhere`)."""
@@ -240,7 +219,7 @@ class RootIndexer:
             self._cpu.shutdown(wait=False, cancel_futures=True)
 
     def _start_over(self) -> None:
-        self._queue.clear()
+        self._backlog.clear()
         self._walk_wanted = True
         self._fresh_documents.update(dict.fromkeys(self._documents))
 
@@ -268,7 +247,7 @@ class RootIndexer:
                     await asyncio.gather(self._walking, return_exceptions=True)
                     self._walking = None
                 await asyncio.shield(self._history.stop())
-                await asyncio.shield(self._stop_parsers())
+                await asyncio.shield(self._backlog.stop())
                 if self._vectors is not None:
                     await asyncio.shield(self._vectors.close())
                 await asyncio.shield(close_writer(db))
@@ -297,30 +276,16 @@ class RootIndexer:
             elif self._walking is not None and self._walking.done():
                 walked, self._walking = self._walking.result(), None
                 await self._plan(db, walked)
-            elif self._queue or (self._parsers is not None and self._parsers.busy):
+            elif self._backlog.working:
                 await self._index_some(db)
-            elif self._parsers is not None:
-                await self._stop_parsers()
+            elif self._backlog.idle:
+                await self._backlog.stop()
             elif self._state == "indexing" and self._walking is None:
-                await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
-                [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
-                await write.put_meta(
-                    db,
-                    {
-                        "state": "ready",
-                        "found": files,
-                        "skipped": dict(self._skipped),
-                        "problem": self._limit_reached() if self._too_many else "",
-                        "walked": round(time.time(), 1),
-                        "seconds": round(time.monotonic() - self._walk_began, 2),
-                    },
-                )
-                self._say("ready", self._limit_reached() if self._too_many else "")
-                self._room_wanted = True
-                if self._usage is not None:
-                    self._usage.settle()
+                await self._walk_is_done(db)
             elif self._room_wanted:
-                await self._make_room()
+                self._room_wanted = False
+                if sentence := await self._in_thread(make_room, self._settings.max_disk_mib, self.directory):
+                    self._tell(sentence)
             elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
                 if self._vectors.problem:
                     self._tell(self._vectors.problem)
@@ -336,68 +301,49 @@ class RootIndexer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
 
-    async def _make_room(self) -> None:
-        self._room_wanted = False
-        budget = self._settings.max_disk_mib << 20
-        freed = await self._in_thread(keep_within, budget, self.directory)
-        if freed.over > 0:
-            self._tell(
-                f"The indexes take {(budget + freed.over) >> 20:,} MiB, more than index.max_disk_mib "
-                f"({self._settings.max_disk_mib:,}): those that are left are in use. Raise it, or leave "
-                "folders out with a .devflowignore file."
-            )
-
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
         return await self._in_thread(list_files, self.root, self._settings, rules)
 
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
+        backlog = self._backlog
         rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
-        known = {row[0]: (row[1], row[2]) for row in rows}
-        self._digests = {row[0]: row[3] for row in rows}
-        self._skipped = walked.skipped
-        there = {found.relative for found in walked.found}
-        gone = [path for path in known if path not in there and path not in self._documents]
+        gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents)
         for at in range(0, len(gone), 200):
             await self._forget(db, gone[at : at + 200])
-        self._queue = deque(
-            found
-            for found in walked.found
-            if known.get(found.relative) != (found.size, found.mtime_ns)
-            and found.relative not in self._documents
-        )
-        self._done, self._total = 0, len(self._queue)
-        self._overtaken = set(self._updated)
-        self._events.progress(0, self._total)
+        backlog.overtaken = set(self._updated)
+        self._events.progress(0, backlog.total)
         self._too_many = walked.cut
         await write.put_meta(db, {"found": len(walked.found)})
-        if self._usage is not None and not known and len(self._queue) >= WORTH_IT:
-            await self._usage.begin(found.relative for found in self._queue)
+        if self._usage is not None and first and backlog.is_large:
+            await self._usage.begin(backlog.paths)
 
     async def _index_some(self, db: aiosqlite.Connection) -> None:
-        if self._parsers is None and len(self._queue) >= WORTH_IT:
-            self._parsers = Parsers(self._settings, background=self._background)
-        if self._parsers is None:
-            done = await self._in_thread(prepare_files, self._queue, self._settings, self._digests, STEP)
-        else:
-            done = await self._parsers.next(self._queue, self._digests)
-            end = time.monotonic() + GATHERED
-            while time.monotonic() < end and not self._urgent and (self._queue or self._parsers.busy):
-                done.add(await self._parsers.next(self._queue, self._digests))
-        # A file told as changed while it was being parsed is read again for that; this is the old text.
-        await self._store(db, done.without(self._overtaken))
-        self._done += len(done.files) + len(done.unchanged) + len(done.skips)
-        self._events.progress(self._done, self._total)
+        await self._store(db, await self._backlog.next(lambda: self._urgent))
+        self._events.progress(self._backlog.done, self._backlog.total)
 
     @property
     def _urgent(self) -> bool:
         return self._rebuild or bool(self._fresh_documents or self._updated)
 
-    async def _stop_parsers(self) -> None:
-        parsers, self._parsers = self._parsers, None
-        if parsers is not None:
-            await parsers.close()
+    async def _walk_is_done(self, db: aiosqlite.Connection) -> None:
+        await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
+        [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
+        problem = too_many_files(self.root) if self._too_many else ""
+        told = {
+            "state": "ready",
+            "found": files,
+            "skipped": dict(self._backlog.skipped),
+            "problem": problem,
+            "walked": round(time.time(), 1),
+            "seconds": round(time.monotonic() - self._walk_began, 2),
+        }
+        await write.put_meta(db, told)
+        self._say("ready", problem)
+        self._room_wanted = True
+        if self._usage is not None:
+            self._usage.settle()
 
     async def _take_updates(self, db: aiosqlite.Connection) -> None:
         paths = list(self._updated)[:500]
@@ -427,7 +373,7 @@ class RootIndexer:
         if done.unchanged:
             await write.touch_files(db, done.unchanged)
         if done.skips:
-            self._skipped.update(reason for _, reason in done.skips)
+            self._backlog.skipped.update(reason for _, reason in done.skips)
             await self._forget(db, [path for path, _ in done.skips])
         if files:
             generation = await write.put_files(db, files)
@@ -444,12 +390,6 @@ class RootIndexer:
 
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._cpu, call, *args)
-
-    def _limit_reached(self) -> str:
-        return (
-            f"{self.root} holds more than {MOST_FILES:,} source files; only these are indexed. Open a "
-            "smaller folder, or leave folders out with a .devflowignore file."
-        )
 
     def _say(self, state: str, problem: str = "") -> None:
         if state != self._state:

@@ -28,6 +28,8 @@ WORTH_IT = 200
 _BATCH_BYTES = 120_000
 """Of source per batch: about a tenth of a second, and as long as a more urgent edit may wait."""
 _BATCH_FILES = 64
+_COLLECT = 100
+"""Batches between two looks for cycles in a parser."""
 _LENGTH = struct.Struct("!Q")
 
 
@@ -152,8 +154,9 @@ def main() -> None:
     os.dup2(2, 1)
     if "--background" in sys.argv:
         lower_priority()
-    gc.disable()  # trees are freed by counting; looking for cycles took a tenth of the time
+    gc.disable()  # trees are freed by counting: looking for cycles takes a tenth of the time
     jobs = sys.stdin.buffer
+    done = 0
     while len(head := jobs.read(_LENGTH.size)) == _LENGTH.size:
         batch, (exclude, max_file_bytes, max_line_length), digests = pickle.loads(
             jobs.read(_LENGTH.unpack(head)[0])
@@ -162,6 +165,9 @@ def main() -> None:
         answer = pickle.dumps(prepare_files(deque(batch), settings, digests), pickle.HIGHEST_PROTOCOL)
         answers.write(_LENGTH.pack(len(answer)) + answer)
         answers.flush()
+        done += 1
+        if done % _COLLECT == 0:
+            gc.collect()
 
 
 if __name__ == "__main__":

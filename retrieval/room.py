@@ -30,6 +30,17 @@ class Freed:
     over: int
 
 
+def make_room(mib: int, live: Path) -> str:
+    """`keep_within` as the setting has it; a sentence for the user when that was not enough."""
+    freed = keep_within(mib << 20, live)
+    if freed.over <= 0:
+        return ""
+    return (
+        f"The indexes take {mib + (freed.over >> 20):,} MiB, more than index.max_disk_mib ({mib:,}): those "
+        "that are left are in use. Raise it, or leave folders out with a .devflowignore file."
+    )
+
+
 async def tidy(db: aiosqlite.Connection) -> bool:
     """Give some free pages back to the disk; False when there are too few to matter."""
     [(free,)] = await db.execute_fetchall("PRAGMA freelist_count")

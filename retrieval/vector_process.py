@@ -25,7 +25,7 @@ from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
 
-_OPENS_WITHIN, _ANSWERS_WITHIN, _WRITES_WITHIN = 60.0, 5.0, 300.0
+_OPENS_WITHIN, _ANSWERS_WITHIN, _WRITES_WITHIN = 60.0, 10.0, 300.0
 """Seconds. Models and damaged folders take long to open, transformers to embed."""
 
 
@@ -125,6 +125,8 @@ def serve(load: Callable[[VectorOptions], Embedder]) -> None:
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints
     os.umask(0o077)
+    # Before numpy is loaded: its threads wait for each other by spinning, beside somebody's editor.
+    os.putenv("OPENBLAS_NUM_THREADS", "1")
     job = _read(jobs)
     if job is None:
         return

@@ -13,6 +13,7 @@ import aiosqlite
 
 from devflow.retrieval import write
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.embedders.choose import made_by
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vectors import VectorsUnavailable
 
@@ -65,6 +66,8 @@ class VectorSync:
         self._opener = opener
         self._options = options
         self._at_once = _FIRST
+        self._made_by = made_by(options)
+        self._embedder_checked = False
         self._finished = False
         """Every chunk has had a vector since they were opened."""
         self._vectors: VectorStore | None = None
@@ -90,7 +93,9 @@ class VectorSync:
         )
         ids = [row[0] for row in rows]
         if self._vectors is None:
-            wanted = self._asked or ((ids or dead) and now - self._typed_at >= _TYPING)
+            wanted = self._asked or (
+                (ids or dead or await self._other_embedder(db)) and now - self._typed_at >= _TYPING
+            )
             return bool(wanted) and await self._open(db)
         vectors = self._vectors
         if not ids and not dead:
@@ -152,6 +157,16 @@ class VectorSync:
             async with self._querying:
                 await asyncio.to_thread(vectors.close)
 
+    async def _other_embedder(self, db: aiosqlite.Connection) -> bool:
+        """Whether the chunks were embedded by another embedder than the one that is configured now."""
+        if self._embedder_checked:
+            return False
+        rows = await db.execute_fetchall(
+            "SELECT value FROM meta WHERE key = 'embedder_made_by' AND EXISTS (SELECT 1 FROM chunks)"
+        )
+        self._embedder_checked = all(row[0] == self._made_by for row in rows)
+        return not self._embedder_checked
+
     async def _open(self, db: aiosqlite.Connection) -> bool:
         if time.monotonic() < self._not_before:
             return False
@@ -166,7 +181,8 @@ class VectorSync:
         [(marked,)] = await db.execute_fetchall("SELECT count(*) FROM pieces WHERE embedded <> 0")
         if count < marked:
             await write.embed_all_again(db)
-        await write.put_meta(db, {"embedder": vectors.embedder})
+        await write.put_meta(db, {"embedder": vectors.embedder, "embedder_made_by": self._made_by})
+        self._embedder_checked = True
         self._vectors, self.problem, self._asked = vectors, vectors.problem, False
         self._finished = False
         self._last_use = time.monotonic()

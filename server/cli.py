@@ -9,6 +9,7 @@ import argparse
 import importlib
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 
 from devflow import __version__
@@ -72,6 +73,7 @@ def serve(argv: Sequence[str] | None = None) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """A language server that knows the whole codebase: the commands around it."""
     argv = sys.argv[1:] if argv is None else list(argv)
+    warnings.simplefilter("ignore", SyntaxWarning)  # of the code that is looked at
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name need not be UTF-8, nor the terminal
             stream.reconfigure(errors="backslashreplace")

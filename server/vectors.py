@@ -7,8 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from devflow.models.base import ModelSpec
+from devflow.models.engines.remote import Server, problem_with
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
 from devflow.server.models import server_of
 from devflow.server.settings import Settings
 
@@ -40,6 +42,23 @@ def vector_options(settings: Settings, environment: Mapping[str, str]) -> Vector
         token=environment.get(chroma.token_env, "").strip() if chroma.token_env else "",
         problem=problem,
     )
+
+
+def problem_of_embedder(options: VectorOptions) -> str:
+    """One sentence when the configured embedder or Chroma server cannot be used, as far as can be told
+    without asking a server; else ""."""
+    if options.problem or options.endpoint is None:
+        try:
+            load_embedder(options.embedder if options.endpoint is None else STATIC)
+        except EmbedderUnusable as error:
+            return str(error)
+        return options.problem
+    if "problem" in options.endpoint:
+        return str(options.endpoint["problem"])
+    given = options.endpoint["outbound"]
+    outbound = Outbound(**{**given, "never_send": tuple(given["never_send"])})
+    problem = problem_with(Server(**options.endpoint["server"]), outbound, "openai")
+    return f"{problem} {STATIC} is used." if problem else ""
 
 
 def _endpoint(spec: ModelSpec, settings: Settings, environment: Mapping[str, str]) -> Mapping[str, Any]:

@@ -14,6 +14,8 @@ _CHANCE = {"id", "generation", "mtime", "embedded"}
 """Columns that say when and in which order something was written."""
 _PLACES = {"dead_vectors", "meta", "pieces", "uses", "around_uses", "texts"}
 """Tables of the writer's own book-keeping, or that a view shows unpacked."""
+_HISTORY = {"commits", "commit_files"}
+"""What git says of the repository, looked at every two seconds: of the moment, not of the files."""
 
 
 class Broken(Exception):
@@ -29,7 +31,7 @@ def content(directory: Path) -> dict[str, list[tuple[object, ...]]]:
         names = [
             name
             for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
-            if not name.startswith(("sqlite_", "fts", "trigrams")) and name not in _PLACES
+            if not name.startswith(("sqlite_", "fts", "trigrams")) and name not in _PLACES | _HISTORY
         ]
         found = {name: _rows(db, name) for name in names}
         found["words"] = _words(db)

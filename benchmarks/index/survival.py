@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -128,6 +129,7 @@ async def kills(scratch: Path, count: int, root: Path, cache: Path, seed: int = 
         shutil.rmtree(cache)
         async with watched(work, vectors=False, cache=cache) as seen:
             await seen.settled()
+        print(f"{done} of {count} kills", file=sys.stderr)
         if said := difference(killed, content(index_directory(work))):
             differences.append(said)
     return {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from devflow.models.base import Embedder
-from devflow.retrieval.embedders.static import StaticEmbedder
+from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.embedders.static import StaticEmbedder, shipped_name
 
 STATIC, HASHED = "devflow-static", "devflow-hashed"
 
@@ -36,6 +37,14 @@ def load_embedder(choice: str) -> Embedder:
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = f"cannot be used: {' '.join(str(error).split())[:200] or type(error).__name__}"
     raise EmbedderUnusable(f"The embedder in {folder} {reason}; {STATIC} is used.")
+
+
+def made_by(options: VectorOptions) -> str:
+    """What changes when another embedder is configured, or another one ships; told without loading it."""
+    if options.endpoint is not None:
+        server = options.endpoint.get("server", {})
+        return f"{server.get('model')} at {server.get('base_url')}"
+    return shipped_name() if options.embedder in ("", STATIC) else options.embedder
 
 
 def _in_folder(folder: Path) -> Embedder:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -16,20 +17,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy
 
+_WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _MOST_PIECES = 400
 """A chunk's first words say what it is about; longer ones (tables, data) would only add noise."""
 _HEAD = 1.5
 """How much more the words of the first line count: path and name of a chunk. A question has one line."""
-_MOST_NEW = 200_000
-"""Words outside the vocabulary that are kept, spelled out of it."""
+_MOST_KNOWN = 100_000
+"""Identifiers that are kept; the bound is on memory."""
 _LONGEST_PIECE = 40
-_AT_ONCE = 128
+_AT_ONCE = 32
+"""Texts that are summed together; more of them have more distinct words, which all count for each."""
 
 
 def pieces(text: str) -> list[str]:
     """The sub-words of `text` as written: `getHTTPResponse_v2` → `get HTTP Response v 2`."""
     return _PIECE.findall(text)
+
+
+def shipped_name() -> str:
+    """The name of the model that ships, without loading it."""
+    with zipfile.ZipFile(str(files("devflow.retrieval.embedders") / "static.npz")) as archive:
+        return archive.read("name.npy").rpartition(b"\n")[2].decode("ascii")
 
 
 class StaticEmbedder:
@@ -51,9 +60,11 @@ class StaticEmbedder:
         self._words = {word: row for row, word in enumerate(vocabulary)}
         self._longest = max(map(len, vocabulary))
         self._shipped = len(vocabulary)
-        self._known: dict[str, int] = dict(self._words)
-        """Row of every spelling met so far; rows from `_shipped` on are words spelled out of others."""
+        self._pieces: dict[str, int] = dict(self._words)
+        """Row of every spelling of a sub-word met so far; from `_shipped` on words made of others."""
         self._new: list[numpy.ndarray] = []
+        self._known: dict[str, tuple[int, ...]] = {}
+        """Rows of every identifier met so far: a codebase says the same ones again and again."""
 
     @property
     def name(self) -> str:
@@ -79,25 +90,31 @@ class StaticEmbedder:
 
     def rows(self, text: str) -> tuple[list[int], int]:
         """The vocabulary's row of each sub-word of `text`, and how many of them stand on its first line."""
-        first, _, rest = text.partition("\n")
-        head = pieces(first)[:_MOST_PIECES]
-        body = pieces(rest[: 16 * _MOST_PIECES])[: _MOST_PIECES - len(head)] if rest else []
+        first, _, rest = text[: 16 * _MOST_PIECES].partition("\n")
+        found = self._rows_of(first)
+        head = len(found)
+        if rest:
+            found += self._rows_of(rest)
+        return found[:_MOST_PIECES], min(head, _MOST_PIECES)
+
+    def _rows_of(self, text: str) -> list[int]:
+        found: list[int] = []
         known = self._known
-        found = [known.get(piece) for piece in head + body]
-        if None in found:
-            found = [
-                self._met(piece) if row is None else row
-                for piece, row in zip(head + body, found, strict=True)
-            ]
-        return found, len(head)  # type: ignore[return-value]
+        for word in _WORD.findall(text):
+            rows = known.get(word)
+            if rows is None:
+                rows = known[word] = tuple(self._met(piece) for piece in pieces(word))
+            found += rows
+        return found
 
     def _sums(self, texts: Sequence[str]) -> numpy.ndarray:
         """A few texts at once as one product of matrices: texts by words times words by dimensions."""
         import numpy as np
 
-        if len(self._new) > _MOST_NEW:
+        if len(self._known) > _MOST_KNOWN:
             self._new.clear()
-            self._known = dict(self._words)
+            self._known.clear()
+            self._pieces = dict(self._words)
         rows: list[int] = []
         places: list[int] = []
         heads: list[int] = []
@@ -140,15 +157,18 @@ class StaticEmbedder:
         words it consists of."""
         import numpy as np
 
+        row = self._pieces.get(piece)
+        if row is not None:
+            return row
         lower = piece.lower()
-        row = self._known.get(lower)
+        row = self._pieces.get(lower)
         if row is None:
             parts = self._parts(lower)
             row = self._shipped + len(self._new)
             table = self._vectors[parts].astype(np.float32) * self._scales[parts, None]
             self._new.append(table.sum(axis=0) if parts else np.zeros(self.dimensions, np.float32))
-            self._known[lower] = row
-        self._known[piece] = row
+            self._pieces[lower] = row
+        self._pieces[piece] = row
         return row
 
     def _parts(self, word: str) -> list[int]:

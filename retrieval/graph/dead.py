@@ -27,6 +27,8 @@ _CANDIDATES = (
     "'c', 'cpp') "
     "AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.name = s.name AND u.file <> s.file) LIMIT ?"
 )
+_MOST_MATCHES = 2_000
+"""Chunks with a word of the same stem that are looked at."""
 _BEGUN = re.compile(r"f[\"']([A-Za-z_]{3,})\{|[\"']([A-Za-z_]{3,})[\"']\s*\+|[\"']([A-Za-z_]{3,})%s")
 
 
@@ -165,9 +167,9 @@ def _mentioned(graph: Graph, definition: Definition, file: File) -> str:
     for root in range(len(graph.stored.roots)):
         rows = graph.stored.rows(
             root,
-            "SELECT c.file, c.text, c.start FROM fts JOIN chunks c ON c.id = fts.rowid "
-            "WHERE fts MATCH ? LIMIT 20",
-            (f'text : "{word}"',),
+            "SELECT c.file, c.text, c.start FROM (SELECT rowid FROM fts WHERE fts MATCH ? LIMIT ?) m "
+            "JOIN chunks c ON c.id = m.rowid WHERE instr(c.text, ?) > 0 LIMIT 50",
+            (f'text : "{word}"', _MOST_MATCHES, definition.name),
         )
         for id_, text, start in rows:
             assert isinstance(text, str)

@@ -109,10 +109,6 @@ class Modules:
                     return [(other, id_) for id_ in self._folders[other][folder]]
         return []
 
-    def same_folder(self, root: int, path: str) -> list[int]:
-        """The Go files of the package that `path` belongs to."""
-        return self._folders[root].get(posixpath.dirname(path), [])
-
     def java(self, root: int, qualified: str) -> tuple[int, int] | None:
         """The file of a Java class by its full name."""
         wanted = qualified.replace(".", "/") + ".java"

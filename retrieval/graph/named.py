@@ -51,6 +51,18 @@ def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | No
     return list(links.values())
 
 
+def around(graph: Graph, path: Path, qualified_name: str) -> tuple[list[Link], list[Link]] | None:
+    """The calls of what a file defines under this name from outside it, and the calls it makes of others;
+    None when the index does not know it."""
+    calls = callers_of(graph, path, qualified_name)
+    if calls is None:
+        return None
+    own = definitions_in(graph, path, qualified_name)
+    outside = [link for link in calls if link.source not in own]
+    called = [link for each in own for link in graph.outgoing(each) if link.kind == "call"]
+    return outside, [link for link in called if link.target not in own]
+
+
 def _fits(definition: Definition, outer: list[str]) -> bool:
     """Whether the names before the last are its containers, from inside out, then its module's."""
     if not outer:

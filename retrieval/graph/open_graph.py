@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +24,9 @@ from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE, inode_of
 
 log = logging.getLogger(__name__)
+
+_FRESH = 60.0
+"""Seconds for which imports that were read serve who does not wait."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -38,6 +43,8 @@ class CodeGraph:
         self._connections: list[sqlite3.Connection] = []
         self._graph: Graph | None = None
         self._imports: tuple[tuple[int, ...], Imports] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._read_at = -math.inf
 
     async def ask(
         self, question: Callable[Concatenate[Graph, P], T], *arguments: P.args, **named: P.kwargs
@@ -74,19 +81,38 @@ class CodeGraph:
         `shapes/base.py:Shape.area`, `shapes.base.Shape`."""
         return await self.ask(definitions_named, name)
 
-    async def centrality(self, seeds: Iterable[Path]) -> dict[Path, float]:
-        """Files by their nearness to `seeds` over imports; the arrays are kept until a store changes."""
+    async def centrality(self, seeds: Iterable[Path], *, wait: bool = True) -> dict[Path, float]:
+        """Files by their nearness to `seeds` over imports, as of now. Without `wait` it takes milliseconds:
+        as of a minute ago at most while files are saved, and nothing before the imports were first read."""
+        if wait:
+            await self._read_imports()
+        elif self._reading is None and time.monotonic() - self._read_at > _FRESH:
+            self._reading = asyncio.create_task(self._read_imports())
+            self._reading.add_done_callback(self._imports_read)
+        if self._imports is None:
+            return {}
+        return await asyncio.to_thread(centrality, self._imports[1], tuple(seeds))
 
-        def near(graph: Graph, some: tuple[Path, ...]) -> dict[Path, float]:
+    async def _read_imports(self) -> None:
+        def read(graph: Graph) -> None:
             generations = graph.stored.generations
             if self._imports is None or self._imports[0] != generations:
                 self._imports = generations, import_links(graph.stored, graph.modules)
-            return centrality(self._imports[1], some)
 
-        return await self.ask(near, tuple(seeds))
+        await self.ask(read)
+        self._read_at = time.monotonic()
+
+    def _imports_read(self, reading: asyncio.Task[None]) -> None:
+        self._reading = None
+        if not reading.cancelled() and (error := reading.exception()) is not None:
+            self._read_at = time.monotonic()
+            log.warning("the imports could not be read: %s", error)
 
     async def close(self) -> None:
         """Close the stores, after the question that runs."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
         if self._thread is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
             self._thread.shutdown(wait=False)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.local_values import Bound
+from devflow.analysis.python_ast import python_expression, python_statement
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.modules import Modules
@@ -266,10 +267,8 @@ class PythonValues:
         if depth > DEEPEST:
             return None
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                return self.annotated(ast.parse(node.value.strip(), mode="eval").body, file, at, depth + 1)
-            except (SyntaxError, ValueError, RecursionError):
-                return None
+            written = python_expression(node.value)
+            return self.annotated(written, file, at, depth + 1) if written is not None else None
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return self._either([node.left, node.right], file, at, depth)
         if isinstance(node, ast.Subscript):
@@ -353,14 +352,10 @@ class PythonValues:
 
     def _variable(self, definition: Definition, file: File, depth: int) -> Value | None:
         """What a module's or a class's variable holds, by its annotation or what it is given."""
-        try:
-            [statement] = ast.parse(definition.signature).body
-        except (SyntaxError, ValueError, RecursionError):
+        statement = python_statement(definition.signature)
+        if statement is None:
             source = self._stored.source(file)
-            try:
-                [statement] = ast.parse(source[definition.start : definition.end].strip()).body
-            except (SyntaxError, ValueError, RecursionError):
-                return None
+            statement = python_statement(source[definition.start : definition.end].strip())
         if isinstance(statement, ast.AnnAssign):
             return self.annotated(statement.annotation, file, definition.start, depth + 1)
         if isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], (ast.Tuple, ast.List)):
@@ -390,32 +385,19 @@ def _given(name: str) -> re.Pattern[str]:
 
 def _expression(written: str) -> ast.expr | None:
     """The expression of a line; of one that goes on below, the call that it begins with."""
-    for text in (written.strip(), f"{written.partition('(')[0]}()"):
-        try:
-            return ast.parse(text, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-    return None
+    return python_expression(written) or python_expression(f"{written.partition('(')[0]}()")
 
 
 @lru_cache(maxsize=4_096)
 def _head(signature: str) -> ast.ClassDef | None:
-    try:
-        [node] = ast.parse(f"{signature}: pass").body
-    except (SyntaxError, ValueError, RecursionError):
-        return None
+    node = python_statement(f"{signature}: pass")
     return node if isinstance(node, ast.ClassDef) else None
 
 
 @lru_cache(maxsize=4_096)
 def _returned_annotation(signature: str) -> ast.expr | None:
     _, arrow, written = signature.rpartition("->")
-    if not arrow:
-        return None
-    try:
-        return ast.parse(written.strip().removesuffix(":"), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
-        return None
+    return python_expression(written.strip().removesuffix(":")) if arrow else None
 
 
 def _returns_self(signature: str) -> bool:

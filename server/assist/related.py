@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.facts import ReferenceKind
 from devflow.analysis.references import references
+from devflow.retrieval.base import IndexedReference, IndexedSymbol
+from devflow.retrieval.graph.named import around
 from devflow.server.assist.target import FUNCTIONS, Target, shown_path
+from devflow.server.assist.waiting import within
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
-    from devflow.retrieval.base import IndexedReference, IndexedSymbol
+    from devflow.retrieval.graph.base import Link
     from devflow.server.assist.base import Codebase
 
 _MOST_CALLERS = 3
 _MOST_CALLEES = 8
 _LINES_AROUND = 3
+_GRAPH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,15 @@ class Neighbours:
 
 
 async def neighbours(target: Target, doc: Document, code: Codebase) -> Neighbours:
-    """Callers and callees of `target`; empty without an index."""
+    """Callers and callees of `target`, by the code graph; where it does not know the target, by names.
+    Empty without an index."""
     if code.index is None:
         return Neighbours()
+    if target.symbol is not None and target.symbol.kind in FUNCTIONS and doc.path is not None:
+        asked = code.index.graph.ask(around, doc.path, target.symbol.qualified_name)
+        links = await within(asked, _GRAPH_SECONDS)
+        if links is not None:
+            return await _by_graph(links, code)
     callers: list[IndexedReference] = []
     if target.symbol is not None:
         for use in await code.index.references_to(target.symbol.name):
@@ -66,6 +76,31 @@ async def neighbours(target: Target, doc: Document, code: Codebase) -> Neighbour
             callees.append(found[0])
         if len(callees) == _MOST_CALLEES:
             break
+    return Neighbours(tuple(callers), tuple(callees))
+
+
+async def _by_graph(links: tuple[list[Link], list[Link]], code: Codebase) -> Neighbours:
+    assert code.index is not None
+    calls, called = links
+    callers = [
+        IndexedReference(
+            link.source.path,
+            link.target.name,
+            ReferenceKind.CALL,
+            link.start,
+            link.end,
+            link.line,
+            "",
+            link.source.qualified_name,
+        )
+        for link in calls
+    ]
+    callees: list[IndexedSymbol] = []
+    for definition in list(dict.fromkeys(link.target for link in called))[:_MOST_CALLEES]:
+        found = await code.index.symbols_named(definition.name, 200)
+        callees += [
+            one for one in found if (one.path, one.symbol.start) == (definition.path, definition.start)
+        ][:1]
     return Neighbours(tuple(callers), tuple(callees))
 
 

@@ -211,7 +211,18 @@ def _index(root: Path) -> list[Check]:
         checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
+    checks += _embedder(root)
     return checks
+
+
+def _embedder(root: Path) -> Iterator[Check]:
+    """What the settings say about vectors and cannot be followed."""
+    from devflow.server.settings import load
+    from devflow.server.vectors import problem_of_embedder, vector_options
+
+    settings, _ = load([root])
+    if settings.index.vectors and (problem := problem_of_embedder(vector_options(settings, os.environ))):
+        yield Check("index", "retrieval", BAD, problem)
 
 
 def _details(status: IndexStatus) -> Iterator[Check]:

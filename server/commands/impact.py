@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from devflow.retrieval.graph.base import Definition, Link
     from devflow.retrieval.graph.impact import Affected, Impact
-    from devflow.retrieval.index import Index
 
 
 _SAYS = {
@@ -63,19 +62,32 @@ async def _run(arguments: argparse.Namespace) -> int:
             return 1 if roots else 2
         least = 0.0 if arguments.guesses else SURE
         found = await index.graph.ask(impact, definition, least, arguments.limit, arguments.depth)
+        together = await index.changed_with(definition.path, 5)
         if arguments.json:
-            print(json.dumps(_as_json(found), indent=2))
+            with_commits = [{"path": str(path), "commits": times} for path, times in together]
+            print(json.dumps(_as_json(found) | {"changedTogether": with_commits}, indent=2))
         else:
             console().print(_tree(found, roots))
-            _summary(found, index)
+            _summary(found)
+            if together:
+                root = roots[definition.root]
+                shown = (
+                    f"{visible(str(path.relative_to(root)))} ({times} commits)" for path, times in together
+                )
+                print(f"often changed together with {definition.path.name}: {', '.join(shown)}")
     return 0
 
 
-def _summary(found: Impact, index: Index) -> None:
+def _summary(found: Impact) -> None:
     tests = sum(each.is_test for each in found.affected)
     files = len({each.definition.path for each in found.affected})
     more = ", and more (raise --limit)" if found.more else ""
-    print(f"{len(found.affected)} definitions in {files} files, {tests} of them in tests{more}")
+    definitions = _count(len(found.affected), "definition")
+    print(f"{definitions} in {_count(files, 'file')}, {tests} of them in tests{more}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tree(found: Impact, roots: list[Path]) -> Tree:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devflow.retrieval.walk import Found, IndexOptions, Skip, is_translation, read, walk
+from devflow.retrieval.filters import is_translation
+from devflow.retrieval.walk import Found, IndexOptions, Skip, read, walk
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----\n"
 
@@ -52,3 +53,15 @@ def test_texts_in_other_languages_are_left_out(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("name", ["translations/en.json", "i18n/en-GB.json", "de.json", "lang/parser.py"])
 def test_english_texts_and_code_are_no_translations(name: str) -> None:
     assert not is_translation(name)
+
+
+def test_what_a_package_manager_put_there_is_one_folder_left_out(tmp_path: Path) -> None:
+    for name in ("node_modules/a/index.js", "vendor/modules.txt", "vendor/b/b.go", "src/vendor/own.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    items = list(walk(tmp_path))
+    assert [item.relative for item in items if isinstance(item, Found)] == ["src/vendor/own.py"]
+    assert [(item.path.name, item.reason) for item in items if isinstance(item, Skip)] == [
+        ("node_modules", "vendored folder"),
+        ("vendor", "vendored folder"),
+    ]

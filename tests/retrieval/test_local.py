@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.static import StaticEmbedder
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.local import local_vectors
@@ -36,3 +37,17 @@ async def test_a_rebuilt_store_does_not_find_the_old_stores_vectors(tmp_path: Pa
         assert vectors is not None
         [(_, similarity)] = await vectors.nearest(tmp_path, "class Colour", 5)
         assert similarity > 0.5
+
+
+async def test_another_embedder_embeds_a_store_again(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
+    hashed = VectorOptions(embedder="devflow-hashed")
+    before = await build(tmp_path, IndexOptions(), vectors=hashed)
+    after = await build(tmp_path, IndexOptions())
+    assert (before.embedder, after.embedder) == ("devflow-hashed-v1", StaticEmbedder().name)
+    async with local_vectors(tmp_path) as (vectors, _):
+        assert vectors is not None
+        [(_, similarity)] = await vectors.nearest(tmp_path, "load a list of excluded paths", 5)
+        assert similarity > 0.2
+    back = await build(tmp_path, IndexOptions(), vectors=hashed)
+    assert (back.embedder, back.vectors) == ("devflow-hashed-v1", 1)

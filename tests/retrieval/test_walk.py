@@ -85,7 +85,7 @@ def test_what_is_no_source_says_why(tmp_path: Path) -> None:
     (tmp_path / "binary.py").write_bytes(b"x\0y")
     (tmp_path / "odd.js").write_bytes(b"// \xff\xfe\xfa")
     assert skipped(tmp_path, IndexOptions(max_file_bytes=2_000, max_line_length=200)) == {
-        "app.min.js": "generated",
+        "app.min.js": "minified",
         "big.py": "too large",
         "binary.py": "binary",
         "logo.png": "not a source file",

@@ -236,6 +236,31 @@ async def test_kills_in_the_middle_leave_what_a_fresh_index_has(
     assert killed == content(index_directory(root))
 
 
+async def test_one_worker_keeps_several_workspaces_apart(tmp_path: Path) -> None:
+    put(tmp_path, {"one/a.py": "def here(): ...\n", "two/a.py": "def there(): ...\n"})
+    one, two = tmp_path / "one", tmp_path / "two"
+    worker = IndexWorker()
+    indexes = [await Index.open([one]), await Index.open([two])]
+    try:
+        await worker.start()
+        await worker.open([one, two], TEXT_ONLY)
+        await worker.settled(30)
+        assert [await names(indexes[0], one / "a.py"), await names(indexes[1], two / "a.py")] == [
+            ["here"],
+            ["there"],
+        ]
+        assert not await indexes[0].symbols_named("there")
+        put(tmp_path, {"two/a.py": "def moved(): ...\n"})
+        worker.update([two / "a.py"])
+        await worker.settled(30)
+        assert await indexes[1].symbols_named("moved")
+        assert await indexes[0].symbols_named("here")
+    finally:
+        for index in indexes:
+            await index.close()
+        await worker.close()
+
+
 async def test_a_second_worker_on_the_same_root_reads_what_the_first_writes(tmp_path: Path) -> None:
     put(tmp_path, {"a.py": "def one(): ...\n"})
     async with working(tmp_path), working(tmp_path) as (second, index, told):

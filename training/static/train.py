@@ -38,15 +38,17 @@ WORDS = 40_000
 SEED = 7
 BATCH = 1_024
 STEPS = 1_500
+NEW_VIEWS = 700
+"""Steps after which questions and chunks are made of the pairs anew."""
 RATE = 0.01
 TEMPERATURE = 0.05
-SENTENCES = 40_000
-"""Of documentation, that the teacher is asked about."""
+MOST, MOST_OTHER = {"python": 107_000, "java": 54_000, "go": 27_000}, 28_000
+"""Pairs of one language."""
 HELD_OUT = 0.06
 """Share of the packages that only the scores are taken from."""
 MOST_OF_CODE, MOST_OF_DOC = 160, 48
 """Distinct sub-words that training looks at."""
-HEAD = 1.5
+HEAD = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,20 @@ def held_out(package: str) -> bool:
 
 ALWAYS_HELD_OUT = frozenset(["deb-newtonsoft-json", "deb-nunit", "deb-dbus-sharp"])
 """C# comes from so few packages that chance might keep none."""
+
+
+def balanced(pairs: Sequence[Pair]) -> list[Pair]:
+    """At most `MOST` of a language, by chance."""
+    chance = random.Random(SEED)
+    languages: dict[str, list[int]] = defaultdict(list)
+    for at, pair in enumerate(pairs):
+        languages[pair.language].append(at)
+    kept = [
+        at
+        for name in sorted(languages)
+        for at in chance.sample(languages[name], min(len(languages[name]), MOST.get(name, MOST_OTHER)))
+    ]
+    return [pairs[at] for at in sorted(kept)]
 
 
 def first_sentence(doc: str) -> str:
@@ -124,28 +140,6 @@ def distilled(words: Sequence[str], shares: np.ndarray, cache: Path) -> np.ndarr
     reduced = centred @ components[:DIMENSIONS].T
     reduced /= np.linalg.norm(reduced, axis=1, keepdims=True) + 1e-9
     return (reduced * (1e-3 / (1e-3 + shares))[:, None] ** 0.5).astype(np.float32)
-
-
-def taught(pairs: Sequence[Pair], cache: Path) -> tuple[list[str], np.ndarray]:
-    """Sentences of documentation, from every language and package alike, and the teacher's view of them."""
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for pair in pairs:
-        sentence = " ".join(first_sentence(plain(pair.doc)).split())
-        if 3 < len(sentence.split()) < 22:
-            groups[pair.language, pair.package].append(sentence)
-    chance = random.Random(SEED)
-    most = max(1, SENTENCES * 2 // len(groups))
-    chosen = [
-        each for key in sorted(groups) for each in chance.sample(groups[key], min(most, len(groups[key])))
-    ]
-    chosen = sorted(set(chosen))
-    chance.shuffle(chosen)
-    chosen = chosen[:SENTENCES]
-    digest = hashlib.md5("\n".join(chosen).encode()).hexdigest()[:8]
-    path = cache / f"sentences-{digest}.npy"
-    if not path.exists():
-        np.save(path, Teacher(most=32).embed(chosen).astype(np.float16))
-    return chosen, np.load(path).astype(np.float32)
 
 
 class Texts:
@@ -283,9 +277,9 @@ def contrasted(table: np.ndarray, pairs: Sequence[Pair], bags: Bags, steps: int 
     source = batches(pairs, SEED)
     chance = random.Random(SEED)
     started = time.monotonic()
-    questions: Texts
+    questions, chunks = views(pairs, bags, chance)
     for step in range(steps):
-        if step % 700 == 0:  # new views now and then
+        if step and step % NEW_VIEWS == 0:
             questions, chunks = views(pairs, bags, chance)
         progress = step / steps
         for group in optimizer.param_groups:
@@ -303,10 +297,8 @@ def contrasted(table: np.ndarray, pairs: Sequence[Pair], bags: Bags, steps: int 
         optimizer.step()
         if step % 100 == 0:
             right = float((scores.argmax(1) == target).float().mean())
-            print(
-                f"{step} loss {float(loss):.3f} first {right:.3f} {time.monotonic() - started:.0f} s",
-                flush=True,
-            )
+            spent = time.monotonic() - started
+            print(f"{step} loss {float(loss):.3f} first {right:.3f} {spent:.0f} s", flush=True)
     return weight.detach().numpy()
 
 
@@ -347,7 +339,7 @@ def main(source: Path, work: Path, target: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     everything = read_pairs(source)
     kept = [pair for pair in everything if held_out(pair.package)]
-    pairs = [pair for pair in everything if not held_out(pair.package)]
+    pairs = balanced([pair for pair in everything if not held_out(pair.package)])
     print(f"{len(pairs)} pairs, {len(kept)} held out", flush=True)
     words, shares = vocabulary(pairs)
     digest = hashlib.md5("\n".join(words).encode()).hexdigest()[:8]

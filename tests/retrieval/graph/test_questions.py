@@ -11,6 +11,7 @@ from devflow.retrieval.graph.centrality import centrality, import_links
 from devflow.retrieval.graph.dead import dead_code
 from devflow.retrieval.graph.endpoints import all_endpoints, endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests, impact
+from devflow.retrieval.graph.pairs import covering_files, sources_of_test
 from devflow.retrieval.graph.paths import shortest_path
 from devflow.retrieval.index import Index
 from support.graphs import graph_of, index, one
@@ -276,7 +277,12 @@ async def test_dead_code_spares_what_may_be_used_in_other_ways(tmp_path: Path) -
 
         def in_settings(): ...
 
-        print(Handler, Plain, Plain().set)
+        def ranged(): ...
+
+        def range_of(ranges, ranging):
+            return [(ranges, ranging), "main.ranged"]
+
+        print(Handler, Plain, Plain().set, range_of)
         #- tests/test_main.py
         def test_it(): ...
         #- setup.cfg
@@ -341,5 +347,54 @@ async def test_a_cancelled_question_leaves_the_graph_usable(tmp_path: Path) -> N
         with pytest.raises(asyncio.CancelledError):
             await asked
         assert len(await opened.graph.find("read")) == 1
+    finally:
+        await opened.close()
+
+
+async def test_tests_and_sources_are_paired_by_name_and_import(tmp_path: Path) -> None:
+    code = """
+        #- app/__init__.py
+        #- app/logic.py
+        def price(): ...
+        #- app/other.py
+        def other(): ...
+        #- tests/test_logic.py
+        from app.logic import price
+        from app import other
+        #- tests/test_all.py
+        import app.logic
+        #- web/cart.ts
+        export const x = 1;
+        #- web/cart.test.ts
+        import { x } from "./cart";
+        #- src/Cart.java
+        class Cart {}
+        #- src/CartTest.java
+        class CartTest {}
+    """
+    async with graph_of(tmp_path, code) as graph:
+
+        def tests(name: str) -> list[tuple[str, float]]:
+            return [(path.name, sure) for path, sure in covering_files(graph, tmp_path / name)]
+
+        assert tests("app/logic.py") == [("test_logic.py", 0.95), ("test_all.py", 0.5)]
+        assert tests("app/other.py") == [("test_logic.py", 0.5)]
+        assert tests("web/cart.ts") == [("cart.test.ts", 0.95)]
+        assert tests("src/Cart.java") == [("CartTest.java", 0.7)]
+        assert tests("none.py") == []
+        found = sources_of_test(graph, tmp_path / "tests/test_logic.py")
+        assert [path.name for path, _ in found] == ["logic.py", "other.py"]
+
+
+async def test_who_does_not_wait_for_centrality_gets_it_once_the_imports_are_read(tmp_path: Path) -> None:
+    await index(tmp_path, SERVICE)
+    opened = await Index.open([tmp_path])
+    try:
+        seeds = [tmp_path / "app/api.py"]
+        assert await opened.graph.centrality(seeds, wait=False) == {}
+        async with asyncio.timeout(30):
+            while not (near := await opened.graph.centrality(seeds, wait=False)):
+                await opened.graph.find("read")
+        assert near == await opened.graph.centrality(seeds)
     finally:
         await opened.close()

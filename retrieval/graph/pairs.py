@@ -1,0 +1,95 @@
+"""Which files test which: by their names, and by what test files import."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path, PurePosixPath
+
+from devflow.retrieval.graph.links import Graph
+from devflow.retrieval.relations import is_test
+
+_BY_NAME, _BY_IMPORT, _BY_BOTH = 0.7, 0.5, 0.95
+_MARKS = re.compile(r"^(?:test_|tests_)|(?:_tests?|\.(?:test|spec)|Tests?|IT|Spec)$")
+
+
+def covering_files(graph: Graph, path: Path) -> list[tuple[Path, float]]:
+    """The test files of a source file with how sure that is, surest first: those named after it, those that
+    import it, both."""
+    return _paired(graph, path, of_test=False)
+
+
+def sources_of_test(graph: Graph, path: Path) -> list[tuple[Path, float]]:
+    """The files that a test file tests, surest first: the one it is named after, those it imports."""
+    return _paired(graph, path, of_test=True)
+
+
+def _paired(graph: Graph, path: Path, *, of_test: bool) -> list[tuple[Path, float]]:
+    found: dict[Path, float] = {}
+    for root, folder in enumerate(graph.stored.roots):
+        if not path.is_relative_to(folder):
+            continue
+        relative = path.relative_to(folder).as_posix()
+        paths = graph.stored.paths(root)
+        if relative not in paths:
+            continue
+        for other, id_ in paths.items():
+            if other != relative and is_test(PurePosixPath(other)) != of_test and _fit(relative, other):
+                found[graph.stored.path(root, id_)] = _BY_NAME
+        near = (
+            _imported(graph, root, paths[relative]) if of_test else _importing(graph, root, paths[relative])
+        )
+        for at, id_ in near:
+            other_path = graph.stored.path(at, id_)
+            if is_test(PurePosixPath(other_path)) != of_test:
+                found[other_path] = _BY_BOTH if other_path in found else _BY_IMPORT
+    return sorted(found.items(), key=lambda each: (-each[1], each[0]))
+
+
+def _fit(one: str, other: str) -> bool:
+    """Whether two files have the same name but for what marks a test, and the same kind of ending."""
+    first, second = PurePosixPath(one), PurePosixPath(other)
+    if first.suffix != second.suffix or not first.suffix:
+        return False
+    stem = _MARKS.sub("", first.stem)
+    if not stem or _MARKS.sub("", second.stem) != stem or stem in ("__init__", "index", "conftest"):
+        return False
+    return first.stem != second.stem
+
+
+def _imported(graph: Graph, root: int, id_: int) -> set[tuple[int, int]]:
+    file = graph.stored.file(root, id_)
+    found: set[tuple[int, int]] = set()
+    for made in file.imports:
+        if file.language == "python":
+            joined = (
+                f"{made.module}{made.name}" if made.module.endswith(".") else f"{made.module}.{made.name}"
+            )
+            inner = graph.modules.python(root, file.relative, joined) if made.name not in ("", "*") else None
+            target = inner or graph.modules.python(root, file.relative, made.module)
+        elif file.language in ("typescript", "tsx", "javascript"):
+            target = graph.modules.script(root, file.relative, made.module)
+        elif file.language == "java":
+            target = graph.modules.java(root, f"{made.module}.{made.name}")
+        else:
+            target = None
+        if target is not None:
+            found.add(target)
+    return found
+
+
+def _importing(graph: Graph, root: int, id_: int) -> set[tuple[int, int]]:
+    """The files whose imports name the module that a file is, of those that could by its last name."""
+    relative = graph.stored.relative(root, id_)
+    stem = posixpath.basename(relative).partition(".")[0]
+    if stem in ("__init__", "index"):
+        stem = posixpath.basename(posixpath.dirname(relative))
+    found: set[tuple[int, int]] = set()
+    for other in range(len(graph.stored.roots)):
+        rows = graph.stored.rows(
+            other, "SELECT DISTINCT file FROM imports WHERE name = ? OR instr(module, ?) > 0", (stem, stem)
+        )
+        for (importer,) in rows:
+            if (root, id_) in _imported(graph, other, importer):
+                found.add((other, importer))
+    return found
