@@ -113,7 +113,7 @@ def named_set(root: Path, corpus: str) -> TruthSet:
 class Lists:
     """Padded lists: `x` (lists, candidates, features), `right`, `there` (which are not padding)."""
 
-    def __init__(self, paths: Sequence[Path], *, reports: bool) -> None:
+    def __init__(self, paths: Sequence[Path], *, reports: bool, without: Sequence[str] = ()) -> None:
         xs, rights, self.sets, self.corpora, self.report = [], [], [], [], []
         for path in paths:
             with np.load(path) as archive:
@@ -121,7 +121,8 @@ class Lists:
             ends = np.cumsum(data["sizes"])
             for number, end in enumerate(ends):
                 report = bool(data["reports"][number])
-                if report and not reports:
+                corpus = str(data["corpora"][number])
+                if (report and not reports) or any(name in corpus for name in without):
                     continue
                 start = end - data["sizes"][number]
                 matrix = data["matrix"][start:end].astype(np.float32)
@@ -132,7 +133,7 @@ class Lists:
                 rights.append(right[keep][: _MOST + 40])
                 self.report.append(report)
                 self.sets.append(str(data["sets"][number]))
-                self.corpora.append(str(data["corpora"][number]))
+                self.corpora.append(corpus)
         longest = max(map(len, xs), default=0)
         self.x = np.zeros((len(xs), longest, len(FEATURES)), np.float32)
         self.right = np.zeros((len(xs), longest), bool)
@@ -208,7 +209,7 @@ def reciprocal(score: np.ndarray, right: np.ndarray, there: np.ndarray) -> np.nd
     return np.where(sorted_right.any(1), 1 / (1 + sorted_right.argmax(1)), 0.0)
 
 
-def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, dry: bool) -> None:
+def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, without: Sequence[str], dry: bool) -> None:
     """Print the folds' figures and write the weights of all. Without folds the figures are of seen
     corpora."""
     with_vectors = bool(np.load(paths[0])["vectors"])
@@ -216,7 +217,7 @@ def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, dry: bool) -> 
     if stored.get("features") != list(FEATURES):
         stored = {"features": list(FEATURES)}
     for reports in (False, True):
-        lists = Lists(paths, reports=reports)
+        lists = Lists(paths, reports=reports, without=without)
         if not lists.sets:
             continue
         corpora = sorted(set(lists.corpora))
@@ -277,10 +278,22 @@ def main() -> None:
     fitting.add_argument("lists", type=Path, nargs="+")
     fitting.add_argument("--hidden", type=int, default=12)
     fitting.add_argument("--folds", type=int, default=_FOLDS)
+    fitting.add_argument(
+        "--without",
+        default="",
+        help="corpora to leave out: those an embedder learned from say too much for it",
+    )
     fitting.add_argument("--dry", action="store_true")
     arguments = parser.parse_args()
     if arguments.command == "fit":
-        fit(arguments.lists, arguments.hidden, folds_wanted=arguments.folds, dry=arguments.dry)
+        without = [name for name in arguments.without.split(",") if name]
+        fit(
+            arguments.lists,
+            arguments.hidden,
+            folds_wanted=arguments.folds,
+            without=without,
+            dry=arguments.dry,
+        )
         return
     sets = load(arguments.sets)[0] if arguments.sets else []
     wanted = arguments.only.split(",")

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from devflow.retrieval.index import build
+from devflow.retrieval.walk import IndexOptions
+from devflow.server.cli import main
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "devflow.toml").write_text("[index]\nvectors = false\n")
+    (root / "basket.py").write_text(
+        "class Basket:\n    def total(self):\n        return sum(self.prices)\n\n\ndef load_basket(user):\n"
+        "    return read(user)\n"
+    )
+    await build(root, IndexOptions(vectors=False))
+    return root
+
+
+def test_json_says_file_lines_symbol_and_score(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--json", "--root", str(shop), "load_basket"]) == 0
+    first, *_ = json.loads(capsys.readouterr().out)
+    assert (first["file"], first["lines"], first["symbol"]) == ("basket.py", [6, 7], "load_basket")
+    assert 0 < first["score"] <= 1
+    assert {"text", "sources", "path", "firstLine", "lastLine"} <= first.keys()
+
+
+def test_context_stays_within_its_tokens(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--context", "60", "--root", str(shop), "total of the basket"]) == 0
+    packed = capsys.readouterr().out
+    assert packed.startswith("[1] basket.py:")
+    assert "def total(self):" in packed
