@@ -327,8 +327,11 @@ class Reader:
         try:
             connection = await opening
             await _register(connection)
-        except sqlite3.Error:
-            return None
+        except BaseException as error:
+            opening.stop()  # nobody will have it: its thread must not answer to a loop that is gone
+            if isinstance(error, sqlite3.Error):
+                return None
+            raise
         return inode, connection
 
 
