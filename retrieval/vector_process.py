@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import selectors
 import subprocess
@@ -24,6 +25,8 @@ from devflow.models.base import Embedder
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
+
+log = logging.getLogger(__name__)
 
 _OPENS_WITHIN, _ANSWERS_WITHIN, _WRITES_WITHIN = 60.0, 10.0, 300.0
 """Seconds. Models and damaged folders take long to open, transformers to embed."""
@@ -159,6 +162,10 @@ def serve(load: Callable[[VectorOptions], Embedder]) -> None:
             _write(answers, ("", methods[job[0]](*job[1])))
         except VectorsUnavailable as error:
             _write(answers, (str(error), None))
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # A model of the user's own may meet a text it cannot take.
+            log.exception("%s could not embed", vectors.embedder)
+            _write(answers, (f"{vectors.embedder} failed ({error}); searching text and names only.", None))
 
 
 def _write(pipe: IO[bytes], value: Any) -> None:

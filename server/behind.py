@@ -68,12 +68,12 @@ class Behind:
         if self._answering is not None:
             self._answering.set()
 
-    async def settled(self) -> None:
+    async def settled(self, seconds: float = STARTING_SECONDS) -> None:
         """Wait, but not long, while the server starts: who jumps to a definition in the first second of a
         session wants the answer, not nothing at once."""
         if self._answering is not None and not self._answering.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._answering.wait(), STARTING_SECONDS)
+                await asyncio.wait_for(self._answering.wait(), seconds)
 
     async def set_roots(self, roots: Sequence[Path], settings: Settings) -> None:
         """Work for these workspace folders from now on."""

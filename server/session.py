@@ -21,7 +21,7 @@ from devflow.analysis.facts import Location
 from devflow.analysis.text import Encoding, Text
 from devflow.server import convert, settings
 from devflow.server.assist.base import Codebase, Memory
-from devflow.server.behind import Behind
+from devflow.server.behind import STARTING_SECONDS, Behind
 from devflow.server.configuration import Configuration
 from devflow.server.documents import LARGEST, OpenDocument
 from devflow.server.errors import ContentModified
@@ -109,9 +109,9 @@ class Session:
         finally:
             self._behind.begun()
 
-    async def settled(self) -> None:
+    async def settled(self, seconds: float = STARTING_SECONDS) -> None:
         """Wait, but not long, while the server starts."""
-        await self._behind.settled()
+        await self._behind.settled(seconds)
 
     async def close(self) -> None:
         """Stop the workers."""

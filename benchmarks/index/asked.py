@@ -145,12 +145,12 @@ def _is_index(process: psutil.Process) -> bool:
 async def saved(root: Path, cache: Path, count: int = 40) -> dict[str, Any]:
     """From telling of a saved file to finding what is new in it: by name, in the text, by its use, by its
     vector (milliseconds). The file is put back."""
-    files = await asyncio.to_thread(_some_files, root, count)
     rnd = random.Random(3)
     taken: dict[str, list[float]] = {"symbols": [], "text": [], "uses": [], "vectors": []}
     async with watched(root, vectors=True, cache=cache) as seen:
         await seen.settled()
         index = await Index.open([root], seen.worker)
+        files = await asyncio.to_thread(_some_files, root, count)
         await seen.worker.nearest(root, "warm", 1)
         for number, path in enumerate(files):
             old = path.read_text("utf-8")
@@ -180,18 +180,24 @@ def _embedded(root: Path, path: Path) -> bool:
 
 
 def _some_files(root: Path, count: int) -> list[Path]:
-    files = [path for path in sorted(root.rglob("*.py")) if 1_000 < path.stat().st_size < 60_000]
+    """Files that are in the index."""
+    with contextlib.closing(connected(index_directory(root))) as db:
+        rows = db.execute("SELECT path FROM files WHERE language = 'python' AND size BETWEEN 1000 AND 60000")
+        files = sorted(root / path for (path,) in rows)
     return random.Random(3).sample(files, count)
 
 
 async def _until(
     seen: Any, index: Index, place: tuple[Path, Path], name: str, begun: float, taken: dict[str, list[float]]
 ) -> None:
+    root, path = place
+    texts = await Index.open([root])  # without vectors
+
     async def by_vector() -> bool:
-        return await by_name() and await asyncio.to_thread(_embedded, *place)
+        return await by_name() and await asyncio.to_thread(_embedded, root, path)
 
     async def by_text() -> bool:
-        return any(name in hit.text and "text" in hit.sources for hit in await index.search(name, 1, 0.02))
+        return any(name in hit.text for hit in await texts.search(name, 1))
 
     async def by_name() -> bool:
         return bool(await index.symbols_named(name))
@@ -211,5 +217,6 @@ async def _until(
                 await asyncio.wait_for(seen.changed.wait(), 0.01)
             except TimeoutError:
                 continue
+    await texts.close()
     for source in waiting:
         taken[source].append(5_000.0)

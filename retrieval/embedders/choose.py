@@ -34,7 +34,7 @@ def load_embedder(choice: str) -> Embedder:
         return _in_folder(folder)
     except ImportError as error:
         reason = f"needs the library {error.name}: pip install 'devflow-lsp[embedders]'"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         reason = f"cannot be used: {' '.join(str(error).split())[:200] or type(error).__name__}"
     raise EmbedderUnusable(f"The embedder in {folder} {reason}; {STATIC} is used.")
 

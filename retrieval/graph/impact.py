@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -99,23 +101,28 @@ def covering_tests(
 
 
 def reached_from(
-    graph: Graph, definition: Definition, stop: Callable[[Link], bool], least: float = SURE, most: int = 5_000
+    graph: Graph,
+    definition: Definition,
+    stop: Callable[[Link], bool],
+    least: float = SURE,
+    most: int = 5_000,
+    seconds: float = 10.0,
 ) -> list[list[Link]]:
-    """The shortest ways to `definition` from links at which `stop` says so; each way begins there."""
+    """The shortest ways to `definition` from links at which `stop` says so; each way begins there. Nearest
+    first: what lies behind `most` definitions, or behind what `seconds` are enough for, is left out."""
     ways: list[list[Link]] = []
     seen = {definition}
-    frontier: list[tuple[Definition, list[Link]]] = [(definition, [])]
-    while frontier:
-        following: list[tuple[Definition, list[Link]]] = []
-        for at, way in frontier:
-            for link in dependents(graph, at, least):
-                longer = [link, *way]
-                if stop(link):
-                    ways.append(longer)
-                elif link.source not in seen and len(seen) < most:
-                    seen.add(link.source)
-                    following.append((link.source, longer))
-        frontier = following
+    until = time.monotonic() + seconds
+    pending: deque[tuple[Definition, list[Link]]] = deque([(definition, [])])
+    while pending and time.monotonic() < until:
+        at, way = pending.popleft()
+        for link in dependents(graph, at, least):
+            longer = [link, *way]
+            if stop(link):
+                ways.append(longer)
+            elif link.source not in seen and len(seen) < most:
+                seen.add(link.source)
+                pending.append((link.source, longer))
     return ways
 
 

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 HITS = 20
 SEARCH_SECONDS = 0.6
 """What a search waits for: vectors that are just being opened are left out."""
+_STARTING_SECONDS = 10.0
+"""A search that was asked for waits so long for a session that is still starting."""
 _EXCERPT_LINES = 12
 
 
@@ -83,7 +85,7 @@ async def _ask(call: Call) -> dict[str, Any]:
 async def _search(call: Call) -> dict[str, Any]:
     """[query] → {hits}"""
     query = _text(call, "something to search for")
-    await call.session.settled()
+    await call.session.settled(_STARTING_SECONDS)
     index = call.session.codebase().index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")

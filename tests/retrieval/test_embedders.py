@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from devflow.retrieval.embedders.choose import EmbedderUnusable, load_embedder
 from devflow.retrieval.embedders.model2vec import Model2VecEmbedder
-from devflow.retrieval.embedders.static import StaticEmbedder, pieces
+from devflow.retrieval.embedders.static import StaticEmbedder, pieces, shipped_name
 from devflow.retrieval.embedders.tensors import read_tensors
 from devflow.retrieval.embedders.transformer import TransformerEmbedder
 
@@ -55,6 +56,12 @@ def test_the_static_model_is_named_after_its_weights(static: StaticEmbedder) -> 
     # Stored vectors must stay comparable: with other weights comes another name.
     assert static.name == NAME
     assert static.dimensions == 256
+
+
+def test_the_static_model_fits_into_the_wheel() -> None:
+    file = files("devflow.retrieval.embedders") / "static.npz"
+    assert len(file.read_bytes()) < 12_000_000
+    assert shipped_name() == NAME
 
 
 NAME = "devflow-static-2c2548c6"

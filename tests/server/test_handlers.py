@@ -247,6 +247,19 @@ async def test_the_index_follows_documents_files_and_folders(tmp_path: Path) -> 
     assert scripted.index.closed
 
 
+async def test_another_embedder_in_the_settings_reaches_the_index(tmp_path: Path) -> None:
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize(tmp_path, capabilities={})
+        await client.until(
+            lambda: scripted.indexes and any(call[0] == "open" for call in scripted.index.calls)
+        )
+        settings = {"devflow": {"retrieval": {"embedder": "devflow-hashed"}}}
+        client.notify("workspace/didChangeConfiguration", {"settings": settings})
+        await client.until(lambda: sum(call[0] == "open" for call in scripted.index.calls) == 2)
+    assert scripted.index.calls[-1][2].retrieval.embedder == "devflow-hashed"
+
+
 @pytest.mark.parametrize("dynamic", [True, False])
 async def test_who_watches_the_files_depends_on_the_client(dynamic: bool) -> None:
     scripted = Scripted()
