@@ -213,7 +213,7 @@ def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, without: Seque
     """Print the folds' figures and write the weights of all. Without folds the figures are of seen
     corpora."""
     with_vectors = bool(np.load(paths[0])["vectors"])
-    stored = json.loads(_TARGET.read_text("utf-8")) if _TARGET.exists() else {}
+    stored: dict[str, Any] = json.loads(_TARGET.read_text("utf-8")) if _TARGET.exists() else {}
     if stored.get("features") != list(FEATURES):
         stored = {"features": list(FEATURES)}
     for reports in (False, True):

@@ -33,6 +33,7 @@ _WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
 _SYMBOLS_IN_A_SENTENCE = 0.2
 _POOL = {Kind.REPORT: 260}
 _USUAL_POOL = 120
+_BLEND = 10
 _PER_FILE = 2
 _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
@@ -163,7 +164,7 @@ def _asking(
     query: str,
     asked: Analysed,
     shared: dict[str, Any],
-) -> dict[str, Coroutine[Any, Any, Found]]:
+) -> Mapping[str, Coroutine[Any, Any, Found]]:
     async def by_text() -> Found:
         async with store.snapshot() as db:
             if db is None:
@@ -186,7 +187,11 @@ def _asking(
             shared["mentioned"] = await sources.files_mentioned(db, asked)
             return await sources.by_path(db, shared["mentioned"])
 
-    asking = {"text": by_text(), "symbols": by_symbol(), "paths": by_path()}
+    asking: dict[str, Coroutine[Any, Any, Found]] = {
+        "text": by_text(),
+        "symbols": by_symbol(),
+        "paths": by_path(),
+    }
     if vectors is not None:
         asking["vectors"] = sources.by_vector(vectors, root, query)
     return asking
@@ -240,8 +245,15 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
         matrix = features(pool.query, pool.weights, pool.order, pool.mentioned)
         learned = scores(pool.query, matrix, vectors=pool.with_vectors)
         places = np.argsort(-learned, kind="stable")
+        sure = 1 / (1 + np.exp(-learned / 2))
+        if pool.query.kind == Kind.REPORT:
+            # Issues to learn from are few: the order by rank counts as much.
+            by_model = np.empty(len(places))
+            by_model[places] = np.arange(len(places))
+            sure = (_BLEND / (_BLEND + by_model) + _BLEND / (_BLEND + np.arange(len(places)))) / 2
+            places = np.argsort(-sure, kind="stable")
         order = [pool.order[place] for place in places]
-        given = [float(1 / (1 + np.exp(-learned[place] / 2))) for place in places]
+        given = [float(sure[place]) for place in places]
     if options.gated and (reason := _not_worth_it(pool, order[0])):
         return Searched((), reason)
     hits: list[Hit] = []
