@@ -6,7 +6,10 @@ import argparse
 import asyncio
 import json
 import os
+import platform
 from dataclasses import asdict
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,10 +68,23 @@ def run(arguments: argparse.Namespace) -> int:
     print(table(results), end="")
     if arguments.out is not None:
         rows = [{"set": r.truth, "system": r.system, **asdict(r.figures)} for r in results]
-        arguments.out.with_suffix(".json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
-        arguments.out.with_suffix(".md").write_text(table(results), "utf-8")
+        told = {"about": about(arguments), "results": rows}
+        arguments.out.with_suffix(".json").write_text(json.dumps(told, indent=1, ensure_ascii=False), "utf-8")
+        arguments.out.with_suffix(".md").write_text(f"{told['about']}\n\n{table(results)}", "utf-8")
         arguments.out.with_suffix(".svg").write_text(plot(results), "utf-8")
     return 0 if results else 1
+
+
+def about(arguments: argparse.Namespace) -> str:
+    """One line: the command, without folders; the day, the version and the machine."""
+    said = ["devflow eval retrieval"]
+    said += ["--sets FOLDER"] if arguments.sets or os.environ.get(SETS) else []
+    said += [f"--only '{arguments.only}'"] if arguments.only else []
+    said += ["--ablations"] if arguments.ablations else []
+    said += ["--no-baselines"] if arguments.no_baselines else []
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    python = f"Python {platform.python_version()}"
+    return f"`{' '.join(said)}` on {date.today()}, DevFlow {version('devflow-lsp')}, {machine}, {python}."
 
 
 def _sets(given: Path | None, cache: Path, only: str) -> list[TruthSet]:
