@@ -26,7 +26,7 @@ _SIMILARITY_FLOOR = 0.1
 _MOST_WORDS = {Kind.REPORT: 40}
 _USUAL_WORDS = 24
 _POSTINGS = {Kind.REPORT: 30_000}
-_USUAL_POSTINGS = 12_000
+_USUAL_POSTINGS = 6_000
 _FEWEST_WORDS = 2
 """Entries of the full-text table that a query may look at, 1 to 1.5 µs each; so many words are asked for
 anyhow. What frequent words say is counted when the candidates are ordered."""

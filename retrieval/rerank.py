@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -180,20 +181,20 @@ def _sum(weights: Mapping[str, float], found: Any) -> float:
 
 
 def _stems_in(text: str, wanted: Mapping[str, float]) -> set[str]:
-    return {each for word in _WORD.findall(text) for each in _stems_of_word(word) if each in wanted}
+    return {each for word in set(_WORD.findall(text)) for each in _stems_of_word(word) if each in wanted}
 
 
 def _counts(text: str, wanted: Mapping[str, float]) -> tuple[dict[str, int], int]:
     found: dict[str, int] = {}
     every = _WORD.findall(text)
-    for word in every:
+    for word, times in Counter(every).items():
         for each in _stems_of_word(word):
             if each in wanted:
-                found[each] = found.get(each, 0) + 1
+                found[each] = found.get(each, 0) + times
     return found, len(every)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def _stems_of_word(word: str) -> tuple[str, ...]:
     return tuple(stem(each) for each in words(word))
 
