@@ -32,6 +32,8 @@ _IDLE = 45.0
 """Seconds without work or question after which they are closed."""
 _OPENS_WITHIN = 1.5
 """Seconds a question waits for that; on a busy machine it goes without, and the next one finds them open."""
+_CLOSES_WITHIN = 5.0
+"""Seconds that closing waits for an opening under way, which a thread does and nobody can stop."""
 
 
 class VectorStore(Protocol):
@@ -71,6 +73,7 @@ class VectorSync:
         self._finished = False
         """Every chunk has had a vector since they were opened."""
         self._vectors: VectorStore | None = None
+        self._opening: asyncio.Task[tuple[VectorStore, int]] | None = None
         self._opened = asyncio.Event()
         self._asked = False
         self._querying = asyncio.Lock()
@@ -81,8 +84,14 @@ class VectorSync:
         """A document is being typed in."""
         self._typed_at = time.monotonic()
 
+    @property
+    def opening(self) -> bool:
+        """Whether they are being opened: `step` has more to do when they are."""
+        return self._opening is not None
+
     async def step(self, db: aiosqlite.Connection) -> bool:
-        """Do some work; False when there is none for now."""
+        """Do some work; False when there is none for now. Opening takes a second or two, which no file that
+        is saved has to wait for: it goes on beside, and wakes who calls this."""
         now = time.monotonic()
         dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
         asked = now - self._last_query < _AFTER_QUERY
@@ -92,11 +101,15 @@ class VectorSync:
             (self._at_once,),
         )
         ids = [row[0] for row in rows]
+        if self._opening is not None:
+            return self._opening.done() and await self._begin(db, self._opening)
         if self._vectors is None:
             wanted = self._asked or (
                 (ids or dead or await self._other_embedder(db)) and now - self._typed_at >= _TYPING
             )
-            return bool(wanted) and await self._open(db)
+            if wanted and now >= self._not_before:
+                await self._open(db)
+            return False
         vectors = self._vectors
         if not ids and not dead:
             if not self._finished:
@@ -151,6 +164,13 @@ class VectorSync:
 
     async def close(self) -> None:
         """Give the directory and the memory free."""
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            await asyncio.wait([opening], timeout=_CLOSES_WITHIN)
+            if not opening.done():
+                opening.add_done_callback(_close_unused)
+            elif opening.exception() is None:
+                await asyncio.to_thread(opening.result()[0].close)
         vectors, self._vectors = self._vectors, None
         self._opened.clear()
         if vectors is not None:
@@ -167,14 +187,25 @@ class VectorSync:
         self._embedder_checked = all(row[0] == self._made_by for row in rows)
         return not self._embedder_checked
 
-    async def _open(self, db: aiosqlite.Connection) -> bool:
-        if time.monotonic() < self._not_before:
-            return False
+    async def _open(self, db: aiosqlite.Connection) -> None:
+        # The store's id is part of the name: in a store made again the ids mean other chunks.
         [(uid,)] = await db.execute_fetchall("SELECT value FROM meta WHERE key = 'uid'")
+        self._opening = asyncio.create_task(asyncio.to_thread(self._made, str(uid)))
+        self._opening.add_done_callback(lambda _: self._wake())
+
+    def _made(self, uid: str) -> tuple[VectorStore, int]:
+        vectors = self._opener(self._directory, uid, self._options)
         try:
-            # The store's id is part of the name: in a store made again the ids mean other chunks.
-            vectors = await asyncio.to_thread(self._opener, self._directory, str(uid), self._options)
-            count = await asyncio.to_thread(vectors.count)
+            return vectors, vectors.count()
+        except BaseException:
+            vectors.close()
+            raise
+
+    async def _begin(self, db: aiosqlite.Connection, opening: asyncio.Task[tuple[VectorStore, int]]) -> bool:
+        """Take over what was opened."""
+        self._opening = None
+        try:
+            vectors, count = opening.result()
         except VectorsUnavailable as error:
             await self._fail(error)
             return False
@@ -193,3 +224,9 @@ class VectorSync:
         self.problem, self._asked = str(error), False
         self._not_before = time.monotonic() + _RETRY
         await self.close()
+
+
+def _close_unused(opening: asyncio.Task[tuple[VectorStore, int]]) -> None:
+    """Close what came too late for anybody; that it could not be opened is no news."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].close()

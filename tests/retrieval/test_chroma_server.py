@@ -114,10 +114,13 @@ async def test_a_silent_server_is_said_and_asked_again_later(
 ) -> None:
     monkeypatch.setattr("devflow.retrieval.vector_process._OPENS_WITHIN", 2.0)
     db, _ = await open_writer(tmp_path)
-    sync = VectorSync(tmp_path / "chroma", options=at(silent))
+    woken = asyncio.Event()
+    sync = VectorSync(tmp_path / "chroma", woken.set, options=at(silent))
     asked = asyncio.create_task(sync.nearest("file", 3))
-    await asyncio.sleep(0)
-    assert not await sync.step(db)
+    for _ in range(2):  # asked for; opened, which fails
+        await woken.wait()
+        woken.clear()
+        assert not await sync.step(db)
     assert "did not answer within 2 s" in sync.problem
     assert await asked == []
     started = time.monotonic()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -172,19 +173,69 @@ async def test_vectors_are_opened_for_a_question_and_closed_when_nobody_asks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db, _ = await open_writer(tmp_path)
-    woken: list[None] = []
-    sync = VectorSync(tmp_path / "chroma", lambda: woken.append(None))
+    woken = asyncio.Event()
+    sync = VectorSync(tmp_path / "chroma", woken.set)
     sync.typed()
     assert not await sync.step(db)
+    assert not sync.opening
     asked = asyncio.create_task(sync.nearest("file", 3))
-    await asyncio.sleep(0)
-    assert woken
+    await woken.wait()
+    woken.clear()
+    assert not await sync.step(db)
+    assert sync.opening
+    await woken.wait()
     assert await sync.step(db)
+    assert not sync.opening
     assert await asked == []
     assert len(children(PROCESS)) == 1
     monkeypatch.setattr("devflow.retrieval.vector_sync._IDLE", 0.0)
     assert not await sync.step(db)
     assert children(PROCESS) == []
+    await db.close()
+
+
+class Slow:
+    """Vectors that take as long to open as somebody says."""
+
+    embedder, problem = "slow", ""
+
+    def __init__(self) -> None:
+        self.may_open = threading.Event()
+        self.closed = False
+
+    def open(self, directory: Path, store: str, options: VectorOptions) -> VectorStore:
+        assert self.may_open.wait(10)
+        return self
+
+    def add(self, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str] = ()) -> None: ...
+    def delete(self, ids: Sequence[int]) -> None: ...
+    def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
+        return []
+
+    def count(self) -> int:
+        return 0
+
+    def finish(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_nothing_waits_for_vectors_being_opened_and_closing_closes_them(
+    tmp_path: Path,
+) -> None:
+    db, _ = await open_writer(tmp_path)
+    woken, slow = asyncio.Event(), Slow()
+    sync = VectorSync(tmp_path / "chroma", woken.set, slow.open)
+    assert await sync.nearest("file", 3, wait=False) == []
+    for _ in range(3):
+        assert not await sync.step(db)
+    assert sync.opening
+    closing = asyncio.create_task(sync.close())
+    await asyncio.sleep(0)
+    slow.may_open.set()
+    await closing
+    assert slow.closed
+    assert not sync.opening
     await db.close()
 
 
