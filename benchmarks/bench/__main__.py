@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import hashlib
 import json
 import os
 import shutil
@@ -25,8 +24,8 @@ from . import corpora, pages, servers, summary
 from .client import NoAnswer
 from .parts import Part, parts
 from .processes import load, machine
+from .revision import ROOT, revision, state
 
-ROOT = Path(__file__).parents[2]
 _FAILURES = (OSError, NoAnswer, subprocess.SubprocessError, ValueError)
 
 
@@ -43,7 +42,7 @@ def main() -> int:
     if arguments.quick:
         tested = [each for each in tested if each.ours or each.name in ("jedi-language-server", "ty")]
     every = [part for part in parts(tested, scratch, arguments.quick) if _wanted(part, arguments.only)]
-    kept = scratch / "runs" / _state(arguments.quick)
+    kept = scratch / "runs" / state(quick=arguments.quick)
     kept.mkdir(parents=True, exist_ok=True)
     asked = corpora.QUICK if arguments.quick else corpora.PACKAGES + corpora.FRESH
     quiet = load()
@@ -56,7 +55,7 @@ def main() -> int:
     results = summary.summed(_read(kept), tested) | {
         "command": "make bench" + (" QUICK=1" if arguments.quick else ""),
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "revision": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "revision": revision(),
         "machine": machine(),
         "load_at_start": quiet,
         "seconds": round(time.monotonic() - begun),
@@ -101,17 +100,6 @@ def _read(kept: Path) -> list[dict[str, Any]]:
 
 def _wanted(part: Part, words: list[str]) -> bool:
     return not words or any(word in part.key for word in words)
-
-
-def _state(quick: bool) -> str:
-    """Names what is measured: another revision or other changes begin another run."""
-    changed = hashlib.sha256(_git("diff", "HEAD").encode()).hexdigest()[:8]
-    return "-".join([_git("rev-parse", "--short", "HEAD"), changed, "quick" if quick else "full"])
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -55,10 +55,15 @@ def workspace(package: Package, scratch: Path) -> Path:
     _pip(
         "download", "--no-deps", "--only-binary=:all:", "--dest", wheels, f"{package.name}=={package.version}"
     )
+    return unpacked(next(wheels.glob("*.whl")), root)
+
+
+def unpacked(wheel: Path, root: Path) -> Path:
+    """`root`, with what is in the wheel but about the distribution; there at once or not at all."""
     partial = root.with_name(root.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
-        wheel.extractall(partial)
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(partial)
     for folder in partial.glob("*.dist-info"):
         shutil.rmtree(folder)
     partial.rename(root)

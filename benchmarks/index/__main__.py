@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
-import hashlib
 import json
 import os
 import shutil
@@ -25,11 +24,11 @@ from typing import Any
 
 from bench.client import NoAnswer
 from bench.processes import load, machine
+from bench.revision import ROOT, revision, state
 
 from . import asked, corpora, survival, table
 from .cold import cold
 
-ROOT = Path(__file__).parents[2]
 _FAILURES = (corpora.Missing, NoAnswer, OSError, ValueError, TimeoutError, subprocess.SubprocessError)
 
 
@@ -38,7 +37,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     scratch: Path = arguments.scratch.resolve()
     scratch.mkdir(parents=True, exist_ok=True)
-    kept = scratch / "runs" / _state(quick=arguments.quick)
+    kept = scratch / "runs" / state(quick=arguments.quick)
     kept.mkdir(parents=True, exist_ok=True)
     quiet = load()
     if quiet > 1.0:
@@ -59,7 +58,7 @@ def main() -> int:
     results = {
         "command": "make bench-index" + (" QUICK=1" if arguments.quick else ""),
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "revision": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "revision": revision(),
         "machine": machine(),
         "load_at_start": quiet,
         "parts": {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(kept.glob("*.json"))},
@@ -117,17 +116,6 @@ async def _tiny(scratch: Path, cache: Path) -> dict[str, Any]:
             (folder / f"m{number}.py").write_text(f"value_{number} = {number}\n", "utf-8")
     begun = time.monotonic()
     return {**await cold(root, cache, vectors=False), "with_files_made_s": round(time.monotonic() - begun)}
-
-
-def _state(*, quick: bool) -> str:
-    """Names what is measured: another revision or other changes begin another run."""
-    changed = hashlib.sha256(_git("diff", "HEAD").encode()).hexdigest()[:8]
-    return "-".join([_git("rev-parse", "--short", "HEAD"), changed, "quick" if quick else "full"])
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,9 +8,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+from bench.corpora import unpacked
+
 HOMEASSISTANT, ANSIBLE = "homeassistant==2025.4.4", "ansible==14.5.0"
 OPENJDK = "openjdk-17-source"
-HISTORY = "httpx"
 _CODE = frozenset(".py .java .js .ts .c .h .cpp .go .rs .cs .kt .rb .php .ps1 .sh .sql .yml .yaml".split())  # noqa: SIM905
 
 
@@ -81,14 +82,7 @@ def _wheel(scratch: Path, requirement: str) -> Path:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise Missing(f"pip cannot download {requirement} here.") from error
-    partial = root.with_name(root.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
-        wheel.extractall(partial)
-    for folder in partial.glob("*.dist-info"):
-        shutil.rmtree(folder)
-    partial.rename(root)
-    return root
+    return unpacked(next(wheels.glob("*.whl")), root)
 
 
 def _openjdk(scratch: Path) -> Path:
