@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from devflow.server.assist.last_change import Change, last_change
-
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "PATH": os.environ["PATH"],
-}
-
-
-def git(root: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=root, env=AUTHOR, check=True, capture_output=True)
-
-
-def tell(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=root, env=AUTHOR, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+from support.repository import ENVIRONMENT, git
 
 
 @pytest.fixture
@@ -101,7 +80,7 @@ async def test_a_hostile_repository_runs_nothing(
         "remote.evil.uploadpack",
     ):
         git(repository, "config", key, str(program))
-    missing = tell(repository, "rev-parse", "HEAD~1:a.py")
+    missing = git(repository, "rev-parse", "HEAD~1:a.py")
     git(repository, "config", "log.showSignature", "true")
     git(repository, "config", "core.repositoryFormatVersion", "1")
     git(repository, "config", "core.hooksPath", str(repository))
@@ -114,7 +93,7 @@ async def test_a_hostile_repository_runs_nothing(
     subprocess.run(  # noqa: ASYNC221
         ["git", "log", "-1", "-p", "--ext-diff"],
         cwd=repository,
-        env=AUTHOR,
+        env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

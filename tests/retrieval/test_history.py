@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,24 +9,7 @@ import pytest
 from devflow.retrieval.history import read_history
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.walk import IndexOptions
-
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "PATH": os.environ["PATH"],
-}
-
-
-def git(root: Path, *arguments: str, at: int = 0) -> None:
-    when = {
-        "GIT_AUTHOR_DATE": f"@{1_700_000_000 + at} +0000",
-        "GIT_COMMITTER_DATE": f"@{1_700_000_000 + at} +0000",
-    }
-    subprocess.run(["git", *arguments], cwd=root, env=AUTHOR | when, check=True, capture_output=True)
+from support.repository import git
 
 
 def commit(root: Path, subject: str, *names: str, at: int) -> None:
