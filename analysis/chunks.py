@@ -155,12 +155,12 @@ def _pieces(
         between(start - 1)
         lines = child_last - start + 1
         inner = number in holders.children and symbol.kind not in FUNCTION_LIKE
-        if inner and any(child[3].kind in FUNCTION_LIKE for child in holders.children[number]):
+        if inner and (
+            lines > LARGE or any(child[3].kind in FUNCTION_LIKE for child in holders.children[number])
+        ):
             result += _pieces(text, start, child_last, number, holders, borders, symbol.qualified_name)
         elif lines <= LARGE:
             result.append(_Piece(start, child_last, symbol.qualified_name, symbol.kind.value))
-        elif inner:
-            result += _pieces(text, start, child_last, number, holders, borders, symbol.qualified_name)
         else:
             result += _cut(
                 start, child_last, symbol.qualified_name, symbol.kind.value, borders.within(start, child_last)

@@ -77,7 +77,6 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
 _HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE}
 _MEMBERS = frozenset({ReferenceKind.CALL, ReferenceKind.ATTRIBUTE})
 _DOT_ENDS = frozenset(".>:")
-_DOT_ENDS_OR_SPACE = _DOT_ENDS | frozenset(" \t\r\n")
 _LONGEST = 20
 _SHORT = 40
 """Characters of a receiver that cannot have `_LONGEST` names."""

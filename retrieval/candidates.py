@@ -115,15 +115,19 @@ async def by_text(db: aiosqlite.Connection, query: Analysed, asked: Sequence[str
     """Chunks with the words asked for, by bm25."""
     if not asked:
         return Found([], [])
-    match = " OR ".join(f'"{word}"' for word in asked)
-    rows = await db.execute_fetchall(
-        "SELECT rowid, -bm25(fts, 1.0, 3.0, 1.5) AS score FROM fts WHERE fts MATCH ? ORDER BY 2 DESC LIMIT ?",
-        (match, _DEPTH.get(query.kind, _USUAL_DEPTH)),
-    )
-    scored = [(row[0], row[1]) for row in rows]
+    scored = await with_words(db, asked, _DEPTH.get(query.kind, _USUAL_DEPTH))
     best = scored[0][1] if scored else 0.0
     scored = [(id_, score) for id_, score in scored if score >= _TEXT_FLOOR * best]
     return Found([id_ for id_, _ in scored], [score for _, score in scored])
+
+
+async def with_words(db: aiosqlite.Connection, asked: Sequence[str], limit: int) -> list[tuple[int, float]]:
+    """`(chunk id, bm25)` of the chunks that have any of the words, best first."""
+    rows = await db.execute_fetchall(
+        "SELECT rowid, -bm25(fts, 1.0, 3.0, 1.5) AS score FROM fts WHERE fts MATCH ? ORDER BY 2 DESC LIMIT ?",
+        (" OR ".join(f'"{word}"' for word in asked), limit),
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:

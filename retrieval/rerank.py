@@ -199,11 +199,10 @@ def _stems_of_word(word: str) -> tuple[str, ...]:
     return tuple(stem(each) for each in words(word))
 
 
-@lru_cache(maxsize=20_000)
 def _stems_of_path(path: str) -> frozenset[str]:
-    return frozenset(stem(each) for each in words(path.rpartition(".")[0] or path))
+    return _stems_of_name(path.rpartition(".")[0] or path)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=40_000)
 def _stems_of_name(name: str) -> frozenset[str]:
     return frozenset(stem(each) for each in words(name))

@@ -39,7 +39,7 @@ _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
 _SHARED, _ALIKE = 0.08, 0.3
 """Share of a question's weight that the best hit must have, unless it means something so similar."""
-_MOST_SIMILAR_WORDS = 16
+_MOST_SIMILAR, _MOST_SIMILAR_WORDS = 60, 16
 _FUNCTION_KINDS = ("function", "method", "constructor")
 
 _CANDIDATE = (
@@ -311,7 +311,8 @@ async def similar_in_root(store: Reader, root: Path, text: str, limit: int) -> l
     async with store.snapshot() as db:
         if db is None:
             return []
-        ids = await _with_words(db, _telling(text))
+        telling = _telling(text)
+        ids = [id_ for id_, _ in await sources.with_words(db, telling, _MOST_SIMILAR)] if telling else []
         for hit in (await _chunks(db, root, ids, _FUNCTION_KINDS)).values():
             other = _triples(hit.text)
             common = len(wanted & other)
@@ -319,16 +320,6 @@ async def similar_in_root(store: Reader, root: Path, text: str, limit: int) -> l
                 score = common / (len(wanted) + len(other) - common)
                 hits.append(replace(hit, score=score, sources=("text",)))
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
-
-
-async def _with_words(db: aiosqlite.Connection, wanted: Sequence[str]) -> list[int]:
-    if not wanted:
-        return []
-    rows = await db.execute_fetchall(
-        "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY bm25(fts, 1.0, 3.0, 1.5) LIMIT 60",
-        (" OR ".join(f'"{word}"' for word in wanted),),
-    )
-    return [row[0] for row in rows]
 
 
 async def _chunks(

@@ -35,11 +35,6 @@ def query_words(query: str) -> list[str]:
     return [word for word in distinct if word not in STOP_WORDS and len(word) > 1] or distinct
 
 
-def identifiers(query: str) -> list[str]:
-    """The distinct identifier-like words of a query as written, dotted names taken apart."""
-    return list(dict.fromkeys(re.findall(r"[^\W\d]\w*", query)))
-
-
 def parts(name: str) -> list[str]:
     """The lower-case parts of one identifier: `getHTTPResponse_v2` → `get http response v 2`."""
     pattern = _PART if name.isascii() else _PART_OF_ANY_SCRIPT

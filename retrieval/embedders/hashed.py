@@ -55,10 +55,6 @@ class HashedEmbedder:
 
     def embed(self, texts: Sequence[str], paths: Sequence[str] = ()) -> numpy.ndarray:
         """A float32 array of shape (len(texts), dimensions)."""
-        return self.embed_words([words(text) for text in texts])
-
-    def embed_words(self, texts: Sequence[Sequence[str]]) -> numpy.ndarray:
-        """As `embed`, for texts that were taken apart by `words.words` before."""
         import numpy as np
 
         rows: list[int] = []
@@ -69,7 +65,7 @@ class HashedEmbedder:
             self._places.clear()
             self._table = None
         for row, text in enumerate(texts):
-            for (feature, weight), times in self._features(text[:_MOST_WORDS]):
+            for (feature, weight), times in self._features(words(text)[:_MOST_WORDS]):
                 rows.append(row)
                 features.append(feature)
                 weights.append(weight * (1.0 + math.log(times)) if times > 1 else weight)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,22 @@ _AT_ONCE = 32
 def pieces(text: str) -> list[str]:
     """The sub-words of `text` as written: `getHTTPResponse_v2` → `get HTTP Response v 2`."""
     return _PIECE.findall(text)
+
+
+def spelled(word: str, rows: Mapping[str, int], longest: int) -> list[int]:
+    """The rows of the longest words that `word`, in lower case, consists of; `longest`: letters of any."""
+    found: list[int] = []
+    at, end = 0, min(len(word), _LONGEST_PIECE)
+    while at < end:
+        for stop in range(min(end, at + longest), at + 2, -1):
+            row = rows.get(word[at:stop])
+            if row is not None:
+                found.append(row)
+                at = stop
+                break
+        else:
+            at += 1
+    return found
 
 
 def shipped_name() -> str:
@@ -163,24 +179,10 @@ class StaticEmbedder:
         lower = piece.lower()
         row = self._pieces.get(lower)
         if row is None:
-            parts = self._parts(lower)
+            parts = spelled(lower, self._words, self._longest)
             row = self._shipped + len(self._new)
             table = self._vectors[parts].astype(np.float32) * self._scales[parts, None]
             self._new.append(table.sum(axis=0) if parts else np.zeros(self.dimensions, np.float32))
             self._pieces[lower] = row
         self._pieces[piece] = row
         return row
-
-    def _parts(self, word: str) -> list[int]:
-        found: list[int] = []
-        at, end = 0, min(len(word), _LONGEST_PIECE)
-        while at < end:
-            for stop in range(min(end, at + self._longest), at + 2, -1):
-                row = self._words.get(word[at:stop])
-                if row is not None:
-                    found.append(row)
-                    at = stop
-                    break
-            else:
-                at += 1
-        return found

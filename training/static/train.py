@@ -31,7 +31,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # its usual name
 from teacher import Teacher
 
-from devflow.retrieval.embedders.static import StaticEmbedder, pieces
+from devflow.retrieval.embedders.static import StaticEmbedder, pieces, spelled
 
 DIMENSIONS = 256
 WORDS = 40_000
@@ -168,6 +168,7 @@ class Bags:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._known = {word: row for row, word in enumerate(words)}
+        self._longest = max(map(len, words))
         self._met: dict[str, tuple[int, ...]] = {}
 
     def of(self, head: str, body: str, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -195,22 +196,10 @@ class Bags:
         if found is None:
             word = piece.lower()
             row = self._known.get(word)
-            found = self._met[piece] = (row,) if row is not None else self._parts(word)
+            found = self._met[piece] = (
+                (row,) if row is not None else tuple(spelled(word, self._known, self._longest))
+            )
         return found
-
-    def _parts(self, word: str) -> tuple[int, ...]:
-        found: list[int] = []
-        at, end = 0, min(len(word), 40)
-        while at < end:
-            for stop in range(min(end, at + 25), at + 2, -1):
-                row = self._known.get(word[at:stop])
-                if row is not None:
-                    found.append(row)
-                    at = stop
-                    break
-            else:
-                at += 1
-        return tuple(found)
 
 
 def views(pairs: Sequence[Pair], bags: Bags, chance: random.Random) -> tuple[Texts, Texts]:
