@@ -11,6 +11,7 @@ from pathlib import Path
 import aiosqlite
 
 from devflow.retrieval.history import Commit, read_history
+from devflow.retrieval.safe_git import repository_of
 from devflow.retrieval.write import transaction
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ async def put_history(db: aiosqlite.Connection, commits: list[Commit]) -> bool:
 
 def _state(root: Path) -> tuple[object, ...]:
     """What changes whenever the checked out commit does; () outside any repository."""
-    folder = next((each for each in (root, *root.parents) if (each / ".git").exists()), None)
+    folder = repository_of(root)
     if folder is None:
         return ()
     git = folder / ".git"

@@ -10,6 +10,7 @@ that tries each.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 _SAFE = (
     "core.fsmonitor=false",
@@ -31,6 +32,11 @@ _SAFE = (
     "fetch.recurseSubmodules=false",
     "uploadpack.packObjectsHook=",
 )
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The top of the repository that `folder` lies in; None outside any."""
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
 
 
 def git_log(*arguments: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from devflow.models.base import ModelSpec
-from devflow.models.engines.remote import Server, problem_with
+from devflow.models.engines.remote import problem_with
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
@@ -55,9 +55,9 @@ def problem_of_embedder(options: VectorOptions) -> str:
         return options.problem
     if "problem" in options.endpoint:
         return str(options.endpoint["problem"])
-    given = options.endpoint["outbound"]
-    outbound = Outbound(**{**given, "never_send": tuple(given["never_send"])})
-    problem = problem_with(Server(**options.endpoint["server"]), outbound, "openai")
+    from devflow.models.engines.embeddings import endpoint_of
+
+    problem = problem_with(*endpoint_of(options.endpoint), "openai")
     return f"{problem} {STATIC} is used." if problem else ""
 
 

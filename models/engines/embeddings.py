@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from devflow.models.base import EmbedRequest
 from devflow.models.engines.openai import client_of, problem_of
@@ -13,6 +14,14 @@ from devflow.models.errors import Unreachable
 from devflow.models.outbound import Outbound, leaves_machine
 
 _AT_ONCE = 32
+
+
+def endpoint_of(given: Mapping[str, Any]) -> tuple[Server, Outbound]:
+    """The server and the guard of an embedder, from what `dataclasses.asdict` and JSON made of them on the
+    way to another process: `{"server": …, "outbound": …}`."""
+    outbound = given["outbound"]
+    kept_back = tuple(outbound["never_send"])
+    return Server(**given["server"]), Outbound(**{**outbound, "never_send": kept_back})
 
 
 class EndpointEmbedder:

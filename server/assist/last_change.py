@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from devflow.retrieval.safe_git import git_environment, git_log
+from devflow.retrieval.safe_git import git_environment, git_log, repository_of
 
 SECONDS = 3.0
 """Longest run of git; a long history is given up."""
@@ -38,7 +38,7 @@ async def last_change(path: Path, first: int, last: int) -> Change | None:
 
 
 def _asked(path: Path, first: int, last: int) -> Change | None:
-    folder = next((each for each in path.parents if (each / ".git").exists()), None)
+    folder = repository_of(path.parent)
     if folder is None:
         return None
     name = path.relative_to(folder).as_posix()

@@ -33,14 +33,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("question", choices=list(_QUESTIONS), help="what to ask")
     parser.add_argument("names", nargs="*", help="definitions: two for `path`, none or one for `endpoints`")
+    add_roots(parser)
+    parser.add_argument("--guesses", action="store_true", help="also show links told by a name alone")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def add_roots(parser: argparse.ArgumentParser) -> None:
+    """Add `--root`, which may be given several times; `with_index` takes what it makes."""
     parser.add_argument(
         "--root",
         type=Path,
         action="append",
         help="workspace, several for several services (default: this folder)",
     )
-    parser.add_argument("--guesses", action="store_true", help="also show links told by a name alone")
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:

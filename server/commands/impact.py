@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.commands.graph import chosen, link_as_json, name_of, place_of, with_index
+from devflow.server.commands.graph import add_roots, chosen, link_as_json, name_of, place_of, with_index
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", help="`area`, `Shape.area`, `shapes.base.Shape` or `shapes/base.py:Shape.area`"
     )
-    parser.add_argument(
-        "--root",
-        type=Path,
-        action="append",
-        help="workspace, several for several services (default: this folder)",
-    )
+    add_roots(parser)
     parser.add_argument("--limit", type=int, default=200, help="most definitions shown (default: 200)")
     parser.add_argument("--depth", type=int, default=12, help="longest chain (default: 12)")
     parser.add_argument("--guesses", action="store_true", help="also follow links told by a name alone")

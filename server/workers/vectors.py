@@ -21,14 +21,10 @@ def embedder_of(options: VectorOptions) -> Embedder:
         return load_embedder(options.embedder)
     if "problem" in options.endpoint:
         raise EmbedderUnusable(f"{options.endpoint['problem']} {STATIC} is used.")
-    from devflow.models.engines.embeddings import EndpointEmbedder
-    from devflow.models.engines.remote import Server
-    from devflow.models.outbound import Outbound
+    from devflow.models.engines.embeddings import EndpointEmbedder, endpoint_of
 
-    given = options.endpoint["outbound"]
-    outbound = Outbound(**{**given, "never_send": tuple(given["never_send"])})
     try:
-        return _Explained(EndpointEmbedder(Server(**options.endpoint["server"]), outbound))
+        return _Explained(EndpointEmbedder(*endpoint_of(options.endpoint)))
     except (Unreachable, RateLimited) as error:
         raise VectorsUnavailable(f"{error} Searching text and names only.") from error
     except ModelError as error:
