@@ -2,7 +2,7 @@
 
 It holds no text: of a suggestion its size, a keyed digest, its language, the model that made it and the
 times. Nothing in it leaves the machine; deleting the file forgets everything. Every function may be called
-from any thread and waits for the disk, so never from an event loop; only `record` does neither.
+from any thread and waits for the disk, so never from an event loop, but `record` and `digest`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import secrets
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +19,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import platformdirs
+
+if TYPE_CHECKING:
+    import sqlite3
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class Feedback:
         self._waiting: deque[Event] = deque(maxlen=_WAITING)
         self._lock = Lock()
         self._db: sqlite3.Connection | None = None
-        self._key = secrets.token_bytes(32)
+        self._key = os.urandom(32)
         self._written = 0
         self._broken = False
 
@@ -148,8 +149,17 @@ class Feedback:
 
     def record(self, event: Event) -> None:
         """Take note of an event. Touches no disk: `write` does."""
-        if self._path is not None:
-            self._waiting.append(event)
+        self._waiting.append(event)
+
+    def take_over(self, other: Feedback) -> None:
+        """Record what `other` was told and has not written: it was there before the disk was."""
+        self._waiting.extend(other._waiting)
+        other._waiting.clear()
+
+    def open(self) -> None:
+        """Open the store, which the first use would do."""
+        with self._opened():
+            pass
 
     def write(self) -> None:
         """Put what was recorded into the store."""
@@ -158,9 +168,8 @@ class Feedback:
                 self._write(db)
 
     def digest(self, text: str) -> str:
-        """A name for `text` that means something in this store only: 16 hexadecimal digits, keyed."""
-        with self._opened():
-            pass  # the key is in the store
+        """A name for `text` that means something in this store only: 16 hexadecimal digits, keyed. Touches no
+        disk: the key is there once `open`, or anything that reads or writes, has been called."""
         return hashlib.blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=8).hexdigest()
 
     def outcomes(self, model: str = "", language: str = "", *, since: float = 0.0) -> Outcomes:
@@ -230,8 +239,8 @@ class Feedback:
 
     # -- the database --------------------------------------------------------------------------------
 
-    def _rows(self, sql: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
-        found: list[tuple[object, ...]] = []
+    def _rows(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
         with self._opened() as db:
             if db is not None:
                 self._write(db)
@@ -241,6 +250,8 @@ class Feedback:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection | None]:
         """The database, under the lock; None where there is none. What goes wrong with it ends here."""
+        import sqlite3
+
         with self._lock:
             if self._db is None and self._path is not None and not self._broken:
                 try:
@@ -260,6 +271,8 @@ class Feedback:
             self._db = None
 
     def _open(self, path: Path) -> sqlite3.Connection:
+        import sqlite3
+
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             return self._connected(path)
@@ -271,13 +284,15 @@ class Feedback:
             return self._connected(path)
 
     def _connected(self, path: Path) -> sqlite3.Connection:
+        import sqlite3
+
         # Made here, with its rights, before SQLite would make it with the umask's.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         path.chmod(0o600)
         db = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
         try:
             db.executescript(_SCHEMA)
-            db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (secrets.token_bytes(32),))
+            db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (os.urandom(32),))
             db.commit()
             (self._key,) = db.execute("SELECT bytes FROM key").fetchone()
         except sqlite3.Error:
@@ -325,6 +340,8 @@ class Feedback:
 
 
 _SCHEMA = """
+PRAGMA journal_mode = wal;
+PRAGMA synchronous = normal;
 PRAGMA secure_delete = on;
 CREATE TABLE IF NOT EXISTS events (
     suggestion TEXT NOT NULL, at REAL NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,

@@ -96,11 +96,15 @@ def test_the_file_holds_no_text_and_only_its_owner_can_read_it(store: Feedback) 
 
 
 def test_the_same_text_has_another_digest_in_another_store(store: Feedback, tmp_path: Path) -> None:
-    assert store.digest("x") == store.digest("x") != Feedback(tmp_path / "other.sqlite3").digest("x")
+    other = Feedback(tmp_path / "other.sqlite3")
+    for each in (store, other):
+        each.open()
+    assert store.digest("x") == store.digest("x") != other.digest("x")
 
 
 def test_events_survive_the_end_of_the_session(store: Feedback) -> None:
     told(store, "a", Action.SHOWN)
+    store.write()
     digest = store.digest("x")
     store.close()
     again = Feedback(store.path)
