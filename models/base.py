@@ -14,6 +14,15 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     import numpy
 
+    from devflow.models.experiments import Experiment
+    from devflow.models.families import Profile
+    from devflow.models.rules import Rule
+
+
+Task = Literal["fill", "explain", "edit", "review", "chat", "embed"]
+ChatTask = Literal["explain", "edit", "review", "chat"]
+TASKS: tuple[Task, ...] = ("fill", "explain", "edit", "review", "chat", "embed")
+
 
 @dataclass(frozen=True, slots=True)
 class FillRequest:
@@ -30,6 +39,8 @@ class FillRequest:
     """The workspace files whose text is in `context`, for the path rules."""
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
+    deadline: float = 0.0
+    """Seconds until the whole answer is wanted, waiting and falling back included; 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,15 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     temperature: float = 0.0
+    task: ChatTask = "chat"
+    """What the answer is for; the router's rules tell these apart."""
+    language: str = ""
+    """Of the code it is about, as `analysis.languages` names it; "" when it is about none or several."""
+    deadline: float = 0.0
+    """As in `FillRequest`."""
+    schema: str = ""
+    """The JSON schema, as JSON, that the answer must fit; engines that cannot hold a model to one ask for
+    it in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,16 @@ class EmbedRequest:
 
     texts: tuple[str, ...]
     paths: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a call used, as the provider counted it; None where it did not say."""
+
+    read: int | None = None
+    """Tokens of the prompt, those from its cache included."""
+    cached: int = 0
+    written: int | None = None
 
 
 class Health(StrEnum):
@@ -145,15 +175,20 @@ class ModelSpec:
     """One configured model, from the user's settings (never from a workspace file)."""
 
     name: str
-    engine: Literal["exllamav2", "ctransformers", "openai", "anthropic", "fake"]
+    engine: Literal["exllamav2", "ctransformers", "llama", "openai", "anthropic", "fake"]
     model: str = ""
     """Model id at the provider, or the path of a GGUF file or EXL2 directory."""
     base_url: str = ""
     api_key_env: str = ""
+    api_key_store: str = ""
+    """`service/user` of the key in the operating system's key store."""
     family: str = ""
-    """A name from `models.profiles`; "" means guess from `model`."""
+    """A name from `models.families` or of the user's own; "" means guess from `model`."""
     context: int = 4096
     tasks: tuple[str, ...] = ("fill", "chat")
+    """`chat` stands for explain, edit and review as well."""
+    languages: tuple[str, ...] = ()
+    """The languages it is an expert in."""
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -166,3 +201,11 @@ class ModelsConfig:
     never_send: tuple[str, ...] = ()
     """gitignore-style patterns of workspace paths whose text must not leave the machine."""
     timeout: float = 60.0
+    rules: tuple[Rule, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    families: tuple[Profile, ...] = ()
+    """The user's own, before those of `models.families`."""
+    learn: bool = True
+    """Whether acceptance reorders models that are otherwise equal."""
+    hedge: bool = True
+    """Whether a second request may be sent when the first is late."""

@@ -22,6 +22,8 @@ COMMANDS = {
     "graph": "ask the code graph: callers, callees, path, endpoints, dead",
     "review": "run the review checks on files",
     "eval": "measure search on truth sets",
+    "route": "say which models would be asked, in order, and why",
+    "experiments": "compare models on your own work",
     "doctor": "say what works, what does not, and why",
     "setup": "write or print the configuration of an editor",
     "demo": "show what the server does on real code",
