@@ -147,12 +147,12 @@ class Attempts:
     async def _pieces(self, task: Task, request: _Request, line: Line) -> AsyncGenerator[str]:
         """What the model says; how it does is noted."""
         async with line.slots.place(fill=task == "fill"):
+            pieces = _started(line.model, request)
             started = self._clock()
             line.circuit.asked(started)
             line.own.asked(started)
             told = False
             try:
-                pieces = _started(line.model, task, request)
                 async with closing(pieces):
                     async for piece in pieces:
                         if not told:
@@ -252,7 +252,7 @@ class Attempts:
                     yield line.facts.name, again[len(shown) :]
 
 
-def _started(model: Model, task: Task, request: _Request) -> AsyncIterator[str]:
+def _started(model: Model, request: _Request) -> AsyncIterator[str]:
     if isinstance(request, FillRequest):
         return cast("FillModel", model).fill(request)
     return cast("ChatModel", model).chat(request)

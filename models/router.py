@@ -213,9 +213,11 @@ class Router:
         states: dict[int, State] = {}
         for line in lines:
             status = self._status(line)
+            # Without the countdown: the same failure is told to the user in the same words, and so once.
+            detail = line.problem if status.health is Health.FAILING and line.problem else status.detail
             latency = line.latency.get(asked.task)
             expected = latency.expected(now) if latency is not None else None
-            states[id(line.facts)] = State(status.health, status.detail, expected, draws.get(line.facts.name))
+            states[id(line.facts)] = State(status.health, detail, expected, draws.get(line.facts.name))
         rules = self._rules
         if name := self._routing.assigned(asked.task, asked.language, unit):
             rules = (Rule("experiment", prefer=(name,)), *rules)
@@ -227,7 +229,7 @@ class Router:
         status = line.model.status()
         rest = line.rest(self._clock())
         if status.health is Health.READY and rest > 0:
-            detail = f"{line.own.problem or line.circuit.problem} It is tried again in {rest:.0f} s."
+            detail = f"{line.problem} It is tried again in {rest:.0f} s."
             return replace(status, health=Health.FAILING, detail=detail)
         return status
 
