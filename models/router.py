@@ -110,6 +110,7 @@ class Router:
         self._flights: SingleFlight[Said] = SingleFlight()
         self._attempts = Attempts(clock, hedge=self._routing.hedge)
         self._last: dict[Task, str] = {}
+        self._rules_read = False
 
     def fill(self, request: FillRequest) -> Answer:
         """Stream what belongs in the hole. Raises ModelError when no model could answer."""
@@ -191,8 +192,10 @@ class Router:
         paths = (request.path, *request.context_paths) if isinstance(request, FillRequest) else request.paths
         if any(model.remote for model in models) and any(paths):
             kept_back = self._routing.kept_back
-            private = await asyncio.to_thread(lambda: any(kept_back(path) for path in paths if path))
-            asked = replace(asked, private=private)
+            if not self._rules_read:  # the first time it imports a library
+                await asyncio.to_thread(kept_back, "")
+                self._rules_read = True
+            asked = replace(asked, private=any(kept_back(path) for path in paths if path))
         order = self._in_order(asked, models, paths[0] if paths else "")
 
         def heard(name: str) -> None:
