@@ -167,7 +167,8 @@ class Router:
         return [self._status(line) for line in self._lines.values()]
 
     def last_used(self, task: Task) -> str:
-        """The name of the model that answered last, "" before the first answer."""
+        """The name of the model that answered last, "" before the first answer. `chat`: of any task but
+        fill."""
         return self._last.get(task, "")
 
     async def close(self) -> None:
@@ -200,6 +201,8 @@ class Router:
 
         def heard(name: str) -> None:
             self._last[task] = name
+            if task != "fill":
+                self._last["chat"] = name
 
         answer = self._attempts.run(task, request, order, whole=whole, heard=heard)
         async with aclosing(answer):
