@@ -401,16 +401,17 @@ def _people(text: str) -> Iterator[Personal]:
 _SMALL = {code: code + 32 for code in range(65, 91)}
 
 
+_LICENCES = ("licence", "license", "passport", "national id", "identity card")
 _LICENCE = re.compile(
-    r"(?:driver'?s? licen[sc]e|driving licen[sc]e|passport|national id|identity card)"
-    r"(?: number| no\.?| id)?(?: is|:|=|#)?\s{0,2}([A-Z]{0,2}\d[\d\-]{5,14})\b",
-    re.IGNORECASE,
+    r"(?: number| no\.?| id)?(?: is|:|=|#)?\s{0,2}([A-Z]{0,2}\d[\d\-]{5,14})\b", re.IGNORECASE
 )
 
 
 def _licences(text: str) -> Iterator[Personal]:
-    lower = text.lower()
-    if not any(word in lower for word in ("licen", "passport", "identity", "national")):
-        return
-    for found in _LICENCE.finditer(text):
-        yield Personal(*found.span(1), "ID")
+    lower = text.lower() if text.isascii() else text.translate(_SMALL)
+    for word in _LICENCES:
+        at = lower.find(word)
+        while at >= 0:
+            if found := _LICENCE.match(text, at + len(word)):
+                yield Personal(*found.span(1), "ID")
+            at = lower.find(word, at + len(word))
