@@ -36,6 +36,7 @@ from devflow.server.transport import Pipes, Send, check_address, listening_tcp, 
 if TYPE_CHECKING:
     import psutil
 
+    from devflow.models.feedback import Feedback
     from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
@@ -287,11 +288,17 @@ def real_services() -> Services:
         )
 
     def models(config: ModelsConfig) -> Router:
+        from devflow.server.learned import draws_of
         from devflow.server.models import build_router
 
-        return build_router(config, os.environ)
+        return build_router(config, os.environ, draws_of() if config.learn else None)
 
-    return Services(prepare, prepare_index, prepare_models, python, index, models)
+    def feedback() -> Feedback:
+        from devflow.models.feedback import Feedback, feedback_file
+
+        return Feedback(feedback_file())
+
+    return Services(prepare, prepare_index, prepare_models, python, index, models, feedback)
 
 
 def run_stdio(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from lsprotocol import types
 
 from devflow.server import convert
@@ -21,16 +23,27 @@ async def inline_completion(
     selected = (
         convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
     )
+    started = time.perf_counter()
     suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected)
     session.check_current(doc)
     if suggestion is None:
         return None
     session.answered(types.TEXT_DOCUMENT_INLINE_COMPLETION, suggestion.engine)
     edit = suggestion.edit
+    shown = session.suggestions.show(
+        doc,
+        at,
+        edit,
+        model=suggestion.engine,
+        features={"confidence": suggestion.confidence},
+        milliseconds=(time.perf_counter() - started) * 1_000,
+    )
     return types.InlineCompletionList(
         [
             types.InlineCompletionItem(
-                edit.new, range=convert.range_of(doc.text, edit.start, edit.end, session.encoding)
+                edit.new,
+                range=convert.range_of(doc.text, edit.start, edit.end, session.encoding),
+                command=types.Command("Accepted", "devflow.accepted", arguments=[shown]),
             )
         ]
     )
