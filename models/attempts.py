@@ -17,6 +17,7 @@ from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, 
 from devflow.models.errors import (
     ModelError,
     NotAllowed,
+    OverBudget,
     RateLimited,
     TooLate,
     Unreachable,
@@ -87,7 +88,7 @@ class Attempts:
                         if not whole:
                             yield name, piece
             except ModelError as error:
-                if isinstance(error, TooLate):
+                if isinstance(error, TooLate) or (isinstance(error, OverBudget) and error.final):
                     raise
                 if said and not whole:
                     rest = self._taken_up(task, request, line, said, error, until)

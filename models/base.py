@@ -7,9 +7,11 @@ engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from devflow.models.books import Books, Keeping
 
 if TYPE_CHECKING:
     import numpy
@@ -69,6 +71,9 @@ class ChatRequest:
     schema: str = ""
     """The JSON schema, as JSON, that the answer must fit; engines that cannot hold a model to one ask for
     it in words."""
+    question: str = ""
+    """The user's own words among the messages: an answer to the same in other words may be one that was
+    kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,9 @@ class ModelSpec:
     languages: tuple[str, ...] = ()
     """The languages it is an expert in."""
     options: dict[str, str] = field(default_factory=dict)
+    input_price: float | None = None
+    cached_price: float | None = None
+    output_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +217,12 @@ class ModelsConfig:
     """Whether acceptance reorders models that are otherwise equal."""
     hedge: bool = True
     """Whether a second request may be sent when the first is late."""
+    personal: bool = True
+    """Whether personal data is taken out of what leaves the machine."""
+    books: Books = Books()
+    keeping: Keeping | None = Keeping()
+    """How answers are kept; None: they are not."""
+
+    def within(self, workspace: str) -> ModelsConfig:
+        """The same, for calls that are made in a workspace."""
+        return replace(self, books=replace(self.books, workspace=workspace))

@@ -3,19 +3,27 @@ Router."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from devflow.models.base import ChatModel, FillModel, ModelsConfig, ModelSpec, Task
+import platformdirs
+
+from devflow.models.base import ChatModel, Embedder, FillModel, ModelsConfig, ModelSpec, Task
+from devflow.models.counted import Counted
 from devflow.models.engines.remote import Server
 from devflow.models.fake import FakeModel
-from devflow.models.outbound import Outbound, host_of
+from devflow.models.outbound import Outbound, host_of, leaves_machine
 from devflow.models.profiles import profile_of
 from devflow.models.router import Router, Routing
 from devflow.models.rules import Facts
 from devflow.server.workers.model import WorkerModel
+
+if TYPE_CHECKING:
+    from devflow.models.answers import Embed
 
 _DEFAULTS = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
@@ -28,7 +36,7 @@ Draws = Callable[[Sequence[str], str], dict[str, float]]
 def build_router(config: ModelsConfig, environment: Mapping[str, str], draws: Draws | None = None) -> Router:
     """The models in the order of `config`. Imports no engine library, loads and asks nothing. `draws`: what
     is learned of models in a language, where it is."""
-    outbound = Outbound(config.local_only, config.never_send, config.timeout)
+    outbound = outbound_of(config, environment, _question_vectors())
     models = [(spec, _model(spec, config, outbound, environment)) for spec in config.models]
 
     def for_task(*tasks: str) -> list[ChatModel]:
@@ -48,6 +56,46 @@ def build_router(config: ModelsConfig, environment: Mapping[str, str], draws: Dr
         ),
         by_task={task: for_task("chat", task) for task in _CHATS},
     )
+
+
+def outbound_of(
+    config: ModelsConfig, environment: Mapping[str, str], vectors: Embed | None = None
+) -> Outbound:
+    """The guard that is configured. Opens nothing: the books are, at the first call. Without `vectors` no
+    answers are kept: they are those of conversations."""
+    books, keeping = config.books, None
+    if books.kept:
+        user = environment.get("USER") or environment.get("USERNAME") or ""
+        books = replace(books, folder=str(state_folder()), user=user)
+    if config.local_only and leaves_machine(books.traces_endpoint):
+        books = replace(books, traces_endpoint="")
+    if config.keeping is not None and vectors is not None:
+        keeping = replace(config.keeping, folder=str(answers_folder()))
+    return Outbound(
+        config.local_only, config.never_send, config.timeout, config.personal, books, keeping, vectors
+    )
+
+
+def state_folder() -> Path:
+    """Where ledger and audit log lie."""
+    return platformdirs.user_state_path("devflow")
+
+
+def answers_folder() -> Path:
+    """Where answers are kept."""
+    return platformdirs.user_cache_path("devflow") / "answers"
+
+
+def _question_vectors() -> Embed:
+    """The embedder that ships, read at the first question."""
+
+    @functools.cache
+    def embedder() -> Embedder:
+        from devflow.retrieval.embedders.choose import STATIC, load_embedder
+
+        return load_embedder(STATIC)
+
+    return lambda texts: [[float(each) for each in vector] for vector in embedder().embed(texts)]
 
 
 def facts_of(spec: ModelSpec, model: FillModel | ChatModel) -> Facts:
@@ -93,7 +141,8 @@ def _model(
                 return Cassette(Path(cassette), name=spec.name, speed=_factor(spec, "speed"))
             return FakeModel(spec.options.get("answer", "fake answer"), name=spec.name)
         case "ctransformers" | "llama" | "exllamav2":
-            return WorkerModel(spec, profile_of(spec.family, spec.model, config.families))
+            worker = WorkerModel(spec, profile_of(spec.family, spec.model, config.families))
+            return Counted(worker, outbound.accounts)
 
 
 def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, str]) -> Server:
