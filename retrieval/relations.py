@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePath
+
+from devflow.analysis.roles import is_test
 
 USES = (
     "SELECT f.path, r.kind, count(*) FROM (SELECT file, kind FROM refs WHERE name = ? LIMIT ?) r "
@@ -57,11 +58,3 @@ def counted(rows: list[tuple[str, str, int]], most: int) -> UseCounts:
         else:
             others, others_in_tests = others + times, others_in_tests + tests
     return UseCounts(calls, others, calls_in_tests, others_in_tests, calls + others >= most)
-
-
-def is_test(path: PurePath) -> bool:
-    """Whether a file holds tests, by its name and folders."""
-    return bool(
-        re.match(r"(?:test_.*|.*_test|.*\.(?:test|spec)|conftest|.*Tests?)$", path.stem)
-        or {"test", "tests", "__tests__", "spec"} & set(path.parts[:-1])
-    )

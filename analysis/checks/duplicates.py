@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from devflow.analysis.facts import Finding, Location, Symbol, SymbolKind
+from devflow.analysis.roles import is_test
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -130,15 +131,6 @@ def _body(tokens: Sequence[str]) -> int:
         elif closed and depth == 0 and (token == "{" or (token == ":" and tokens[at + 1 : at + 2] != ["{"])):
             return at + 1
     return 0
-
-
-def is_test(path: PurePath) -> bool:
-    """Whether `path` is a test: tests repeat each other on purpose. Of a path below its root all folders
-    count, of an absolute one the last."""
-    folders = path.parts[-2:-1] if path.is_absolute() else path.parts[:-1]
-    return bool(re.search(r"(?:^|[_.\-])(?:tests?|spec|conftest)(?:[_.\-]|$)", path.name.lower())) or any(
-        folder.lower() in ("test", "tests", "__tests__", "spec", "testing") for folder in folders
-    )
 
 
 def _normalised(source: str) -> Iterable[str]:

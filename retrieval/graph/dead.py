@@ -11,7 +11,6 @@ from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
-from devflow.retrieval.relations import is_test
 from devflow.retrieval.words import words
 
 _ENTRY_POINTS = frozenset(
@@ -94,7 +93,7 @@ def _used_elsewhere(graph: Graph, definition: Definition) -> bool:
 
 def _spared(graph: Graph, definition: Definition) -> str:
     name = definition.name
-    if is_test(definition.path):
+    if graph.stored.is_test(definition):
         return "test"
     if name.startswith("__") and name.endswith("__"):
         return "special method"

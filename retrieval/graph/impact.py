@@ -11,7 +11,6 @@ from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import SURE, Definition, Link
 from devflow.retrieval.graph.links import Graph
-from devflow.retrieval.relations import is_test
 
 MOST = 400
 
@@ -69,7 +68,7 @@ def impact(
                 if len(found) >= most:
                     return Impact(definition, tuple(found.values()), more=True)
                 weakest = min(confidence, link.confidence)
-                found[source] = Affected(source, distance, link, weakest, is_test(source.path))
+                found[source] = Affected(source, distance, link, weakest, graph.stored.is_test(source))
                 following.append((source, weakest))
         frontier = following
         if not frontier:

@@ -6,8 +6,8 @@ import posixpath
 import re
 from pathlib import Path, PurePosixPath
 
+from devflow.analysis.roles import is_test
 from devflow.retrieval.graph.links import Graph
-from devflow.retrieval.relations import is_test
 
 _BY_NAME, _BY_IMPORT, _BY_BOTH = 0.7, 0.5, 0.95
 _MARKS = re.compile(r"^(?:test_|tests_)|(?:_tests?|\.(?:test|spec)|Tests?|IT|Spec)$")

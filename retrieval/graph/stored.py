@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import Import, SymbolKind
+from devflow.analysis.roles import is_test
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Use
 
@@ -221,6 +222,10 @@ class Stored:
         if known is None:  # joining costs more than everything else of a row
             known = self._whole_paths[root][id_] = self.roots[root] / self._paths[root][id_]
         return known
+
+    def is_test(self, definition: Definition) -> bool:
+        """Whether a definition lies in a file of tests."""
+        return is_test(definition.path.relative_to(self.roots[definition.root]))
 
     def language(self, root: int, id_: int) -> str:
         """The language of a file."""

@@ -357,8 +357,8 @@ def _nearby(wanted: Wanted, *, member: bool) -> Counter[str]:
 def _add_likelihood(fitting: Sequence[Evidence], wanted: Wanted) -> None:
     names = [each.name for each in fitting]
     distances = wanted.live.distances()
-    floor = min(0.05, max(1e-4, 5 / (1 + len(wanted.live.spaced))))
-    size = len(wanted.live.spaced)
+    floor = min(0.05, max(1e-4, 5 / (1 + wanted.live.size)))
+    size = wanted.live.size
     trusted = size / (size + _SMALL)
     model = wanted.following.probabilities(names) if wanted.following is not None else {}
     for each in fitting:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Literal
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import ReferenceKind, Symbol, SymbolKind
+from devflow.analysis.roles import is_test
 from devflow.analysis.symbols import CLASS_LIKE
-from devflow.retrieval.relations import is_test
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.target import shown_path
 from devflow.server.assist.uses import Use, uses_of
 
 _SHOWN = CLASS_LIKE | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}
@@ -39,7 +41,7 @@ async def lenses(doc: Document, code: Codebase) -> list[Lens]:
         if symbol.kind not in _SHOWN or special or symbol.container in functions:
             continue
         result.append(Lens(symbol, "callers"))
-        if not is_test(doc.path):
+        if not _in_test(doc.path, code):
             result.append(Lens(symbol, "tests"))
     return result
 
@@ -51,10 +53,10 @@ async def counted(doc: Document, at: int, of: str, code: Codebase) -> str:
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
     own = next((each for each in here if each.name_start == at), None)
     called = own is not None and own.kind in _FUNCTIONS
-    tests = {_holder(use) for use in uses if is_test(use.path) and use.inside is not None}
+    tests = {_holder(use) for use in uses if _in_test(use.path, code) and use.inside is not None}
     if of == "tests":
         return _number(len(tests), "test")
-    others = [use for use in uses if not is_test(use.path)]
+    others = [use for use in uses if not _in_test(use.path, code)]
     if called:
         return _number(len({_holder(use) for use in others if use.kind is ReferenceKind.CALL}), "caller")
     return _number(len(others), "use")
@@ -66,3 +68,7 @@ def _holder(use: Use) -> tuple[object, int]:
 
 def _number(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _in_test(path: Path | None, code: Codebase) -> bool:
+    return path is not None and is_test(PurePath(shown_path(path, code)))

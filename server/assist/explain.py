@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
 from devflow.server.assist.refused import ActionRefused
@@ -144,7 +145,7 @@ def _calls(known: Neighbours, names: list[str], code: Codebase) -> list[str]:
 def _callers(target: Target, known: Neighbours, code: Codebase) -> list[str]:
     if target.symbol is None or code.index is None:
         return []
-    tests = [use for use in known.callers if _is_test(shown_path(use.path, code))]
+    tests = [use for use in known.callers if is_test(PurePath(shown_path(use.path, code)))]
     callers = [use for use in known.callers if use not in tests]
     parts = []
     for title, uses in (("Used by", callers), ("Tested in", tests)):
@@ -160,10 +161,6 @@ def _callers(target: Target, known: Neighbours, code: Codebase) -> list[str]:
     if not parts:
         parts.append("No use of it was found in the index.")
     return parts
-
-
-def _is_test(path: str) -> bool:
-    return bool(re.search(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_|[_.](?:test|spec)\.\w+$", path))
 
 
 def _explanations(memory: Memory) -> dict[str, str]:

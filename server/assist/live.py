@@ -32,8 +32,8 @@ class Live:
 
     before: str
     after: str
-    spaced: str
-    """For each token of both, `1` where white space stands before it on its line, else `0`."""
+    size: int
+    """How many tokens both have."""
 
     def context(self, limit: int = 32) -> list[str]:
         """The last `limit` tokens before the cursor."""
@@ -76,38 +76,6 @@ class Live:
             for token, count in counts.items():
                 shares[token] = shares.get(token, 0.0) + count / (whole + kinds)
         return shares
-
-    def longest_match(self, context: Sequence[str], least: int) -> tuple[int, list[int]]:
-        """The length in tokens of the longest tail of `context` (at least `least`, at most 24) that
-        stands elsewhere in the document, and the offsets in `before + after` behind those places."""
-        text = self.before + self.after
-        end = len(self.before) - 1
-        best: tuple[int, list[int]] = (0, [])
-        low, high = least, min(len(context), 24)
-        while low <= high:
-            middle = (low + high) // 2
-            wanted = _BREAK + _BREAK.join(context[-middle:]) + _BREAK
-            places = _places(text, wanted, end)
-            if places:
-                best = (middle, places)
-                low = middle + 1
-            else:
-                high = middle - 1
-        return best
-
-    def line_from(self, place: int, limit: int) -> str:
-        """The text of the tokens from offset `place` of `before + after` to the end of their line; "" when
-        that is more than `limit` tokens, or none."""
-        text = self.before + self.after
-        number = text.count(_BREAK, 0, place) - 1 - (place > len(self.before))
-        tokens = text[place : place + limit * 60].split(_BREAK)
-        if "\n" not in tokens[: limit + 1]:
-            return ""
-        line = tokens[: tokens.index("\n")]
-        return "".join(
-            f" {token}" if self.spaced[number + at : number + at + 1] == "1" else token
-            for at, token in enumerate(line)
-        )
 
     def members(self, receiver: str, *, tail: bool = False) -> Counter[str]:
         """Names seen behind `receiver` and a dot, with their counts; with `tail` also behind anything
@@ -157,7 +125,7 @@ _NAME = re.compile("(?<=\0)([^\\W\\d]\\w*)(?=\0)")
 def live(doc: Document, start: int, end: int, memory: Memory) -> Live:
     """The document's tokens around `start:end`, the word being typed, which is none of them."""
     source = doc.text.source
-    cache: dict[str, tuple[str, str]] = memory.kept(("lines", doc.language), dict)
+    cache: dict[str, tuple[str, int]] = memory.kept(("lines", doc.language), dict)
     if len(cache) > _MOST_LINES:
         cache.clear()
     before = source[max(0, start - _WINDOW) : start].split("\n")
@@ -170,14 +138,14 @@ def live(doc: Document, start: int, end: int, memory: Memory) -> Live:
     reader.read(after[0])
     for line in after[1:]:
         reader.read(line)
-    return Live(head, reader.taken(), "".join(reader.spaced))
+    return Live(head, reader.taken(), reader.size)
 
 
 class _Reader:
     """Lexes line after line; what is inside triple-quoted strings is left out."""
 
-    def __init__(self, language: str, cache: dict[str, tuple[str, str]]) -> None:
-        self.spaced: list[str] = []
+    def __init__(self, language: str, cache: dict[str, tuple[str, int]]) -> None:
+        self.size = 0
         self._parts: list[str] = []
         self._language = language
         self._cache = cache
@@ -203,27 +171,14 @@ class _Reader:
             tokens = [token for token in lex(line + "\n", self._language) if _BREAK not in token.text]
             if not ended and tokens and tokens[-1].text == "\n":
                 tokens.pop()
-            known = (
-                _BREAK.join(token.text for token in tokens),
-                "".join("1" if token.space else "0" for token in tokens),
-            )
+            known = (_BREAK.join(token.text for token in tokens), len(tokens))
             if ended:
                 self._cache[line] = known
         if known[0]:
             self._parts.append(known[0])
-            self.spaced.append(known[1])
+            self.size += known[1]
 
     def taken(self) -> str:
         joined = _BREAK + _BREAK.join(self._parts) + _BREAK if self._parts else _BREAK
         self._parts = []
         return joined
-
-
-def _places(text: str, wanted: str, skip: int) -> list[int]:
-    found: list[int] = []
-    at = text.find(wanted)
-    while at >= 0 and len(found) < 200:
-        if at + len(wanted) - 1 != skip:
-            found.append(at + len(wanted))
-        at = text.find(wanted, at + 1)
-    return found

@@ -12,11 +12,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from devflow.analysis.checks.calls import Site, python_calls, unfit_calls
-from devflow.analysis.checks.duplicates import Candidate, comparable, is_test, near_duplicates, shingles
+from devflow.analysis.checks.duplicates import Candidate, comparable, near_duplicates, shingles
 from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.checks.secrets import hard_coded_secrets
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding, Symbol
+from devflow.analysis.roles import is_test
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import problems, prompts
 from devflow.server.assist.chat import Progress, answer

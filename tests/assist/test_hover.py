@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devflow.retrieval.relations import is_test
+from devflow.analysis.roles import is_test
 from devflow.server.assist import hover as hover_module
 from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
