@@ -60,7 +60,7 @@ async def stages(root: Path, count: int) -> dict[str, Any]:
     told: dict[str, Any] = {"package": root.name, "places": len(places)}
     spent: dict[str, list[float]] = {}
     by_stage: dict[str, list[float]] = {}
-    async with opened(root, places) as code:
+    async with opened(root) as code:
         told["engine"] = getattr(code.python, "engine", "none")
         for place in places:
             await one_place(place, root, code, spent, by_stage)
@@ -146,7 +146,7 @@ async def superseded(root: Path, keys: int = 40) -> dict[str, Any]:
     """Letters typed one behind the other, each with a request that supersedes the one before."""
     [place] = lines_of(root, 1)
     model = Slow()
-    async with opened(root, [place], engine=False) as code:
+    async with opened(root, engine=False) as code:
         asked = replace(code, models=cast(Any, model))
         doc, at = document(root, place)
         config = Inline(context=False, min_confidence=1.0)

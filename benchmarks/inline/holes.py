@@ -55,7 +55,7 @@ def fetched(scratch: Path) -> Project:
 async def suggestions(root: Path, places: list[Place], truths: bool) -> list[str]:
     """What is shown at each place; with `truths`, when a model writes the truth."""
     shown: list[str] = []
-    async with opened(root, places) as code:
+    async with opened(root) as code:
         for place in places:
             model = ScriptedFill(place.truth) if truths else None
             doc, at = document(root, place)

@@ -44,7 +44,7 @@ async def measured(root: Path, count: int, share: float, *, misses: bool) -> dic
     chance = random.Random(SEED)
     real = words_of(root)
     told: dict[str, Any] = {"package": root.name, "places": len(places), "share": share}
-    async with opened(root, places) as code:
+    async with opened(root) as code:
         faulty = [with_invented_names(place.truth, share, chance, real) for place in places]
         told["engine"] = getattr(code.python, "engine", "none")
         for check in (False, True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -24,14 +24,14 @@ from devflow.server.workers.engines import chosen
 
 
 class Usage:
-    """One usage model for every question."""
+    """One usage model, without the file that is asked about."""
 
-    def __init__(self, model: UsageModel) -> None:
-        self._model = model
+    def __init__(self, model: UsageModel, root: Path) -> None:
+        self._model, self._root = model, root
 
     def usage_of(self, language: str, besides: Path | None = None) -> UsageModel:
         """As `server.services.IndexService`."""
-        return self._model
+        return self._model.now(None, (besides.relative_to(self._root).as_posix(),) if besides else ())
 
 
 class Files:
@@ -46,9 +46,8 @@ class Files:
 
 
 @asynccontextmanager
-async def opened(root: Path, places: Sequence[Place], *, engine: bool = True) -> AsyncIterator[Codebase]:
-    """The package under `root`; the files of `places` are not in its usage model."""
-    out = {place.path for place in places}
+async def opened(root: Path, *, engine: bool = True) -> AsyncIterator[Codebase]:
+    """The package under `root`."""
     every = await asyncio.to_thread(_files, root)
 
     def read(name: str) -> Lexed:
@@ -67,13 +66,13 @@ async def opened(root: Path, places: Sequence[Place], *, engine: bool = True) ->
             await asyncio.sleep(0.25)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            model = update(Path(folder), {name: name for name in sorted(every) if name not in out}, read)
+            model = update(Path(folder), {name: name for name in sorted(every)}, read)
             code = Codebase(
                 (root,),
                 Files(),
                 engines,
                 index,
-                usage=cast(Any, Usage(model)),
+                usage=cast(Any, Usage(model, root)),
                 types_are_fast=engines is not None and engines.engine != "jedi",
             )
             yield code

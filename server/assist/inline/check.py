@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from devflow.analysis.calls import CallSite, call_at
+from devflow.analysis.calls import CallSite, call_at, safe_start
 from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Parameter
@@ -75,7 +75,8 @@ async def checked(
     stop = at + len(text)
 
     def read() -> Asked:
-        names = used_names(made.text.source, at, stop, doc.language)
+        begin = safe_start(made.tree, at) if made.tree is not None else 0
+        names = used_names(made.text.source, at, stop, doc.language, begin)
         words = dict.fromkeys(name.text for name in names)
         return Asked(made, at, names, code, *seen_elsewhere(doc, words, code))
 

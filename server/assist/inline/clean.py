@@ -25,7 +25,7 @@ _SPECIAL = re.compile(
 _PATH_LINE = re.compile(r"\A(?:(?:#|//|--)[ \t]*(?:Path:[ \t]*)?|\++[ \t])[\w./\\-]+\.\w{1,5}[ \t]*\n")
 _EMPTY_COMMENT = re.compile(r"\A(?:#|//|--|/\*+|\*)[ \t]*(?:TODO|FIXME|XXX)?[: \t]*\Z", re.IGNORECASE)
 _LOOK_BACK = 4_000
-"""Code points before the cursor searched for brackets that are still open."""
+"""Code points before the cursor that show how the file is indented."""
 _LOOK_AHEAD = 600
 
 
@@ -214,7 +214,7 @@ def covered(text: str, site: Site) -> int:
 def balance(text: str, site: Site) -> str:
     """Cut before a closing bracket that neither the text nor the code before it opened, or whose partner
     is closed by what follows; close what the text has opened and left open."""
-    waiting = open_in(site.before[-_LOOK_BACK:])
+    waiting = site.open_brackets
     reserved = closed_in(site.line_after) if not covered(text, site) else []
     if not site.line_after.strip():
         reserved = reserved + _closed_below(site)

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _ENOUGH_WORDS = 1_000
 """From this many words on, one that is none of them is taken for invented where nobody can judge it."""
-_OBJECT = frozenset(dir(object))
 _IMPLICIT = frozenset(
     {"self", "cls", "super", "__class__", "__name__", "__file__", "__doc__", "_", "__all__"}
 )
@@ -163,9 +162,11 @@ def _attribute(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     for each in recent_imports(asked.doc, asked.code.memory):
         if name.receiver and name.receiver == (each.alias or each.name or each.module):
             module = f"{each.module}.{each.name}" if each.name else each.module
-            known = members_of_module(module)
-            if known:
-                return THERE if name.text in known else Verdict(False, frozenset(known))
+            told = _standard_module(module)
+            if told is not None:
+                return THERE if name.text in told else Verdict(False, told)
+            if name.text in members_of_module(module):
+                return THERE
     offered, complete = names.offered_at(path, tree, name.start)
     if name.text in offered:
         return THERE
@@ -210,9 +211,11 @@ def _import(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     line = source[source.rfind("\n", 0, name.start) + 1 : name.start]
     parts = line.split()
     if parts[:1] == ["from"] and len(parts) >= 3 and "import" in parts:
-        known = members_of_module(parts[1])
-        if known:
-            return THERE if name.text in known else Verdict(False, frozenset(known))
+        told = _standard_module(parts[1])
+        if told is not None:
+            return THERE if name.text in told else Verdict(False, told)
+        if name.text in members_of_module(parts[1]):
+            return THERE
         module = names.module(parts[1], path)
         if module is None:
             return Verdict(False) if parts[1].startswith(".") else UNSURE
@@ -237,8 +240,8 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
     offered = frozenset(each.name.rstrip("=") for each in found)
     if name.text in offered:
         return THERE
-    if not offered - _OBJECT:
-        return UNSURE
+    if all(other.startswith("__") for other in offered):
+        return UNSURE  # what every object has: nothing is known of this one
     # jedi's lists may lack what it could not infer: its silence about a word in use proves nothing.
     if not asked.code.types_are_fast and asked.seen.get(name.text):
         return Verdict(None, offered)
@@ -254,6 +257,18 @@ def _is_used(asked: Asked, dotted: str) -> bool:
     return (
         whole.search(source, 0, min(first, asked.start)) is not None or whole.search(source, last) is not None
     )
+
+
+@lru_cache(64)
+def _standard_module(module: str) -> frozenset[str] | None:
+    """All that a module of the standard library offers; None where only reading it could tell, which does
+    not see its star imports."""
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        return None
+    loaded = sys.modules.get(module)
+    if loaded is None or hasattr(loaded, "__getattr__"):
+        return None
+    return frozenset(vars(loaded)) | frozenset(members_of_module(module))
 
 
 def _is_literal(source: str, start: int) -> bool:

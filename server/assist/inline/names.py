@@ -19,9 +19,9 @@ _BINDERS = frozenset(
 _ENDS = {
     "for": ("in", "of", ";"),
     "lambda": (":",),
-    "def": (":",),
+    "def": (":", "->"),
     "function": ("{",),
-    "fn": ("{",),
+    "fn": ("{", "->"),
     "func": ("{",),
     "let": ("=",),
     "const": ("=",),
@@ -55,10 +55,9 @@ class Name:
     """Of a keyword argument: where the name of the called function begins."""
 
 
-def used_names(source: str, start: int, end: int, language: str) -> list[Name]:
+def used_names(source: str, start: int, end: int, language: str, begin: int = 0) -> list[Name]:
     """The names that `start:end` of `source`, a suggestion, uses without binding them: whole words, also
-    those it ends. Names that it binds itself are known."""
-    begin = source.rfind("\n", 0, max(0, start - 2_000)) + 1 if start > 2_000 else 0
+    those it ends. Names that it binds itself are known. `begin`: a place before it that is in no string."""
     tokens = lex(source[begin:end] + _rest_of_word(source, end), language)
     tokens = [Token(t.text, t.space, t.start + begin, t.end + begin) for t in tokens]
     opened: list[int] = []
@@ -123,8 +122,11 @@ def _bound(tokens: list[Token], start: int, language: str) -> set[str]:
             binding, depth = "", 0
         elif text in _BINDERS:
             binding = text
-        elif text in _ENDS.get(binding, ()):
+        elif text in _ENDS.get(binding, ()) and not (depth and binding in ("def", "fn", "func", "function")):
             binding = ""
+        elif binding in ("def", "fn", "func", "function") and depth:
+            if before in ("(", ",", "*", "**") and depth == 1:
+                names.add(text)
         elif binding and _NAME.match(text) and before not in _ACCESS and before not in (":", "="):
             names.add(text)
             if binding in ("as", "class"):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from devflow.analysis.calls import safe_start
 from devflow.analysis.document import Document
+from devflow.analysis.tokens import lex
+from devflow.server.assist.inline.brackets import CLOSES, OPENS, open_in
 
 TAB = 4
 """Columns of a tab, to compare indentations."""
 BEFORE, AFTER = 8_000, 4_000
 """Code points around the cursor that stages look at."""
+_LOOK_BACK = 4_000
+"""Code points before the cursor searched for brackets that are still open."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -22,6 +27,13 @@ class Site:
     after: str
     multiline: bool = False
     """Whether more than the current line may be filled (the cursor is at the start of a block)."""
+    opened: tuple[str, ...] | None = None
+    """The brackets that are open at the cursor, outermost first; None where only the text can tell."""
+
+    @property
+    def open_brackets(self) -> list[str]:
+        """The brackets that are open at the cursor, outermost first."""
+        return list(self.opened) if self.opened is not None else open_in(self.before[-_LOOK_BACK:])
 
     @property
     def line_before(self) -> str:
@@ -49,7 +61,22 @@ class Site:
 def site_of(doc: Document, at: int) -> Site:
     """The site at `at`; whether a block may be written there is told by the syntax."""
     source = doc.text.source
-    return Site(source[max(0, at - BEFORE) : at], source[at : at + AFTER], fills_block(doc, at))
+    return Site(
+        source[max(0, at - BEFORE) : at], source[at : at + AFTER], fills_block(doc, at), _opened(doc, at)
+    )
+
+
+def _opened(doc: Document, at: int) -> tuple[str, ...] | None:
+    if doc.tree is None:
+        return None
+    begin = safe_start(doc.tree, at)
+    stack: list[str] = []
+    for token in lex(doc.text.source[begin:at], doc.language):
+        if token.text in OPENS:
+            stack.append(token.text)
+        elif token.text in CLOSES and stack and stack[-1] == CLOSES[token.text]:
+            stack.pop()
+    return tuple(stack)
 
 
 def fills_block(doc: Document, at: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devflow.server.assist.inline.brackets import CLOSES, closed_in, open_in
+from devflow.server.assist.inline.brackets import CLOSES, closed_in
 from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
 from devflow.server.assist.inline.site import Site, indent_of, width
 
@@ -63,4 +63,4 @@ def _reaches_suffix(lines: list[str], site: Site) -> bool:
 def _closes_too_much(text: str, site: Site) -> bool:
     """Whether a bracket is closed that neither the text nor the code before it has opened."""
     closed = closed_in(text)
-    return bool(closed) and len(closed) > len(open_in(site.before[-4_000:]))
+    return bool(closed) and len(closed) > len(site.open_brackets)
