@@ -7,12 +7,17 @@ engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from devflow.models.books import Books, Keeping
+
 if TYPE_CHECKING:
     import numpy
+
+
+ChatTask = Literal["explain", "edit", "review", "chat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,13 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     temperature: float = 0.0
+    task: ChatTask = "chat"
+    """What the answer is for; the router's rules tell these apart."""
+    language: str = ""
+    """Of the code it is about, as `analysis.languages` names it; "" when it is about none or several."""
+    question: str = ""
+    """The user's own words among the messages: an answer to the same in other words may be one that was
+    kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,16 @@ class EmbedRequest:
 
     texts: tuple[str, ...]
     paths: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a call used, as the provider counted it; None where it did not say."""
+
+    read: int | None = None
+    """Tokens of the prompt, those from its cache included."""
+    cached: int = 0
+    written: int | None = None
 
 
 class Health(StrEnum):
@@ -155,6 +177,9 @@ class ModelSpec:
     context: int = 4096
     tasks: tuple[str, ...] = ("fill", "chat")
     options: dict[str, str] = field(default_factory=dict)
+    input_price: float | None = None
+    cached_price: float | None = None
+    output_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +191,12 @@ class ModelsConfig:
     never_send: tuple[str, ...] = ()
     """gitignore-style patterns of workspace paths whose text must not leave the machine."""
     timeout: float = 60.0
+    personal: bool = True
+    """Whether personal data is taken out of what leaves the machine."""
+    books: Books = Books()
+    keeping: Keeping | None = Keeping()
+    """How answers are kept; None: they are not."""
+
+    def within(self, workspace: str) -> ModelsConfig:
+        """The same, for calls that are made in a workspace."""
+        return replace(self, books=replace(self.books, workspace=workspace))

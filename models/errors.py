@@ -2,6 +2,7 @@
 
 ModelError              one sentence for the user: what failed, on what, what to do
 ├── NotAllowed          the egress policy or a path rule forbids the call
+│   └── OverBudget      it would cost more than the user's budget leaves
 ├── NotConfigured       no model is configured for the task, or its key or file is missing
 ├── NotInstalled        the engine's library is not installed
 ├── Unreachable         the provider refused, timed out or cut the connection
@@ -19,6 +20,14 @@ class ModelError(Exception):
 
 class NotAllowed(ModelError):
     """The egress policy or a path rule forbids the call."""
+
+
+class OverBudget(NotAllowed):
+    """It would cost more than the user's budget leaves. `final`: nobody else is to be asked instead."""
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 class NotConfigured(ModelError):

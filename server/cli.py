@@ -21,6 +21,8 @@ COMMANDS = {
     "impact": "show what is affected when a definition changes, and why",
     "graph": "ask the code graph: callers, callees, path, endpoints, dead",
     "review": "run the review checks on files",
+    "stats": "say what models were asked and what they cost",
+    "audit": "say what left this machine, and check the log of it",
     "eval": "measure search on truth sets",
     "doctor": "say what works, what does not, and why",
     "setup": "write or print the configuration of an editor",

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import platformdirs
 
 from devflow.models.base import ModelsConfig, ModelSpec
+from devflow.models.books import Books, Budget, Keeping, Price, Rates
 from devflow.server.sections import (
     Fault,
     Field,
@@ -229,6 +230,56 @@ class Model(Section):
         default=("fill", "chat"), description="What it is used for."
     )
     options: dict[str, str] = Field(default_factory=dict, description="Engine-specific options.")
+    input_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="Money for a million tokens read; unset: the list price."
+    )
+    cached_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="The same, of tokens from the provider's cache."
+    )
+    output_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="Money for a million tokens written; unset: the list price."
+    )
+
+
+class Budgets(Section):
+    """The most money that models may cost, in the currency of their prices; days and months are UTC's."""
+
+    request: float | None = Field(default=None, ge=0, le=1e9, description="Of one request.")
+    day: float | None = Field(default=None, ge=0, le=1e9, description="Of a day.")
+    month: float | None = Field(default=None, ge=0, le=1e9, description="Of a month.")
+    workspace_day: float | None = Field(default=None, ge=0, le=1e9, description="Of a day, each workspace.")
+    workspace_month: float | None = Field(
+        default=None, ge=0, le=1e9, description="Of a month, each workspace."
+    )
+    warn_at: float = Field(default=0.8, gt=0, le=1, description="The share of a budget to warn at.")
+    when_spent: Literal["stop", "downgrade"] = Field(
+        default="downgrade", description="Then: fail, or ask the next model, which may be cheaper or local."
+    )
+
+
+class Limits(Section):
+    """The most in a minute; 0: no limit."""
+
+    provider_requests: int = Field(default=0, ge=0, description="Requests to each provider.")
+    provider_tokens: int = Field(default=0, ge=0, description="Tokens to and from each provider.")
+    user_requests: int = Field(default=0, ge=0, description="Requests to all providers together.")
+    user_tokens: int = Field(default=0, ge=0, description="Tokens to and from all providers together.")
+
+
+class KeptAnswers(Section):
+    """Answers of remote chat models that are given again."""
+
+    enabled: bool = Field(default=True, description="Keep answers, in your cache folder.")
+    hours: float = Field(default=168.0, gt=0, le=87_600, description="For so long.")
+    threshold: float = Field(
+        default=0.95,
+        ge=0,
+        le=1,
+        description="How alike two questions about the same code must be (cosine); 1: the same.",
+    )
+    checked: float = Field(
+        default=0.05, ge=0, le=1, description="Share of answers to alike questions that are checked."
+    )
 
 
 class Models(Section):
@@ -243,6 +294,25 @@ class Models(Section):
         default=(), description="gitignore-style patterns of files whose text never leaves the machine."
     )
     timeout_s: float = Field(default=60.0, gt=0, le=600, description="Longest wait for a remote answer.")
+    redact_personal: bool = Field(
+        default=True, description="Take personal data out of what leaves the machine, as secrets always are."
+    )
+    budget: Budgets = Budgets()
+    limits: Limits = Limits()
+    answers: KeptAnswers = KeptAnswers()
+    ledger: bool = Field(
+        default=True,
+        description="Write down what calls cost (`devflow stats`) and what left (`devflow audit`).",
+    )
+    audit_content: bool = Field(
+        default=False, description="The audit log also holds the text as it was sent, without its secrets."
+    )
+    metrics_file: str = Field(
+        default="", description="A file that is kept up to date with metrics in Prometheus's text format."
+    )
+    traces_endpoint: str = Field(
+        default="", description="OTLP/gRPC endpoint for traces of calls, without content (extra `telemetry`)."
+    )
 
 
 class Options(Section):
@@ -405,6 +475,9 @@ def _settings(options: Options) -> Settings:
         models=specs,
         never_send=options.models.never_send,
         timeout=options.models.timeout_s,
+        personal=options.models.redact_personal,
+        books=_books(options.models),
+        keeping=_keeping(options.models.answers),
     )
     return Settings(
         features=options.features,
@@ -420,6 +493,29 @@ def _settings(options: Options) -> Settings:
         models=models,
         log_level=options.log_level,
     )
+
+
+def _books(models: Models) -> Books:
+    prices = {
+        model.name: Price(model.input_price or 0.0, model.output_price or 0.0, model.cached_price)
+        for model in models.models
+        if model.input_price is not None or model.output_price is not None
+    }
+    return Books(
+        kept=models.ledger,
+        budget=Budget(**vars(models.budget)),
+        rates=Rates(**vars(models.limits)),
+        prices=prices,
+        keep_content=models.audit_content,
+        metrics_file=models.metrics_file,
+        traces_endpoint=models.traces_endpoint,
+    )
+
+
+def _keeping(answers: KeptAnswers) -> Keeping | None:
+    if not answers.enabled:
+        return None
+    return Keeping(ttl=answers.hours * 3_600, threshold=answers.threshold, checked=answers.checked)
 
 
 def _local_only(options: Options) -> bool:

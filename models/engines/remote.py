@@ -101,14 +101,26 @@ class RemoteModel(abc.ABC, Generic[C]):
         """Stream what belongs in the hole. Raises ModelError."""
         server = self._server
         return self._outbound.fill(
-            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
+            self.name,
+            server.base_url,
+            request,
+            lambda asked, meter: self._fill(asked),
+            model=server.model,
+            forwards=server.forwards,
+            ready=self._ready,
         )
 
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
         server = self._server
         return self._outbound.chat(
-            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
+            self.name,
+            server.base_url,
+            request,
+            lambda asked, meter: self._chat(asked),
+            model=server.model,
+            forwards=server.forwards,
+            ready=self._ready,
         )
 
     async def warm(self) -> None:
