@@ -6,7 +6,7 @@ READY := .venv/.ready
 REPO ?=
 QUICK ?=
 
-.PHONY: help setup check test test-editors demo fix bench bench-index bench-models bench-next-edit build clean
+.PHONY: help setup check test test-editors demo fix bench bench-index bench-inline bench-models bench-next-edit build clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ bench-models: $(READY) ## measure the models layer into benchmarks/results: make
 
 bench-next-edit: $(READY) ## measure next edits without a model into benchmarks/results: make bench-next-edit [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m next_edit $(if $(QUICK),--quick)
+
+bench-inline: $(READY) ## measure ghost text's stages, restraint and names: make bench-inline [QUICK=1]
+	PYTHONPATH=benchmarks $(VENV) -m inline $(if $(QUICK),--quick)
 
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .
