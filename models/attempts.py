@@ -31,7 +31,9 @@ from devflow.models.tries import Line, Tries, nobody
 
 log = logging.getLogger(__name__)
 
-_EARLIEST_HEDGE = 0.05
+_EARLIEST_HEDGE, _LATE_SERVER = 0.05, 10.0
+"""Seconds after which a second request may be sent: at the earliest, and to a server whose times are not
+known yet."""
 _LONGEST_GAP, _LONGEST_GAP_SHOWN = 2.0, 5.0
 """Seconds between two pieces from a server after which a whole answer is asked for elsewhere, or one that is
 shown as it comes is taken up again."""
@@ -118,9 +120,8 @@ class Attempts:
         whole: bool,
     ) -> AsyncGenerator[Said]:
         by = line
-        late = line.late(task, self._clock()) if self._hedge else None
         self._budget.earn()
-        if late is None:
+        if not self._hedge or self._other(line, others) is None:
             answer = await _within(opened(self._pieces(task, request, line)), until, task)
         else:
             chosen: list[Line] = []
@@ -134,7 +135,7 @@ class Attempts:
                 return opened(self._pieces(task, request, other))
 
             first = self._pieces(task, request, line)
-            racing = hedged(lambda: opened(first), again, max(late, _EARLIEST_HEDGE))
+            racing = hedged(lambda: opened(first), again, lambda: self._late(line, task))
             answer = await _within(racing, until, task)
             if answer.pieces is not first:
                 by = chosen[0]
@@ -148,12 +149,12 @@ class Attempts:
     async def _pieces(self, task: Task, request: _Request, line: Line) -> AsyncGenerator[str]:
         """What the model says; how it does is noted."""
         async with line.slots.place(fill=task == "fill"):
+            pieces = _started(line.model, request)
             started = self._clock()
             line.circuit.asked(started)
             line.own.asked(started)
             told = False
             try:
-                pieces = _started(line.model, task, request)
                 async with closing(pieces):
                     async for piece in pieces:
                         if not told:
@@ -206,6 +207,13 @@ class Attempts:
         if latency is not None and seconds > latency.mean:
             latency.add(seconds, self._clock())
 
+    def _late(self, line: Line, task: Task) -> float | None:
+        """Seconds after which its first piece is late; None: not known, and a model may be loading."""
+        late = line.late(task, self._clock())
+        if late is None:
+            return _LATE_SERVER if _at_a_server(line) else None
+        return max(late, _EARLIEST_HEDGE)
+
     def _other(self, line: Line, others: Sequence[Line]) -> Line | None:
         """Who is asked as well: nobody off the machine in place of somebody on it, and a model on this
         machine not twice."""
@@ -253,7 +261,7 @@ class Attempts:
                     yield line.facts.name, again[len(shown) :]
 
 
-def _started(model: Model, task: Task, request: _Request) -> AsyncIterator[str]:
+def _started(model: Model, request: _Request) -> AsyncIterator[str]:
     if isinstance(request, FillRequest):
         return cast("FillModel", model).fill(request)
     return cast("ChatModel", model).chat(request)

@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from devflow.models.streams import closing
 
+LOOK_AGAIN = 0.25
+"""Seconds: what is late may be learned from other answers meanwhile."""
+
 
 class Budget:
     """One request more for ten requests, and not more than ten in a burst."""
@@ -57,15 +60,15 @@ async def opened(pieces: AsyncIterator[str]) -> Opened:
 async def hedged(
     first: Callable[[], Awaitable[Opened]],
     second: Callable[[], Awaitable[Opened] | None],
-    after: float,
+    after: Callable[[], float | None],
 ) -> Opened:
-    """The answer that begins first: of `first`, or of `second`, which is asked after `after` seconds of
-    silence (and may then say None: nobody). The other is closed. Raises what `first` raises when neither
-    begins."""
+    """The answer that begins first: of `first`, or of `second`, which is asked after `after()` seconds of
+    silence (and may then say None: nobody). `after` may not know yet (None): it is asked again. The other
+    one is closed. Raises what `first` raises when neither begins."""
     tasks = [asyncio.ensure_future(first())]
     heard: asyncio.Future[Opened] | None = None
     try:
-        done, _ = await asyncio.wait(tasks, timeout=after)
+        done = await _in_time(tasks[0], after)
         if not done and (more := second()) is not None:
             tasks.append(asyncio.ensure_future(more))
         waiting = set(tasks)
@@ -80,6 +83,19 @@ async def hedged(
         for task in tasks:
             if task is not heard:
                 await _dropped(task)
+
+
+async def _in_time(task: asyncio.Future[Opened], after: Callable[[], float | None]) -> bool:
+    """Whether it ended before it was late."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    while not task.done():
+        limit = after()
+        left = LOOK_AGAIN if limit is None else limit - (loop.time() - started)
+        if left <= 0:
+            return False
+        await asyncio.wait([task], timeout=min(left, LOOK_AGAIN))
+    return True
 
 
 async def _dropped(task: asyncio.Future[Opened]) -> None:

@@ -110,6 +110,7 @@ class Router:
         self._flights: SingleFlight[Said] = SingleFlight()
         self._attempts = Attempts(clock, hedge=self._routing.hedge)
         self._last: dict[Task, str] = {}
+        self._rules_read = False
 
     def fill(self, request: FillRequest) -> Answer:
         """Stream what belongs in the hole. Raises ModelError when no model could answer."""
@@ -166,7 +167,8 @@ class Router:
         return [self._status(line) for line in self._lines.values()]
 
     def last_used(self, task: Task) -> str:
-        """The name of the model that answered last, "" before the first answer."""
+        """The name of the model that answered last, "" before the first answer. `chat`: of any task but
+        fill."""
         return self._last.get(task, "")
 
     async def close(self) -> None:
@@ -191,12 +193,16 @@ class Router:
         paths = (request.path, *request.context_paths) if isinstance(request, FillRequest) else request.paths
         if any(model.remote for model in models) and any(paths):
             kept_back = self._routing.kept_back
-            private = await asyncio.to_thread(lambda: any(kept_back(path) for path in paths if path))
-            asked = replace(asked, private=private)
+            if not self._rules_read:  # the first time it imports a library
+                await asyncio.to_thread(kept_back, "")
+                self._rules_read = True
+            asked = replace(asked, private=any(kept_back(path) for path in paths if path))
         order = self._in_order(asked, models, paths[0] if paths else "")
 
         def heard(name: str) -> None:
             self._last[task] = name
+            if task != "fill":
+                self._last["chat"] = name
 
         answer = self._attempts.run(task, request, order, whole=whole, heard=heard)
         async with aclosing(answer):
@@ -213,9 +219,11 @@ class Router:
         states: dict[int, State] = {}
         for line in lines:
             status = self._status(line)
+            # Without the countdown: the same failure is told to the user in the same words, and so once.
+            detail = line.problem if status.health is Health.FAILING and line.problem else status.detail
             latency = line.latency.get(asked.task)
             expected = latency.expected(now) if latency is not None else None
-            states[id(line.facts)] = State(status.health, status.detail, expected, draws.get(line.facts.name))
+            states[id(line.facts)] = State(status.health, detail, expected, draws.get(line.facts.name))
         rules = self._rules
         if name := self._routing.assigned(asked.task, asked.language, unit):
             rules = (Rule("experiment", prefer=(name,)), *rules)
@@ -227,7 +235,7 @@ class Router:
         status = line.model.status()
         rest = line.rest(self._clock())
         if status.health is Health.READY and rest > 0:
-            detail = f"{line.own.problem or line.circuit.problem} It is tried again in {rest:.0f} s."
+            detail = f"{line.problem} It is tried again in {rest:.0f} s."
             return replace(status, health=Health.FAILING, detail=detail)
         return status
 

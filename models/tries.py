@@ -45,6 +45,11 @@ class Line:
         """Seconds it is to be left alone."""
         return max(self.circuit.rest(now), self.own.rest(now))
 
+    @property
+    def problem(self) -> str:
+        """What it said when it failed last, "" when all is well."""
+        return self.own.problem or self.circuit.problem
+
     def late(self, task: Task, now: float) -> float | None:
         """Seconds after which its first piece is late; None: not known."""
         latency = self.latency.get(task)

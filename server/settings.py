@@ -22,9 +22,6 @@ import platformdirs
 
 from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.books import Books, Budget, Keeping, Price, Rates
-from devflow.models.experiments import Experiment
-from devflow.models.profiles import profile_from
-from devflow.models.rules import Rule
 from devflow.server.sections import (
     Fault,
     Field,
@@ -549,11 +546,9 @@ def _settings(options: Options) -> Settings:
         personal=options.models.redact_personal,
         books=_books(options.models),
         keeping=_keeping(options.models.answers),
-        rules=tuple(Rule(**vars(rule)) for rule in options.models.rules),
-        experiments=tuple(Experiment(**vars(trial)) for trial in options.models.experiments),
-        families=tuple(profile_from(**vars(family)) for family in options.models.families),
         learn=options.models.learn,
         hedge=options.models.hedge,
+        **_routing(options.models),
     )
     return Settings(
         features=options.features,
@@ -569,6 +564,21 @@ def _settings(options: Options) -> Settings:
         models=models,
         log_level=options.log_level,
     )
+
+
+def _routing(models: Models) -> dict[str, Any]:
+    """What few write, so that starting without it imports none of it."""
+    if not (models.rules or models.experiments or models.families):
+        return {}
+    from devflow.models.experiments import Experiment
+    from devflow.models.profiles import profile_from
+    from devflow.models.rules import Rule
+
+    return {
+        "rules": tuple(Rule(**vars(rule)) for rule in models.rules),
+        "experiments": tuple(Experiment(**vars(trial)) for trial in models.experiments),
+        "families": tuple(profile_from(**vars(family)) for family in models.families),
+    }
 
 
 def _books(models: Models) -> Books:

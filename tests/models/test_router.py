@@ -130,7 +130,7 @@ async def test_a_rate_limited_model_rests_as_long_as_it_asked() -> None:
         await answer(routed)
     assert caught.value.retry_after == 30
     clock.now = 29
-    with pytest.raises(ModelError, match=r"tried again in 1 s"):
+    with pytest.raises(ModelError, match=r"first: Slow down\."):
         await answer(routed)
     clock.now = 31
     assert await answer(routed) == "1"
