@@ -6,6 +6,7 @@ ModelError              one sentence for the user: what failed, on what, what to
 ├── NotConfigured       no model is configured for the task, or its key or file is missing
 ├── NotInstalled        the engine's library is not installed
 ├── Unreachable         the provider refused, timed out or cut the connection
+├── TooLate             the deadline of the request passed before the answer was whole
 ├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
 ├── Rejected            the provider understood and refused (bad key, bad request, context too long)
 └── WorkerDied          a native engine's process ended; it is being restarted
@@ -40,6 +41,10 @@ class NotInstalled(ModelError):
 
 class Unreachable(ModelError):
     """The provider refused, timed out or cut the connection."""
+
+
+class TooLate(ModelError):
+    """The deadline of the request passed before the answer was whole."""
 
 
 class RateLimited(ModelError):

@@ -24,6 +24,8 @@ COMMANDS = {
     "stats": "say what models were asked and what they cost",
     "audit": "say what left this machine, and check the log of it",
     "eval": "measure search on truth sets",
+    "route": "say which models would be asked, in order, and why",
+    "experiments": "compare models on your own work",
     "doctor": "say what works, what does not, and why",
     "setup": "write or print the configuration of an editor",
     "demo": "show what the server does on real code",
