@@ -16,6 +16,7 @@ from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.usage.around import OpenTokens
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.brackets import open_in
 from devflow.server.assist.inline.names import Name, Role
 from devflow.server.assist.keywords import builtin_names
 from devflow.server.assist.outline import recent_imports
@@ -194,7 +195,8 @@ def _keyword(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     for target in targets:
         symbol = symbol_of(names, target)
         parameters = parameters_of(symbol.signature, symbol.name)
-        if parameters is None or any(each.kind == "var-keyword" for each in parameters):
+        many = parameters is None or any(each.kind == "var-keyword" for each in parameters)
+        if parameters is None or many or open_in(symbol.signature):
             return THERE if asked.seen.get(name.text) else UNSURE
         told |= {each.name for each in parameters if each.kind != "positional-only"}
     return THERE if name.text in told else Verdict(False, frozenset(told))

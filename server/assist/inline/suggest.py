@@ -20,7 +20,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
 from devflow.server.assist.inline.cache import Kept
-from devflow.server.assist.inline.check import Checked, checked, whole
+from devflow.server.assist.inline.check import Checked, checked, placed, whole
 from devflow.server.assist.inline.clean import clean, covered
 from devflow.server.assist.inline.context import Context, gather, relative
 from devflow.server.assist.inline.edits import undoes
@@ -38,6 +38,8 @@ from devflow.server.settings import Inline
 log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.3
+_ENGINE_SECONDS = 0.03
+"""For the type engine's word on a suggestion that no model was waited for."""
 _SUBTLE = 2.0
 """Factor on the least probability in subtle mode."""
 
@@ -369,13 +371,13 @@ class _Run:
         if not text:
             return Silence.CLEANED
         end = at + covered(text, site)
-        text = await asyncio.to_thread(whole, doc, at, text, end)
+        text, made = await asyncio.to_thread(placed, doc, at, text, end)
         self.time("parse")
         if not text:
             return Silence.BROKEN
         told = Checked(text)
         if self.config.check_names:
-            told = await checked(doc, at, text, self.code, end)
+            told = await checked(doc, at, text, self.code, end, made=made)
             self.notes = told.notes
             self.time("names")
             if told.silence is not None:
@@ -396,6 +398,13 @@ class _Run:
         self.time("code")
         if found is None or found.probability < self.config.min_confidence or not found.text:
             return None
+        if self.config.check_names:
+            # What stands elsewhere may use what is not here.
+            told = await checked(self.doc, self.at, found.text, self.code, seconds=_ENGINE_SECONDS)
+            self.time("names")
+            if told.silence is not None or told.repaired or told.text != found.text:
+                self.notes = told.notes
+                return None
         return found.text, Kept(found.text, found.engine, found.probability, False), "code"
 
     def _refused(self, text: str) -> Silence | None:
