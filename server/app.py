@@ -36,6 +36,7 @@ from devflow.server.transport import Pipes, Send, check_address, listening_tcp, 
 if TYPE_CHECKING:
     import psutil
 
+    from devflow.models.feedback import Feedback
     from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
@@ -291,7 +292,12 @@ def real_services() -> Services:
 
         return build_router(config, os.environ)
 
-    return Services(prepare, prepare_index, prepare_models, python, index, models)
+    def feedback() -> Feedback:
+        from devflow.models.feedback import Feedback, feedback_file
+
+        return Feedback(feedback_file())
+
+    return Services(prepare, prepare_index, prepare_models, python, index, models, feedback)
 
 
 def run_stdio(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from devflow.analysis.changes import Change, History, change_between
 from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Edit, Encoding, Text
@@ -25,6 +26,8 @@ LARGEST = 5_000_000
 """Code points; a larger document is set aside: its text is not kept and every answer is empty."""
 LONGEST_LINE = 100_000
 """Code points; a document with a longer line gets no tree (minified code, data)."""
+LARGEST_COMPARED = 500_000
+"""Code points; of a larger text that is sent whole it is not told what changed."""
 PARSED_ON_LOOP = 10_000
 """Code points that tree-sitter parses in under 5 ms, whatever they are: where an edit breaks the code, an
 incremental parse can cost more than one from scratch. Longer ones go to a thread, which does not keep the
@@ -47,6 +50,8 @@ class OpenDocument:
         """The edits between `_tree_text` and `text`; None when the tree must be made from scratch."""
         self._parsing: tuple[Text, asyncio.Task[SyntaxTree | None]] | None = None
         self._parsable = True
+        self.history = History()
+        """What the editor changed lately."""
         self._replace(source)
 
     def change(
@@ -61,6 +66,7 @@ class OpenDocument:
         self.version = version
         for change in changes:
             if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+                self._remember_whole(change.text)
                 self._replace(change.text)
             elif not self.set_aside:
                 self._edit(convert.edit_of(self.text, change.range, change.text, encoding))
@@ -128,7 +134,14 @@ class OpenDocument:
         self._tree, self._tree_text = tree, text
         self._pending = [] if tree is not None else None
 
+    def _remember_whole(self, source: str) -> None:
+        if max(len(source), len(self.text)) > LARGEST_COMPARED:
+            self.history.forget()
+        elif (change := change_between(self.text.source, source)) is not None:
+            self.history.add(change)
+
     def _edit(self, edit: Edit) -> None:
+        self.history.add(Change(edit.start, self.text.source[edit.start : edit.end], edit.new))
         self.text = self.text.replaced([edit])
         if self._pending is not None:
             self._pending.append(edit)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from devflow.analysis.changes import History
 from devflow.analysis.document import Document
 from devflow.analysis.languages import language_named, language_of
 from devflow.analysis.text import Encoding, Text
@@ -72,6 +73,16 @@ class OpenDocuments:
         """The file of an open document."""
         document = self._open.get(uri)
         return document.path if document is not None else None
+
+    def text_now(self, uri: str) -> Text | None:
+        """The text of an open document."""
+        document = self._open.get(uri)
+        return document.text if document is not None and not document.set_aside else None
+
+    def history(self, uri: str) -> History | None:
+        """What the editor changed lately in an open document."""
+        document = self._open.get(uri)
+        return document.history if document is not None and not document.set_aside else None
 
     def current(self, uri: str) -> Document | None:
         """The open document as it is now, None when it is not open or set aside; its tree may be None."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from devflow.server.copilot import EDIT_KEPT, EDIT_SHOWN, NEXT_EDIT, PARTLY_ACCEPTED, SHOWN
 from devflow.server.session import Session
 from devflow.server.settings import Features
 
@@ -16,7 +17,19 @@ Handler = Callable[[Session, Any], Awaitable[Any] | None]
 
 
 COMMANDS = tuple(
-    f"devflow.{name}" for name in ("explain", "ask", "search", "review", "status", "reindex", "apply")
+    f"devflow.{name}"
+    for name in (
+        "explain",
+        "ask",
+        "search",
+        "review",
+        "status",
+        "reindex",
+        "apply",
+        "accepted",
+        "rejected",
+        "why",
+    )
 )
 """What `workspace/executeCommand` is announced with."""
 
@@ -86,6 +99,10 @@ NOTIFICATIONS: tuple[Route, ...] = (
         "did_change_workspace_folders.did_change_workspace_folders",
     ),
     Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, "did_change_configuration.did_change_configuration"),
+    Route(SHOWN, "suggestion_events.did_show_completion"),
+    Route(PARTLY_ACCEPTED, "suggestion_events.did_partially_accept_completion"),
+    Route(EDIT_SHOWN, "suggestion_events.did_show_inline_edit"),
+    Route(EDIT_KEPT, "suggestion_events.report_cached_inline_edit"),
     Route(types.WORKSPACE_DID_CREATE_FILES, "did_rename_files.did_create_files"),
     Route(types.WORKSPACE_DID_RENAME_FILES, "did_rename_files.did_rename_files"),
     Route(types.WORKSPACE_DID_DELETE_FILES, "did_rename_files.did_delete_files"),
@@ -114,6 +131,16 @@ REQUESTS: tuple[Route, ...] = (
         of_whole=True,
         title="Ghost text",
         limits="Without a model: only what stands in the code already.",
+    ),
+    Route(
+        NEXT_EDIT,
+        "next_edit.next_edit",
+        "experimental",
+        lambda client: {"copilotInlineEdit": True},
+        feature="next_edit",
+        empty={"edits": []},
+        title="Next edit",
+        limits="For clients of Copilot's language server. Calls and fields: Python, TS and JS.",
     ),
     Route(
         types.TEXT_DOCUMENT_HOVER,

@@ -18,6 +18,7 @@ from devflow.server.settings import Settings
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import UsageModel
+    from devflow.models.feedback import Feedback
     from devflow.models.router import Router
     from devflow.retrieval.index import Index
 
@@ -143,3 +144,5 @@ class Services:
     index: Callable[[Host, bool], IndexService] | None = None
     """The second argument: follow the disk, for a client that does not tell of watched files."""
     models: Callable[[ModelsConfig], Router] | None = None
+    feedback: Callable[[], Feedback] | None = None
+    """The store of what became of suggestions."""

@@ -19,8 +19,10 @@ from lsprotocol import types
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.text import Encoding, Text
+from devflow.models.feedback import Action, Feedback
 from devflow.server import convert, settings
 from devflow.server.assist.base import Codebase, Memory
+from devflow.server.assist.next_edit.offers import Offers
 from devflow.server.behind import STARTING_SECONDS, Behind
 from devflow.server.configuration import Configuration
 from devflow.server.documents import LARGEST, OpenDocument
@@ -31,6 +33,7 @@ from devflow.server.open_documents import OpenDocuments
 from devflow.server.progress import IndexProgress
 from devflow.server.services import IndexService, PythonService, Services
 from devflow.server.settings import Settings
+from devflow.server.suggestions import Shown, Suggestions
 
 if TYPE_CHECKING:
     from devflow.models.router import Router
@@ -60,6 +63,9 @@ class Session:
         """Set on the command line, which wins over the settings."""
         self.documents = OpenDocuments()
         self.notebooks = Notebooks(self.documents)
+        self.suggestions = Suggestions(self.run, self.documents.text_now)
+        self.offers = Offers()
+        self.suggestions.on_end.append(self._offer_ended)
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
@@ -80,6 +86,7 @@ class Session:
         self.tell = (messages := Messages(client)).tell
         self.note = messages.note
         self._messages = messages
+        self._services = services
         self._behind = Behind(services, self.documents, self, self.run)
         self._configuration = Configuration(client)
         self._memory = Memory()
@@ -104,6 +111,7 @@ class Session:
                 await self._resolve()
             window = self.capabilities.window
             self._progress.shown = bool(window and window.work_done_progress)
+            await self._keep_feedback()
             await self._behind.start(self.roots, self.settings, watch=not self._client_watches_files())
             self._state_changed()
         finally:
@@ -118,7 +126,7 @@ class Session:
         if not self._messages.silent:
             self._messages.silent = True
             self._memory.close()
-            await self._behind.close()
+            await asyncio.gather(self._behind.close(), self.suggestions.close())
 
     def run(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run `work` in the background; it is cancelled when the session ends."""
@@ -222,8 +230,11 @@ class Session:
 
     def change(self, named: types.VersionedTextDocumentIdentifier, changes: Sequence[Any]) -> None:
         """Apply the editor's changes."""
+        history = self.documents.history(named.uri)
+        mark = history.mark if history is not None else 0
         document = self.documents.change(named, changes, self.encoding)
         if document is not None:
+            self.suggestions.changed(named.uri, document.history.since(mark) or ())
             self._changed(document)
 
     def saved(self, uri: str) -> None:
@@ -237,6 +248,7 @@ class Session:
     def close_document(self, uri: str) -> None:
         """The disk holds the truth about this document again."""
         document = self.documents.close(uri)
+        self.suggestions.closed(uri)
         self._memory.release(uri)
         if document is not None:
             self._behind.released(document)
@@ -283,6 +295,7 @@ class Session:
             self._configuration.set(editor)
         before = self.settings
         await self._resolve()
+        await self._keep_feedback()
         await self._behind.reconfigure(
             before, self.settings, self.roots, watch=not self._client_watches_files()
         )
@@ -294,6 +307,37 @@ class Session:
         logging.getLogger("devflow").setLevel((self.log_level or self.settings.log_level).upper())
         for problem in problems:
             self.tell(problem)
+
+    def _offer_ended(self, shown: Shown, action: Action) -> None:
+        if shown.kind == "next-edit":
+            ended = self.offers.accepted if action is Action.ACCEPTED else self.offers.rejected
+            ended(shown.id)
+        else:
+            from devflow.server.assist.inline.ghost import became  # there since it was shown
+
+            accepted = action is Action.ACCEPTED
+            became(self._memory, shown.uri, shown.text, shown.features, accepted=accepted)
+
+    async def _keep_feedback(self) -> None:
+        """Open the store of what became of suggestions, or close it when the user wants none."""
+        make = self._services.feedback
+        wanted = self.settings.feedback.record and make is not None
+        if wanted == (self.suggestions.feedback.path is not None):
+            return
+        old = self.suggestions.feedback
+
+        def opened() -> Feedback:
+            old.close()
+            store = make() if make is not None and wanted else Feedback(None)
+            store.open()
+            store.take_over(old)
+            if trials := store.trials():
+                from devflow.server.assist.inline.ghost import learn
+
+                learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
+            return store
+
+        self.suggestions.feedback = await asyncio.to_thread(opened)
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace

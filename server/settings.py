@@ -43,6 +43,7 @@ class Features(Section):
 
     completion: bool = Field(default=True, description="Offer completions.")
     inline_completion: bool = Field(default=True, description="Offer ghost text.")
+    next_edit: bool = Field(default=True, description="Offer the edit that comes next.")
     hover: bool = Field(default=True, description="Show hover cards.")
     signature_help: bool = Field(default=True, description="Show signatures inside calls.")
     definition: bool = Field(default=True, description="Answer go to definition and go to declaration.")
@@ -159,6 +160,29 @@ class Inline(Section):
     check_names: bool = Field(
         default=True, description="Repair or leave out suggestions with names that do not exist."
     )
+    as_item: bool = Field(
+        default=True,
+        description="In editors without ghost text, offer it as the second item of the completion list.",
+    )
+
+
+class NextEdit(Section):
+    """How the edit that comes next is found."""
+
+    model: bool = Field(
+        default=True,
+        description="Ask the chat model, where there is one and no rule knows what comes next.",
+    )
+
+
+class Feedback(Section):
+    """What became of suggestions, kept on this machine."""
+
+    record: bool = Field(
+        default=True,
+        description="Keep which suggestions were shown, accepted and rejected: sizes, times and models, no "
+        "text. Nothing of it leaves the machine.",
+    )
 
 
 class Hover(Section):
@@ -230,6 +254,8 @@ class Options(Section):
     python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
+    next_edit: NextEdit = NextEdit()
+    feedback: Feedback = Feedback()
     hover: Hover = Hover()
     review: Review = Review()
     models: Models = Models()
@@ -248,6 +274,8 @@ class Settings:
     python: Python = Python()
     completion: Completion = Completion()
     inline: Inline = Inline()
+    next_edit: NextEdit = NextEdit()
+    feedback: Feedback = Feedback()
     hover: Hover = Hover()
     review: Review = Review()
     models: ModelsConfig = ModelsConfig()
@@ -279,9 +307,12 @@ def resolve(*sources: Source) -> tuple[Settings, list[str]]:
         values = _valid_part(values, source, problems)
         never_send += values.get("models", {}).pop("never_send", ())
         local_only = merged.get("models", {}).get("local_only")
+        records = merged.get("feedback", {}).get("record", True)
         merged = _merge(merged, values)
         if local_only:  # a later source can forbid, not allow again what an earlier one forbade
             merged["models"]["local_only"] = True
+        if not records:
+            merged["feedback"]["record"] = False
     merged.setdefault("models", {})["never_send"] = tuple(never_send)
     return _settings(made(Options, merged)), problems
 
@@ -382,6 +413,8 @@ def _settings(options: Options) -> Settings:
         python=options.python,
         completion=options.completion,
         inline=options.inline,
+        next_edit=options.next_edit,
+        feedback=options.feedback,
         hover=options.hover,
         review=options.review,
         models=models,

@@ -114,10 +114,9 @@ async def all_missing(doc: Document, code: Codebase) -> tuple[Edit, ...]:
         raise ActionRefused("This is done in Python files only.")
     modules: dict[str, list[str]] = {}
     plain: list[Importable] = []
-    for name in _undefined(names):
-        found, in_use = await _candidates(doc, name, code)
-        best = next(iter(found), None)
-        if best is None or (len(found) > 1 and not in_use):
+    for name in undefined_in(names):
+        best = await likeliest(doc, name, code)
+        if best is None:
             continue
         if best.name:
             modules.setdefault(best.module, []).append(best.name)
@@ -132,7 +131,14 @@ async def all_missing(doc: Document, code: Codebase) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
-def _undefined(names: PythonNames) -> list[str]:
+async def likeliest(doc: Document, name: str, code: Codebase) -> Importable | None:
+    """The one import of an undefined name that is clearly the likeliest; None where there is none."""
+    found, in_use = await _candidates(doc, name, code)
+    return found[0] if found and (len(found) == 1 or in_use) else None
+
+
+def undefined_in(names: PythonNames) -> list[str]:
+    """Names of the file that nothing binds, in order of their letters; none where a star import may."""
     if names.has_star():
         return []
     found = {

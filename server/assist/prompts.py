@@ -96,6 +96,23 @@ def ask(question: str, context: str, paths: Sequence[str]) -> ChatRequest:
     return _request([task, fenced(context, mark, "pieces of the codebase")], mark, _STYLE, 900, paths)
 
 
+def next_edit(diffs: str, window: str, cursor: str, language: str, paths: Sequence[str]) -> ChatRequest:
+    """Ask for the lines around the cursor as they should be after the edits that were just made."""
+    mark = _mark()
+    task = (
+        "A developer has just made the edits below. Predict the one edit that comes next inside the window: "
+        "what these edits leave unfinished there, and nothing else. Answer with one fenced code block that "
+        f"holds the whole window after that edit, without {cursor}. When nothing is left to do, repeat the "
+        "window unchanged. Do not bring back what was deleted."
+    )
+    parts = [
+        task,
+        fenced(shortened(diffs, CONTEXT_CHARACTERS), mark, "the edits, oldest first"),
+        fenced(window, mark, f"the window ({language}); {cursor} is the cursor"),
+    ]
+    return _request(parts, mark, _STYLE, 700, paths)
+
+
 def fenced(text: str, mark: str, title: str) -> str:
     """`text` between lines that it cannot contain."""
     return f"{title}:\n<<{mark}\n{text.rstrip()}\n{mark}>>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,11 @@ from lsprotocol import types
 from devflow.analysis.document import Document
 from devflow.server import convert
 from devflow.server.assist.complete import Completions, Item, complete, document_item
+from devflow.server.assist.ghost_item import GhostItem, ghost_item, ghost_task
 from devflow.server.session import Session
+
+GHOST_SECONDS = 0.03
+"""What a list that is ready waits for ghost text, in editors that have none of their own."""
 
 
 async def completion(session: Session, params: types.CompletionParams) -> dict[str, Any] | None:
@@ -20,9 +25,18 @@ async def completion(session: Session, params: types.CompletionParams) -> dict[s
     if place is None:
         return None
     doc, at = place
-    found = await complete(doc, at, session.codebase(), session.settings.completion)
+    code = session.codebase()
+    ghost = ghost_task(doc, at, code, session.settings.inline) if _wants_ghost(session) else None
+    found = await complete(doc, at, code, session.settings.completion)
     session.answered(types.TEXT_DOCUMENT_COMPLETION, found.engine)
     listed = _list(session, doc, found, params.position)
+    if ghost is not None:
+        await asyncio.wait([ghost], timeout=GHOST_SECONDS)
+        item = ghost_item(doc, at, ghost)
+        if item is not None:
+            listed["items"].insert(1, _ghost_json(session, doc, item))
+        elif not ghost.done():
+            listed["isIncomplete"] = True
     if session.is_stale(doc):
         listed["isIncomplete"] = True
     return listed
@@ -43,6 +57,31 @@ async def resolve(session: Session, item: types.CompletionItem) -> types.Complet
         client = _item_options(session)
         item.documentation = convert.documentation(markdown, client and client.documentation_format)
     return item
+
+
+def _wants_ghost(session: Session) -> bool:
+    """Whether the client has no ghost text of its own, and the user wants it in the list instead."""
+    text_document = session.capabilities.text_document
+    own = text_document is not None and text_document.inline_completion is not None
+    return not own and session.settings.features.inline_completion and session.settings.inline.as_item
+
+
+def _ghost_json(session: Session, doc: Document, item: GhostItem) -> dict[str, Any]:
+    """Ghost text as an item: second in the list, so that Enter on the first stays what it was."""
+    edit = convert.text_edit(doc.text, item.edit, session.encoding)
+    options = _item_options(session)
+    documentation = f"```{doc.language}\n{item.edit.new}\n```"
+    return {
+        "label": item.label,
+        "kind": types.CompletionItemKind.Text.value,
+        "detail": "Ghost text",
+        "documentation": session.client.protocol.as_json(
+            convert.documentation(documentation, options and options.documentation_format)
+        ),
+        "filterText": item.filter_text,
+        "sortText": "0000~",
+        "textEdit": session.client.protocol.as_json(edit),
+    }
 
 
 def _list(session: Session, doc: Document, found: Completions, position: types.Position) -> dict[str, Any]:

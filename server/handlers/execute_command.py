@@ -24,6 +24,7 @@ from devflow.server.handlers import code_action
 from devflow.server.progress import working
 from devflow.server.session import Session
 from devflow.server.status import status
+from devflow.server.why import why
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,23 @@ async def _apply(call: Call) -> None:
         raise RequestFailed(f"The editor did not apply the edit: {reason}.")
 
 
+async def _accepted(call: Call) -> None:
+    """[id] → null; the editor has put all of a suggestion into the text"""
+    call.session.suggestions.told_accepted(_text(call, "the id of a suggestion"))
+
+
+async def _rejected(call: Call) -> None:
+    """[id] → null; the user has sent a suggestion away"""
+    call.session.suggestions.told_rejected(_text(call, "the id of a suggestion"))
+
+
+async def _why(call: Call) -> dict[str, Any]:
+    """[] → {markdown, suggestion, silence}: why the last suggestion was shown, and why none the last time"""
+    told = why(call.session)
+    _present(call.session, "why", told["markdown"])
+    return told
+
+
 COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {
     "devflow.explain": _explain,
     "devflow.ask": _ask,
@@ -145,6 +163,9 @@ COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {
     "devflow.status": _status,
     "devflow.reindex": _reindex,
     "devflow.apply": _apply,
+    "devflow.accepted": _accepted,
+    "devflow.rejected": _rejected,
+    "devflow.why": _why,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from lsprotocol import types
 
 from devflow.server import convert
@@ -22,16 +24,28 @@ async def inline_completion(
         convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
     )
     manual = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    started = time.perf_counter()
     suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected, manual)
     session.check_current(doc)
     if suggestion is None:
         return None
     session.answered(types.TEXT_DOCUMENT_INLINE_COMPLETION, suggestion.engine)
     edit = suggestion.edit
+    shown = session.suggestions.show(
+        doc,
+        at,
+        edit,
+        model=suggestion.engine,
+        source=suggestion.source,
+        features=suggestion.values,
+        milliseconds=(time.perf_counter() - started) * 1_000,
+    )
     return types.InlineCompletionList(
         [
             types.InlineCompletionItem(
-                edit.new, range=convert.range_of(doc.text, edit.start, edit.end, session.encoding)
+                edit.new,
+                range=convert.range_of(doc.text, edit.start, edit.end, session.encoding),
+                command=types.Command("Accepted", "devflow.accepted", arguments=[shown]),
             )
         ]
     )

@@ -23,12 +23,14 @@ FILES = {
         "from shapes import rectangle_area\n\n"
         "rectangle_area(1, 2, 3)\n"
         "size = rectangle_area(5, 6)\n"
-        "rectangle_a\n"
+        "\n\ndef small(shape):\n    width, height = shape.size\n    return rectangle_area(width, height)\n"
+        "\n\ndef middle(shape):\n    width, height = shape.size\n    return rectangle_area(width, height)\n"
+        "\n\nrectangle_a\n"
     ),
 }
 
 # What a user does by hand, in order; the answers go out as one JSON object.
-SCRIPT = """
+SCRIPT = r"""
 (require 'devflow)
 (require 'json)
 (setq devflow-command '{command}
@@ -64,9 +66,15 @@ SCRIPT = """
   (lambda () (let ((found (eglot-completion-at-point)))
                (and found (mapcar #'substring-no-properties
                                   (all-completions "rectangle_a" (nth 2 found)))))))
+(goto-char (point-max)) (forward-line -1) (delete-region (point) (point-max))
+(insert "def large(shape):\n    width, height = shape.size\n    return ")
+(devflow-test-wait 'ghost
+  (lambda () (let* ((found (eglot-completion-at-point))
+                    (all (and found (mapcar #'substring-no-properties (all-completions "" (nth 2 found))))))
+               (and (member "rectangle_area(width, height)" all) all))))
 (devflow-status)
 (devflow-test-wait 'status (lambda () (plist-get devflow-last-status :state)))
-(princ (concat "ANSWERS" (json-encode devflow-test) "\\n"))
+(princ (concat "ANSWERS" (json-encode devflow-test) "\n"))
 (set-buffer-modified-p nil)
 (eglot-shutdown-all)
 """
@@ -108,4 +116,5 @@ def test_eglot_completes_hovers_navigates_and_shows_findings(emacs: editors.Prog
     assert "square metres" in answers["hover"]
     assert answers["definition"] == [["shapes.py", 1]]
     assert 3 in [line for line, _ in answers["diagnostics"]]
+    assert "rectangle_area(width, height)" in answers["ghost"]  # what other editors show as ghost text
     assert answers["status"] in ("starting", "indexing", "ready", "limited")

@@ -117,6 +117,58 @@ def test_tab_accepts_the_ghost_text_that_is_shown(editor: editors.Neovim) -> Non
     assert shown.strip().split("\n")[0] in line
 
 
+GHOST = (
+    "(function() for _, m in ipairs(vim.api.nvim_buf_get_extmarks(0,"
+    " vim.api.nvim_create_namespace('nvim.lsp.inline_completion'), 0, -1, {details = true})) do"
+    " return m[4].virt_text and m[4].virt_text[1][1] end end)()"
+)
+
+
+def ghost(editor: editors.Neovim) -> str:
+    """The ghost text behind `return ` in a new function."""
+    editor.keys("Go<CR><CR><C-u>def large(shape):<CR>width, height = shape.size<CR>return ")
+    return str(editor.again("<Esc>A", GHOST, "ghost text"))
+
+
+def test_ghost_text_is_accepted_by_the_word_and_the_rest_is_shown_again(editor: editors.Neovim) -> None:
+    ghost(editor)
+    editor.keys("<C-Right>")
+    changed = "vim.api.nvim_get_current_line() ~= '    return ' and vim.api.nvim_get_current_line()"
+    assert editor.wait(changed, "the accepted word") == "    return rectangle_area"
+    rest = editor.again("<Esc>A", GHOST, "the rest of the ghost text")
+    assert rest.startswith("(width")
+    editor.keys("<Tab>")
+    whole = "vim.api.nvim_get_current_line():find(')', 1, true) and vim.api.nvim_get_current_line()"
+    assert editor.wait(whole, "the rest") == "    return rectangle_area(width, height)"
+
+
+def test_ghost_text_vanishes_when_something_else_is_typed_and_when_insert_mode_ends(
+    editor: editors.Neovim,
+) -> None:
+    ghost(editor)
+    editor.keys("<Esc>")
+    editor.wait(f"not {GHOST}", "the end of the ghost text")
+    ghost(editor)
+    editor.keys("7")
+    editor.wait(
+        f"vim.api.nvim_get_current_line():sub(-1) == '7' and not {GHOST}", "the end of the ghost text"
+    )
+
+
+def test_a_renamed_function_is_renamed_where_it_is_called_by_one_key(editor: editors.Neovim) -> None:
+    editor.keys("Gosmall(1)<Esc>")
+    shown = "vim.tbl_count(require('devflow.next_edit').shown)"
+    editor.keys(":%s/def small/def tiny/<CR>")
+    editor.wait(f"{shown} == 1", "the next edit")
+    editor.keys("<M-n><M-n>")
+    line = editor.wait(
+        "vim.api.nvim_buf_get_lines(0, -2, -1, false)[1] ~= 'small(1)'"
+        " and vim.api.nvim_buf_get_lines(0, -2, -1, false)[1]",
+        "the edit",
+    )
+    assert line == "tiny(1)"
+
+
 def test_hover_shows_signature_and_documentation(editor: editors.Neovim) -> None:
     card = editor.again(
         "4G0frK",

@@ -107,6 +107,17 @@ def defined(asked: Asked) -> str:
     return "to|" + found[0][2:]
 
 
+async def renamed(asked: Asked) -> Any:
+    """What comes next once `total` has another name where it is defined."""
+    place = asked.at(defined(asked))
+    at = asked.text.index(defined(asked).replace("|", ""))
+    range_ = {"start": asked.position(at)["position"], "end": asked.position(at + len("total"))["position"]}
+    asked.editor.change(asked.uri, 2, {"range": range_, "text": "summed"})
+    answer = await asked.ask("textDocument/copilotInlineEdit", place)
+    asked.editor.change(asked.uri, 3, {"text": asked.text})
+    return answer["edits"]
+
+
 CALL = "to|tal(1, 2)"
 ROWS = [route for route in REQUESTS if route.title]
 QUESTIONS: dict[str, Callable[[Asked], Any]] = {
@@ -138,6 +149,7 @@ QUESTIONS: dict[str, Callable[[Asked], Any]] = {
         "textDocument/codeAction", {**a.whole(), "context": {"diagnostics": []}}
     ),
     "textDocument/diagnostic": lambda a: typed(a, "textDocument/diagnostic", "f(1", {}),
+    "textDocument/copilotInlineEdit": renamed,
     "textDocument/inlineCompletion": lambda a: typed(
         a, "textDocument/inlineCompletion", begun(a), {"context": {"triggerKind": 1}}
     ),

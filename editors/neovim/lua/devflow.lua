@@ -167,6 +167,11 @@ function M.reindex()
   end)
 end
 
+--- Show what the last ghost text was made of, and why there was none the last time.
+function M.why()
+  execute('devflow.why', {}, shows('why'))
+end
+
 --- Show what the server is doing, with what.
 function M.status()
   execute('devflow.status', {}, function(answer)
@@ -191,6 +196,56 @@ end
 ---@return boolean accepted
 function M.accept()
   return vim.lsp.inline_completion ~= nil and vim.lsp.inline_completion.get()
+end
+
+---@param part_of fun(rest: string): string? the part of the text still to come that is accepted
+---@return boolean accepted
+local function accept_part(part_of)
+  if not vim.lsp.inline_completion then
+    return false
+  end
+  return vim.lsp.inline_completion.get({
+    on_accept = function(item)
+      if type(item.insert_text) ~= 'string' or not item.range then
+        return item
+      end
+      local row, column, last_row, last_column = item.range:to_extmark()
+      local here = vim.api.nvim_win_get_cursor(0)
+      local at_row, at_column = here[1] - 1, here[2]
+      local buffer = vim.api.nvim_get_current_buf()
+      local typed = table.concat(vim.api.nvim_buf_get_text(buffer, row, column, at_row, at_column, {}), '\n')
+      if not vim.startswith(item.insert_text, typed) then
+        return item
+      end
+      local rest = item.insert_text:sub(#typed + 1)
+      local part = part_of(rest) or rest
+      if part == rest then
+        return item
+      end
+      -- Not all of it: what is behind the cursor stays, and the server sees by the edit what was taken.
+      vim.api.nvim_buf_set_text(buffer, at_row, at_column, at_row, at_column, vim.split(part, '\n'))
+      local lines = vim.split(part, '\n')
+      local column_after = (#lines == 1 and at_column or 0) + #lines[#lines]
+      vim.api.nvim_win_set_cursor(0, { at_row + #lines, column_after })
+      return nil
+    end,
+  })
+end
+
+--- Accept the next word of the ghost text.
+---@return boolean accepted
+function M.accept_word()
+  return accept_part(function(rest)
+    return rest:match('^%s*[%w_]+') or rest:match('^%s*[^%w_%s]+')
+  end)
+end
+
+--- Accept the ghost text up to the end of its line.
+---@return boolean accepted
+function M.accept_line()
+  return accept_part(function(rest)
+    return rest:match('^[\r\n]*[^\r\n]+')
+  end)
 end
 
 ---@param lhs string
@@ -224,6 +279,13 @@ local function map_ghost_text(bufnr)
       return accept
     end, 'Accept the ghost text')
   end
+  for lhs, part in pairs({ ['<C-Right>'] = 'word', ['<C-End>'] = 'line' }) do
+    if not is_users_own(lhs) then
+      map(lhs, function()
+        return M['accept_' .. part]() and '' or lhs
+      end, 'Accept a ' .. part .. ' of the ghost text')
+    end
+  end
   for lhs, count in pairs({ ['<M-]>'] = 1, ['<M-[>'] = -1 }) do
     if not is_users_own(lhs) then
       map(lhs, function()
@@ -241,6 +303,12 @@ function M.on_attach(client, bufnr)
   if vim.lsp.inline_completion and client:supports_method('textDocument/inlineCompletion', bufnr) then
     vim.lsp.inline_completion.enable(true, { bufnr = bufnr })
     map_ghost_text(bufnr)
+  end
+  local key = vim.g.devflow_next_edit_key
+  if key ~= false and vim.fn.has('nvim-0.12') == 1 then
+    local next_edit = require('devflow.next_edit')
+    next_edit.attach(client, bufnr)
+    vim.keymap.set({ 'n', 'i' }, key or '<M-n>', next_edit.take, { buffer = bufnr, desc = 'Take the next edit' })
   end
   if vim.g.devflow_autotrigger ~= false and client:supports_method('textDocument/completion', bufnr) then
     vim.lsp.completion.enable(true, client.id, bufnr, { autotrigger = true })
@@ -265,6 +333,9 @@ local SUBCOMMANDS = {
   end,
   status = function()
     return M.status()
+  end,
+  why = function()
+    return M.why()
   end,
 }
 local NEEDS_WORDS = { ask = 'What do you want to know? ', search = 'Search for: ' }

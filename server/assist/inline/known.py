@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
+from devflow.analysis.undefined import names_bound
 from devflow.analysis.usage.around import OpenTokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.brackets import open_in
@@ -148,6 +149,8 @@ def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     path = asked.doc.path
     if path is not None and names_of(asked.code).at(path, tree, name.start) is not None:
         return THERE  # by a star import
+    if asked.seen.get(name.text) and name.text not in names_bound(tree):
+        return UNSURE  # the document uses it too and binds it nowhere: it is from somewhere else
     return Verdict(False, frozenset(visible))
 
 

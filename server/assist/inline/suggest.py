@@ -54,6 +54,8 @@ class Suggestion:
     chance: float = 1.0
     """That it is accepted, as far as is known; `values` is what that was told from."""
     values: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    """As in `report.Report`."""
 
 
 async def inline(
@@ -107,16 +109,16 @@ async def inline(
         milliseconds=run.times,
     )
     if likely < least and not manual:
-        ghost.report = replace(report, silence=Silence.UNLIKELY, text="")
+        ghost.report = mood.report = replace(report, silence=Silence.UNLIKELY, text="")
         return None
-    ghost.report = report
+    ghost.report = mood.report = report
     line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
     ghost.shown = Shown(edit.new, start, doc.text.source, line)
     if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
         key = ("ghost text ahead", doc.uri)
         code.memory.forget(key)
         code.memory.task(key, lambda: run.speculate(text))
-    return Suggestion(edit, kept.engine, kept.confidence, likely, signs)
+    return Suggestion(edit, kept.engine, kept.confidence, likely, signs, source)
 
 
 class _Run:
@@ -187,7 +189,7 @@ class _Run:
     def silent(self, why: Silence) -> None:
         """Note why nothing is shown."""
         self.time("all")
-        self.ghost.report = Report(
+        self.ghost.report = self.mood.report = Report(
             self._uri,
             self._version,
             self._asked_at,

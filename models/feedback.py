@@ -1,0 +1,384 @@
+"""What became of the suggestions: a store on this machine, for the router, the trigger and `devflow stats`.
+
+It holds no text: of a suggestion its size, a keyed digest, its language, the model that made it and the
+times. Nothing in it leaves the machine; deleting the file forgets everything. Every function may be called
+from any thread and waits for the disk, so never from an event loop, but `record` and `digest`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+
+import platformdirs
+
+if TYPE_CHECKING:
+    import sqlite3
+
+log = logging.getLogger(__name__)
+
+MOST_EVENTS = 50_000
+"""About 10 MB; the oldest go first."""
+MOST_DAYS = 180
+_WAITING = 2_000
+"""Events that are kept in memory until somebody calls `write`."""
+_PRUNE_EVERY = 1_000
+_LONGEST = 200
+
+Kind = Literal["inline", "next-edit"]
+
+
+class Action(StrEnum):
+    """What happened; the values are stored."""
+
+    SHOWN = "shown"
+    ACCEPTED = "accepted"
+    """All of it."""
+    ACCEPTED_WORD = "accepted-word"
+    """Part of it, less than a line."""
+    ACCEPTED_LINE = "accepted-line"
+    """Part of it, whole lines."""
+    REJECTED = "rejected"
+    """Left without typing anything in its place."""
+    TYPED_OVER = "typed-over"
+    """Something else was typed in its place."""
+    EDITED = "edited"
+    """Looked at again 30 s after it was accepted: `distance` is 0 where it stands as it was."""
+
+
+TAKEN = frozenset({Action.ACCEPTED, Action.ACCEPTED_WORD, Action.ACCEPTED_LINE})
+REFUSED = frozenset({Action.REJECTED, Action.TYPED_OVER})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one suggestion."""
+
+    suggestion: str
+    """The same for everything that happened to it."""
+    action: Action
+    kind: Kind = "inline"
+    language: str = ""
+    model: str = ""
+    """What made it: a model's name, `usage`, or the rule behind a next edit."""
+    source: str = ""
+    """Where it came from: `model`, `cache`, `code` …"""
+    size: int = 0
+    """Code points suggested."""
+    taken: int = 0
+    """Code points accepted."""
+    distance: int = 0
+    """Edit distance, in code points, between what was accepted and what stands there now."""
+    milliseconds: float = 0.0
+    """For SHOWN from the request to the answer, for the others since it was shown."""
+    digest: str = ""
+    """`Feedback.digest` of the suggested text."""
+    features: Mapping[str, float] = field(default_factory=dict)
+    """What the trigger knew when it was shown: numbers by name."""
+    at: float = 0.0
+    """Seconds since 1970; 0: now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of a group of suggestions, each counted once in each field."""
+
+    shown: int = 0
+    accepted: int = 0
+    """Whole or in part."""
+    whole: int = 0
+    rejected: int = 0
+    """Rejected or typed over, and not accepted in part before."""
+    looked_at: int = 0
+    """Accepted ones that were looked at again after 30 s."""
+    kept_after_30s: int = 0
+    """Those of them that stood unchanged."""
+    distance: int = 0
+    """Code points by which the others were changed, summed."""
+
+    @property
+    def acceptance(self) -> float:
+        """The share of shown suggestions that was accepted; 0.0 where none was shown."""
+        return self.accepted / self.shown if self.shown else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One suggestion that was shown and has ended: what an accept-probability is learned from."""
+
+    features: Mapping[str, float]
+    language: str
+    model: str
+    accepted: bool
+    at: float
+
+
+class Feedback:
+    """The events of one user. A store that cannot be written or read is told of once in the log and then
+    behaves as an empty one: feedback is never a reason to fail."""
+
+    def __init__(
+        self, path: Path | None, *, most: int = MOST_EVENTS, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`path` is the database's file; None keeps nothing."""
+        self._path = path
+        self._most = most
+        self._clock = clock
+        self._waiting: deque[Event] = deque(maxlen=_WAITING)
+        self._lock = Lock()
+        self._db: sqlite3.Connection | None = None
+        self._key = os.urandom(32)
+        self._written = 0
+        self._broken = False
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is kept; None where it is not."""
+        return self._path
+
+    def record(self, event: Event) -> None:
+        """Take note of an event. Touches no disk: `write` does."""
+        self._waiting.append(event)
+
+    def take_over(self, other: Feedback) -> None:
+        """Record what `other` was told and has not written: it was there before the disk was."""
+        self._waiting.extend(other._waiting)
+        other._waiting.clear()
+
+    def open(self) -> None:
+        """Open the store, which the first use would do."""
+        with self._opened():
+            pass
+
+    def write(self) -> None:
+        """Put what was recorded into the store."""
+        with self._opened() as db:
+            if db is not None:
+                self._write(db)
+
+    def digest(self, text: str) -> str:
+        """A name for `text` that means something in this store only: 16 hexadecimal digits, keyed. Touches no
+        disk: the key is there once `open`, or anything that reads or writes, has been called."""
+        return hashlib.blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=8).hexdigest()
+
+    def outcomes(self, model: str = "", language: str = "", *, since: float = 0.0) -> Outcomes:
+        """What became of the suggestions of `model` in `language` ("": of any) since a time in seconds."""
+        groups = self.by_model(since=since)
+        return _summed(
+            found
+            for (name, spoken), found in groups.items()
+            if model in ("", name) and language in ("", spoken)
+        )
+
+    def by_model(self, *, since: float = 0.0, kind: Kind | None = None) -> dict[tuple[str, str], Outcomes]:
+        """The same for every `(model, language)` there is."""
+        sql = (
+            "SELECT model, language, sum(shown), sum(accepted OR word), sum(accepted), "
+            "sum(refused AND NOT (accepted OR word)), sum(seen), sum(seen AND distance = 0), sum(distance) "
+            "FROM (SELECT suggestion, max(model) AS model, max(language) AS language, "
+            "max(action = 'shown') AS shown, max(action = 'accepted') AS accepted, "
+            "max(action IN ('accepted-word', 'accepted-line')) AS word, "
+            "max(action IN ('rejected', 'typed-over')) AS refused, max(action = 'edited') AS seen, "
+            "max(distance) AS distance "
+            "FROM events WHERE at >= ? AND (? = '' OR kind = ?) GROUP BY suggestion) GROUP BY model, language"
+        )
+        rows = self._rows(sql, (since, kind or "", kind or ""))
+        return {(str(model), str(language)): Outcomes(*map(int, counts)) for model, language, *counts in rows}
+
+    def trials(self, limit: int = 5_000) -> list[Trial]:
+        """The newest suggestions that were shown and accepted or refused since, oldest first."""
+        sql = (
+            "SELECT s.features, s.language, s.model, "
+            "max(e.action IN ('accepted', 'accepted-word', 'accepted-line')), s.at "
+            "FROM events s JOIN events e ON e.suggestion = s.suggestion AND e.action <> 'shown' "
+            "AND e.action <> 'edited' WHERE s.action = 'shown' AND s.kind = 'inline' "
+            "GROUP BY s.suggestion ORDER BY s.at DESC LIMIT ?"
+        )
+        return [
+            Trial(_numbers(features), str(language), str(model), bool(accepted), float(at))
+            for features, language, model, accepted, at in reversed(self._rows(sql, (limit,)))
+        ]
+
+    def refused(self, since: float = 0.0, limit: int = 500) -> set[str]:
+        """Digests of suggestions that were rejected or typed over and never accepted."""
+        sql = (
+            "SELECT digest FROM events WHERE digest <> '' AND at >= ? GROUP BY digest "
+            "HAVING max(action IN ('rejected', 'typed-over')) AND NOT max(action IN "
+            "('accepted', 'accepted-word', 'accepted-line')) ORDER BY max(at) DESC LIMIT ?"
+        )
+        return {str(digest) for (digest,) in self._rows(sql, (since, limit))}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._waiting.clear()
+        with self._opened() as db:
+            if db is not None:
+                db.execute("DELETE FROM events")
+                db.commit()
+                db.execute("VACUUM")
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        if self._waiting:
+            self.write()
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    # -- the database --------------------------------------------------------------------------------
+
+    def _rows(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
+        with self._opened() as db:
+            if db is not None:
+                self._write(db)
+                found = db.execute(sql, values).fetchall()
+        return found
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection | None]:
+        """The database, under the lock; None where there is none. What goes wrong with it ends here."""
+        import sqlite3
+
+        with self._lock:
+            if self._db is None and self._path is not None and not self._broken:
+                try:
+                    self._db = self._open(self._path)
+                except (sqlite3.Error, OSError) as error:
+                    self._give_up(error)
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        log.warning("feedback is not kept: %s", error)
+        self._broken = True
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        import sqlite3
+
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            return self._connected(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # busy, or no room: not the file's fault
+            log.warning("the feedback store was damaged and is begun anew: %s", error)
+            path.unlink()
+            return self._connected(path)
+
+    def _connected(self, path: Path) -> sqlite3.Connection:
+        import sqlite3
+
+        # Made here, with its rights, before SQLite would make it with the umask's.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+        db = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
+        try:
+            db.executescript(_SCHEMA)
+            db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (os.urandom(32),))
+            db.commit()
+            (self._key,) = db.execute("SELECT bytes FROM key").fetchone()
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def _write(self, db: sqlite3.Connection) -> None:
+        rows = []
+        while self._waiting:
+            rows.append(self._row(self._waiting.popleft()))
+        if not rows:
+            return
+        with db:
+            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 13)})", rows)
+            if self._written % _PRUNE_EVERY + len(rows) >= _PRUNE_EVERY or not self._written:
+                self._prune(db)
+        self._written += len(rows)
+
+    def _row(self, event: Event) -> tuple[object, ...]:
+        numbers = {name[:_LONGEST]: float(value) for name, value in event.features.items()}
+        return (
+            event.suggestion[:_LONGEST],
+            event.at or self._clock(),
+            event.action.value,
+            event.kind,
+            event.language[:_LONGEST],
+            event.model[:_LONGEST],
+            event.source[:_LONGEST],
+            event.size,
+            event.taken,
+            event.distance,
+            event.milliseconds,
+            event.digest,
+            json.dumps(numbers) if numbers else "",
+        )
+
+    def _prune(self, db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM events WHERE at < ?", (self._clock() - MOST_DAYS * 86_400,))
+        db.execute(
+            "DELETE FROM events WHERE rowid <= "
+            "(SELECT rowid FROM events ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+            (self._most,),
+        )
+
+
+_SCHEMA = """
+PRAGMA journal_mode = wal;
+PRAGMA synchronous = normal;
+PRAGMA secure_delete = on;
+CREATE TABLE IF NOT EXISTS events (
+    suggestion TEXT NOT NULL, at REAL NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
+    language TEXT NOT NULL, model TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
+    taken INTEGER NOT NULL, distance INTEGER NOT NULL, milliseconds REAL NOT NULL,
+    digest TEXT NOT NULL, features TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_suggestion ON events (suggestion);
+CREATE INDEX IF NOT EXISTS by_time ON events (at);
+CREATE TABLE IF NOT EXISTS key (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL);
+"""
+
+
+def feedback_file() -> Path:
+    """Where the user's feedback is kept."""
+    return platformdirs.user_state_path("devflow") / "feedback.sqlite3"
+
+
+def _summed(groups: Iterator[Outcomes]) -> Outcomes:
+    total = [0] * 7
+    for each in groups:
+        counts = (
+            each.shown,
+            each.accepted,
+            each.whole,
+            each.rejected,
+            each.looked_at,
+            each.kept_after_30s,
+            each.distance,
+        )
+        total = [sum(pair) for pair in zip(total, counts, strict=True)]
+    return Outcomes(*total)
+
+
+def _numbers(stored: object) -> dict[str, float]:
+    try:
+        read = json.loads(str(stored) or "{}")
+    except ValueError:
+        return {}
+    return {str(name): float(value) for name, value in read.items() if isinstance(value, int | float)}

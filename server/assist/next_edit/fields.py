@@ -1,0 +1,181 @@
+"""A class got a field, or its constructor a parameter: what belongs to it follows.
+
+A parameter of the constructor is kept in a field of its name where the others are; a field that is set from
+a name nobody passes becomes a parameter; a data class with a field more is constructed with a value more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from devflow.analysis.calls import calls
+from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.analysis.text import Edit, Text
+from devflow.server.assist.next_edit.base import Cause, NextEdit
+from devflow.server.assist.next_edit.signatures import (
+    Parameter,
+    changed_functions,
+    parameter_span,
+    parameters,
+    touched,
+    with_value,
+)
+
+_ASSIGNED = re.compile(r"(?m)^([ \t]+)(?:self|this)\.(\w+)(?:\s*:[^=\n]+)?\s*=\s*(\w+)[ \t]*;?[ \t]*$")
+_ANNOTATED = re.compile(r"[ \t]+(\w+)\s*:\s*([^=\n#]+?)\s*(=.*)?$")
+_CONSTRUCTORS = frozenset({"__init__", "constructor"})
+
+
+def fields(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:
+    """What a new field or a new parameter of a constructor asks for in its class and where it is made.
+    `every`: the symbols of the document."""
+    return (
+        _kept(text, tree, every, causes)
+        or _passed(text, tree, every, causes)
+        or _declared(text, tree, every, causes)
+    )
+
+
+def _kept(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:
+    """A constructor's new parameter is put into a field, as its neighbours are."""
+    for changed in changed_functions(text, tree, every, causes):
+        added = changed.added
+        if changed.symbol.name not in _CONSTRUCTORS or added is None or added.starred:
+            continue
+        body = list(_ASSIGNED.finditer(text.source, changed.closing, changed.symbol.end))
+        kept = {each[3]: each for each in body}
+        names = [each.name for each in changed.now]
+        if not kept or added.name in kept or not (set(kept) & set(names)):
+            continue
+        if re.search(
+            rf"\b(?:self|this)\.{re.escape(added.name)}\b", text.source[changed.closing : changed.symbol.end]
+        ):
+            continue
+        place = names.index(added.name)
+        above = next((kept[name] for name in reversed(names[:place]) if name in kept), None)
+        below = next((kept[name] for name in names[place:] if name in kept), None)
+        style = above or below
+        if style is None:
+            continue
+        field = _like(style, added.name)
+        owner = "self" if tree.language == "python" else "this"
+        ending = ";" if style[0].rstrip().endswith(";") else ""
+        line = f"{style[1]}{owner}.{field} = {added.name}{ending}"
+        if above is not None:
+            edit = Edit(above.end(), above.end(), f"\n{line}")
+        else:
+            edit = Edit(style.start(), style.start(), f"{line}\n")
+        return [NextEdit(edit, "field", f"Keep {added.name} in a field")]
+    return []
+
+
+def _like(style: re.Match[str], name: str) -> str:
+    """The field of a parameter, named as that of `style` is after its own."""
+    field, value = style[2], style[3]
+    if field == value:
+        return name
+    return f"_{name}" if field == f"_{value}" else name
+
+
+def _passed(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:
+    """A field set from a name that nobody passes: the constructor gets it as a parameter."""
+    for symbol in every:
+        near = any(symbol.name_end <= each.change.start <= symbol.end for each in causes)
+        if symbol.name not in _CONSTRUCTORS or not near:
+            continue
+        span = parameter_span(text.source, symbol.name_end, tree.language)
+        if span is None:
+            continue
+        known = parameters(text.source, *span, tree.language)
+        names = {each.name for each in known}
+        body = list(_ASSIGNED.finditer(text.source, span[1], symbol.end))
+        for each in body:
+            fresh = any(
+                cause.change.start <= each.start(3) and each.end(3) <= cause.change.new_end
+                for cause in causes
+            )
+            others = any(other[3] in names for other in body if other is not each)
+            if not fresh or each[3] in names or not others or each[2].lstrip("_") != each[3]:
+                continue
+            if re.search(rf"\b{re.escape(each[3])}\b", text.source[span[1] : each.start()]):
+                continue  # it is worked out above
+            return [NextEdit(_more(text, span, known, each[3]), "field", f"Take {each[3]} as a parameter")]
+    return []
+
+
+def _declared(
+    text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]
+) -> list[NextEdit]:
+    """An annotated field in a class body: a parameter of its constructor, or of that made of the fields."""
+    for cause in causes[:4]:
+        line = text.line_at(cause.start)
+        written = _ANNOTATED.fullmatch(text.line(line))
+        if written is None or cause.old or cause.start > text.line_start(line) + written.start(1):
+            continue
+        around = [
+            each
+            for each in every
+            if each.kind in (SymbolKind.CLASS, *_BODIES) and each.start < cause.start < each.end
+        ]
+        owner = max(around, key=lambda each: each.start, default=None)
+        if owner is None or owner.kind is not SymbolKind.CLASS or tree.language != "python":
+            continue
+        made = next(
+            (each for each in every if each.container == owner.qualified_name and each.name == "__init__"),
+            None,
+        )
+        if made is not None:
+            span = parameter_span(text.source, made.name_end, tree.language)
+            known = parameters(text.source, *span, tree.language) if span is not None else ()
+            kept = {each[3] for each in _ASSIGNED.finditer(text.source, made.start, made.end)}
+            if span is None or written[1] in {each.name for each in known} or not kept:
+                continue
+            more = _more(text, span, known, f"{written[1]}: {written[2]}")
+            return [NextEdit(more, "field", f"Take {written[1]} as a parameter")]
+        if not _is_data(text, owner) or written[3]:
+            continue
+        fields_now = [
+            Parameter(each[1], 0, 0, bool(each[3]))
+            for number in range(text.line_at(owner.start) + 1, text.line_at(owner.end) + 1)
+            if (each := _ANNOTATED.fullmatch(text.line(number))) is not None
+            and _indent(text.line(number)) == _indent(text.line(line))
+        ]
+        added = next((each for each in fields_now if each.name == written[1]), None)
+        found = [
+            NextEdit(edit, "field", f"Pass {written[1]}, which is new")
+            for site in calls(tree)
+            if added is not None
+            and site.name == owner.name
+            and site.receiver is None
+            and not touched(site, causes)
+            and (edit := with_value(text, tree, every, site, fields_now, added)) is not None
+        ]
+        if found:
+            return found
+    return []
+
+
+_BODIES = (SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR)
+
+
+def _is_data(text: Text, owner: Symbol) -> bool:
+    """Whether a class is constructed from its fields."""
+    head = text.source[owner.start : text.line_end(text.line_at(owner.name_end))]
+    line = text.line_at(owner.start)
+    above = "\n".join(text.line(number) for number in range(max(line - 3, 0), line))
+    decorated = re.search(r"@(?:[\w.]*\.)?(?:dataclass|define|frozen|attrs|s)\b", above + "\n" + head)
+    return decorated is not None or re.search(r"\((?:[\w.]*\.)?(?:NamedTuple|BaseModel)\b", head) is not None
+
+
+def _more(text: Text, span: tuple[int, int], known: Sequence[Parameter], written: str) -> Edit:
+    """The edit that adds a parameter behind the last one that must be given."""
+    needed = [each for each in known if not (each.optional or each.starred or each.keyword_only)]
+    if needed:
+        return Edit(needed[-1].end, needed[-1].end, f", {written}")
+    return Edit(span[0], span[0], f"{written}, " if known else written)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,71 @@
+"""Editors that show no ghost text are offered the same as the second item of the completion list."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from devflow.models.fake import FakeModel
+from support.editor import CAPABILITIES, Editor, editor
+from support.services import Scripted
+
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
+
+URI = "file:///nowhere/a.py"
+SOURCE = "def total(rows):\n    summed = 1\n    return \n"
+WITHOUT: dict[str, Any] = copy.deepcopy(CAPABILITIES)
+del WITHOUT["textDocument"]["inlineCompletion"]
+
+
+async def completed(
+    client: Editor, source: str, character: int, capabilities: dict[str, Any]
+) -> list[dict[str, Any]]:
+    await client.initialize(capabilities=capabilities)
+    await client.wait_for("workspace/configuration")
+    await client.until(lambda: client.server.session.models)
+    client.open(URI, source)
+    at = {"line": 2, "character": character}
+    answer = await client.request("textDocument/completion", {"textDocument": {"uri": URI}, "position": at})
+    return list(answer["items"])
+
+
+async def test_the_ghost_text_is_the_second_item_and_replaces_what_is_typed_of_the_word() -> None:
+    async with editor(Scripted(FakeModel("mmed + len(rows)")).services) as client:
+        items = await completed(client, SOURCE.replace("return ", "return su"), 13, WITHOUT)
+    ordered = sorted(items, key=lambda item: item["sortText"])
+    assert ordered[0]["label"] != "summed + len(rows)"
+    assert ordered[1]["label"] == ordered[1]["filterText"] == "summed + len(rows)"
+    assert ordered[1]["textEdit"]["range"] == {
+        "start": {"line": 2, "character": 11},
+        "end": {"line": 2, "character": 13},
+    }
+    assert "preselect" not in ordered[1]
+
+
+async def test_editors_with_ghost_text_get_no_such_item() -> None:
+    async with editor(Scripted(FakeModel("summed + len(rows)")).services) as client:
+        items = await completed(client, SOURCE, 11, CAPABILITIES)
+    assert "summed + len(rows)" not in [item["label"] for item in items]
+
+
+@pytest.mark.parametrize(
+    "options", [{"inline": {"asItem": False}}, {"features": {"inlineCompletion": False}}]
+)
+async def test_who_does_not_want_it_gets_no_such_item(options: dict[str, Any]) -> None:
+    async with editor(Scripted(FakeModel("summed + len(rows)")).services) as client:
+        client.settings = options
+        items = await completed(client, SOURCE, 11, WITHOUT)
+    assert "summed + len(rows)" not in [item["label"] for item in items]
+
+
+async def test_a_slow_model_keeps_no_list_waiting_and_is_there_for_who_asks_again() -> None:
+    async with editor(Scripted(FakeModel("summed + len(rows)", delay=0.4)).services) as client:
+        first = await completed(client, SOURCE, 11, WITHOUT)
+        assert "summed + len(rows)" not in [item["label"] for item in first]
+        again = {"textDocument": {"uri": URI}, "position": {"line": 2, "character": 11}}
+        model_done = client.server.session.codebase().memory
+        await client.until(lambda: all(task.done() for task in model_done._tasks.values()))
+        items = (await client.request("textDocument/completion", again))["items"]
+    assert "summed + len(rows)" in [item["label"] for item in items]

@@ -1,0 +1,163 @@
+"""`textDocument/copilotInlineEdit` as Copilot's clients speak it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devflow.models.feedback import Feedback
+from devflow.retrieval.index import Index, build
+from devflow.server import settings
+from devflow.server.services import Services
+from support.editor import Editor, ErrorAnswer, editor
+from support.services import Scripted
+
+URI = "file:///nowhere/a.py"
+SOURCE = "def load(path):\n    return path\n\n\nload('a')\nload('b')\n"
+METHOD = "textDocument/copilotInlineEdit"
+
+
+def renaming(new: str = "read") -> dict[str, Any]:
+    return {
+        "range": {"start": {"line": 0, "character": 4}, "end": {"line": 0, "character": 8}},
+        "text": new,
+    }
+
+
+async def ask(client: Editor, line: int = 0, character: int = 8, uri: str = URI) -> dict[str, Any]:
+    """What comes next, with the cursor there."""
+    params = {
+        "textDocument": {"uri": uri, "version": 2},
+        "position": {"line": line, "character": character},
+        "context": {"triggerKind": 2},
+    }
+    return dict(await client.request(METHOD, params))
+
+
+async def opened(client: Editor, source: str = SOURCE) -> None:
+    await client.initialize()
+    client.open(URI, source)
+    client.change(URI, 2, renaming())
+
+
+async def make(client: Editor, edit: dict[str, Any], version: int) -> None:
+    """What a client does when the user accepts: the edit, then its command."""
+    client.change(URI, version, {"range": edit["range"], "text": edit["text"]})
+    command = edit["command"]
+    await client.request(
+        "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
+    )
+
+
+async def test_the_uses_of_a_renamed_function_are_offered_one_after_the_other(tmp_path: Path) -> None:
+    store = Feedback(tmp_path / "feedback.sqlite3")
+    async with editor(Services(feedback=lambda: store)) as client:
+        await opened(client)
+        first = await ask(client)
+        [edit] = first["edits"]
+        assert edit["textDocument"] == {"uri": URI, "version": 2}
+        assert edit["text"] == "read"
+        assert edit["range"]["start"] == {"line": 4, "character": 0}
+        assert [jump["range"]["start"]["line"] for jump in first["jumps"]] == [5]
+        client.notify("textDocument/didShowInlineEdit", {"item": {"command": edit["command"]}})
+        await make(client, edit, 3)
+        [second] = (await ask(client, 4, 4))["edits"]
+        assert second["range"]["start"] == {"line": 5, "character": 0}
+        await make(client, second, 4)
+        assert await ask(client, 5, 4) == {"edits": []}
+    again = Feedback(store.path)
+    counted = again.by_model(kind="next-edit")["rename", "python"]
+    again.close()
+    assert (counted.shown, counted.accepted, counted.whole) == (2, 2, 2)
+
+
+async def test_an_edit_that_was_sent_away_is_not_offered_again() -> None:
+    async with editor() as client:
+        await opened(client, SOURCE.replace("load('b')\n", ""))
+        [edit] = (await ask(client))["edits"]
+        arguments = edit["command"]["arguments"]
+        await client.request(
+            "workspace/executeCommand", {"command": "devflow.rejected", "arguments": arguments}
+        )
+        assert await ask(client) == {"edits": []}
+        client.change(URI, 3, {"range": renaming()["range"], "text": "read"})
+        assert await ask(client) == {"edits": []}
+
+
+async def test_an_edit_typed_over_is_not_offered_again() -> None:
+    async with editor() as client:
+        await opened(client, SOURCE.replace("load('b')\n", ""))
+        [edit] = (await ask(client))["edits"]
+        client.change(URI, 3, {"range": edit["range"], "text": "other"})
+        client.change(
+            URI,
+            4,
+            {
+                "range": {
+                    "start": edit["range"]["start"],
+                    "end": {"line": 4, "character": 5},
+                },
+                "text": "load",
+            },
+        )
+        assert await ask(client) == {"edits": []}
+
+
+async def test_an_offered_edit_moves_with_what_is_typed_above_it() -> None:
+    async with editor() as client:
+        await opened(client)
+        at = {"line": 2, "character": 0}
+        client.change(URI, 3, {"range": {"start": at, "end": at}, "text": "\n"})
+        [edit] = (await ask(client, 3, 0))["edits"]
+        assert edit["range"]["start"] == {"line": 5, "character": 0}
+
+
+async def test_without_edits_nothing_comes_next() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        assert await ask(client) == {"edits": []}
+        assert await ask(client, uri="file:///nowhere/closed.py") == {"edits": []}
+
+
+async def test_an_edit_meanwhile_makes_the_answer_stale() -> None:
+    async with editor() as client:
+        await opened(client)
+        asked = client.ask(METHOD, {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 8}})
+        client.change(URI, 3, renaming("rea"))
+        with pytest.raises(ErrorAnswer) as error:
+            await asked
+        assert error.value.code == -32801
+
+
+@pytest.mark.parametrize("params", [None, [], {}, {"textDocument": {"uri": 1}, "position": None}])
+async def test_parameters_that_say_nothing_are_an_error(params: Any) -> None:
+    async with editor() as client:
+        await client.initialize()
+        with pytest.raises(ErrorAnswer) as error:
+            await client.request(METHOD, params)
+        assert error.value.code == -32602
+
+
+async def test_when_the_file_is_done_it_is_told_where_in_the_workspace_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "rows.py").write_text("def load(path):\n    return path\n")
+    (tmp_path / "use.py").write_text("from rows import load\n\nload('a')\n")
+    await build(tmp_path, settings.Index(vectors=False))
+    index = await Index.open([tmp_path])
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize(tmp_path)
+        await client.until(lambda: scripted.indexes and scripted.indexes[0].calls)
+        scripted.index.reader = index
+        uri = (tmp_path / "rows.py").as_uri()
+        client.open(uri, (tmp_path / "rows.py").read_text())
+        client.change(uri, 2, renaming())
+        answer = await ask(client, uri=uri)
+    await index.close()
+    assert answer["edits"] == []
+    places = [
+        (Path(jump["uri"]).name, jump["range"]["start"]["line"], jump["text"]) for jump in answer["jumps"]
+    ]
+    assert places == [("use.py", 0, "read"), ("use.py", 2, "read")]

@@ -1,0 +1,173 @@
+"""What became of suggestions is told by the item's command, by Copilot's notifications and by edits."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devflow.models.fake import FakeModel
+from devflow.models.feedback import Feedback, Outcomes
+from devflow.server import suggestions
+from devflow.server.services import Services
+from support.editor import Editor, ErrorAnswer, editor
+from support.services import Scripted
+
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
+
+URI = "file:///nowhere/a.py"
+SOURCE = "def total(rows):\n    return \n"
+GHOST = "sum(row.price for row in rows)"
+CURSOR = {"line": 1, "character": 11}
+
+
+def services(folder: Path, *pieces: str) -> Services:
+    scripted = Scripted(FakeModel(*pieces or (GHOST,))).services
+    return Services(
+        index=scripted.index,
+        models=scripted.models,
+        feedback=lambda: Feedback(folder / "feedback.sqlite3"),
+    )
+
+
+async def shown(client: Editor, uri: str = URI) -> dict[str, Any]:
+    """The ghost text of a document that is opened for it."""
+    await client.initialize()
+    await client.wait_for("workspace/configuration")
+    await client.until(lambda: client.server.session.models)
+    client.open(uri, SOURCE)
+    asked = {"textDocument": {"uri": uri}, "position": CURSOR, "context": {"triggerKind": 1}}
+    answer = await client.request("textDocument/inlineCompletion", asked)
+    [item] = answer["items"]
+    assert item["insertText"] == GHOST
+    return dict(item)
+
+
+def insert(text: str, character: int = 11, line: int = 1) -> dict[str, Any]:
+    at = {"line": line, "character": character}
+    return {"range": {"start": at, "end": at}, "text": text}
+
+
+async def outcomes(folder: Path) -> Outcomes:
+    def read() -> Outcomes:
+        store = Feedback(folder / "feedback.sqlite3")
+        try:
+            return store.outcomes()
+        finally:
+            store.close()
+
+    return await asyncio.to_thread(read)
+
+
+async def run_command(client: Editor, item: dict[str, Any]) -> None:
+    command = item["command"]
+    await client.request(
+        "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
+    )
+
+
+async def test_accepting_by_the_items_command_counts_once_with_the_edit_that_came_before(
+    tmp_path: Path,
+) -> None:
+    async with editor(services(tmp_path)) as client:
+        item = await shown(client)
+        client.change(URI, 2, insert(GHOST))
+        await run_command(client, item)
+        await run_command(client, item)
+    assert await outcomes(tmp_path) == Outcomes(shown=1, accepted=1, whole=1)
+
+
+async def test_the_command_alone_says_that_all_was_accepted(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        await run_command(client, await shown(client))
+    assert await outcomes(tmp_path) == Outcomes(shown=1, accepted=1, whole=1)
+
+
+async def test_a_word_is_taken_by_an_edit_alone(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        await shown(client)
+        client.change(URI, 2, insert("sum(row"))
+        await client.settle()
+    assert await outcomes(tmp_path) == Outcomes(shown=1, accepted=1)
+
+
+async def test_something_else_typed_in_its_place_rejects_it(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        await shown(client)
+        client.change(URI, 2, insert("x"))
+        await client.settle()
+    assert await outcomes(tmp_path) == Outcomes(shown=1, rejected=1)
+
+
+async def test_typing_as_suggested_decides_nothing(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        await shown(client)
+        for number, key in enumerate("sum"):
+            client.change(URI, 2 + number, insert(key, 11 + number))
+        await client.settle()
+    assert await outcomes(tmp_path) == Outcomes(shown=1)
+
+
+async def test_a_client_that_says_what_it_shows_is_believed(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        item = await shown(client)
+        client.notify("textDocument/didShowCompletion", {"item": item})
+        client.open("file:///nowhere/b.py", SOURCE)
+        asked = {"position": CURSOR, "context": {"triggerKind": 1}}
+        other = {**asked, "textDocument": {"uri": "file:///nowhere/b.py"}}
+        await client.request("textDocument/inlineCompletion", other)  # never shown
+    assert (await outcomes(tmp_path)).shown == 1
+
+
+async def test_a_part_is_told_in_utf_16_units_from_the_start(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        item = await shown(client)
+        for length in (3, 7, 7):
+            client.notify(
+                "textDocument/didPartiallyAcceptCompletion", {"item": item, "acceptedLength": length}
+            )
+        await client.settle()
+    assert await outcomes(tmp_path) == Outcomes(shown=1, accepted=1)
+
+
+async def test_what_was_accepted_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggestions, "LOOKED_AT_AFTER", 0.05)
+    async with editor(services(tmp_path)) as client:
+        await shown(client)
+        store = client.server.session.suggestions.feedback
+        client.change(URI, 2, insert(GHOST))
+        client.change(URI, 3, insert("x", 11 + len("sum(row")))
+        await client.until(lambda: store._waiting and store._waiting[-1].action == "edited")
+    found = await outcomes(tmp_path)
+    assert (found.looked_at, found.kept_after_30s, found.distance) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "params", [None, [], {"item": 1}, {"item": {"command": {"arguments": [3]}}, "acceptedLength": True}]
+)
+async def test_notifications_that_cannot_be_read_are_passed_over(tmp_path: Path, params: Any) -> None:
+    async with editor(services(tmp_path)) as client:
+        await shown(client)
+        for method in ("didShowCompletion", "didPartiallyAcceptCompletion", "didShowInlineEdit"):
+            client.notify(f"textDocument/{method}", params)
+        client.notify("textDocument/reportCachedInlineEdit", params)
+        await client.settle()
+    assert (await outcomes(tmp_path)).accepted == 0
+
+
+async def test_a_user_who_wants_no_record_gets_none(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        client.settings = {"feedback": {"record": False}}
+        item = await shown(client)
+        await run_command(client, item)
+    assert not (tmp_path / "feedback.sqlite3").exists()
+
+
+async def test_accepting_needs_an_id(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        await client.initialize()
+        with pytest.raises(ErrorAnswer):
+            await client.request("workspace/executeCommand", {"command": "devflow.accepted"})
+        await client.request("workspace/executeCommand", {"command": "devflow.accepted", "arguments": ["?"]})
