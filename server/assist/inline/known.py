@@ -235,7 +235,12 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
     source, path = asked.doc.text.source, asked.doc.path
     if name.role is Role.KEYWORD:
         told = await python.signatures(path, source[: name.start] + source[name.end :], name.start)
-        if not told or any(p.kind == "var-keyword" for each in told for p in each.parameters):
+        open_ended = any(
+            p.kind == "var-keyword" or p.label.lstrip().startswith(("**", "..."))
+            for each in told
+            for p in each.parameters
+        )
+        if not told or open_ended or any("**" in each.label or "..." in each.label for each in told):
             return UNSURE
         known = frozenset(p.name for each in told for p in each.parameters)
         return THERE if name.text in known else Verdict(False, known)
@@ -245,8 +250,8 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
     offered = frozenset(each.name.rstrip("=") for each in found)
     if name.text in offered:
         return THERE
-    if all(other.startswith("__") for other in offered):
-        return UNSURE  # what every object has: nothing is known of this one
+    if "__getattr__" in offered or all(other.startswith("__") for other in offered):
+        return UNSURE  # made when it is asked for; or what every object has: nothing is known of this one
     # jedi's lists may lack what it could not infer: its silence about a word in use proves nothing.
     if not asked.code.types_are_fast and asked.seen.get(name.text):
         return Verdict(None, offered)
