@@ -102,7 +102,7 @@ def ask(question: str, context: str, paths: Sequence[str]) -> ChatRequest:
 
 def next_edit(diffs: str, window: str, cursor: str, language: str, paths: Sequence[str]) -> ChatRequest:
     """Ask for the lines around the cursor as they should be after the edits that were just made."""
-    mark = _mark()
+    mark = _mark(diffs, window)
     task = (
         "A developer has just made the edits below. Predict the one edit that comes next inside the window: "
         "what these edits leave unfinished there, and nothing else. Answer with one fenced code block that "
@@ -155,6 +155,6 @@ def _request(
     )
 
 
-def _mark(*texts: str) -> str:
-    digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+def _mark(text: str, *others: str) -> str:
+    digest = hashlib.sha256("\0".join((text, *others)).encode("utf-8", "surrogatepass")).hexdigest()
     return f"material-{digest[:16]}"
