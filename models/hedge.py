@@ -68,8 +68,8 @@ async def hedged(
     tasks = [asyncio.ensure_future(first())]
     heard: asyncio.Future[Opened] | None = None
     try:
-        done = await _in_time(tasks[0], after)
-        if not done and (more := second()) is not None:
+        in_time = await _in_time(tasks[0], after)
+        if not in_time and (more := second()) is not None:
             tasks.append(asyncio.ensure_future(more))
         waiting = set(tasks)
         while waiting:

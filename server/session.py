@@ -312,6 +312,11 @@ class Session:
         if shown.kind == "next-edit":
             ended = self.offers.accepted if action is Action.ACCEPTED else self.offers.rejected
             ended(shown.id)
+        else:
+            from devflow.server.assist.inline.ghost import became  # there since it was shown
+
+            accepted = action is Action.ACCEPTED
+            became(self._memory, shown.uri, shown.text, shown.features, accepted=accepted)
 
     async def _keep_feedback(self) -> None:
         """Open the store of what became of suggestions, or close it when the user wants none."""
@@ -326,6 +331,10 @@ class Session:
             store = make() if make is not None and wanted else Feedback(None)
             store.open()
             store.take_over(old)
+            if trials := store.trials():
+                from devflow.server.assist.inline.ghost import learn
+
+                learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
             return store
 
         self.suggestions.feedback = await asyncio.to_thread(opened)

@@ -145,10 +145,6 @@ class Inline(Section):
     timeout_ms: int = Field(
         default=3_000, ge=50, le=60_000, description="Give up on a model after this long."
     )
-    as_item: bool = Field(
-        default=True,
-        description="In editors without ghost text, offer it as the second item of the completion list.",
-    )
     mode: Literal["eager", "subtle", "manual"] = Field(
         default="eager",
         description="Suggest wherever it may help, only where code must follow, or only when asked by a key.",
@@ -164,6 +160,10 @@ class Inline(Section):
     )
     check_names: bool = Field(
         default=True, description="Repair or leave out suggestions with names that do not exist."
+    )
+    as_item: bool = Field(
+        default=True,
+        description="In editors without ghost text, offer it as the second item of the completion list.",
     )
 
 

@@ -23,8 +23,8 @@ async def inline_completion(
     selected = (
         convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
     )
-    started = time.perf_counter()
     manual = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    started = time.perf_counter()
     suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected, manual)
     session.check_current(doc)
     if suggestion is None:
@@ -36,7 +36,8 @@ async def inline_completion(
         at,
         edit,
         model=suggestion.engine,
-        features={"confidence": suggestion.confidence},
+        source=suggestion.source,
+        features=suggestion.values,
         milliseconds=(time.perf_counter() - started) * 1_000,
     )
     return types.InlineCompletionList(
