@@ -150,9 +150,8 @@ def _request(
 ) -> ChatRequest:
     system = f"You are the code assistant inside an editor. {style} {_MATERIAL.format(mark=mark)}"
     messages = (Message("system", system), Message("user", "\n\n".join(parts)))
-    return ChatRequest(
-        messages, max_tokens=max_tokens, paths=tuple(dict.fromkeys(paths)), task=task, language=language
-    )
+    paths = tuple(dict.fromkeys(paths))
+    return ChatRequest(messages, max_tokens=max_tokens, paths=paths, task=task, language=language)
 
 
 def _mark(text: str, *others: str) -> str:
