@@ -201,6 +201,8 @@ class Router:
 
         def heard(name: str) -> None:
             self._last[task] = name
+            if task != "fill":  # who asks for a conversation need not know its kind
+                self._last["chat"] = name
             if task != "fill":
                 self._last["chat"] = name
 

@@ -26,9 +26,9 @@ class Traces:
 
     def record(self, call: Call) -> None:
         """Export one call, in the exporter's own thread. What fails is logged once."""
-        if self._off:
-            return
-        if self._tracer is None and not self._open():
+        if self._tracer is None and not self._off:
+            self._open()
+        if self._tracer is None:
             return
         span = self._tracer.start_span(f"{call.feature} {call.model}", start_time=int(call.at * 1e9))
         span.set_attributes(
@@ -53,7 +53,7 @@ class Traces:
             self._provider.shutdown()
             self._tracer = self._provider = None
 
-    def _open(self) -> bool:
+    def _open(self) -> None:
         try:
             from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
             from opentelemetry.sdk.resources import Resource
@@ -62,11 +62,10 @@ class Traces:
         except ImportError:
             self._off = True
             log.warning("models.traces_endpoint needs OpenTelemetry: pip install 'devflow-lsp[telemetry]'.")
-            return False
+            return
         self._provider = TracerProvider(
             resource=Resource({"service.name": "devflow"}), shutdown_on_exit=False
         )
         exporter = OTLPSpanExporter(endpoint=self._endpoint, insecure=self._endpoint.startswith("http://"))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("devflow.models")
-        return True
