@@ -42,7 +42,7 @@ HELD_OUT = (
     "pypi:networkx==3.5",
 )
 _SEED = 20
-_FILES, _QUICK_FILES = 60, 8
+_FILES, _QUICK_FILES = 25, 5
 
 
 def main() -> int:

@@ -13,11 +13,11 @@ from devflow.server.session import Session
 
 async def inline_completion(
     session: Session, params: types.InlineCompletionParams
-) -> types.InlineCompletionList | None:
+) -> types.InlineCompletionList:
     """Ghost text at the cursor."""
     place = await session.place(params)
     if place is None:
-        return None
+        return types.InlineCompletionList([])
     doc, at = place
     chosen = params.context.selected_completion_info
     selected = (
@@ -27,7 +27,8 @@ async def inline_completion(
     suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected)
     session.check_current(doc)
     if suggestion is None:
-        return None
+        # Not null: Neovim takes that for no answer, and leaves on the screen what is out of date.
+        return types.InlineCompletionList([])
     session.answered(types.TEXT_DOCUMENT_INLINE_COMPLETION, suggestion.engine)
     edit = suggestion.edit
     shown = session.suggestions.show(

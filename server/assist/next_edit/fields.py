@@ -74,9 +74,7 @@ def _kept(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequenc
 def _like(style: re.Match[str], name: str) -> str:
     """The field of a parameter, named as that of `style` is after its own."""
     field, value = style[2], style[3]
-    if field == value:
-        return name
-    return f"_{name}" if field == f"_{value}" else name
+    return field.removesuffix(value) + name if field.endswith(value) else name
 
 
 def _passed(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:

@@ -18,7 +18,7 @@ LANGUAGES = frozenset({"python", "typescript", "tsx", "javascript"})
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
 _IMPLICIT = frozenset({"self", "cls", "this"})
 _COMMON = frozenset(name for each in (str, bytes, list, dict, set) for name in dir(each))
-_LONGEST = 6_000
+_USUAL, _LONGEST = 400, 6_000
 """Code points of a list of parameters."""
 
 
@@ -112,19 +112,19 @@ def changed_functions(
 
 def parameter_span(source: str, name_end: int, language: str) -> tuple[int, int] | None:
     """The text inside the brackets behind a function's name."""
-    depth = 0
-    opening = -1
-    for token in lex(source[name_end : name_end + _LONGEST], language):
-        if token.text in ("(", "[", "{"):
-            if depth == 0 and token.text == "(":
-                opening = name_end + token.end
-            depth += 1
-        elif token.text in (")", "]", "}"):
-            depth -= 1
-            if depth == 0 and opening >= 0:
-                return opening, name_end + token.start
-        elif depth == 0 and token.text in (NEWLINE, ":", "=", ";"):
-            return None
+    for length in (_USUAL, _LONGEST):
+        depth, opening = 0, -1
+        for token in lex(source[name_end : name_end + length], language):
+            if token.text in ("(", "[", "{"):
+                if depth == 0 and token.text == "(":
+                    opening = name_end + token.end
+                depth += 1
+            elif token.text in (")", "]", "}"):
+                depth -= 1
+                if depth == 0 and opening >= 0:
+                    return opening, name_end + token.start
+            elif depth == 0 and token.text in (NEWLINE, ":", "=", ";"):
+                return None
     return None
 
 
