@@ -6,7 +6,7 @@ READY := .venv/.ready
 REPO ?=
 QUICK ?=
 
-.PHONY: help setup check test test-editors demo fix bench bench-index bench-next-edit build clean
+.PHONY: help setup check test test-editors demo fix bench bench-index bench-inline bench-next-edit build clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ bench-index: $(READY) ## measure the index at a million lines into benchmarks/re
 
 bench-next-edit: $(READY) ## measure next edits without a model into benchmarks/results: make bench-next-edit [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m next_edit $(if $(QUICK),--quick)
+
+bench-inline: $(READY) ## measure ghost text's stages, restraint and names: make bench-inline [QUICK=1]
+	PYTHONPATH=benchmarks $(VENV) -m inline $(if $(QUICK),--quick)
 
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .

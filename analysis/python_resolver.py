@@ -85,6 +85,20 @@ class PythonResolver:
                 return Target(path, made[0])
         return scope(name)
 
+    def offered(self, target: Target) -> tuple[frozenset[str], bool]:
+        """The attributes of what a name stands for, and whether these are all it has."""
+        return self._values.offered(self._values.value(target))
+
+    def offered_at(self, path: Path, tree: SyntaxTree, at: int) -> tuple[frozenset[str], bool]:
+        """The attributes of the receiver of the attribute that begins at `at`, and whether these are all."""
+        start, end = tree.text.word_at(at)
+        parent = tree.smallest(start, end).parent
+        holder = parent.child_by_field_name("object") if parent is not None else None
+        if holder is None or holder.end_byte - holder.start_byte > _LONGEST_CHAIN:
+            return frozenset(), False
+        base = self._values.evaluated(tree.slice(holder), self._values.scope(path, tree, start))
+        return self._values.offered(self._values.value(base)) if base is not None else (frozenset(), False)
+
     def callables_at(self, path: Path, tree: SyntaxTree, at: int) -> list[Target]:
         """The functions a call of the name at `at` runs: the overloads, a class's constructor; [] where
         the text does not tell for certain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ _TRANSPARENT = frozenset(
 PLAIN = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "override", "final"})
 """Decorators that leave what a function returns."""
 _VARIABLES_OF_TYPES = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple", "NewType"})
+
+_WITHOUT_MEMBERS = frozenset({"Generic", "Protocol", "ABC", "object"})
 
 
 class PythonValues:
@@ -237,6 +240,62 @@ class PythonValues:
             if chosen_of_all:
                 return bound(last.path, chosen_of_all, (last.binding.name,), sure=target.sure)
         return None
+
+    def offered(self, target: Target | None) -> tuple[frozenset[str], bool]:
+        """The attributes of a module, a class or a value of a class, and whether these are all it has: not
+        where a base or a star import is not found, or attributes are made when they are asked for."""
+        if target is None:
+            return frozenset(), False
+        if target.binding is None:
+            return self._offered_by_module(target)
+        if target.binding.kind != "class":
+            return frozenset(), False
+        found: set[str] = set()
+        complete = target.sure
+        pending, seen = [target], set[tuple[Path, int]]()
+        while pending:
+            each = pending.pop(0)
+            binding = each.binding
+            if binding is None or binding.kind != "class":
+                complete = False
+                continue
+            if (each.path, binding.start) in seen:
+                continue
+            seen.add((each.path, binding.start))
+            found.update(binding.members)
+            if len(seen) > 4 * DEEPEST or binding.value.rsplit(".", 1)[-1] not in ("", "type", "ABCMeta"):
+                complete = False
+                break
+            scope = self._files.module_scope(each.path)
+            for base in binding.bases:
+                reached = self.evaluated(base.split("[")[0], scope)
+                if reached is None:
+                    complete = complete and base.split("[")[0].rsplit(".", 1)[-1] in _WITHOUT_MEMBERS
+                else:
+                    pending.append(reached)
+        if found & {"__getattr__", "__getattribute__", "__dict__"}:
+            complete = False
+        last = self._files.builtin("object" if target.instance else "type")
+        if last is not None and last.binding is not None:
+            found.update(last.binding.members)
+        return frozenset(found), complete
+
+    def _offered_by_module(self, target: Target) -> tuple[frozenset[str], bool]:
+        table = self._files.table(target.path) if target.path.suffix else None
+        if table is None:
+            return frozenset(), False
+        found = set(table.names)
+        complete = target.sure and "__getattr__" not in found and stub_of(target.path) is None
+        for star in table.stars:
+            file = self._files.module(star, target.path)
+            if file is None:
+                complete = False
+            else:
+                found |= set(self._files.public_names(file))
+        if target.path.stem == "__init__":
+            with contextlib.suppress(OSError):
+                found |= {each.stem for each in target.path.parent.iterdir()}
+        return frozenset(found), complete
 
 
 def _last_name(node: ast.expr) -> str:

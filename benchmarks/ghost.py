@@ -8,8 +8,8 @@ as in `make bench`) is not in the usage model. Prints one JSON object: how often
 what stood there, and for some bounds of the probability how often it is shown, right where shown, and
 what probability it had (to compare with what was right).
 
-`--fit` fits the weights of `server/assist/rest_of_line.py` on the packages for fitting (logistic regression,
-one row a candidate, by Newton's method with a little shrinkage) and prints them; what is
+`--fit` fits the weights of `server/assist/inline/rest_of_line.py` on the packages for fitting (logistic
+regression, one row a candidate, by Newton's method with a little shrinkage) and prints them; what is
 then measured uses them.
 """
 
@@ -37,9 +37,10 @@ from devflow.analysis.text import Text
 from devflow.analysis.tokens import scan
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.store import Lexed, update
-from devflow.server.assist import rest_of_line
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.postprocess import Site, clean
+from devflow.server.assist.inline import rest_of_line
+from devflow.server.assist.inline.clean import clean
+from devflow.server.assist.inline.site import Site
 
 FIT = (
     Package("SQLAlchemy", "2.0.36"),

@@ -148,6 +148,22 @@ class Inline(Section):
         default=True,
         description="In editors without ghost text, offer it as the second item of the completion list.",
     )
+    mode: Literal["eager", "subtle", "manual"] = Field(
+        default="eager",
+        description="Suggest wherever it may help, only where code must follow, or only when asked by a key.",
+    )
+    languages_off: tuple[str, ...] = Field(default=(), description="Languages without ghost text.")
+    paths_off: tuple[str, ...] = Field(default=(), description="Path patterns without ghost text.")
+    min_acceptance: float = Field(
+        default=0.15, ge=0, le=1, description="Show only what is accepted with this probability or more."
+    )
+    context: bool = Field(default=True, description="Tell the model of code in other files.")
+    speculate: bool = Field(
+        default=True, description="Let a local model write what may come next while a suggestion is shown."
+    )
+    check_names: bool = Field(
+        default=True, description="Repair or leave out suggestions with names that do not exist."
+    )
 
 
 class NextEdit(Section):

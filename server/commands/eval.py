@@ -1,4 +1,4 @@
-"""`devflow eval retrieval`: measure search on truth sets, beside the usual baselines."""
+"""`devflow eval`: measure search (`retrieval`) beside the usual baselines, or ghost text (`inline`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETS = "DEVFLOW_EVAL_SETS"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("what", choices=("retrieval",), help="what is measured")
+    parser.add_argument("what", choices=("retrieval", "inline"), help="what is measured")
     parser.add_argument(
         "--sets",
         type=Path,
@@ -35,11 +35,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-baselines", action="store_true", help="leave out BM25 and MiniLM")
     parser.add_argument("--out", type=Path, help="also write NAME.json, NAME.md and NAME.svg (give NAME)")
+    parser.add_argument("--cassette", type=Path, help="inline: file that keeps what the models said")
+    parser.add_argument("--replay", action="store_true", help="inline: ask no model, only the file")
     parser.add_argument("--cache", type=Path, help="where corpora are kept (default: in the user's cache)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; 1 when nothing could be."""
+    if arguments.what == "inline":
+        from devflow.server.commands import eval_inline
+
+        return eval_inline.run(arguments)
     import platformdirs
 
     from devflow.retrieval.embedders.choose import HASHED, load_embedder

@@ -24,7 +24,8 @@ async def inline_completion(
         convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
     )
     started = time.perf_counter()
-    suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected)
+    manual = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected, manual)
     session.check_current(doc)
     if suggestion is None:
         # Not null: Neovim takes that for no answer, and leaves on the screen what is out of date.

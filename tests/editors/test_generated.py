@@ -30,7 +30,7 @@ def test_a_workspace_cannot_set_what_is_run_loaded_or_sent() -> None:
 def test_every_setting_of_the_server_is_in_vs_code() -> None:
     contributed = {name.removeprefix("devflow.") for name in generate.vscode_settings()}
     known = {
-        f"{section}.{camel_case(key)}"
+        f"{camel_case(section)}.{camel_case(key)}"
         for section, setting in settings_of(settings.Options).items()
         if (inside := section_in(setting.type)) is not None
         for key in settings_of(inside)

@@ -539,8 +539,9 @@ async def test_the_capabilities_of_the_test_editor_switch_everything_on() -> Non
         options = {"devflow": {"features": {"inlayHint": True}}}
         result = await client.initialize(capabilities=CAPABILITIES, initializationOptions=options)
         providers = {name for name in result["capabilities"] if name.endswith("Provider")}
-        announced = {route.capability for route in REQUESTS if route.capability}
+        announced = {route.capability for route in REQUESTS if (route.capability or "").endswith("provider")}
         assert len(providers) == len(announced)
+        assert result["capabilities"]["experimental"] == {"copilotInlineEdit": True}
 
 
 async def test_a_jump_in_the_first_moment_waits_for_the_engines() -> None:

@@ -11,11 +11,15 @@ import pytest
 from devflow.analysis.text import Edit
 from devflow.analysis.tokens import lex
 from devflow.analysis.usage import UsageModel
-from devflow.models.base import FillRequest
+from devflow.models.base import FillRequest, Health, ModelStatus
 from devflow.models.errors import Unreachable
-from devflow.server.assist.inline import Suggestion, fills_block, inline, worth_asking
+from devflow.server.assist.inline import Suggestion, inline
+from devflow.server.assist.inline.ghost import ghost_of
+from devflow.server.assist.inline.known import with_suggestion
+from devflow.server.assist.inline.site import fills_block
+from devflow.server.assist.inline.trigger import Silence, worth_asking
 from devflow.server.settings import Inline
-from support.codebase import workspace
+from support.codebase import Workspace, workspace
 
 
 class Writer:
@@ -29,6 +33,7 @@ class Writer:
         self.given = 0
         self.closed = 0
         self.began = asyncio.Event()
+        self.twice = asyncio.Event()
 
     def has(self, task: str) -> bool:
         return task == "fill"
@@ -36,9 +41,14 @@ class Writer:
     def last_used(self, task: str) -> str:
         return "writer"
 
+    def statuses(self) -> list[ModelStatus]:
+        return [ModelStatus("writer", "fake", Health.READY, remote=True)]
+
     async def fill(self, request: FillRequest) -> AsyncIterator[str]:
         self.requests.append(request)
         self.began.set()
+        if len(self.requests) == 2:
+            self.twice.set()
         try:
             if self.error is not None:
                 raise self.error
@@ -113,7 +123,7 @@ def test_where_a_block_may_be_written(snippet: str, expected: bool, tmp_path: Pa
 
 
 async def test_the_model_writes_the_rest_of_a_line(tmp_path: Path) -> None:
-    found = await shown(tmp_path, "total = a <|>\n", "+ ", "b\n", "more")
+    found = await shown(tmp_path, "a = b = 1\ntotal = a <|>\n", "+ ", "b\n", "more")
     assert found is not None
     assert (found.edit.new, found.engine) == ("+ b", "writer")
 
@@ -224,10 +234,10 @@ async def test_without_its_model_the_document_itself_continues(
 
 
 async def test_the_popup_s_choice_is_continued(tmp_path: Path) -> None:
-    found = await shown(tmp_path, "total = so<|>\n", "(items)", selected="sorted")
+    found = await shown(tmp_path, "items = []\ntotal = so<|>\n", "(items)", selected="sorted")
     assert found is not None
     assert found.edit.new == "sorted(items)"
-    assert found.edit.start == len("total = ")
+    assert found.edit.start == len("items = []\ntotal = ")
 
 
 async def test_a_choice_that_does_not_fit_what_is_typed_is_ignored(tmp_path: Path) -> None:
@@ -326,3 +336,146 @@ async def test_half_a_word_is_completed_and_the_line_with_it(tmp_path: Path) -> 
     )
     assert found is not None
     assert found.edit.new == "ug(data)"
+
+
+async def test_the_same_place_is_answered_from_the_cache(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    async with workspace(tmp_path, "b = 1\na = 2\ntotal = a <|>\n", models=writer) as space:
+        first = await inline(space.doc, space.at, space.code, Inline())
+        second = await inline(space.doc, space.at, space.code, Inline())
+    assert first is not None
+    assert second is not None
+    assert first.edit == second.edit
+    assert len(writer.requests) == 1
+
+
+async def typed(space: Workspace, letters: str) -> Suggestion | None:
+    """Ask, type `letters` one by one, asking after each; the last answer."""
+    found = await inline(space.doc, space.at, space.code, Inline())
+    doc, at = space.doc, space.at
+    for letter in letters:
+        doc = with_suggestion(doc, at, letter)
+        at += 1
+        found = await inline(doc, at, space.code, Inline())
+    return found
+
+
+async def test_typing_as_suggested_shows_the_rest_without_asking_again(tmp_path: Path) -> None:
+    writer = Writer("sorted(a)")
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
+        found = await typed(space, "sorte")
+    assert found is not None
+    assert found.edit.new == "d(a)"
+    assert len(writer.requests) == 1
+
+
+async def test_typing_something_else_asks_again_and_the_old_one_is_not_offered_there(tmp_path: Path) -> None:
+    writer = Writer("sorted(a)")
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
+        await typed(space, "x")
+        doc = with_suggestion(space.doc, space.at, "\nb = 1")
+        again = await inline(doc, space.at, space.code, Inline())
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert again is None
+    assert report is not None
+    assert report.silence is Silence.REJECTED
+
+
+async def test_a_request_that_goes_on_as_the_stream_says_joins_it(tmp_path: Path) -> None:
+    class Slow(Writer):
+        async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+            self.requests.append(request)
+            yield "sorted"
+            self.began.set()
+            await asyncio.sleep(0.05)
+            yield "(a)\n"
+
+    writer = Slow()
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
+        first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
+        await asyncio.wait_for(writer.began.wait(), 5)
+        doc = with_suggestion(space.doc, space.at, "so")
+        second = await inline(doc, space.at + 2, space.code, Inline())
+        await first
+    assert second is not None
+    assert second.edit.new == "rted(a)"
+    assert len(writer.requests) == 1
+
+
+async def test_a_request_that_does_not_ends_it(tmp_path: Path) -> None:
+    writer = Writer("sorted(a)", delay=30)
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
+        first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
+        await asyncio.wait_for(writer.began.wait(), 5)
+        doc = with_suggestion(space.doc, space.at, "x")
+        second = asyncio.create_task(inline(doc, space.at + 1, space.code, Inline()))
+        assert await asyncio.wait_for(first, 5) is None
+        assert writer.closed == 1
+        await asyncio.wait_for(writer.twice.wait(), 5)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+    assert writer.closed == 2
+
+
+async def test_a_local_model_writes_ahead_while_its_suggestion_is_shown(tmp_path: Path) -> None:
+    class Local(Writer):
+        def statuses(self) -> list[ModelStatus]:
+            return [ModelStatus("writer", "fake", Health.READY)]
+
+    writer = Local("sorted(")
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+        await asyncio.wait_for(writer.twice.wait(), 5)
+    assert writer.requests[1].prefix.endswith("total = sorted(")
+
+
+async def test_nothing_is_written_ahead_where_it_costs(tmp_path: Path) -> None:
+    writer = Writer("sorted(")
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+        await asyncio.sleep(0)
+    assert len(writer.requests) == 1
+
+
+async def test_why_nothing_is_shown_is_told(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "x = 1  # note <|>\n") as space:
+        assert await inline(space.doc, space.at, space.code, Inline()) is None
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert report is not None
+    assert report.silence is Silence.COMMENT
+    assert "trigger" in report.milliseconds
+
+
+async def test_what_is_shown_is_told_with_its_context_and_times(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=Writer("sorted(a)")) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert report is not None
+    assert (report.text, report.engine, report.source) == ("sorted(a)", "writer", "model")
+    assert report.tokens > 0
+    assert {
+        "trigger",
+        "cache",
+        "context",
+        "model",
+        "clean",
+        "parse",
+        "names",
+        "all",
+    } <= report.milliseconds.keys()
+
+
+async def test_what_is_not_likely_to_be_accepted_is_not_shown(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=Writer("sorted(a)")) as space:
+        assert await inline(space.doc, space.at, space.code, Inline(min_acceptance=0.99)) is None
+        assert (
+            await inline(space.doc, space.at, space.code, Inline(min_acceptance=0.99), manual=True)
+            is not None
+        )
+
+
+async def test_what_goes_on_behind_a_bracket_replaces_it(tmp_path: Path) -> None:
+    found = await shown(tmp_path, "a = 'b'\ntotal = str(<|>)\n", "a).strip()")
+    assert found is not None
+    assert (found.edit.new, found.edit.end - found.edit.start) == ("a).strip()", 1)

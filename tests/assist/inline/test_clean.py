@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devflow.server.assist.postprocess import Site, clean
+from devflow.server.assist.inline.clean import clean
+from devflow.server.assist.inline.site import Site
 
 CASES = {
     "a plain rest of a line stays": ("return <|>\n", "a + b", "a + b"),
@@ -20,7 +21,7 @@ CASES = {
     "several closing signs that are there are not repeated": ('f(["<|>"])\n', 'ab"])', "ab"),
     "a bracket opened before may be closed": ("f(a, <|>\n", "b)", "b)"),
     "a bracket nobody opened is cut": ("x = <|>\n", "a + b) * c", "a + b"),
-    "a bracket that the rest closes is not closed twice": ("f(g(<|>))\n", "xy)) + 1", "xy"),
+    "a bracket that the rest closes is not closed twice": ("f(g(<|>))\n", "xy)) * ", "xy"),
     "brackets inside strings do not count": ("x = <|>\n", "')' + b", "')' + b"),
     "an apostrophe in a word is no string": ("# it isn<|>\nf(", "'t (so)", "'t (so)"),
     "the following line is not repeated": ("<|>\nreturn total\n", "return total", ""),

@@ -1,0 +1,58 @@
+"""Brackets in pieces of code that may be broken, told without a grammar."""
+
+from __future__ import annotations
+
+CLOSES = {")": "(", "]": "[", "}": "{"}
+OPENS = {opener: closer for closer, opener in CLOSES.items()}
+
+
+def code(text: str) -> list[tuple[int, str]]:
+    """The code points outside quoted strings and Python's comments: `(index, sign)`."""
+    found: list[tuple[int, str]] = []
+    quote = ""
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if quote:
+            if char == "\\" and len(quote) == 1:
+                at += 1
+            elif text.startswith(quote, at):
+                at += len(quote) - 1
+                quote = ""
+            elif char == "\n" and quote in ("'", '"'):
+                quote = ""
+        elif text.startswith(('"""', "'''"), at):
+            quote = text[at : at + 3]
+            at += 2
+        elif char in '"`' or (char == "'" and not (at and text[at - 1].isalnum())):
+            quote = char
+        else:
+            found.append((at, char))
+        at += 1
+    return found
+
+
+def open_in(text: str) -> list[str]:
+    """The brackets that `text` opens and leaves open, outermost first."""
+    stack: list[str] = []
+    for _, char in code(text):
+        if char in OPENS:
+            stack.append(char)
+        elif char in CLOSES and stack and stack[-1] == CLOSES[char]:
+            stack.pop()
+    return stack
+
+
+def closed_in(text: str) -> list[str]:
+    """The closing brackets of `text` that it has not opened, in their order."""
+    stack: list[str] = []
+    found: list[str] = []
+    for _, char in code(text):
+        if char in OPENS:
+            stack.append(char)
+        elif char in CLOSES:
+            if stack and stack[-1] == CLOSES[char]:
+                stack.pop()
+            elif not stack:
+                found.append(char)
+    return found

@@ -1,0 +1,383 @@
+"""From what a model wrote to what may be shown as ghost text.
+
+`clean` runs `STEPS` in their order; each step is a pure function of the text so far and the `Site` it
+would be put into, and "" means that nothing is worth showing. What needs a syntax tree comes after it, in
+`check`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from itertools import pairwise
+
+from devflow.server.assist.inline.brackets import CLOSES, OPENS, closed_in, code, open_in
+from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
+from devflow.server.assist.inline.site import Site, indent_of, width
+
+_FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)(?:\n?[ \t]*```.*)?\Z", re.DOTALL)
+_TOLD = re.compile(r"\A[^`=(){}\[\]]{0,200}:?\s*\n+```[^\n]*\n(.*?)(?:\n?[ \t]*```.*)?\Z", re.DOTALL)
+_SPECIAL = re.compile(
+    r"<\|[^|\n<>]{1,40}\|>|<｜[^｜\n<>]{1,40}｜>|</?s>|\[/?INST\]"
+    r"|<(?:fim_\w+|file_sep|repo_name|issue_\w+|EOT|PRE|SUF|MID|END|eos|bos|end_of_turn|start_of_turn)>"
+)
+_PATH_LINE = re.compile(r"\A(?:(?:#|//|--)[ \t]*(?:Path:[ \t]*)?|\++[ \t])[\w./\\-]+\.\w{1,5}[ \t]*\n")
+_EMPTY_COMMENT = re.compile(r"\A(?:#|//|--|/\*+|\*)[ \t]*(?:TODO|FIXME|XXX)?[: \t]*\Z", re.IGNORECASE)
+_LOOK_BACK = 4_000
+"""Code points before the cursor that show how the file is indented."""
+_LOOK_AHEAD = 600
+
+
+def clean(raw: str, site: Site) -> str:
+    """`raw` as it may be inserted at `site`, or ""."""
+    text = raw.replace("\r\n", "\n").replace("\r", "\n")
+    for step in STEPS:
+        text = step(text, site)
+        if not text:
+            return ""
+    return text
+
+
+def strip_fence(text: str, _: Site) -> str:
+    """A chat model's Markdown fence is not code, nor is the sentence before it."""
+    found = _FENCE.match(text) or _TOLD.match(text)
+    if found:
+        return found[1]
+    return re.sub(r"\n[ \t]*```[ \t]*\Z", "", text)
+
+
+def cut_at_special_token(text: str, _: Site) -> str:
+    """A model's control token ends its answer, also when its template did not say so."""
+    return _SPECIAL.split(text, maxsplit=1)[0]
+
+
+def drop_path_line(text: str, _: Site) -> str:
+    """A first line that only names a file is the prompt's form, not code."""
+    return _PATH_LINE.sub("", text)
+
+
+def drop_typed(text: str, site: Site) -> str:
+    """Some models begin again at the start of the line, or of the line above: what stands there already
+    is dropped."""
+    lines = text.lstrip("\n").split("\n", 1)
+    above = site.last_lines[0].strip() if site.last_lines else ""
+    if len(lines) == 2 and len(above) >= 8 and lines[0].strip() == above and site.line_before.strip():
+        text = lines[1]
+    typed = site.line_before.lstrip()
+    if len(typed) >= 3 and text.lstrip().startswith(typed):
+        return text.lstrip()[len(typed) :]
+    return text
+
+
+def cut_at_suffix_start(text: str, site: Site) -> str:
+    """What follows the cursor begins where the fill ends: text that has reached it is done."""
+    if site.line_after.strip() or not site.next_lines:
+        return text
+    lines = text.split("\n")
+    following = [line.strip() for line in site.next_lines]
+    for number in range(1, len(lines)):
+        here = [line.strip() for line in lines[number:] if line.strip()][: len(following)]
+        if len(here) >= 2 and here == following[: len(here)]:
+            return "\n".join(lines[:number])
+    return text
+
+
+def keep_first_line(text: str, site: Site) -> str:
+    """Outside the start of a block only the current line is filled."""
+    if site.multiline:
+        return text
+    return text.lstrip("\n").split("\n", 1)[0] if not site.line_before.strip() else text.split("\n", 1)[0]
+
+
+def begin_at_the_cursor(text: str, site: Site) -> str:
+    """At the start of a line the indentation already there is not repeated. A block that was indented from
+    another column is moved as a whole."""
+    indent = site.line_before
+    if indent.strip() or not indent or text.startswith("\n"):
+        return text
+    first = indent_of(text)
+    if text.startswith(indent) and first == indent:
+        return text[len(indent) :]
+    if not first:
+        return text
+    moved = width(indent) - width(first)
+    lines = text.lstrip(" \t").split("\n")
+    if moved == 0 or any(line.strip() and width(indent_of(line)) < width(first) for line in lines[1:]):
+        return "\n".join(lines)
+    return "\n".join([lines[0], *(_moved(line, moved) for line in lines[1:])])
+
+
+def stop_at_dedent(text: str, site: Site) -> str:
+    """A filled block ends where the code falls back to the left of the line it began on, or at two
+    blank lines. A line of closing brackets still belongs to it."""
+    lines = re.sub(r"\A\n{2,}", "\n", text).split("\n")
+    base = width(indent_of(site.line_before))
+    opens_block = site.line_before.rstrip().endswith((":", "{"))
+    kept = lines[:1]
+    for line in lines[1:]:
+        if not line.strip():
+            if not kept[-1].strip() and len(kept) > 1:
+                break
+            kept.append(line)
+            continue
+        column = width(indent_of(line))
+        closing = line.strip()[0] in CLOSES
+        if column < base or (opens_block and column == base and not closing):
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def stop_repeating(text: str, site: Site) -> str:
+    """Text that says one thing over and over is cut before it does so again; a line that never stops
+    doing so is nothing."""
+    lines = text.split("\n")
+    lines = lines[: over_and_over(lines)]
+    for number, line in enumerate(lines):
+        if repeats(line):
+            lines = lines[:number]
+            break
+    above = site.last_lines[0] if site.last_lines else ""
+    if (
+        lines
+        and len(above.strip()) >= 4
+        and not site.line_before.strip()
+        and lines[0].strip() == above.strip()
+    ):
+        return ""
+    return "\n".join(lines)
+
+
+def cut_repeated_lines(text: str, site: Site) -> str:
+    """Stop before the line that already stands below the cursor, or nearly does."""
+    following = site.next_lines
+    if not following:
+        return text
+    lines = text.split("\n")
+    first = (site.line_before + lines[0]).strip()
+    if first and not site.line_after.strip():
+        if first == following[0].strip() or (len(first) >= 12 and alike(first, following[0])):
+            return ""
+        if site.line_before.strip() == "" and len(first) >= 8 and first in (x.strip() for x in following[1:]):
+            return ""
+    for number, line in enumerate(lines[1:], 1):
+        trivial = not any(char.isalnum() for char in line)
+        if not line.strip():
+            continue
+        if trivial:
+            same = line.rstrip() == following[0].rstrip()
+        else:
+            same = line.strip() == following[0].strip() or (
+                len(line.strip()) >= 12 and alike(line, following[0])
+            )
+        if same:
+            return "\n".join(lines[:number])
+    return text
+
+
+def cut_at_suffix(text: str, site: Site) -> str:
+    """What the text ends with and the rest of the line begins with is there already."""
+    rest = site.line_after.strip()
+    if not rest:
+        return text
+    text = text.split("\n", 1)[0]
+    if covered(text, site):
+        return text
+    for size in range(min(len(rest), len(text.rstrip())), 0, -1):
+        if text.rstrip().endswith(rest[:size]):
+            return text.rstrip()[:-size]
+    return text
+
+
+def covered(text: str, site: Site) -> int:
+    """How many code points of the rest of the line `text` writes anew and goes on from: they are replaced,
+    for `)` behind the cursor and `a) + b` suggested. 0 where nothing is."""
+    rest = site.line_after.rstrip()
+    bare = rest.strip()
+    if not bare or any(char not in ")]}" for char in bare) or "\n" in text:
+        return 0
+    closed = [(at, char) for at, char in _closers(text)]
+    if len(closed) < len(bare) or "".join(char for _, char in closed[: len(bare)]) != bare:
+        return 0
+    last = closed[len(bare) - 1][0]
+    behind = text[last + 1 :]
+    if (
+        not any(char.isalnum() for char in behind)
+        or len(closed) > len(bare)
+        or not re.match(r"\s*(?:[-+*/%|&<>=!.,:\[]|\w)", behind)
+    ):
+        return 0
+    return len(rest)
+
+
+def balance(text: str, site: Site) -> str:
+    """Cut before a closing bracket that neither the text nor the code before it opened, or whose partner
+    is closed by what follows; close what the text has opened and left open."""
+    waiting = site.open_brackets
+    reserved = closed_in(site.line_after) if not covered(text, site) else []
+    if not site.line_after.strip():
+        reserved = reserved + _closed_below(site)
+    for char in reserved:
+        if waiting and waiting[-1] == CLOSES[char]:
+            waiting.pop()
+    stack: list[tuple[int, str]] = []
+    borrowed = 0
+    for at, char in code(text):
+        if char in OPENS:
+            stack.append((at, char))
+        elif char in CLOSES:
+            if stack and stack[-1][1] == CLOSES[char]:
+                stack.pop()
+            elif not stack and waiting and waiting[-1] == CLOSES[char]:
+                waiting.pop()
+                borrowed += 1
+            else:
+                return text[:at]
+    if not stack:
+        return text
+    return _closed(text, stack, site)
+
+
+def reindent(text: str, site: Site) -> str:
+    """The lines below the first are indented as the file is: with its tabs, or by its number of spaces."""
+    lines = text.split("\n")
+    if len(lines) < 2:
+        return text
+    before = site.before[-_LOOK_BACK:]
+    base = indent_of(site.line_before)
+    if re.search(r"^\t", before, re.MULTILINE):
+        return "\n".join([lines[0], *(_with_tabs(line) for line in lines[1:])])
+    unit = _unit(before)
+    columns = [width(indent_of(line)) - width(base) for line in lines[1:] if line.strip()]
+    own = math.gcd(*columns) if columns and min(columns) >= 0 else 0
+    if "\t" in "".join(indent_of(line) for line in lines[1:]):
+        lines[1:] = [" " * width(indent_of(line)) + line.lstrip(" \t") for line in lines[1:]]
+    if unit and own and own != unit and own in (2, 4, 8) and unit in (2, 4, 8) and own < unit:
+        lines[1:] = [
+            line and base + " " * ((width(indent_of(line)) - width(base)) // own * unit) + line.lstrip(" \t")
+            for line in lines[1:]
+        ]
+    return "\n".join(lines)
+
+
+def trim(text: str, _: Site) -> str:
+    """No blanks at the end, no blank lines at all at the start beyond one."""
+    return re.sub(r"\A\n{2,}", "\n", text).rstrip()
+
+
+def enough(text: str, site: Site) -> str:
+    """A suggestion of less than two signs, of nothing but punctuation that closes nothing, or of an empty
+    comment is noise."""
+    bare = text.strip()
+    if _EMPTY_COMMENT.match(bare) and not site.line_before.strip():
+        return ""
+    if len(bare) >= 2 and (any(char.isalnum() for char in bare) or bare[-1] in ")]}:'\""):
+        return text
+    return ""
+
+
+STEPS: tuple[Callable[[str, Site], str], ...] = (
+    strip_fence,
+    cut_at_special_token,
+    drop_path_line,
+    drop_typed,
+    cut_at_suffix_start,
+    begin_at_the_cursor,
+    keep_first_line,
+    stop_at_dedent,
+    stop_repeating,
+    cut_repeated_lines,
+    cut_at_suffix,
+    balance,
+    reindent,
+    trim,
+    enough,
+)
+
+
+def _closers(text: str) -> list[tuple[int, str]]:
+    """The closing brackets of `text` that it has not opened, with their places."""
+    depth = 0
+    found: list[tuple[int, str]] = []
+    for at, char in code(text):
+        if char in OPENS:
+            depth += 1
+        elif char in CLOSES:
+            if depth:
+                depth -= 1
+            else:
+                found.append((at, char))
+    return found
+
+
+def _closed_below(site: Site) -> list[str]:
+    """The closing brackets of the next lines that close what is open at the cursor: those of lines that
+    hold, or begin with, nothing but them."""
+    below = site.after[len(site.line_after) : len(site.line_after) + _LOOK_AHEAD]
+    found: list[str] = []
+    depth = 0
+    for line in below.splitlines():
+        bare = line.strip()
+        if not bare:
+            continue
+        if bare[0] not in CLOSES and not depth and not found and not bare.endswith((",", "(", "[", "{")):
+            break
+        for _, char in code(line):
+            if char in OPENS:
+                depth += 1
+            elif char in CLOSES:
+                if depth:
+                    depth -= 1
+                else:
+                    found.append(char)
+        if found and not depth and bare[0] not in CLOSES:
+            break
+    return found
+
+
+def _closed(text: str, stack: list[tuple[int, str]], site: Site) -> str:
+    """`text`, which leaves the brackets of `stack` open, made whole where that is not the code's own way of
+    going on in the next line."""
+    bare = text.rstrip()
+    if bare[-1:] in ("(", "[", "{", ",") or bare.endswith(("=>", "->")):
+        if "\n" not in text.strip("\n"):
+            return text
+        return _whole_lines(text)
+    if "\n" in text.strip("\n"):
+        return _whole_lines(text)
+    if site.line_after.strip():
+        return text[: stack[0][0]]
+    return bare + "".join(OPENS[opener] for _, opener in reversed(stack))
+
+
+def _whole_lines(text: str) -> str:
+    """The first lines of `text` that leave no bracket open; all of it where a brace block goes on."""
+    lines = text.split("\n")
+    for count in range(len(lines), 0, -1):
+        piece = "\n".join(lines[:count])
+        if piece.strip() and not open_in(piece):
+            return piece
+    return text.split("\n", 1)[0] if text.split("\n", 1)[0].rstrip().endswith("{") else ""
+
+
+def _unit(text: str) -> int:
+    """Spaces of one step of indentation in `text`; 0 when it shows none."""
+    columns = [width(indent_of(line)) for line in text.splitlines() if line.strip()]
+    steps = [b - a for a, b in pairwise(columns) if b - a in (2, 4, 8)]
+    return max(set(steps), key=steps.count) if steps else 0
+
+
+def _with_tabs(line: str) -> str:
+    indent = indent_of(line)
+    columns = width(indent)
+    return "\t" * (columns // 4) + " " * (columns % 4) + line[len(indent) :]
+
+
+def _moved(line: str, columns: int) -> str:
+    if not line.strip():
+        return line
+    indent = indent_of(line)
+    if "\t" in indent:
+        return "\t" * max(0, (width(indent) + columns) // 4) + line[len(indent) :]
+    return " " * max(0, len(indent) + columns) + line[len(indent) :]

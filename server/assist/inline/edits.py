@@ -1,0 +1,57 @@
+"""What the user did to a document between two requests, told from the two texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devflow.analysis.text import common_ends
+
+_KEYSTROKE = 4
+"""Code points one key may add (with a bracket that the editor closes); more was pasted or undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The code points from `start` on: `removed` stood there, `added` does now."""
+
+    start: int
+    removed: str
+    added: str
+
+
+def change_between(old: str, new: str) -> Change | None:
+    """The smallest change of one piece that makes `new` of `old`; None when they are the same."""
+    if old == new:
+        return None
+    head, tail = common_ends(old, new)
+    return Change(head, old[head : len(old) - tail], new[head : len(new) - tail])
+
+
+def fate(text: str, start: int, old: str, new: str) -> str:
+    """What became of a suggestion `text` shown at `start` of `old`, now that the document is `new`:
+    `accepted`, `typing` (as suggested, so far), `typed over`, or "" when something else was done."""
+    if new[:start] != old[:start]:
+        return ""
+    if new.startswith(text, start):
+        return "accepted"
+    change = change_between(old, new)
+    if change is None:
+        return "typing"
+    if change.start < start or not change.added or change.removed or len(change.added) > _KEYSTROKE:
+        return ""
+    if not text.startswith(new[start : change.start]):
+        return ""  # at another place
+    said = new[start : change.start + len(change.added)]
+    if text.startswith(said):
+        return "typing"
+    # An editor may have closed a bracket by itself behind what was typed.
+    bare = said.rstrip(")]}\"'")
+    return "typing" if bare and text.startswith(bare) else "typed over"
+
+
+def undoes(text: str, removed: str) -> bool:
+    """Whether `text`, suggested where `removed` was just deleted, brings that back."""
+    gone, back = removed.strip(), text.strip()
+    if len(gone) < 2 or not back:
+        return False
+    return back.startswith(gone) or (len(back) >= 3 and gone.startswith(back))

@@ -1,0 +1,1 @@
+"""Measuring ghost text (`devflow eval inline`): places, systems, figures, replays."""

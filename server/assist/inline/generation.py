@@ -1,0 +1,111 @@
+"""One generation: a model's stream that is read once, by whoever waits for it.
+
+A request whose text has gone on as the stream says joins it; any other ends it. When nobody waits any
+more it ends too. So a document never has more than one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from devflow.models.errors import ModelError
+from devflow.models.streams import closing
+from devflow.server.assist.inline.cache import suffix_head
+
+_CLOSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a stream has said. `late`: it was cut off by the clock."""
+
+    text: str
+    late: bool = False
+    error: ModelError | None = None
+    seconds: float = 0.0
+    """To the end."""
+    first: float = 0.0
+    """To the first piece."""
+
+
+class Generation:
+    """Starts reading when it is made. For the event loop that made it."""
+
+    def __init__(
+        self,
+        before: str,
+        after: str,
+        stream: Callable[[], AsyncIterator[str]],
+        is_done: Callable[[str], bool],
+        seconds: float,
+    ) -> None:
+        """`before` and `after`: the document around the place; `seconds`: it may take."""
+        self._before = before
+        self._head = suffix_head(after)
+        self._stream = stream
+        self._is_done = is_done
+        self._seconds = seconds
+        self._waiting = 0
+        self._typed = ""
+        self.text = ""
+        """What has been written so far."""
+        self._task = asyncio.create_task(self._read(), name="ghost text")
+        self._task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the stream is still open."""
+        return not self._task.done()
+
+    def typed_since(self, before: str, after: str) -> str | None:
+        """What the user has typed since it began, if that is what it says, or may yet say; else None."""
+        if not before.startswith(self._before) or suffix_head(after) != self._head:
+            return None
+        typed = before[len(self._before) :]
+        said = self.text
+        if said.startswith(typed) or (said and self.is_running and typed.startswith(said)):
+            return typed
+        return None
+
+    async def wait(self, typed: str = "") -> Written | None:
+        """What it has written, at its end, which comes early when that is not what was `typed` since; None
+        when it was ended by a newer request. When the last one who waits is cancelled, it is stopped."""
+        self._waiting += 1
+        self._typed = typed
+        try:
+            await asyncio.wait([self._task])
+        finally:
+            self._waiting -= 1
+            if not self._waiting and self.is_running:
+                await self.stop()
+        return None if self._task.cancelled() else self._task.result()
+
+    async def stop(self) -> None:
+        """End it: its stream is closed when this returns, or 50 ms have passed."""
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
+
+    def _agrees(self) -> bool:
+        return self.text.startswith(self._typed) or self._typed.startswith(self.text)
+
+    async def _read(self) -> Written:
+        begun = time.monotonic()
+        first = 0.0
+        late = False
+        error: ModelError | None = None
+        stream = self._stream()
+        try:
+            async with asyncio.timeout(self._seconds), closing(stream):
+                async for piece in stream:
+                    first = first or time.monotonic() - begun
+                    self.text += piece
+                    if self._is_done(self.text) or not self._agrees():
+                        break
+        except TimeoutError:
+            late = True
+        except ModelError as failure:
+            error = failure
+        return Written(self.text, late, error, time.monotonic() - begun, first)

@@ -1,0 +1,175 @@
+"""What ghost text remembers of one document, from one request to the next."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devflow.analysis.document import Document
+from devflow.server.assist.base import Memory
+from devflow.server.assist.inline.acceptance import PRIOR
+from devflow.server.assist.inline.cache import Cache
+from devflow.server.assist.inline.edits import Change, change_between, fate
+from devflow.server.assist.inline.generation import Generation
+from devflow.server.assist.inline.report import Report
+from devflow.server.assist.inline.rhythm import Rhythm, struck
+
+_UNDO_SECONDS = 30.0
+_MOST_REJECTED = 200
+_MOST_EDITS = 12
+_NEAR = 200
+"""Code points within which two edits are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A suggestion on the screen."""
+
+    text: str
+    start: int
+    source: str
+    """The document it was shown in."""
+    line: str
+    """What stood on its line before it."""
+
+
+@dataclass(slots=True)
+class Edited:
+    """Lines of a file that were changed: as they were, and as they are."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(slots=True)
+class Mood:
+    """What the user's answers say, over all documents."""
+
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(PRIOR))
+    last: str = ""
+    """What became of the last suggestion: `accepted`, `rejected` or ""."""
+    snoozed_until: float = 0.0
+    """`time.monotonic()`."""
+    response: float = 0.3
+    """Seconds the model took lately, smoothed."""
+    edits: list[Edited] = field(default_factory=list)
+    """What was changed lately, oldest first."""
+    recent: OrderedDict[str, Document] = field(default_factory=OrderedDict)
+    """The documents worked in lately, last one last."""
+
+
+class Ghost:
+    """One document's. For the event loop only."""
+
+    def __init__(self) -> None:
+        self.cache = Cache()
+        self.generation: Generation | None = None
+        self.rhythm = Rhythm()
+        self.number = 0
+        """Of the last request."""
+        self.deletions = 0
+        self.accepted_at = -1
+        """Where the suggestion accepted last ended; -1 once something else was done."""
+        self.shown: Shown | None = None
+        self.report: Report | None = None
+        self.suffix = ""
+        """The text below the cursor's line as the last prompt had it."""
+        self.prompt_start = 0
+        """Where in the document the last prompt's prefix began."""
+        self._source: str | None = None
+        self._removed: tuple[int, str, float] = (-1, "", 0.0)
+        self._rejected: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def observe(self, doc: Document, at: int, mood: Mood, now: float | None = None) -> None:
+        """Take in what happened since the last request; this one is for `doc` at `at`."""
+        now = time.monotonic() if now is None else now
+        source = doc.text.source
+        before, self._source = self._source, source
+        self.number += 1
+        mood.recent[doc.uri] = doc
+        mood.recent.move_to_end(doc.uri)
+        while len(mood.recent) > 8:
+            mood.recent.popitem(last=False)
+        if before is None or before == source:
+            return
+        self.rhythm = struck(self.rhythm, now)
+        change = change_between(before, source)
+        assert change is not None
+        self.deletions = self.deletions + 1 if len(change.removed) == 1 and not change.added else 0
+        self._note_removed(change, now)
+        _note_edit(mood, doc, before, change)
+        self.accepted_at = -1
+        if self.shown is not None:
+            became = fate(self.shown.text, self.shown.start, self.shown.source, source)
+            if became == "accepted":
+                self.accepted_at = self.shown.start + len(self.shown.text)
+                mood.last, self.shown = "accepted", None
+            elif became == "typed over":
+                self.reject(self.shown, mood)
+
+    def reject(self, shown: Shown, mood: Mood) -> None:
+        """The user did not want `shown`: it is not offered at this place again."""
+        self._rejected[(shown.line.strip(), shown.text.strip())] = None
+        while len(self._rejected) > _MOST_REJECTED:
+            self._rejected.popitem(last=False)
+        self.cache.forget(shown.text)
+        mood.last, self.shown = "rejected", None
+
+    def was_rejected(self, line: str, text: str) -> bool:
+        """Whether `text` was rejected behind `line`, or further on in it."""
+        here = line.strip()
+        if (here, text.strip()) in self._rejected:
+            return True
+        whole = here + text.strip()
+        return any(
+            here.startswith(old) and whole == old + said
+            for old, said in self._rejected
+            if len(old) <= len(here)
+        ) and bool(here)
+
+    def removed_at(self, at: int, now: float | None = None) -> str:
+        """What was deleted at `at` within the last 30 seconds, "" when nothing was."""
+        now = time.monotonic() if now is None else now
+        place, text, when = self._removed
+        return text if place == at and now - when < _UNDO_SECONDS else ""
+
+    def _note_removed(self, change: Change, now: float) -> None:
+        place, text, when = self._removed
+        if change.removed:
+            joined = change.start + len(change.removed) == place and now - when < _UNDO_SECONDS
+            gone = change.removed + text if joined and not change.added else change.removed
+            self._removed = (change.start + len(change.added), gone, now)
+        elif not (change.added.isspace() and change.start == place):
+            self._removed = (-1, "", 0.0)
+
+
+def mood_of(memory: Memory) -> Mood:
+    """The session's."""
+    return memory.kept(("ghost text", "mood"), Mood)
+
+
+def ghost_of(memory: Memory, uri: str) -> Ghost:
+    """The document's."""
+    return memory.kept(("ghost text", uri), Ghost)
+
+
+def _note_edit(mood: Mood, doc: Document, before: str, change: Change) -> None:
+    """Keep the lines of a change for prompts; a further edit of the same lines is the same change."""
+    after = doc.text.source
+    start = before.rfind("\n", 0, change.start) + 1
+    old_end = before.find("\n", change.start + len(change.removed))
+    new_end = after.find("\n", change.start + len(change.added))
+    old = before[start : old_end if old_end >= 0 else len(before)]
+    new = after[start : new_end if new_end >= 0 else len(after)]
+    name = doc.path.name if doc.path is not None else ""
+    if len(old) > 2_000 or len(new) > 2_000:
+        return
+    last = mood.edits[-1] if mood.edits else None
+    if last is not None and last.name == name and last.after == old:
+        last.after = new
+    else:
+        mood.edits.append(Edited(name, old, new))
+        del mood.edits[:-_MOST_EDITS]

@@ -1,0 +1,302 @@
+"""Whether names are real: what the document, the files it imports, the type engine, the index and the
+workspace's own words say of each, the certain ones first."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from devflow.analysis.document import Document
+from devflow.analysis.scope import visible_names
+from devflow.analysis.text import Edit, Text
+from devflow.analysis.usage.around import OpenTokens
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.names import Name, Role
+from devflow.server.assist.keywords import builtin_names
+from devflow.server.assist.outline import recent_imports
+from devflow.server.assist.signature_help import parameters_of
+from devflow.server.assist.static_names import names_of, symbol_of
+from devflow.server.assist.stdlib import members_of_module, members_of_type
+
+if TYPE_CHECKING:
+    from devflow.analysis.syntax.parse import SyntaxTree
+
+_ENOUGH_WORDS = 1_000
+"""From this many words on, one that is none of them is taken for invented where nobody can judge it."""
+_IMPLICIT = frozenset(
+    {"self", "cls", "super", "__class__", "__name__", "__file__", "__doc__", "_", "__all__"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a name is there: True, False, or None where nobody can say. `others`: what could stand in
+    its place, when it is not."""
+
+    exists: bool | None
+    others: frozenset[str] = frozenset()
+
+
+UNSURE = Verdict(None)
+THERE = Verdict(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The document with the suggestion in it."""
+
+    doc: Document
+    start: int
+    names: Sequence[Name]
+    code: Codebase
+    seen: Mapping[str, bool] = field(default_factory=dict)
+    """Which of the names occur elsewhere in the document or the workspace."""
+    words: int = 0
+    """How many different words those hold."""
+
+
+async def verdicts(asked: Asked, seconds: float) -> list[Verdict]:
+    """What is known of each name within `seconds`."""
+    texts = await asyncio.to_thread(_by_text, asked)
+    open_ = [n for n, verdict in enumerate(texts) if verdict.exists is None]
+    python = asked.code.python
+    if asked.doc.language == "python" and python is not None and open_:
+        tasks = {n: asyncio.ensure_future(_by_engine(asked, asked.names[n])) for n in open_[:8]}
+        try:
+            await asyncio.wait(tasks.values(), timeout=seconds)
+            for n, task in tasks.items():
+                if task.done() and not task.cancelled() and task.exception() is None:
+                    texts[n] = _joined(texts[n], task.result())
+        finally:
+            for task in tasks.values():
+                task.cancel()
+    return [_last_word(verdict, name, asked) for verdict, name in zip(texts, asked.names, strict=True)]
+
+
+def seen_elsewhere(doc: Document, names: Iterable[str], code: Codebase) -> tuple[dict[str, bool], int]:
+    """Which of `names` are words of `doc`, the document without the suggestion, or of the workspace; and how
+    many words those have."""
+    tokens: OpenTokens = code.memory.kept(("tokens", doc.uri, doc.language), lambda: OpenTokens(doc.language))
+    around = tokens.around(doc.text.source, 0)
+    usage = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
+    words = usage.vocabulary if usage is not None else None
+    seen = {
+        name: around.knows(name) or (words is not None and words.number(name) is not None) for name in names
+    }
+    return seen, len(around.words) + (len(words) if words is not None else 0)
+
+
+def _joined(before: Verdict, engine: Verdict) -> Verdict:
+    if engine.exists is None:
+        return Verdict(None, before.others | engine.others)
+    return engine
+
+
+def _last_word(verdict: Verdict, name: Name, asked: Asked) -> Verdict:
+    """Where nobody could say: a name that occurs nowhere else is taken for invented."""
+    if verdict.exists is not None:
+        return verdict
+    if (
+        asked.words < _ENOUGH_WORDS
+        or asked.seen.get(name.text)
+        or (name.role is not Role.PLAIN and name.text in _library_words())
+    ):
+        return verdict
+    return Verdict(False, verdict.others)
+
+
+def _by_text(asked: Asked) -> list[Verdict]:
+    """What the texts of the document and of the files behind its imports say. For a thread."""
+    tree = asked.doc.tree
+    if asked.doc.language != "python" or tree is None:
+        return [_by_words(name, asked) for name in asked.names]
+    return [_python(name, asked, tree) for name in asked.names]
+
+
+def _by_words(name: Name, asked: Asked) -> Verdict:
+    if name.role is Role.PLAIN and name.text in builtin_names(asked.doc.language):
+        return THERE
+    return THERE if asked.seen.get(name.text) else UNSURE
+
+
+def _python(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+    match name.role:
+        case Role.PLAIN:
+            return _plain(name, asked, tree)
+        case Role.ATTRIBUTE:
+            return _attribute(name, asked, tree)
+        case Role.KEYWORD:
+            return _keyword(name, asked, tree)
+        case Role.IMPORT:
+            return _import(name, asked, tree)
+
+
+def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+    if name.text in _IMPLICIT or (name.text.startswith("__") and name.text.endswith("__")):
+        return THERE
+    visible = {each.name for each in visible_names(tree, name.start)}
+    if name.text in visible or name.text in builtin_names("python"):
+        return THERE
+    if tree.has_error() and asked.seen.get(name.text):
+        return UNSURE  # a broken tree hides names
+    path = asked.doc.path
+    if path is not None and names_of(asked.code).at(path, tree, name.start) is not None:
+        return THERE  # by a star import
+    return Verdict(False, frozenset(visible))
+
+
+def _attribute(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+    path = asked.doc.path
+    if name.receiver and _is_used(asked, f"{name.receiver}.{name.text}"):
+        return THERE
+    if path is None:
+        return UNSURE
+    names = names_of(asked.code)
+    if names.at(path, tree, name.start) is not None:
+        return THERE
+    for each in recent_imports(asked.doc, asked.code.memory):
+        if name.receiver and name.receiver == (each.alias or each.name or each.module):
+            module = f"{each.module}.{each.name}" if each.name else each.module
+            told = _standard_module(module)
+            if told is not None:
+                return THERE if name.text in told else Verdict(False, told)
+            if name.text in members_of_module(module):
+                return THERE
+    offered, complete = names.offered_at(path, tree, name.start)
+    if name.text in offered:
+        return THERE
+    if complete and offered:
+        return Verdict(False, offered)
+    if _is_literal(asked.doc.text.source, name.start):
+        known = members_of_type("str")
+        return THERE if name.text in known else Verdict(False, frozenset(known))
+    return Verdict(None, offered)
+
+
+def _keyword(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+    path = asked.doc.path
+    if path is None or name.callee < 0:
+        return UNSURE
+    names = names_of(asked.code)
+    targets = names.callables_at(path, tree, name.callee)
+    if not targets:
+        found = names.at(path, tree, name.callee)
+        if found is not None and found.binding is not None and found.binding.kind == "class":
+            offered, _ = names.offered(found)
+            return THERE if name.text in offered else UNSURE
+        return UNSURE
+    told: set[str] = set()
+    for target in targets:
+        symbol = symbol_of(names, target)
+        parameters = parameters_of(symbol.signature, symbol.name)
+        if parameters is None or any(each.kind == "var-keyword" for each in parameters):
+            return THERE if asked.seen.get(name.text) else UNSURE
+        told |= {each.name for each in parameters if each.kind != "positional-only"}
+    return THERE if name.text in told else Verdict(False, frozenset(told))
+
+
+def _import(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+    path = asked.doc.path
+    if path is None:
+        return UNSURE
+    names = names_of(asked.code)
+    if names.at(path, tree, name.start) is not None or name.text in sys.stdlib_module_names:
+        return THERE
+    source = asked.doc.text.source
+    line = source[source.rfind("\n", 0, name.start) + 1 : name.start]
+    parts = line.split()
+    if parts[:1] == ["from"] and len(parts) >= 3 and "import" in parts:
+        told = _standard_module(parts[1])
+        if told is not None:
+            return THERE if name.text in told else Verdict(False, told)
+        if name.text in members_of_module(parts[1]):
+            return THERE
+        module = names.module(parts[1], path)
+        if module is None:
+            return Verdict(False) if parts[1].startswith(".") else UNSURE
+        return Verdict(False, frozenset(names.public_names(module)))
+    return UNSURE
+
+
+async def _by_engine(asked: Asked, name: Name) -> Verdict:
+    """What the type engine offers in the name's place."""
+    python = asked.code.python
+    assert python is not None
+    source, path = asked.doc.text.source, asked.doc.path
+    if name.role is Role.KEYWORD:
+        told = await python.signatures(path, source[: name.start] + source[name.end :], name.start)
+        if not told or any(p.kind == "var-keyword" for each in told for p in each.parameters):
+            return UNSURE
+        known = frozenset(p.name for each in told for p in each.parameters)
+        return THERE if name.text in known else Verdict(False, known)
+    if name.role is Role.PLAIN:
+        return UNSURE
+    found = await python.complete(path, source[: name.start] + source[name.end :], name.start)
+    offered = frozenset(each.name.rstrip("=") for each in found)
+    if name.text in offered:
+        return THERE
+    if all(other.startswith("__") for other in offered):
+        return UNSURE  # what every object has: nothing is known of this one
+    # jedi's lists may lack what it could not infer: its silence about a word in use proves nothing.
+    if not asked.code.types_are_fast and asked.seen.get(name.text):
+        return Verdict(None, offered)
+    return Verdict(False, offered)
+
+
+def _is_used(asked: Asked, dotted: str) -> bool:
+    """Whether `dotted` stands in the document outside the suggestion."""
+    source = asked.doc.text.source
+    last = max((name.end for name in asked.names), default=asked.start)
+    whole = re.compile(rf"(?<![\w.]){re.escape(dotted)}(?!\w)")
+    first = asked.names[0].start if asked.names else asked.start
+    return (
+        whole.search(source, 0, min(first, asked.start)) is not None or whole.search(source, last) is not None
+    )
+
+
+@lru_cache(64)
+def _standard_module(module: str) -> frozenset[str] | None:
+    """All that a module of the standard library offers; None where only reading it could tell, which does
+    not see its star imports."""
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        return None
+    loaded = sys.modules.get(module)
+    if loaded is None or hasattr(loaded, "__getattr__"):
+        return None
+    return frozenset(vars(loaded)) | frozenset(members_of_module(module))
+
+
+def _is_literal(source: str, start: int) -> bool:
+    return source[max(0, start - 2) : start] in ('".', "'.")
+
+
+@cache
+def _library_words() -> frozenset[str]:
+    """The members of built-in types: what may stand behind any dot."""
+    types = (
+        "str",
+        "bytes",
+        "list",
+        "dict",
+        "set",
+        "frozenset",
+        "tuple",
+        "int",
+        "float",
+        "BaseException",
+        "type",
+    )
+    return frozenset(name for each in types for name in members_of_type(each))
+
+
+def with_suggestion(doc: Document, at: int, text: str, end: int | None = None) -> Document:
+    """The document with `text` at `at` (in place of `at:end`)."""
+    edit = Edit(at, at if end is None else end, text)
+    new: Text = doc.text.replaced([edit])
+    tree = doc.tree.edited([edit], new) if doc.tree is not None else None
+    return Document(doc.uri, doc.path, doc.language, -1, new, tree)

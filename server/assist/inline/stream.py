@@ -1,0 +1,66 @@
+"""When a stream has written all that will be shown: it is stopped there, not read to its end and cut."""
+
+from __future__ import annotations
+
+from devflow.server.assist.inline.brackets import CLOSES, closed_in
+from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
+from devflow.server.assist.inline.site import Site, indent_of, width
+
+_LEAST_ALIKE = 8
+_MOST_CHARACTERS = 4_000
+_LONGEST_FENCE = 40
+
+
+def is_done(text: str, site: Site) -> bool:
+    """Whether what comes after `text` would be cut anyway."""
+    if text.lstrip().startswith("```"):
+        fence, _, text = text.lstrip().partition("\n")
+        if "```" in text or len(fence) > _LONGEST_FENCE:
+            return True
+    body = text.lstrip("\n")
+    if len(text) > _MOST_CHARACTERS or "```\n" in body[3:]:
+        return True
+    if not site.multiline:
+        return _is_line_done(body, text, site)
+    if "\n\n\n" in body:
+        return True
+    lines = body.split("\n")
+    whole = lines[:-1]
+    return (
+        _leaves_scope(whole, site)
+        or over_and_over(whole) < len(whole)
+        or repeats(lines[-1])
+        or _reaches_suffix(whole, site)
+        or _closes_too_much(body, site)
+    )
+
+
+def _is_line_done(body: str, text: str, site: Site) -> bool:
+    head, broken, _ = body.partition("\n")
+    if broken and head.strip():
+        return True
+    if broken == "" and text.startswith("\n") and site.line_before.strip():
+        return True
+    return repeats(head) or _closes_too_much(head, site)
+
+
+def _leaves_scope(lines: list[str], site: Site) -> bool:
+    base = width(indent_of(site.line_before))
+    if site.line_before.rstrip().endswith((":", "{")):
+        base += 1
+    return any(
+        line.strip() and width(indent_of(line)) < base and line.strip()[0] not in CLOSES for line in lines[1:]
+    )
+
+
+def _reaches_suffix(lines: list[str], site: Site) -> bool:
+    following = site.next_lines
+    if not following or len(following[0].strip()) < _LEAST_ALIKE:
+        return False
+    return any(alike(line, following[0]) for line in lines[1:])
+
+
+def _closes_too_much(text: str, site: Site) -> bool:
+    """Whether a bracket is closed that neither the text nor the code before it has opened."""
+    closed = closed_in(text)
+    return bool(closed) and len(closed) > len(site.open_brackets)

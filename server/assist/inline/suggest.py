@@ -1,0 +1,418 @@
+"""Ghost text: the rest of the line, or a block, after the cursor.
+
+The stages in their order: trigger, cache, context, prompt, stream, clean, check, and how likely it is to be
+accepted. A fill model writes it when there is one; else the code itself does, as lines that began so go
+on elsewhere (`rest_of_line`), when that is probable enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from devflow.analysis.document import Document
+from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.analysis.text import Edit
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline import rhythm
+from devflow.server.assist.inline.acceptance import Signs, chance, values
+from devflow.server.assist.inline.cache import Kept
+from devflow.server.assist.inline.check import Checked, checked, whole
+from devflow.server.assist.inline.clean import clean, covered
+from devflow.server.assist.inline.context import Context, gather, relative
+from devflow.server.assist.inline.edits import undoes
+from devflow.server.assist.inline.generation import Generation, Written
+from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, mood_of
+from devflow.server.assist.inline.known import with_suggestion
+from devflow.server.assist.inline.prompt import request_for, tokens_of
+from devflow.server.assist.inline.report import Report
+from devflow.server.assist.inline.rest_of_line import guess
+from devflow.server.assist.inline.site import Site, site_of
+from devflow.server.assist.inline.stream import is_done
+from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
+from devflow.server.settings import Inline
+
+log = logging.getLogger(__name__)
+
+_SMOOTHING = 0.3
+_SUBTLE = 2.0
+"""Factor on the least probability in subtle mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """`edit` holds the whole new text of its range, the popup's selection included."""
+
+    edit: Edit
+    engine: str
+    confidence: float
+    chance: float = 1.0
+    """That it is accepted, as far as is known; `values` is what that was told from."""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+async def inline(
+    doc: Document,
+    at: int,
+    code: Codebase,
+    config: Inline,
+    selected: Edit | None = None,
+    manual: bool = False,
+) -> Suggestion | None:
+    """What to show at `at`, or None; why is told by the report kept in `ghost_of(code.memory, doc.uri)`.
+    With `selected`, the completion chosen in the editor's popup, the suggestion goes on from it.
+    `manual`: the user asked for it by a key."""
+    ghost, mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
+    ghost.observe(doc, at, mood)
+    ghost.shown = None
+    run = _Run(doc, at, code, config, ghost, mood, manual, ghost.number)
+    start, end, taken = at, at, ""
+    if selected is not None:
+        if not selected.start <= at <= selected.end or not selected.new.startswith(
+            doc.text.source[selected.start : at]
+        ):
+            run.silent(Silence.SELECTION)
+            return None
+        start, end, taken = selected.start, selected.end, selected.new
+        moved = replace(doc, text=doc.text.replaced([selected]), tree=_edited(doc, selected), version=-1)
+        run.doc, run.at = moved, start + len(taken)
+    found = await run.stages()
+    if found is None:
+        return None
+    text, kept, source = found
+    cover = covered(text, run.site) if selected is None else 0
+    edit = Edit(start, end + cover, taken + text)
+    run.time("all")
+    signs = run.signs(text, kept)
+    likely = chance(signs, mood.weights)
+    least = config.min_acceptance * (_SUBTLE if config.mode == "subtle" else 1.0)
+    report = Report(
+        doc.uri,
+        doc.version,
+        at,
+        text=edit.new,
+        engine=kept.engine,
+        source=source,
+        confidence=kept.confidence,
+        chance=likely,
+        values=signs,
+        context=run.context.used,
+        tokens=run.tokens,
+        names=run.notes,
+        milliseconds=run.times,
+    )
+    if likely < least and not manual:
+        ghost.report = replace(report, silence=Silence.UNLIKELY, text="")
+        return None
+    ghost.report = report
+    line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
+    ghost.shown = Shown(edit.new, start, doc.text.source, line)
+    if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
+        key = ("ghost text ahead", doc.uri)
+        code.memory.forget(key)
+        code.memory.task(key, lambda: run.speculate(text))
+    return Suggestion(edit, kept.engine, kept.confidence, likely, signs)
+
+
+class _Run:
+    """One request on its way through the stages."""
+
+    def __init__(
+        self,
+        doc: Document,
+        at: int,
+        code: Codebase,
+        config: Inline,
+        ghost: Ghost,
+        mood: Mood,
+        manual: bool,
+        number: int,
+    ) -> None:
+        self.doc, self.at, self.code, self.config = doc, at, code, config
+        self.ghost, self.mood, self.manual, self.number = ghost, mood, manual, number
+        self.site = Site("", "")
+        self.context = Context()
+        self.tokens = 0
+        self.notes: tuple[str, ...] = ()
+        self.times: dict[str, float] = {}
+        self._begun = self._last = time.perf_counter()
+        self._uri, self._version, self._asked_at = doc.uri, doc.version, at
+
+    async def stages(self) -> tuple[str, Kept, str] | None:
+        """The text to show at `at`, what is known of it, where it is from; None, once the reason is noted."""
+        situation = Situation(
+            manual=self.manual,
+            snoozed=time.monotonic() < self.mood.snoozed_until,
+            deletions=self.ghost.deletions,
+            accepted=self.ghost.accepted_at == self.at,
+        )
+        shut = closed_gate(self.doc, self.at, situation, self.config)
+        self.time("trigger")
+        if shut is not None:
+            self.silent(shut)
+            return None
+        self.site = site_of(self.doc, self.at)
+        if (hit := self._from_cache()) is not None:
+            return hit
+        models = self.code.models
+        found: tuple[str, Kept, str] | None = None
+        why = Silence.NOTHING
+        if models is not None and models.has("fill"):
+            made = await self._by_model()
+            if isinstance(made, Silence):
+                why = made
+            else:
+                found = made
+            if why is Silence.SUPERSEDED:
+                self.silent(why)
+                return None
+        if found is None:
+            found = await self._by_code()
+        if found is None:
+            self.silent(why)
+            return None
+        text, kept, _ = found
+        if refused := self._refused(text):
+            self.silent(refused)
+            return None
+        source = self.doc.text.source
+        self.ghost.cache.keep(source[: self.at], source[self.at :], self.doc.language, kept)
+        return found
+
+    def silent(self, why: Silence) -> None:
+        """Note why nothing is shown."""
+        self.time("all")
+        self.ghost.report = Report(
+            self._uri,
+            self._version,
+            self._asked_at,
+            why,
+            context=self.context.used,
+            tokens=self.tokens,
+            names=self.notes,
+            milliseconds=self.times,
+        )
+        log.debug("no ghost text: %s", why)
+
+    def time(self, stage: str) -> None:
+        """Note the milliseconds since the last stage; of `all`, since the beginning."""
+        now = time.perf_counter()
+        since = self._begun if stage == "all" else self._last
+        self.times[stage] = self.times.get(stage, 0.0) * (stage != "all") + (now - since) * 1e3
+        self._last = now
+
+    def signs(self, text: str, kept: Kept) -> dict[str, float]:
+        """What the chance of being accepted is told from."""
+        before = self.site.line_before
+        name = self.doc.path.name if self.doc.path is not None else ""
+        return values(
+            Signs(
+                text,
+                kept.by_model,
+                kept.confidence,
+                asks_for_code(self.doc, self.at),
+                before[-1:].isalnum() or before[-1:] == "_",
+                not before.strip(),
+                kept.repaired,
+                kept.unsure,
+                self.mood.last,
+                "test" in name,
+            )
+        )
+
+    def _from_cache(self) -> tuple[str, Kept, str] | None:
+        source = self.doc.text.source
+        hit = self.ghost.cache.find(source[: self.at], source[self.at :], self.doc.language)
+        self.time("cache")
+        if hit is None:
+            return None
+        kept, typed = hit
+        text = clean(kept.text[typed:], replace(self.site, multiline="\n" in kept.text))
+        # Typing as suggested has to go on showing the rest, however short it has become.
+        text = text or (kept.text[typed:] if typed and kept.text[typed:].strip() else "")
+        if not text or self._refused(text):
+            return None
+        return text, kept, "cache"
+
+    async def _by_model(self) -> tuple[str, Kept, str] | Silence:
+        source = self.doc.text.source
+        before, after = source[: self.at], source[self.at :]
+        running = self.ghost.generation
+        typed = running.typed_since(before, after) if running is not None else None
+        written: Written | None = None
+        origin = "stream"
+        if running is not None and typed is not None:
+            written = await self._awaited(running, typed)
+            if written is not None and not written.text.startswith(typed):
+                typed = None  # it went on in another way
+        if running is None or typed is None:
+            if self.ghost.number != self.number:
+                return Silence.SUPERSEDED
+            if running is not None and running.is_running:
+                await running.stop()
+            running = await self._started(before, after)
+            if running is None:
+                return Silence.SUPERSEDED
+            typed, origin = "", "model"
+            written = await self._awaited(running, typed)
+        if written is None:
+            return Silence.SUPERSEDED
+        if written.error is not None:
+            log.warning("ghost text: %s", written.error)
+            return Silence.NOTHING
+        self._learn(written)
+        raw = written.text[len(typed) :]
+        if written.late:
+            # Whole lines that came in time are worth showing, half a line is not.
+            raw = raw.rsplit("\n", 1)[0] if "\n" in raw.strip() else ""
+            if not raw:
+                return Silence.LATE
+        return await self._finished(raw, origin)
+
+    async def _awaited(self, running: Generation, typed: str) -> Written | None:
+        written = await running.wait(typed)
+        self.time("model")
+        if self.ghost.generation is running and not running.is_running:
+            self.ghost.generation = None
+        return written
+
+    async def _started(self, before: str, after: str) -> Generation | None:
+        """A new generation, once the user's pause is long enough; None when a newer request came."""
+        wait = 0.0
+        if not self.manual:
+            asks = asks_for_code(self.doc, self.at)
+            wait = rhythm.pause(self.ghost.rhythm, asks, self.mood.response)
+        gathering = asyncio.ensure_future(self._context())
+        try:
+            if wait:
+                await asyncio.sleep(wait)
+            if self.ghost.number != self.number:
+                return None
+            self.time("pause")
+            self.context = await gathering
+        finally:
+            gathering.cancel()
+        self.time("context")
+        if self.ghost.number != self.number:
+            return None
+        request, self.ghost.prompt_start, self.ghost.suffix = request_for(
+            self.doc,
+            self.at,
+            self.site,
+            self.context,
+            relative(self.doc.path, self.code),
+            self.config.max_tokens,
+            self.ghost.prompt_start,
+            self.ghost.suffix,
+        )
+        self.tokens = tokens_of(request)
+        self.time("prompt")
+        models, site = self.code.models, self.site
+        assert models is not None
+        generation = Generation(
+            before,
+            after,
+            lambda: models.fill(request),
+            lambda text: is_done(text, site),
+            self.config.timeout_ms / 1000,
+        )
+        self.ghost.generation = generation
+        return generation
+
+    def is_local(self, engine: str) -> bool:
+        """Whether the model runs here: text that was not asked for costs nobody anything."""
+        models = self.code.models
+        return models is not None and any(
+            status.name == engine and not status.remote for status in models.statuses()
+        )
+
+    async def speculate(self, text: str) -> None:
+        """Have the model write what would come next if `text` were accepted, while it is looked at. Any
+        request that does not go on from there ends it."""
+        made = await asyncio.to_thread(
+            with_suggestion, self.doc, self.at, text, self.at + covered(text, self.site)
+        )
+        at = self.at + len(text)
+        models, ghost = self.code.models, self.ghost
+        if models is None or ghost.number != self.number:
+            return
+        if closed_gate(made, at, Situation(accepted=True), self.config) is not None:
+            return
+        site = site_of(made, at)
+        path = relative(self.doc.path, self.code)
+        request, _, _ = request_for(
+            made, at, site, self.context, path, self.config.max_tokens, ghost.prompt_start, ghost.suffix
+        )
+        source = made.text.source
+        ghost.generation = generation = Generation(
+            source[:at],
+            source[at:],
+            lambda: models.fill(request),
+            lambda written: is_done(written, site),
+            self.config.timeout_ms / 1000,
+        )
+        await generation.wait()
+
+    async def _context(self) -> Context:
+        if not self.config.context:
+            return Context()
+        return await gather(self.doc, self.at, self.code, self.mood)
+
+    async def _finished(self, raw: str, origin: str) -> tuple[str, Kept, str] | Silence:
+        """What a model wrote, cleaned and checked."""
+        doc, at, site = self.doc, self.at, self.site
+        text = await asyncio.to_thread(clean, raw, site)
+        self.time("clean")
+        if not text:
+            return Silence.CLEANED
+        end = at + covered(text, site)
+        text = await asyncio.to_thread(whole, doc, at, text, end)
+        self.time("parse")
+        if not text:
+            return Silence.BROKEN
+        told = Checked(text)
+        if self.config.check_names:
+            told = await checked(doc, at, text, self.code, end)
+            self.notes = told.notes
+            self.time("names")
+            if told.silence is not None:
+                return told.silence
+            if told.text != text and not await asyncio.to_thread(whole, doc, at, told.text, end):
+                return Silence.BROKEN
+        models = self.code.models
+        engine = models.last_used("fill") if models is not None else ""
+        kept = Kept(told.text, engine, 1.0, True, told.repaired, told.unsure)
+        return told.text, kept, origin
+
+    async def _by_code(self) -> tuple[str, Kept, str] | None:
+        """The rest of the line as it stands elsewhere."""
+        if self.site.line_before.strip() == "" and not self.site.multiline:
+            return None  # at the start of a line nothing has been said yet
+        site = replace(self.site, multiline=False)
+        found = await asyncio.to_thread(guess, self.doc, self.at, self.code, lambda text: clean(text, site))
+        self.time("code")
+        if found is None or found.probability < self.config.min_confidence or not found.text:
+            return None
+        return found.text, Kept(found.text, found.engine, found.probability, False), "code"
+
+    def _refused(self, text: str) -> Silence | None:
+        """Whether the user has said no to `text` here, in one way or another."""
+        if self.manual:
+            return None
+        if self.ghost.was_rejected(self.site.line_before, text):
+            return Silence.REJECTED
+        if undoes(text, self.ghost.removed_at(self.at)):
+            return Silence.UNDOES
+        return None
+
+    def _learn(self, written: Written) -> None:
+        if not written.late:
+            self.mood.response += _SMOOTHING * (written.seconds - self.mood.response)
+
+
+def _edited(doc: Document, edit: Edit) -> SyntaxTree | None:
+    tree = doc.tree
+    return tree.edited([edit], doc.text.replaced([edit])) if tree is not None else None

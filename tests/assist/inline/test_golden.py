@@ -1,0 +1,124 @@
+"""The golden cases: files a person can read, each case naming the public complaint it answers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devflow.analysis.text import Edit
+from devflow.server.assist.inline.brackets import CLOSES, closed_in, open_in
+from devflow.server.assist.inline.check import checked, whole
+from devflow.server.assist.inline.clean import clean, covered
+from devflow.server.assist.inline.site import Site, indent_of, site_of, width
+from devflow.server.assist.inline.trigger import Situation, closed_gate, worth_asking
+from devflow.server.settings import Inline
+from support.codebase import document, workspace
+
+GOLDEN = Path(__file__).parent / "golden"
+COMPLAINT = re.compile(r"[\w.-]+/[\w.-]+( PR)?#\d+\Z")
+
+
+def cases(name: str) -> dict[str, dict[str, Any]]:
+    read = tomllib.loads((GOLDEN / f"{name}.toml").read_text(encoding="utf-8"))["case"]
+    return {case["name"]: case for case in read}
+
+
+CLEANED = {
+    f"{file}: {name}": case
+    for file in ("repeats", "brackets", "indentation", "marks")
+    for name, case in cases(file).items()
+}
+QUIET = cases("quiet")
+NAMES = cases("names")
+
+
+def shown(case: dict[str, Any]) -> tuple[str, Site, str]:
+    before, after = case["code"].split("<|>")
+    path = Path("/w") / case.get("path", "main.py")
+    doc = document(before + after, path)
+    at = len(before)
+    site = site_of(doc, at)
+    if not worth_asking(doc, at):
+        return "", site, ""
+    text = clean(case["wrote"], site)
+    end = at + covered(text, site)
+    return (whole(doc, at, text, end) if text else ""), site, doc.text.source[at:end]
+
+
+@pytest.mark.parametrize("name", CLEANED)
+def test_what_a_model_wrote_is_shown_as_it_should(name: str) -> None:
+    case = CLEANED[name]
+    text, _, replaced = shown(case)
+    assert text == case["shows"]
+    assert replaced == (case.get("replaces", "") if text else replaced)
+
+
+@pytest.mark.parametrize("name", CLEANED)
+def test_nothing_shown_repeats_breaks_brackets_or_is_indented_wrongly(name: str) -> None:
+    text, site, replaced = shown(CLEANED[name])
+    faults(text, site, replaced)
+
+
+def faults(text: str, site: Site, replaced: str = "") -> None:
+    """What the numbers of the golden set count, as assertions that know nothing of the code they judge."""
+    if not text:
+        return
+    following = [line.strip() for line in site.next_lines]
+    lines = [line.strip() for line in (site.line_before + text).split("\n") if line.strip()]
+    if following and len(following[0]) > 3:
+        assert following[0] not in lines
+    waiting = open_in(site.before)
+    for char in closed_in(text):
+        assert waiting
+        assert waiting.pop() == CLOSES[char]
+    left = open_in(text)
+    assert not left or text.rstrip().endswith(("(", "[", "{", ","))
+    base = width(indent_of(site.line_before))
+    for line in text.split("\n")[1:]:
+        assert not line.strip() or width(indent_of(line)) >= base
+        assert not ("\t" in indent_of(line) and re.search(r"^ {4}", site.before, re.MULTILINE))
+    assert text == text.rstrip()
+    rest = site.line_after.strip()
+    if rest and not replaced and closed_in(text):
+        assert not text.endswith(rest)
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_silence_has_its_reason(name: str) -> None:
+    case = QUIET[name]
+    before, after = case["code"].split("<|>")
+    doc = document(before + after, Path("/w") / case.get("path", "main.py"))
+    config = Inline(
+        mode=case.get("mode", "eager"),
+        languages_off=tuple(case.get("languages_off", ())),
+        paths_off=tuple(case.get("paths_off", ())),
+    )
+    situation = Situation(
+        manual=case.get("manual", False),
+        snoozed=case.get("snoozed", False),
+        deletions=case.get("deletions", 0),
+        accepted=case.get("accepted", False),
+    )
+    assert (closed_gate(doc, len(before), situation, config) or "") == case["reason"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_names_that_do_not_exist_are_not_shown(name: str, tmp_path: Path) -> None:
+    case = NAMES[name]
+    async with workspace(tmp_path, case["code"]) as space:
+        site = site_of(space.doc, space.at)
+        text = clean(case["wrote"], site)
+        assert text
+        told = await checked(space.doc, space.at, text, space.code)
+        assert told.text == case["shows"]
+        assert space.doc.text.replaced([Edit(space.at, space.at, told.text)])
+
+
+def test_every_case_names_the_complaint_it_answers() -> None:
+    every = [*CLEANED.values(), *QUIET.values(), *NAMES.values()]
+    assert len(every) >= 200
+    assert not [case["name"] for case in every if not COMPLAINT.fullmatch(case["complaint"])]
