@@ -152,7 +152,8 @@ def as_markdown(results: dict[str, Any]) -> str:
     lines = [
         "# Next edits without a model",
         "",
-        f"`{results['command']}` · {results['date']} · revision {results['revision']} · {results['machine']}",
+        f"`{results['command']}` · {results['date']} · revision {results['revision']} · "
+        f"{results['machine']['cpu']}, {results['machine']['cores']} cores, load {results['load']}",
         "",
         "| | repetition: right / wrong first edit (goal ≥ .70 / ≤ .05) | every kind: right / wrong "
         "| silence kept | wrong of all | right edits along the way | p50 / p95 ms |",

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from devflow.server import convert
 from devflow.server.assist.inline import inline
+from devflow.server.assist.inline.ghost import ghost_of
 from devflow.server.session import Session
 
 
@@ -25,8 +26,12 @@ async def inline_completion(
     )
     started = time.perf_counter()
     manual = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
-    suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected, manual)
+    code = session.codebase()
+    suggestion = await inline(doc, at, code, session.settings.inline, selected, manual)
     session.check_current(doc)
+    report = ghost_of(code.memory, doc.uri).report
+    if report is not None:
+        session.reports["silence" if suggestion is None else "suggestion"] = report
     if suggestion is None:
         # Not null: Neovim takes that for no answer, and leaves on the screen what is out of date.
         return types.InlineCompletionList([])
@@ -37,7 +42,8 @@ async def inline_completion(
         at,
         edit,
         model=suggestion.engine,
-        features={"confidence": suggestion.confidence},
+        source=report.source if report is not None else "",
+        features=suggestion.values,
         milliseconds=(time.perf_counter() - started) * 1_000,
     )
     return types.InlineCompletionList(

@@ -57,10 +57,15 @@ class Changed:
 
 
 def signatures(
-    text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]
+    text: Text,
+    tree: SyntaxTree,
+    every: Sequence[Symbol],
+    functions: Sequence[Changed],
+    causes: Sequence[Cause],
 ) -> list[NextEdit]:
-    """The edits of the calls in the file that a changed list of parameters asks for. `every`: its symbols."""
-    for changed in changed_functions(text, tree, every, causes):
+    """The edits of the calls in the file that the changed parameters of `functions` ask for. `every`: the
+    symbols of the file."""
+    for changed in functions:
         added, removed = changed.added, changed.removed
         if added is None and removed is None:
             continue

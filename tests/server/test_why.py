@@ -1,0 +1,90 @@
+"""`devflow.why` tells what ghost text was made of and why there was none; the user's answers teach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devflow.models.fake import FakeModel
+from devflow.models.feedback import Action, Event, Feedback
+from devflow.server.assist.inline.acceptance import PRIOR
+from devflow.server.assist.inline.ghost import mood_of
+from devflow.server.services import Services
+from support.editor import Editor, editor
+from support.services import Scripted
+
+URI = "file:///nowhere/a.py"
+SOURCE = "def total(rows):\n    return \n"
+GHOST = "sum(rows)"
+
+
+async def ask(client: Editor, character: int) -> Any:
+    at = {"line": 1, "character": character}
+    asked = {"textDocument": {"uri": URI}, "position": at, "context": {"triggerKind": 2}}
+    return (await client.request("textDocument/inlineCompletion", asked))["items"]
+
+
+async def why(client: Editor) -> dict[str, Any]:
+    return dict(await client.request("workspace/executeCommand", {"command": "devflow.why"}))
+
+
+async def opened(client: Editor) -> None:
+    await client.initialize()
+    await client.wait_for("workspace/configuration")
+    await client.until(lambda: client.server.session.models)
+    client.open(URI, SOURCE)
+
+
+async def test_before_anything_was_asked_there_is_nothing_to_tell() -> None:
+    async with editor() as client:
+        await client.initialize()
+        told = await why(client)
+    assert (told["suggestion"], told["silence"]) == (None, None)
+    assert told["markdown"]
+
+
+async def test_the_last_suggestion_and_the_last_silence_are_explained() -> None:
+    async with editor(Scripted(FakeModel(GHOST)).services) as client:
+        await opened(client)
+        assert await ask(client, 7) == []  # inside `return`
+        [item] = await ask(client, 11)
+        await client.request(
+            "workspace/executeCommand",
+            {"command": "devflow.accepted", "arguments": item["command"]["arguments"]},
+        )
+        told = await why(client)
+    suggestion, silence = told["suggestion"], told["silence"]
+    assert (suggestion["engine"], suggestion["characters"]) == ("fake", len(GHOST))
+    assert suggestion["outcome"] == "accepted"
+    assert suggestion["milliseconds"]["all"] >= 0
+    assert silence["code"] == "in-word"
+    assert silence["reason"] in told["markdown"]
+    assert GHOST not in told["markdown"]
+
+
+@pytest.mark.parametrize("action", [Action.ACCEPTED, Action.TYPED_OVER])
+async def test_the_users_answer_changes_what_is_believed_to_be_accepted(action: Action) -> None:
+    async with editor(Scripted(FakeModel(GHOST)).services) as client:
+        await opened(client)
+        await ask(client, 11)
+        at = {"line": 1, "character": 11}
+        new = GHOST if action is Action.ACCEPTED else "x"
+        client.change(URI, 2, {"range": {"start": at, "end": at}, "text": new})
+        await client.settle()
+        weights = mood_of(client.server.session.codebase().memory).weights
+    assert (weights["bias"] > PRIOR["bias"]) is (action is Action.ACCEPTED)
+
+
+async def test_what_earlier_sessions_taught_is_there_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite3"
+    earlier = Feedback(path)
+    for number in range(20):
+        earlier.record(Event(f"{number}", Action.SHOWN, features={"bias": 1.0}))
+        earlier.record(Event(f"{number}", Action.TYPED_OVER))
+    earlier.close()
+    async with editor(Services(feedback=lambda: Feedback(path))) as client:
+        await client.initialize()
+        memory = client.server.session.codebase().memory
+        await client.until(lambda: mood_of(memory).weights["bias"] < PRIOR["bias"] - 0.1)
