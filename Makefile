@@ -6,7 +6,7 @@ READY := .venv/.ready
 REPO ?=
 QUICK ?=
 
-.PHONY: help setup check test test-editors demo fix bench bench-index bench-inline bench-next-edit build clean
+.PHONY: help setup check test test-editors demo fix bench bench-index bench-inline bench-models bench-next-edit build clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -49,11 +49,17 @@ bench: $(READY) ## measure every figure, other servers side by side, into benchm
 bench-index: $(READY) ## measure the index at a million lines into benchmarks/results: make bench-index [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m index $(if $(QUICK),--quick)
 
+bench-models: $(READY) ## measure the models layer into benchmarks/results: make bench-models [QUICK=1]
+	cd benchmarks && PYTHONPATH=../tests ../$(VENV) -m models $(if $(QUICK),--quick)
+
 bench-next-edit: $(READY) ## measure next edits without a model into benchmarks/results: make bench-next-edit [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m next_edit $(if $(QUICK),--quick)
 
 bench-inline: $(READY) ## measure ghost text's stages, restraint and names: make bench-inline [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m inline $(if $(QUICK),--quick)
+
+bench-next-edit: $(READY) ## measure next edits without a model into benchmarks/results: make bench-next-edit [QUICK=1]
+	PYTHONPATH=benchmarks $(VENV) -m next_edit $(if $(QUICK),--quick)
 
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .

@@ -8,7 +8,7 @@ their features with which are right; beside them, names of definitions ask for t
 asked by name stays first. `fit` minimises the cross entropy of the right candidates within their list (a
 conditional logit with a small hidden layer, Adam), every set weighing the same, and prints MRR@10 of five
 folds over corpora: each corpus is judged by weights that have not seen it. What is written is learned from
-all.
+all questions; reports are left out, there are too few to learn from.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ _MOST = 120
 """Candidates kept of a list."""
 _NAMES = 25
 """Names asked for in each corpus."""
-_REPORTS = 6.0
-"""What a report weighs beside a question in the model of reports."""
 _FOLDS, _STEPS, _RATE, _DECAY = 5, 160, 0.03, 2e-3
 
 
@@ -113,16 +111,15 @@ def named_set(root: Path, corpus: str) -> TruthSet:
 class Lists:
     """Padded lists: `x` (lists, candidates, features), `right`, `there` (which are not padding)."""
 
-    def __init__(self, paths: Sequence[Path], *, reports: bool, without: Sequence[str] = ()) -> None:
-        xs, rights, self.sets, self.corpora, self.report = [], [], [], [], []
+    def __init__(self, paths: Sequence[Path], *, without: Sequence[str] = ()) -> None:
+        xs, rights, self.sets, self.corpora = [], [], [], []
         for path in paths:
             with np.load(path) as archive:
                 data = {name: archive[name] for name in archive.files}  # each access would unpack it again
             ends = np.cumsum(data["sizes"])
             for number, end in enumerate(ends):
-                report = bool(data["reports"][number])
                 corpus = str(data["corpora"][number])
-                if (report and not reports) or any(name in corpus for name in without):
+                if data["reports"][number] or any(name in corpus for name in without):
                     continue
                 start = end - data["sizes"][number]
                 matrix = data["matrix"][start:end].astype(np.float32)
@@ -131,7 +128,6 @@ class Lists:
                 keep |= right
                 xs.append(matrix[keep][: _MOST + 40])
                 rights.append(right[keep][: _MOST + 40])
-                self.report.append(report)
                 self.sets.append(str(data["sets"][number]))
                 self.corpora.append(corpus)
         longest = max(map(len, xs), default=0)
@@ -165,8 +161,6 @@ def fitted(lists: Lists, chosen: np.ndarray, hidden: int, seed: int = 3) -> dict
     }
     counts = {name: lists.sets.count(name) for name in set(lists.sets)}
     weight = np.array([1 / np.sqrt(counts[name]) for name in lists.sets])
-    # Reports are few: their model learns from questions as well, and most from reports.
-    weight *= np.where(np.array(lists.report), _REPORTS, 1.0)
     weight /= weight[some].mean()
     moments = {name: (np.zeros_like(value), np.zeros_like(value)) for name, value in model.items()}
     for step in range(1, _STEPS + 1):
@@ -216,48 +210,40 @@ def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, without: Seque
     stored: dict[str, Any] = json.loads(_TARGET.read_text("utf-8")) if _TARGET.exists() else {}
     if stored.get("features") != list(FEATURES):
         stored = {"features": list(FEATURES)}
-    for reports in (False, True):
-        lists = Lists(paths, reports=reports, without=without)
-        if not lists.sets:
+    lists = Lists(paths, without=without)
+    corpora = sorted(set(lists.corpora))
+    random.Random(1).shuffle(corpora)
+    fold_of = {corpus: number % max(folds_wanted, 1) for number, corpus in enumerate(corpora)}
+    folds = np.array([fold_of[corpus] for corpus in lists.corpora])
+    found = np.zeros(len(folds))
+    for fold in range(folds_wanted):
+        if not (folds == fold).any():
             continue
-        corpora = sorted(set(lists.corpora))
-        random.Random(1).shuffle(corpora)
-        fold_of = {corpus: number % max(folds_wanted, 1) for number, corpus in enumerate(corpora)}
-        folds = np.array([fold_of[corpus] for corpus in lists.corpora])
-        found = np.zeros(len(folds))
-        for fold in range(folds_wanted):
-            if not (folds == fold).any():
-                continue
-            model = fitted(lists, folds != fold, hidden)
-            held = folds == fold
-            scaled = (lists.x[held] - model["mean"]) / model["scale"]
-            found[held] = reciprocal(forward(model, scaled)[0], lists.right[held], lists.there[held])
-        final = fitted(lists, np.ones(len(folds), bool), hidden)
-        if not folds_wanted:
-            found = reciprocal(
-                forward(final, (lists.x - final["mean"]) / final["scale"])[0], lists.right, lists.there
-            )
-        text = reciprocal(lists.x[:, :, 0], lists.right, lists.there)
-        by_rank = reciprocal(
-            -np.arange(lists.x.shape[1])[None].repeat(len(folds), 0), lists.right, lists.there
+        model = fitted(lists, folds != fold, hidden)
+        held = folds == fold
+        scaled = (lists.x[held] - model["mean"]) / model["scale"]
+        found[held] = reciprocal(forward(model, scaled)[0], lists.right[held], lists.there[held])
+    final = fitted(lists, np.ones(len(folds), bool), hidden)
+    if not folds_wanted:
+        found = reciprocal(
+            forward(final, (lists.x - final["mean"]) / final["scale"])[0], lists.right, lists.there
         )
-        for name in sorted(set(lists.sets)):
-            mine = np.array([each == name for each in lists.sets]) & (np.array(lists.report) == reports)
-            if not mine.any():
-                continue
-            print(
-                f"{'reports' if reports else 'questions'} {name}: {mine.sum()} lists, right in the pool "
-                f"{lists.right[mine].any(1).mean():.3f}; MRR@10 by text {text[mine].mean():.3f}, by rank "
-                f"{by_rank[mine].mean():.3f}, learned {found[mine].mean():.3f}"
-            )
-        weights = final["linear"] + final["w1"] @ final["w2"]
-        best = sorted(zip(FEATURES, weights, strict=True), key=lambda pair: -abs(pair[1]))
-        print("  " + ", ".join(f"{name} {value:+.2f}" for name, value in best[:14]))
-        key = ("report" if reports else "question") + ("+vectors" if with_vectors else "")
-        stored[key] = {name: np.round(value, 4).tolist() for name, value in final.items()}
-    for kind in ("question", "report"):  # until both have been learned
-        stored.setdefault(kind, stored.get(f"{kind}+vectors"))
-        stored.setdefault(f"{kind}+vectors", stored[kind])
+    text = reciprocal(lists.x[:, :, 0], lists.right, lists.there)
+    by_rank = reciprocal(-np.arange(lists.x.shape[1])[None].repeat(len(folds), 0), lists.right, lists.there)
+    for name in sorted(set(lists.sets)):
+        mine = np.array([each == name for each in lists.sets])
+        print(
+            f"{name}: {mine.sum()} lists, right in the pool "
+            f"{lists.right[mine].any(1).mean():.3f}; MRR@10 by text {text[mine].mean():.3f}, by rank "
+            f"{by_rank[mine].mean():.3f}, learned {found[mine].mean():.3f}"
+        )
+    weights = final["linear"] + final["w1"] @ final["w2"]
+    best = sorted(zip(FEATURES, weights, strict=True), key=lambda pair: -abs(pair[1]))
+    print("  " + ", ".join(f"{name} {value:+.2f}" for name, value in best[:14]))
+    key = "with vectors" if with_vectors else "without"
+    stored[key] = {name: np.round(value, 4).tolist() for name, value in final.items()}
+    for other in ("without", "with vectors"):  # until both have been learned
+        stored.setdefault(other, stored[key])
     if not dry:
         _TARGET.write_text(json.dumps(stored, separators=(",", ":")) + "\n", "utf-8")
 

@@ -7,12 +7,23 @@ engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from devflow.models.books import Books, Keeping
+
 if TYPE_CHECKING:
     import numpy
+
+    from devflow.models.experiments import Experiment
+    from devflow.models.families import Profile
+    from devflow.models.rules import Rule
+
+
+Task = Literal["fill", "explain", "edit", "review", "chat", "embed"]
+ChatTask = Literal["explain", "edit", "review", "chat"]
+TASKS: tuple[Task, ...] = ("fill", "explain", "edit", "review", "chat", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,8 @@ class FillRequest:
     """The workspace files whose text is in `context`, for the path rules."""
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
+    deadline: float = 0.0
+    """Seconds until the whole answer is wanted, waiting and falling back included; 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,18 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     temperature: float = 0.0
+    task: ChatTask = "chat"
+    """What the answer is for; the router's rules tell these apart."""
+    language: str = ""
+    """Of the code it is about, as `analysis.languages` names it; "" when it is about none or several."""
+    deadline: float = 0.0
+    """As in `FillRequest`."""
+    schema: str = ""
+    """The JSON schema, as JSON, that the answer must fit; engines that cannot hold a model to one ask for
+    it in words."""
+    question: str = ""
+    """The user's own words among the messages: an answer to the same in other words may be one that was
+    kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,16 @@ class EmbedRequest:
 
     texts: tuple[str, ...]
     paths: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a call used, as the provider counted it; None where it did not say."""
+
+    read: int | None = None
+    """Tokens of the prompt, those from its cache included."""
+    cached: int = 0
+    written: int | None = None
 
 
 class Health(StrEnum):
@@ -145,16 +180,24 @@ class ModelSpec:
     """One configured model, from the user's settings (never from a workspace file)."""
 
     name: str
-    engine: Literal["exllamav2", "ctransformers", "openai", "anthropic", "fake"]
+    engine: Literal["exllamav2", "ctransformers", "llama", "openai", "anthropic", "fake"]
     model: str = ""
     """Model id at the provider, or the path of a GGUF file or EXL2 directory."""
     base_url: str = ""
     api_key_env: str = ""
+    api_key_store: str = ""
+    """`service/user` of the key in the operating system's key store."""
     family: str = ""
-    """A name from `models.profiles`; "" means guess from `model`."""
+    """A name from `models.families` or of the user's own; "" means guess from `model`."""
     context: int = 4096
     tasks: tuple[str, ...] = ("fill", "chat")
+    """`chat` stands for explain, edit and review as well."""
+    languages: tuple[str, ...] = ()
+    """The languages it is an expert in."""
     options: dict[str, str] = field(default_factory=dict)
+    input_price: float | None = None
+    cached_price: float | None = None
+    output_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +209,20 @@ class ModelsConfig:
     never_send: tuple[str, ...] = ()
     """gitignore-style patterns of workspace paths whose text must not leave the machine."""
     timeout: float = 60.0
+    rules: tuple[Rule, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    families: tuple[Profile, ...] = ()
+    """The user's own, before those of `models.families`."""
+    learn: bool = True
+    """Whether acceptance reorders models that are otherwise equal."""
+    hedge: bool = True
+    """Whether a second request may be sent when the first is late."""
+    personal: bool = True
+    """Whether personal data is taken out of what leaves the machine."""
+    books: Books = Books()
+    keeping: Keeping | None = Keeping()
+    """How answers are kept; None: they are not."""
+
+    def within(self, workspace: str) -> ModelsConfig:
+        """The same, for calls that are made in a workspace."""
+        return replace(self, books=replace(self.books, workspace=workspace))

@@ -2,9 +2,11 @@
 
 ModelError              one sentence for the user: what failed, on what, what to do
 ├── NotAllowed          the egress policy or a path rule forbids the call
+│   └── OverBudget      it would cost more than the user's budget leaves
 ├── NotConfigured       no model is configured for the task, or its key or file is missing
 ├── NotInstalled        the engine's library is not installed
 ├── Unreachable         the provider refused, timed out or cut the connection
+├── TooLate             the deadline of the request passed before the answer was whole
 ├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
 ├── Rejected            the provider understood and refused (bad key, bad request, context too long)
 └── WorkerDied          a native engine's process ended; it is being restarted
@@ -21,6 +23,14 @@ class NotAllowed(ModelError):
     """The egress policy or a path rule forbids the call."""
 
 
+class OverBudget(NotAllowed):
+    """It would cost more than the user's budget leaves. `final`: nobody else is to be asked instead."""
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
+
+
 class NotConfigured(ModelError):
     """No model is configured for the task, or its key or file is missing."""
 
@@ -31,6 +41,10 @@ class NotInstalled(ModelError):
 
 class Unreachable(ModelError):
     """The provider refused, timed out or cut the connection."""
+
+
+class TooLate(ModelError):
+    """The deadline of the request passed before the answer was whole."""
 
 
 class RateLimited(ModelError):

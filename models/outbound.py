@@ -1,63 +1,40 @@
-"""The one way off the machine: policy, path rules, secret redaction, then the call.
+"""The one way off the machine.
 
-A server on a loopback address (127.0.0.0/8, ::1, `localhost`) does not leave the machine: it is allowed
-under `local_only` and sees the text as it is. Where such a server only passes text on to a provider, the
-user says so with `options = { forwards = "true" }`, and it is treated as the provider it is.
+In this order: policy (is the provider allowed, may the text of these files go) → an answer kept from before →
+secrets and personal data out → budget → rate limits → the call → ledger → audit log. What is taken out of the
+request stands in the answer again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-import posixpath
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
-from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message
-from devflow.models.errors import NotAllowed, Unreachable
+from devflow.models.accounting import Accounts, Entry, Sent
+from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, Meter
+from devflow.models.books import Books, Keeping
+from devflow.models.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
+from devflow.models.errors import ModelError, NotAllowed, RateLimited, Unreachable
+from devflow.models.ledger import Call
 from devflow.models.redact import Vault
 from devflow.models.streams import closing
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+    from devflow.models.answers import Answers, Embed, Kept
+
+__all__ = ["NEVER_SENT", "Outbound", "host_of", "leaves_machine"]
+
 log = logging.getLogger(__name__)
 
 _Request = TypeVar("_Request", FillRequest, ChatRequest)
-
-NEVER_SENT: tuple[str, ...] = (
-    ".env",
-    ".env.*",
-    "!.env.example",
-    "!.env.sample",
-    "!.env.template",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.keystore",
-    "*.jks",
-    "*.kdbx",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    ".netrc",
-    ".pgpass",
-    ".npmrc",
-    ".pypirc",
-    ".aws/",
-    ".ssh/",
-    ".gnupg/",
-    "credentials.json",
-    "*.tfstate",
-    "*.tfvars",
-)
-"""Files that are secrets by their nature; the user's own patterns come after and may say `!name`."""
+_Any = FillRequest | ChatRequest | EmbedRequest
 
 
 @dataclass(frozen=True)
@@ -68,6 +45,13 @@ class Outbound:
     never_send: tuple[str, ...] = ()
     timeout: float = 60.0
     """Seconds to wait for the next piece of an answer."""
+    personal: bool = True
+    """Whether personal data is taken out as well as secrets."""
+    books: Books = field(default_factory=Books)
+    keeping: Keeping | None = None
+    """How answers are kept; None: none are."""
+    vectors: Embed | None = field(default=None, compare=False)
+    """Vectors of questions, for answers to the same question in other words."""
 
     def allows(self, base_url: str, *, forwards: bool = False) -> bool:
         """Whether the policy lets text go to `base_url`."""
@@ -78,29 +62,36 @@ class Outbound:
         name: str,
         base_url: str,
         request: FillRequest,
-        call: Callable[[FillRequest], AsyncIterator[str]],
+        call: Callable[[FillRequest, Meter], AsyncIterator[str]],
         *,
+        model: str = "",
         forwards: bool = False,
         ready: Callable[[], Awaitable[object]] | None = None,
     ) -> AsyncIterator[str]:
-        """`call` with what may be sent of `request`; secrets come back in the answer.
+        """`call` with what may be sent of `request`; what was taken out comes back in the answer.
 
-        `ready` prepares the call (imports, a client); its time is not the server's.
-        Raises NotAllowed before anything is sent, Unreachable when no piece comes in time."""
-        return self._stream(name, base_url, request, call, _without_secrets_fill, forwards, ready)
+        `model` is its name at the provider, `ready` prepares the call (imports, a client); its time is not
+        the server's. Raises NotAllowed, OverBudget, RateLimited before anything is sent, Unreachable when no
+        piece comes in time."""
+        to = _Server(name, model, base_url, forwards)
+        return self._stream(to, request, call, _redacted_fill, ready)
 
     def chat(
         self,
         name: str,
         base_url: str,
         request: ChatRequest,
-        call: Callable[[ChatRequest], AsyncIterator[str]],
+        call: Callable[[ChatRequest, Meter], AsyncIterator[str]],
         *,
+        model: str = "",
         forwards: bool = False,
         ready: Callable[[], Awaitable[object]] | None = None,
     ) -> AsyncIterator[str]:
-        """As `fill`, for a conversation."""
-        return self._stream(name, base_url, request, call, _without_secrets_chat, forwards, ready)
+        """As `fill`, for a conversation; the answer may be one that was kept."""
+        to = _Server(name, model, base_url, forwards)
+        if self.keeping is None or not to.leaves:
+            return self._stream(to, request, call, _redacted_chat, ready)
+        return self._kept_or(to, request, call, ready)
 
     async def embed(
         self,
@@ -109,70 +100,178 @@ class Outbound:
         request: EmbedRequest,
         call: Callable[[EmbedRequest], Awaitable[list[list[float]]]],
         *,
+        model: str = "",
         forwards: bool = False,
     ) -> list[list[float]]:
-        """The vectors `call` gives for what may be sent of `request`, without its secrets. Raises NotAllowed
-        for a file that is kept back, Unreachable when there is no answer in time."""
-        if leaves_machine(base_url, forwards=forwards):
-            await asyncio.to_thread(self._check, name, base_url, request)
-            vault = await asyncio.to_thread(Vault, request.texts)
-            request = replace(request, texts=vault.texts)
-            log.info("sending to %s (%s), %d secrets taken out", name, host_of(base_url), len(vault))
+        """The vectors `call` gives for what may be sent of `request`. Raises as `fill`."""
+        to = _Server(name, model, base_url, forwards)
+        request, _, entry = await self._admitted(to, request, _redacted_texts)
+        outcome, why = "failed", ""
+        entry.called = time.monotonic()
         try:
             async with asyncio.timeout(self.timeout):
-                return await call(request)
+                vectors = await call(request)
+            outcome = "answered"
         except TimeoutError:
-            raise Unreachable(
-                f"{name} at {host_of(base_url)} sent nothing for {self.timeout:g} s; try again, "
-                "or raise models.timeout_s."
-            ) from None
+            raise self._silent(to) from None
+        except ModelError as error:
+            why = type(error).__name__
+            raise
+        finally:
+            await self._settled(to, entry, outcome, why)
+        return vectors
+
+    def kept_back(self, path: str) -> bool:
+        """Whether a path rule keeps the text of `path` (relative to its root) on the machine."""
+        return self._rules.match_file(plain_path(path))
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """The books of this process."""
+        return Accounts(self.books)
+
+    @cached_property
+    def answers(self) -> Answers | None:
+        """The answers kept; None where none are or cannot be."""
+        if self.keeping is None:
+            return None
+        from sqlite3 import Error
+
+        from devflow.models.answers import Answers
+
+        try:
+            return Answers(self.keeping, self.vectors)
+        except (OSError, Error) as error:
+            log.warning("answers cannot be kept in %s (%s)", self.keeping.folder, error)
+            return None
 
     async def _stream(
         self,
-        name: str,
-        base_url: str,
+        to: _Server,
         request: _Request,
-        call: Callable[[_Request], AsyncIterator[str]],
-        redact: Callable[[_Request], tuple[_Request, Vault]],
-        forwards: bool,
+        call: Callable[[_Request, Meter], AsyncIterator[str]],
+        redact: Callable[[_Request, bool], tuple[_Request, Vault]],
         ready: Callable[[], Awaitable[object]] | None,
     ) -> AsyncIterator[str]:
-        leaves = leaves_machine(base_url, forwards=forwards)
-        if leaves:
-            # Both in a thread: the first use imports their libraries, and long texts take milliseconds.
-            await asyncio.to_thread(self._check, name, base_url, request)
-            request, vault = await asyncio.to_thread(redact, request)
-            pieces = vault.restore(call(request))
-            log.info("sending to %s (%s), %d secrets taken out", name, host_of(base_url), len(vault))
-        else:
-            pieces = call(request)
-        if ready is not None:
-            await ready()
-        async with closing(pieces):
-            while True:
-                try:
-                    async with asyncio.timeout(self.timeout):
-                        piece = await anext(pieces, None)
-                except TimeoutError:
-                    raise Unreachable(
-                        f"{name} at {host_of(base_url)} sent nothing for {self.timeout:g} s; try again, "
-                        "or raise models.timeout_s."
-                    ) from None
-                if piece is None:
-                    return
-                yield piece
+        request, vault, entry = await self._admitted(to, request, redact)
+        outcome, why = "cancelled", ""
+        try:
+            if ready is not None:
+                await ready()
+            entry.called = time.monotonic()
+            pieces = call(request, entry.meter)
+            if vault is not None:
+                pieces = vault.restore(pieces)
+            async with closing(pieces):
+                while True:
+                    try:
+                        async with asyncio.timeout(self.timeout):
+                            piece = await anext(pieces, None)
+                    except TimeoutError:
+                        raise self._silent(to) from None
+                    if piece is None:
+                        break
+                    entry.heard(len(piece))
+                    yield piece
+            outcome = "answered"
+        except ModelError as error:
+            outcome, why = "failed", type(error).__name__
+            raise
+        finally:
+            await self._settled(to, entry, outcome, why)
 
-    def _check(self, name: str, base_url: str, request: FillRequest | ChatRequest | EmbedRequest) -> None:
+    async def _kept_or(
+        self,
+        to: _Server,
+        request: ChatRequest,
+        call: Callable[[ChatRequest, Meter], AsyncIterator[str]],
+        ready: Callable[[], Awaitable[object]] | None,
+    ) -> AsyncIterator[str]:
+        """The kept answer, else the model's, which is kept when it is whole."""
+        await asyncio.to_thread(self._check, to, request)  # what must not be sent has no kept answer either
+        answers = await asyncio.to_thread(lambda: self.answers)
+        kept: Kept | None = None
+        if answers is not None:
+            kept = await asyncio.to_thread(answers.find, to.model or to.name, request)
+        if kept is not None and not kept.check:
+            entry = self.accounts.entry(_sent(to, request, None))
+            hit = Call(
+                entry.id, entry.at, request.task, to.name, to.host, request.language,
+                total=time.monotonic() - entry.asked, hit=kept.how, saved=kept.cost,
+            )  # fmt: skip
+            await asyncio.to_thread(self.accounts.write, hit)
+            yield kept.answer
+            return
+        said: list[str] = []
+        pieces = self._stream(to, request, call, _redacted_chat, ready)
+        async with closing(pieces):
+            async for piece in pieces:
+                said.append(piece)
+                yield piece
+        answer = "".join(said)
+        if answers is None or not answer:
+            return
+        if kept is not None:
+            await asyncio.to_thread(answers.compared, kept.answer, answer)
+        cost = await asyncio.to_thread(self._cost, to, request, answer)
+        await asyncio.to_thread(answers.keep, to.model or to.name, request, answer, cost)
+
+    def _cost(self, to: _Server, request: ChatRequest, answer: str) -> float:
+        sent = _sent(to, request, None)
+        price = self.accounts.price(sent)
+        return price.of(sent.characters * 5 // 16, len(answer) * 5 // 16) if price else 0.0
+
+    async def _admitted(
+        self,
+        to: _Server,
+        request: _AnyRequest,
+        redact: Callable[[_AnyRequest, bool], tuple[_AnyRequest, Vault]],
+    ) -> tuple[_AnyRequest, Vault | None, Entry]:
+        """The request as it may be sent, with the money for it reserved."""
+        if not to.leaves:
+            return request, None, self.accounts.entry(_sent(to, request, None))
+        entry = self.accounts.entry(_sent(to, request, None))
+        try:
+            # In a thread: the first use imports libraries, and long texts take milliseconds.
+            request, vault = await asyncio.to_thread(self._prepared, to, request, redact)
+            entry.sent = _sent(to, request, vault, content=self.books.keep_content)
+            await self.accounts.admit(entry)
+        except (NotAllowed, RateLimited) as error:
+            await self.accounts.settle(entry, "refused", str(error))
+            raise
+        log.info("%s goes to %s (%s) without %s", entry.id, to.name, to.host, vault.redactions)
+        return request, vault, entry
+
+    def _prepared(
+        self,
+        to: _Server,
+        request: _AnyRequest,
+        redact: Callable[[_AnyRequest, bool], tuple[_AnyRequest, Vault]],
+    ) -> tuple[_AnyRequest, Vault]:
+        self._check(to, request)
+        return redact(request, self.personal)
+
+    async def _settled(self, to: _Server, entry: Entry, outcome: str, why: str) -> None:
+        if to.leaves:
+            await self.accounts.settle(entry, outcome, why)
+        else:
+            await asyncio.to_thread(self.accounts.end_local, entry, outcome)
+        log.info("%s %s after %.2f s", entry.id, outcome, time.monotonic() - entry.asked)
+
+    def _silent(self, to: _Server) -> Unreachable:
+        return Unreachable(
+            f"{to.name} at {to.host} sent nothing for {self.timeout:g} s; try again, or raise "
+            "models.timeout_s."
+        )
+
+    def _check(self, to: _Server, request: _Any) -> None:
+        """Raises NotAllowed."""
         if self.local_only:
             raise NotAllowed(
-                f"{name} at {host_of(base_url)} is not on this machine and models.local_only is on; "
+                f"{to.name} at {to.host} is not on this machine and models.local_only is on; "
                 "set it to false to allow the providers you named."
             )
-        if isinstance(request, FillRequest):
-            paths: Iterable[str] = (request.path, *request.context_paths)
-        else:
-            paths = request.paths
-        for path in filter(None, paths):
+        for path in filter(None, _files(request)):
             try:
                 kept_back = self.kept_back(path)
             except ValueError as error:  # a pattern that is none: no guessing what it was to keep back
@@ -182,57 +281,82 @@ class Outbound:
                 ) from None
             if kept_back:
                 raise NotAllowed(
-                    f"{path} is never sent off this machine (models.never_send); {name} was not asked."
+                    f"{path} is never sent off this machine (models.never_send); {to.name} was not asked."
                 )
-
-    def kept_back(self, path: str) -> bool:
-        """Whether a path rule keeps the text of `path` (relative to its root) on the machine. Letter
-        case does not matter: on some systems `.ENV` is `.env`."""
-        plain = posixpath.normpath(path.replace("\\", "/")).lstrip("/").casefold()
-        while plain.startswith("../"):
-            plain = plain[3:]
-        return self._rules.match_file(plain)
 
     @cached_property
     def _rules(self) -> GitIgnoreSpec:
-        from pathspec import GitIgnoreSpec
-
-        return GitIgnoreSpec.from_lines(pattern.casefold() for pattern in (*NEVER_SENT, *self.never_send))
+        return path_rules(self.never_send)
 
 
-def leaves_machine(base_url: str, *, forwards: bool = False) -> bool:
-    """Whether text sent to `base_url` leaves this machine. Only literal loopback addresses and the name
-    `localhost` do not; a name that merely resolves to loopback today is not trusted."""
-    if forwards:
-        return True
-    host = host_of(base_url).rstrip(".").lower()
-    if host == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return True
+_AnyRequest = TypeVar("_AnyRequest", FillRequest, ChatRequest, EmbedRequest)
 
 
-def host_of(base_url: str) -> str:
-    """The host an address names, without user, password or port; "" when it names none."""
-    try:
-        return urlsplit(base_url).hostname or ""
-    except ValueError:
-        return ""
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """Whom a call is for."""
+
+    name: str
+    model: str
+    base_url: str
+    forwards: bool
+
+    @property
+    def host(self) -> str:
+        return host_of(self.base_url)
+
+    @property
+    def leaves(self) -> bool:
+        return leaves_machine(self.base_url, forwards=self.forwards)
 
 
-def _without_secrets_fill(request: FillRequest) -> tuple[FillRequest, Vault]:
-    vault = Vault((request.prefix, request.suffix, request.context), hole=True)
+def _texts(request: _Any) -> tuple[str, ...]:
+    if isinstance(request, FillRequest):
+        return request.prefix, request.suffix, request.context
+    if isinstance(request, EmbedRequest):
+        return request.texts
+    return tuple(message.content for message in request.messages)
+
+
+def _files(request: _Any) -> Iterable[str]:
+    return (request.path, *request.context_paths) if isinstance(request, FillRequest) else request.paths
+
+
+def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = False) -> Sent:
+    texts = _texts(request)
+    feature = request.task if isinstance(request, ChatRequest) else "fill"
+    return Sent(
+        feature="embed" if isinstance(request, EmbedRequest) else feature,
+        name=to.name,
+        model=to.model,
+        host=to.host if to.leaves else "",
+        characters=sum(map(len, texts)),
+        bytes=sum(len(text.encode("utf-8", "replace")) for text in texts),
+        turns=len(texts),
+        max_tokens=0 if isinstance(request, EmbedRequest) else request.max_tokens,
+        language="" if isinstance(request, EmbedRequest) else request.language,
+        files=tuple(dict.fromkeys(filter(None, _files(request)))),
+        redacted=vault.redactions.kinds if vault is not None else {},
+        content="\n".join(texts) if content else "",
+    )
+
+
+def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, Vault]:
+    vault = Vault((request.prefix, request.suffix, request.context), hole=True, personal=personal)
     prefix, suffix, context = vault.texts
     stop = tuple(vault.hidden(stop) for stop in request.stop)
     return replace(request, prefix=prefix, suffix=suffix, context=context, stop=stop), vault
 
 
-def _without_secrets_chat(request: ChatRequest) -> tuple[ChatRequest, Vault]:
-    vault = Vault([message.content for message in request.messages])
+def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, Vault]:
+    vault = Vault([message.content for message in request.messages], personal=personal)
     messages = tuple(
         Message(message.role, content) for message, content in zip(request.messages, vault.texts, strict=True)
     )
     stop = tuple(vault.hidden(stop) for stop in request.stop)
     return replace(request, messages=messages, stop=stop), vault
+
+
+def _redacted_texts(request: EmbedRequest, personal: bool) -> tuple[EmbedRequest, Vault]:
+    vault = Vault(request.texts, personal=personal)
+    return replace(request, texts=vault.texts), vault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devflow.models.base import ChatRequest, FillRequest
 
@@ -22,6 +22,8 @@ class Prompt:
 
     pieces: tuple[Piece, ...]
     stop: tuple[str, ...] = ()
+    language: str = ""
+    """Of the code it is about, for adapters."""
 
     def text(self) -> str:
         """As one string, for servers that encode control tokens themselves."""
@@ -46,23 +48,14 @@ def trimmed(request: FillRequest, characters: int) -> FillRequest:
     suffix = request.suffix[:suffix_room]
     if len(suffix) < len(request.suffix) and "\n" in suffix:
         suffix = suffix[: suffix.rindex("\n") + 1]
-    prefix = _tail(request.prefix, characters - len(suffix))
+    prefix = tail(request.prefix, characters - min(suffix_room, len(request.suffix)))
     context = request.context
     whole = prefix == request.prefix and suffix == request.suffix
     room = characters - len(prefix) - len(suffix) if whole else 0
     if len(context) > room:
         context = context[:room]
         context = context[: context.rindex("\n") + 1] if "\n" in context else ""
-    return FillRequest(
-        prefix=prefix,
-        suffix=suffix,
-        language=request.language,
-        path=request.path,
-        context=context,
-        context_paths=request.context_paths,
-        max_tokens=request.max_tokens,
-        stop=request.stop,
-    )
+    return replace(request, prefix=prefix, suffix=suffix, context=context)
 
 
 def trimmed_chat(request: ChatRequest, characters: int) -> ChatRequest:
@@ -80,12 +73,17 @@ def trimmed_chat(request: ChatRequest, characters: int) -> ChatRequest:
         type(message)(message.role, cut),
         *request.messages[longest + 1 :],
     )
-    return ChatRequest(messages, request.max_tokens, request.stop, request.paths, request.temperature)
+    return replace(request, messages=messages)
 
 
-def _tail(text: str, characters: int) -> str:
+def tail(text: str, characters: int) -> str:
+    """The end of `text`, at most `characters` long, from a line start where there is one. Where it is cut
+    does not move with every letter typed at its end but in steps of a quarter of the room: an engine that
+    keeps what it has read would else read everything again."""
     if len(text) <= characters:
         return text
-    kept = text[len(text) - characters :] if characters > 0 else ""
+    step = max(characters // 4, 1)
+    start = -(-(len(text) - characters) // step) * step
+    kept = text[start:] if characters > 0 else ""
     line_start = kept.find("\n") + 1
     return kept[line_start:] if 0 < line_start < len(kept) else kept

@@ -1,14 +1,22 @@
-"""Which model answers: the first in the user's order that can, another one only while nothing was said."""
+"""Which model answers: the best by the rules and by what was measured, another one only while nothing was
+said.
+
+`rules` orders the models, `health` and `slots` are kept for each; `attempts` asks one after the other. Here
+is what the rest of the server calls.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
+from devflow.models.attempts import Attempts, Said
 from devflow.models.base import (
+    TASKS,
     ChatModel,
     ChatRequest,
     FillModel,
@@ -16,191 +24,229 @@ from devflow.models.base import (
     Health,
     Model,
     ModelStatus,
+    Task,
 )
-from devflow.models.errors import ModelError, NotAllowed, NotConfigured, NotInstalled, RateLimited, Rejected
-from devflow.models.streams import closing
+from devflow.models.difficulty import of_chat, of_fill
+from devflow.models.errors import ModelError
+from devflow.models.health import Circuit
+from devflow.models.rules import Asked, Candidate, Facts, Rule, State, ordered, rules_of
+from devflow.models.single_flight import SingleFlight
+from devflow.models.slots import Slots
+from devflow.models.tries import Line
 
 log = logging.getLogger(__name__)
 
-Task = Literal["fill", "chat"]
-_M = TypeVar("_M", FillModel, ChatModel)
-
-FAILURES_TO_REST = 3
-FIRST_REST, LONGEST_REST = 5.0, 300.0
-"""Seconds a model is left alone after it failed three times in a row; doubled each time it fails again."""
+_CHARACTERS_PER_TOKEN = 3
+_UNLIMITED = 1_000
+Clock = Callable[[], float]
 
 
-@dataclass(slots=True)
-class _Record:
-    """How a model did lately."""
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What the router is told besides the models. `facts` are by the model's name."""
 
-    failures: int = 0
-    rests: int = 0
-    until: float = 0.0
-    problem: str = ""
+    facts: dict[str, Facts] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    kept_back: Callable[[str], bool] = lambda path: False
+    """Whether the text of a workspace path must stay on the machine. Called in a thread."""
+    draws: Callable[[Sequence[str], str], dict[str, float]] = lambda names, language: {}
+    """What is learned of models in a language: a draw for each that enough is known of."""
+    assigned: Callable[[Task, str, str], str] = lambda task, language, unit: ""
+    """The model an experiment gives to a request about the file `unit`, "" for none."""
+    hedge: bool = True
 
-    def succeeded(self) -> None:
-        self.failures = self.rests = 0
-        self.until, self.problem = 0.0, ""
 
-    def failed(self, error: ModelError, now: float) -> None:
-        self.problem = str(error)
-        self.failures += 1
-        if isinstance(error, RateLimited):
-            self._rest(now, error.retry_after)
-        elif self.failures >= FAILURES_TO_REST:
-            self._rest(now, None)
+class Answer(AsyncIterator[str]):
+    """The pieces of an answer; `model` names who gives it, "" before the first piece."""
 
-    def _rest(self, now: float, seconds: float | None) -> None:
-        if seconds is not None:
-            self.until = now + seconds
-        else:
-            self.until = now + min(FIRST_REST * 2.0**self.rests, LONGEST_REST)
-            self.rests += 1
-        self.failures = FAILURES_TO_REST - 1  # one try after the rest; failing that, a longer one
+    def __init__(self, said: AsyncGenerator[Said]) -> None:
+        self._said = said
+        self.model = ""
+
+    async def __anext__(self) -> str:
+        self.model, piece = await anext(self._said)
+        return piece
+
+    async def aclose(self) -> None:
+        """Stop the model."""
+        await self._said.aclose()
 
 
 class Router:
-    """The models of each task in order of preference."""
+    """The models of each task."""
 
     def __init__(
         self,
         fill: Sequence[FillModel],
         chat: Sequence[ChatModel],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
         order: Sequence[Model] = (),
+        routing: Routing | None = None,
+        by_task: dict[Task, Sequence[ChatModel]] | None = None,
     ) -> None:
-        """`order`: all of them as the user wrote them, for `statuses`."""
-        every = (*order, *fill, *chat)
-        self._every: tuple[Model, ...] = tuple({id(model): model for model in every}.values())
-        self._fill = tuple(fill)
-        self._chat = tuple(chat)
+        """`order`: all of them as the user wrote them, for `statuses`. `by_task`: those of the tasks that
+        are not answered by all of `chat`."""
+        self._routing = routing or Routing()
         self._clock = clock
-        self._records: dict[int, _Record] = {}
+        self._rules = rules_of(self._routing.rules)
+        circuits: dict[str, Circuit] = {}
+        slots: dict[str, Slots] = {}
+        others = [model for models in (by_task or {}).values() for model in models]
+        self._lines: dict[int, Line] = {}
+        for model in (*order, *fill, *chat, *others):
+            if id(model) not in self._lines:
+                facts = self._routing.facts.get(model.name) or Facts(model.name, model.remote)
+                shared = facts.provider or f"{model.name}#{len(self._lines)}"
+                self._lines[id(model)] = Line(
+                    model,
+                    facts,
+                    circuits.setdefault(shared, Circuit()),
+                    Circuit(),
+                    slots.setdefault(shared, Slots(facts.parallel or _UNLIMITED)),
+                )
+        self._models: dict[Task, tuple[Model, ...]] = {task: tuple(chat) for task in TASKS if task != "embed"}
+        self._models |= {task: tuple(models) for task, models in (by_task or {}).items()}
+        self._models["fill"] = tuple(fill)
+        self._flights: SingleFlight[Said] = SingleFlight()
+        self._attempts = Attempts(clock, hedge=self._routing.hedge)
         self._last: dict[Task, str] = {}
+        self._rules_read = False
 
-    def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    def fill(self, request: FillRequest) -> Answer:
         """Stream what belongs in the hole. Raises ModelError when no model could answer."""
-        return self._answer("fill", self._fill, lambda model: model.fill(request))
+        return self._answer("fill", request)
 
-    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+    def chat(self, request: ChatRequest) -> Answer:
         """Stream the answer. Raises ModelError when no model could answer."""
-        return self._answer("chat", self._chat, lambda model: model.chat(request))
+        return self._answer(request.task, request)
+
+    async def whole(self, request: FillRequest | ChatRequest) -> str:
+        """The whole answer. Nothing of it is shown before its end, so another model may take over to the
+        last word. Raises ModelError."""
+        task: Task = "fill" if isinstance(request, FillRequest) else request.task
+        async with aclosing(self._answer(task, request, whole=True)) as answer:
+            return "".join([piece async for piece in answer])
+
+    async def prime(self, request: FillRequest) -> None:
+        """Let the model that would be asked read the request and answer nothing, where it is one that keeps
+        what it has read: the next request like it begins at once. Raises ModelError."""
+        order = self._in_order(asked_by("fill", request), self._models["fill"], request.path)
+        line = next((line for line, candidate in order if not candidate.left_out), None)
+        prime: Callable[[FillRequest], Awaitable[None]] | None = getattr(line and line.model, "prime", None)
+        if line is not None and prime is not None:
+            async with line.slots.place(fill=True):
+                await prime(request)
 
     def has(self, task: Task) -> bool:
         """Whether a model for the task is configured and not known to be unusable."""
-        return any(model.status().health is not Health.UNAVAILABLE for model in self._models(task))
+        return any(model.status().health is not Health.UNAVAILABLE for model in self._models.get(task, ()))
 
     async def warm(self) -> None:
         """Load the model that would answer first for each task, so that the first request does not wait.
         What fails is told by `statuses`, and again when it is asked."""
-        tasks: tuple[Sequence[Model], ...] = (self._fill, self._chat)
-        for models in tasks:
-            usable = (model for model in models if model.status().health is not Health.UNAVAILABLE)
-            load: Callable[[], Awaitable[None]] | None = getattr(next(usable, None), "warm", None)
-            if load is not None:
-                try:
-                    await load()
-                except ModelError as error:
-                    log.warning("%s", error)
+        loads: dict[int, Callable[[], Awaitable[None]]] = {}
+        for task, models in self._models.items():
+            line = next((line for line in self._in_order(Asked(task), models) if not line[1].left_out), None)
+            load: Callable[[], Awaitable[None]] | None = (
+                getattr(line[0].model, "warm", None) if line else None
+            )
+            if line is not None and load is not None:
+                loads[id(line[0].model)] = load
+        for load in loads.values():
+            try:
+                await load()
+            except ModelError as error:
+                log.warning("%s", error)
+
+    def explain(self, asked: Asked, unit: str = "") -> list[Candidate]:
+        """Who would be asked, in order, and why. Asks nobody."""
+        return [candidate for _, candidate in self._in_order(asked, self._models.get(asked.task, ()), unit)]
 
     def statuses(self) -> list[ModelStatus]:
         """Every model once, in order, with one sentence where something is wrong. Loads and asks nothing."""
-        return [self._status(model) for model in self._every]
+        return [self._status(line) for line in self._lines.values()]
 
     def last_used(self, task: Task) -> str:
-        """The name of the model that answered last, "" before the first answer."""
+        """The name of the model that answered last, "" before the first answer. `chat`: of any task but
+        fill."""
         return self._last.get(task, "")
 
     async def close(self) -> None:
         """Close every model, each once, whatever the others do."""
-        for model in self._every:
+        for line in self._lines.values():
             try:
-                await model.close()
+                await line.model.close()
             except Exception:
-                log.exception("the model %s did not close", model.name)
+                log.exception("the model %s did not close", line.model.name)
 
-    def _models(self, task: Task) -> Sequence[Model]:
-        return self._fill if task == "fill" else self._chat
+    def _answer(self, task: Task, request: FillRequest | ChatRequest, *, whole: bool = False) -> Answer:
+        if isinstance(request, ChatRequest) and request.temperature > 0:
+            return Answer(self._ask(task, request, whole=whole))
+        key = (task, request, whole)
+        return Answer(self._flights.join(key, lambda: self._ask(task, request, whole=whole)))
 
-    def _record(self, model: Model) -> _Record:
-        return self._records.setdefault(id(model), _Record())
+    async def _ask(
+        self, task: Task, request: FillRequest | ChatRequest, *, whole: bool
+    ) -> AsyncGenerator[Said]:
+        models = self._models.get(task, ())
+        asked = asked_by(task, request)
+        paths = (request.path, *request.context_paths) if isinstance(request, FillRequest) else request.paths
+        if any(model.remote for model in models) and any(paths):
+            kept_back = self._routing.kept_back
+            if not self._rules_read:  # the first time it imports a library
+                await asyncio.to_thread(kept_back, "")
+                self._rules_read = True
+            asked = replace(asked, private=any(kept_back(path) for path in paths if path))
+        order = self._in_order(asked, models, paths[0] if paths else "")
 
-    def _status(self, model: Model) -> ModelStatus:
-        status, record = model.status(), self._record(model)
-        rest = record.until - self._clock()
+        def heard(name: str) -> None:
+            self._last[task] = name
+            if task != "fill":
+                self._last["chat"] = name
+
+        answer = self._attempts.run(task, request, order, whole=whole, heard=heard)
+        async with aclosing(answer):
+            async for said in answer:
+                yield said
+
+    def _in_order(
+        self, asked: Asked, models: Sequence[Model], unit: str = ""
+    ) -> list[tuple[Line, Candidate]]:
+        lines = [self._lines[id(model)] for model in models]
+        names = [line.facts.name for line in lines]
+        draws = self._routing.draws(names, asked.language) if len(lines) > 1 else {}
+        now = self._clock()
+        states: dict[int, State] = {}
+        for line in lines:
+            status = self._status(line)
+            # Without the countdown: the same failure is told to the user in the same words, and so once.
+            detail = line.problem if status.health is Health.FAILING and line.problem else status.detail
+            latency = line.latency.get(asked.task)
+            expected = latency.expected(now) if latency is not None else None
+            states[id(line.facts)] = State(status.health, detail, expected, draws.get(line.facts.name))
+        rules = self._rules
+        if name := self._routing.assigned(asked.task, asked.language, unit):
+            rules = (Rule("experiment", prefer=(name,)), *rules)
+        by_facts = {id(line.facts): line for line in lines}
+        candidates = ordered(asked, [line.facts for line in lines], rules, lambda facts: states[id(facts)])
+        return [(by_facts[id(candidate.facts)], candidate) for candidate in candidates]
+
+    def _status(self, line: Line) -> ModelStatus:
+        status = line.model.status()
+        rest = line.rest(self._clock())
         if status.health is Health.READY and rest > 0:
-            detail = f"{record.problem} It is tried again in {rest:.0f} s."
+            detail = f"{line.problem} It is tried again in {rest:.0f} s."
             return replace(status, health=Health.FAILING, detail=detail)
         return status
 
-    def _in_turn(self, models: Sequence[_M], problems: list[str]) -> list[_M]:
-        """The models worth trying: ready ones in order, then those still loading. Why the others are
-        not goes to `problems`."""
-        ready: list[_M] = []
-        loading: list[_M] = []
-        for model in models:
-            status = self._status(model)
-            match status.health:
-                case Health.READY:
-                    ready.append(model)
-                case Health.LOADING:
-                    loading.append(model)
-                case Health.UNAVAILABLE | Health.FAILING:
-                    problems.append(f"{model.name}: {status.detail or status.health}")
-        return ready + loading
 
-    async def _answer(
-        self, task: Task, models: Sequence[_M], start: Callable[[_M], AsyncIterator[str]]
-    ) -> AsyncIterator[str]:
-        problems: list[str] = []
-        last: ModelError | None = None
-        for model in self._in_turn(models, problems):
-            record = self._record(model)
-            spoke = False
-            pieces = start(model)
-            async with closing(pieces):
-                try:
-                    async for piece in pieces:
-                        if not spoke:
-                            spoke = True
-                            self._last[task] = model.name
-                            record.succeeded()
-                        yield piece
-                    if not spoke:  # an empty answer is an answer
-                        self._last[task] = model.name
-                        record.succeeded()
-                    return
-                except ModelError as error:
-                    if not isinstance(error, NotAllowed):
-                        record.failed(error, self._clock())
-                    if spoke:
-                        raise
-                    last = error
-                except Exception as error:
-                    log.exception("the model %s failed in a way it should not", model.name)
-                    if spoke:
-                        raise
-                    last = ModelError(
-                        f"It failed unexpectedly ({type(error).__name__}); the log has the details."
-                    )
-                    record.failed(last, self._clock())
-            problems.append(f"{model.name}: {last}")
-        raise _nobody(task, problems, last)
-
-
-def _nobody(task: Task, problems: list[str], last: ModelError | None) -> ModelError:
-    """The sentence when no model answered, of the class that says most about why."""
-    if not problems:
-        return NotConfigured(
-            f"No model is configured for {task}; add one under [[models.list]] in devflow.toml."
-        )
-    message = "No model could answer: " + " ".join(
-        problem if problem.endswith((".", "!", "?")) else f"{problem}." for problem in problems
-    )
-    if isinstance(last, RateLimited):
-        return RateLimited(message, last.retry_after)
-    kind = (
-        type(last) if isinstance(last, NotAllowed | NotConfigured | NotInstalled | Rejected) else ModelError
-    )
-    return kind(message)
+def asked_by(task: Task, request: FillRequest | ChatRequest) -> Asked:
+    """What the rules are told of a request."""
+    if isinstance(request, FillRequest):
+        characters = len(request.prefix) + len(request.suffix) + len(request.context)
+        difficulty = of_fill(request.prefix, request.suffix)
+    else:
+        characters = sum(len(message.content) for message in request.messages)
+        difficulty = of_chat(task, request.messages[-1].content if request.messages else "")
+    tokens = characters // _CHARACTERS_PER_TOKEN + request.max_tokens
+    return Asked(task, request.language, tokens, difficulty)

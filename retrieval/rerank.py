@@ -1,7 +1,7 @@
 """The order of candidates: what is known of each as numbers, and a small learned model over them.
 
-The model (a hidden layer beside a linear one, scores compared within one list) has weights for questions and
-for reports, each with vectors and without, in `reranker.json`; `benchmarks/learn_search.py` makes them from
+The model (a hidden layer beside a linear one, scores compared within one list) has weights with vectors and
+without, in `reranker.json`; `benchmarks/learn_search.py` makes them from
 public truth sets and says how well they do on packages they have not seen.
 """
 
@@ -143,11 +143,11 @@ def features(
     return np.array(rows, np.float32).reshape(len(rows), len(FEATURES))
 
 
-def scores(query: Analysed, matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
+def scores(matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
     """What the learned model gives each row; higher is better, comparable within one list only."""
     import numpy as np
 
-    model = _model("report" if query.kind == Kind.REPORT else "question", vectors)
+    model = _model(vectors)
     scaled = (matrix - model["mean"]) / model["scale"]
     hidden = np.tanh(scaled @ model["w1"] + model["b1"])
     result: np.ndarray = hidden @ model["w2"] + scaled @ model["linear"]
@@ -161,14 +161,14 @@ def covered(candidate: Candidate, weights: Mapping[str, float]) -> float:
 
 
 @cache
-def _model(kind: str, vectors: bool) -> dict[str, Any]:
+def _model(vectors: bool) -> dict[str, Any]:
     import numpy as np
 
     text = resources.files("devflow.retrieval").joinpath("reranker.json").read_text("utf-8")
     stored = json.loads(text)
     if tuple(stored["features"]) != FEATURES:
         raise ValueError("reranker.json was made for other features; run benchmarks/learn_search.py")
-    chosen = stored[f"{kind}{'+vectors' if vectors else ''}"]
+    chosen = stored["with vectors" if vectors else "without"]
     return {name: np.array(values, np.float32) for name, values in chosen.items()}
 
 

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 
@@ -22,9 +22,12 @@ from devflow.retrieval import candidates as sources
 from devflow.retrieval.base import Hit, VectorSearch
 from devflow.retrieval.candidates import Found, Frequencies
 from devflow.retrieval.query import Analysed, Kind, analysed
-from devflow.retrieval.rerank import Candidate, covered, features, scores
+from devflow.retrieval.rerank import FEATURES, Candidate, covered, features, scores
 from devflow.retrieval.store import Reader
 from devflow.retrieval.words import query_words, words
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -243,15 +246,11 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
         import numpy as np
 
         matrix = features(pool.query, pool.weights, pool.order, pool.mentioned)
-        learned = scores(pool.query, matrix, vectors=pool.with_vectors)
-        places = np.argsort(-learned, kind="stable")
+        learned = scores(matrix, vectors=pool.with_vectors)
         sure = 1 / (1 + np.exp(-learned / 2))
         if pool.query.kind == Kind.REPORT:
-            # Issues to learn from are few: the order by rank counts as much.
-            by_model = np.empty(len(places))
-            by_model[places] = np.arange(len(places))
-            sure = (_BLEND / (_BLEND + by_model) + _BLEND / (_BLEND + np.arange(len(places)))) / 2
-            places = np.argsort(-sure, kind="stable")
+            sure = _of_report(learned, matrix[:, FEATURES.index("test")] > 0)
+        places = np.argsort(-sure, kind="stable")
         order = [pool.order[place] for place in places]
         given = [float(sure[place]) for place in places]
     if options.gated and (reason := _not_worth_it(pool, order[0])):
@@ -272,6 +271,20 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
         if len(hits) == limit:
             break
     return Searched(tuple(hits))
+
+
+def _of_report(learned: np.ndarray, tests: np.ndarray) -> np.ndarray:
+    """What each candidate of a report is worth: its places by the learned order and by reciprocal rank,
+    fused again, because neither was made for texts so long. What a report is about is mended in the code, so
+    tests come last, unless it speaks of tests."""
+    import numpy as np
+
+    total = np.zeros(len(learned))
+    for order in (np.argsort(-learned, kind="stable"), np.arange(len(learned))):
+        place = np.empty(len(order))
+        place[np.concatenate((order[~tests[order]], order[tests[order]]))] = np.arange(len(order))
+        total += _BLEND / (_BLEND + place)
+    return np.where(tests, 0.0, 0.5) + total / 4
 
 
 def _not_worth_it(pool: Pool, best: Candidate) -> str:

@@ -288,9 +288,10 @@ def real_services() -> Services:
         )
 
     def models(config: ModelsConfig) -> Router:
+        from devflow.server.learned import draws_of
         from devflow.server.models import build_router
 
-        return build_router(config, os.environ)
+        return build_router(config, os.environ, draws_of() if config.learn else None)
 
     def feedback() -> Feedback:
         from devflow.models.feedback import Feedback, feedback_file

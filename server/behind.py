@@ -56,7 +56,7 @@ class Behind:
         await asyncio.gather(self._start_python(roots, settings), start_index())
         self.begun()
         await asyncio.to_thread(self._services.prepare_models)
-        self._start_models(settings)
+        self._start_models(roots, settings)
         self.starting = False
 
     def begin(self) -> None:
@@ -88,7 +88,7 @@ class Behind:
         """Set up again what the settings say otherwise now."""
         if after.models != before.models:
             old, self.models = self.models, None
-            self._start_models(after)
+            self._start_models(roots, after)
             if old is not None:
                 await old.close()
         if after.python != before.python and self.python is not None:
@@ -141,9 +141,9 @@ class Behind:
 
     # -- the parts -------------------------------------------------------------------------------------
 
-    def _start_models(self, settings: Settings) -> None:
+    def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
         if self._services.models is not None:
-            self.models = self._services.models(settings.models)
+            self.models = self._services.models(settings.models.within(str(next(iter(roots), ""))))
             self._run(self.models.warm(), "loading the models")
 
     async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:

@@ -1,32 +1,124 @@
-"""Puts the models together: from what is configured and the environment's keys to a Router."""
+"""Puts the models together: from what is configured, the environment's keys and what was learned to a
+Router."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from devflow.models.base import ChatModel, FillModel, ModelsConfig, ModelSpec
+import platformdirs
+
+from devflow.models.base import ChatModel, Embedder, FillModel, ModelsConfig, ModelSpec, Task
+from devflow.models.counted import Counted
 from devflow.models.engines.remote import Server
 from devflow.models.fake import FakeModel
-from devflow.models.outbound import Outbound, host_of
-from devflow.models.router import Router
+from devflow.models.outbound import Outbound, host_of, leaves_machine
+from devflow.models.profiles import profile_of
+from devflow.models.router import Router, Routing
+from devflow.models.rules import Facts
 from devflow.server.workers.model import WorkerModel
+
+if TYPE_CHECKING:
+    from devflow.models.answers import Embed
 
 _DEFAULTS = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
     "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
 }
+_CHATS: tuple[Task, ...] = ("explain", "edit", "review")
+Draws = Callable[[Sequence[str], str], dict[str, float]]
 
 
-def build_router(config: ModelsConfig, environment: Mapping[str, str]) -> Router:
-    """The models in the order of `config`. Imports no engine library, loads and asks nothing."""
-    outbound = Outbound(config.local_only, config.never_send, config.timeout)
+def build_router(config: ModelsConfig, environment: Mapping[str, str], draws: Draws | None = None) -> Router:
+    """The models in the order of `config`. Imports no engine library, loads and asks nothing. `draws`: what
+    is learned of models in a language, where it is."""
+    outbound = outbound_of(config, environment, _question_vectors())
     models = [(spec, _model(spec, config, outbound, environment)) for spec in config.models]
+
+    def for_task(*tasks: str) -> list[ChatModel]:
+        return [cast("ChatModel", model) for spec, model in models if set(tasks) & set(spec.tasks)]
+
     return Router(
         [cast("FillModel", model) for spec, model in models if "fill" in spec.tasks],
-        [cast("ChatModel", model) for spec, model in models if "chat" in spec.tasks],
+        for_task("chat"),
         order=[model for _, model in models],
+        routing=Routing(
+            facts={spec.name: facts_of(spec, model) for spec, model in models},
+            rules=config.rules,
+            kept_back=outbound.kept_back,
+            draws=draws if draws is not None and config.learn else lambda names, language: {},
+            assigned=_assigned(config),
+            hedge=config.hedge,
+        ),
+        by_task={task: for_task("chat", task) for task in _CHATS},
     )
+
+
+def outbound_of(
+    config: ModelsConfig, environment: Mapping[str, str], vectors: Embed | None = None
+) -> Outbound:
+    """The guard that is configured. Opens nothing: the books are, at the first call. Without `vectors` no
+    answers are kept: they are those of conversations."""
+    books, keeping = config.books, None
+    if books.kept:
+        user = environment.get("USER") or environment.get("USERNAME") or ""
+        books = replace(books, folder=str(state_folder()), user=user)
+    if config.local_only and leaves_machine(books.traces_endpoint):
+        books = replace(books, traces_endpoint="")
+    if config.keeping is not None and vectors is not None:
+        keeping = replace(config.keeping, folder=str(answers_folder()))
+    return Outbound(
+        config.local_only, config.never_send, config.timeout, config.personal, books, keeping, vectors
+    )
+
+
+def state_folder() -> Path:
+    """Where ledger and audit log lie."""
+    return platformdirs.user_state_path("devflow")
+
+
+def answers_folder() -> Path:
+    """Where answers are kept."""
+    return platformdirs.user_cache_path("devflow") / "answers"
+
+
+def _question_vectors() -> Embed:
+    """The embedder that ships, read at the first question."""
+
+    @functools.cache
+    def embedder() -> Embedder:
+        from devflow.retrieval.embedders.choose import STATIC, load_embedder
+
+        return load_embedder(STATIC)
+
+    return lambda texts: [[float(each) for each in vector] for vector in embedder().embed(texts)]
+
+
+def facts_of(spec: ModelSpec, model: FillModel | ChatModel) -> Facts:
+    """What the rules are told of a model."""
+    at_server = spec.engine in _DEFAULTS
+    usual = "32" if at_server else "0"
+    parallel = spec.options.get("parallel", usual)
+    return Facts(
+        spec.name,
+        model.remote,
+        provider=(spec.base_url or _DEFAULTS[spec.engine][0]) if at_server else "",
+        context=spec.context,
+        languages=spec.languages,
+        parallel=int(parallel) if parallel.isdigit() else int(usual),
+    )
+
+
+def _assigned(config: ModelsConfig) -> Callable[[Task, str, str], str]:
+    if not config.experiments:
+        return lambda task, language, unit: ""
+    from devflow.models.experiments import assigned
+
+    return partial(assigned, config.experiments)
 
 
 def _model(
@@ -36,15 +128,21 @@ def _model(
         case "openai":
             from devflow.models.engines.openai import OpenAIModel
 
-            return OpenAIModel(server_of(spec, config, environment), outbound)
+            profile = profile_of(spec.family, spec.model, config.families)
+            return OpenAIModel(server_of(spec, config, environment), outbound, profile)
         case "anthropic":
             from devflow.models.engines.anthropic import AnthropicModel
 
             return AnthropicModel(server_of(spec, config, environment), outbound)
         case "fake":
+            if cassette := spec.options.get("cassette"):
+                from devflow.models.cassettes import Cassette
+
+                return Cassette(Path(cassette), name=spec.name, speed=_factor(spec, "speed"))
             return FakeModel(spec.options.get("answer", "fake answer"), name=spec.name)
-        case "ctransformers" | "exllamav2":
-            return WorkerModel(spec)
+        case "ctransformers" | "llama" | "exllamav2":
+            worker = WorkerModel(spec, profile_of(spec.family, spec.model, config.families))
+            return Counted(worker, outbound.accounts)
 
 
 def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, str]) -> Server:
@@ -61,10 +159,25 @@ def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, s
         base_url=base_url,
         api_key=environment.get(variable, "").strip() if variable else "",
         api_key_env=variable,
+        key_store=spec.api_key_store,
         family=spec.family,
         context=spec.context,
         timeout=config.timeout,
-        forwards=spec.options.get("forwards", "").lower() in ("1", "true", "yes", "on"),
+        forwards=_switch(spec, "forwards"),
+        counts=_switch(spec, "counts"),
+        slot=spec.options.get("slot", "") if spec.options.get("slot", "").isdigit() else "",
         proxy=spec.options.get("proxy", ""),
         fill=spec.options.get("fill", ""),
+        api_version=spec.options.get("api_version", ""),
     )
+
+
+def _factor(spec: ModelSpec, option: str) -> float:
+    try:
+        return max(0.0, float(spec.options.get(option, "1")))
+    except ValueError:
+        return 1.0
+
+
+def _switch(spec: ModelSpec, option: str) -> bool:
+    return spec.options.get(option, "").lower() in ("1", "true", "yes", "on")

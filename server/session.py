@@ -318,12 +318,10 @@ class Session:
                 self.offers.accepted(shown.id)
             elif action in REFUSED:
                 self.offers.rejected(shown.id)
-        elif shown.features and not shown.taken:
-            from devflow.server.assist.inline.acceptance import learned
-            from devflow.server.assist.inline.ghost import mood_of
+        elif not shown.taken:
+            from devflow.server.assist.inline.ghost import became  # there since it was shown
 
-            mood = mood_of(self._memory)
-            mood.weights = learned(mood.weights, shown.features, action in TAKEN)
+            became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)
 
     async def _keep_feedback(self) -> None:
         """Open the store of what became of suggestions, or close it when the user wants none."""
@@ -336,16 +334,19 @@ class Session:
         def opened() -> Feedback:
             old.close()
             store = make() if make is not None and wanted else Feedback(None)
-            store.take_over(old)
+            store.open()
             return store
 
         store = await asyncio.to_thread(opened)
+        store.take_over(old)
         self.suggestions.feedback = store
-        weights = await asyncio.to_thread(_weights, store)
-        if weights is not None:
-            from devflow.server.assist.inline.ghost import mood_of
+        await asyncio.to_thread(self._learn_from, store)
 
-            mood_of(self._memory).weights = weights
+    def _learn_from(self, store: Feedback) -> None:
+        if trials := store.trials():
+            from devflow.server.assist.inline.ghost import learn
+
+            learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace
@@ -382,16 +383,6 @@ class Session:
     def answered(self, method: str, engine: str) -> None:
         """Keep who gave the last answer, for the status."""
         self.engines[method] = engine
-
-
-def _weights(store: Feedback) -> Mapping[str, float] | None:
-    """What earlier sessions taught about which suggestions are accepted; None where there were none."""
-    trials = [(each.features, each.accepted) for each in store.trials() if each.features]
-    if not trials:
-        return None
-    from devflow.server.assist.inline.acceptance import learned_from
-
-    return learned_from(trials)
 
 
 def choose_encoding(offered: Sequence[str] | None) -> Encoding:

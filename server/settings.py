@@ -21,6 +21,7 @@ from typing import Any, Literal
 import platformdirs
 
 from devflow.models.base import ModelsConfig, ModelSpec
+from devflow.models.books import Books, Budget, Keeping, Price, Rates
 from devflow.server.sections import (
     Fault,
     Field,
@@ -144,10 +145,6 @@ class Inline(Section):
     timeout_ms: int = Field(
         default=3_000, ge=50, le=60_000, description="Give up on a model after this long."
     )
-    as_item: bool = Field(
-        default=True,
-        description="In editors without ghost text, offer it as the second item of the completion list.",
-    )
     mode: Literal["eager", "subtle", "manual"] = Field(
         default="eager",
         description="Suggest wherever it may help, only where code must follow, or only when asked by a key.",
@@ -163,6 +160,10 @@ class Inline(Section):
     )
     check_names: bool = Field(
         default=True, description="Repair or leave out suggestions with names that do not exist."
+    )
+    as_item: bool = Field(
+        default=True,
+        description="In editors without ghost text, offer it as the second item of the completion list.",
     )
 
 
@@ -213,7 +214,7 @@ class Model(Section):
     """One model. Only the user's own file or the editor may name one."""
 
     name: str = Field(description="How messages and `models.fill` / `models.chat` call it.")
-    engine: Literal["exllamav2", "ctransformers", "openai", "anthropic", "fake"] = Field(
+    engine: Literal["exllamav2", "ctransformers", "llama", "openai", "anthropic", "fake"] = Field(
         description="What runs it."
     )
     model: str = Field(
@@ -223,12 +224,119 @@ class Model(Section):
         default="", description="Address of an OpenAI-compatible or Anthropic-compatible server."
     )
     api_key_env: str = Field(default="", description="Environment variable that holds the key.")
+    api_key_store: str = Field(
+        default="",
+        description="`service/user` of the key in the operating system's key store (extra `keys`).",
+    )
     family: str = Field(default="", description="Model family, when it cannot be guessed from the name.")
     context: int = Field(default=4_096, ge=128, description="Tokens the model can read.")
-    tasks: tuple[Literal["fill", "chat", "embed"], ...] = Field(
-        default=("fill", "chat"), description="What it is used for."
+    tasks: tuple[Literal["fill", "explain", "edit", "review", "chat", "embed"], ...] = Field(
+        default=("fill", "chat"),
+        description="What it is used for; `chat` stands for explain, edit and review as well.",
     )
+    languages: tuple[str, ...] = Field(default=(), description="Languages it is an expert in.")
     options: dict[str, str] = Field(default_factory=dict, description="Engine-specific options.")
+    input_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="Money for a million tokens read; unset: the list price."
+    )
+    cached_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="The same, of tokens from the provider's cache."
+    )
+    output_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="Money for a million tokens written; unset: the list price."
+    )
+
+
+class Budgets(Section):
+    """The most money that models may cost, in the currency of their prices; days and months are UTC's."""
+
+    request: float | None = Field(default=None, ge=0, le=1e9, description="Of one request.")
+    day: float | None = Field(default=None, ge=0, le=1e9, description="Of a day.")
+    month: float | None = Field(default=None, ge=0, le=1e9, description="Of a month.")
+    workspace_day: float | None = Field(default=None, ge=0, le=1e9, description="Of a day, each workspace.")
+    workspace_month: float | None = Field(
+        default=None, ge=0, le=1e9, description="Of a month, each workspace."
+    )
+    warn_at: float = Field(default=0.8, gt=0, le=1, description="The share of a budget to warn at.")
+    when_spent: Literal["stop", "downgrade"] = Field(
+        default="downgrade", description="Then: fail, or ask the next model, which may be cheaper or local."
+    )
+
+
+class Limits(Section):
+    """The most in a minute; 0: no limit."""
+
+    provider_requests: int = Field(default=0, ge=0, description="Requests to each provider.")
+    provider_tokens: int = Field(default=0, ge=0, description="Tokens to and from each provider.")
+    user_requests: int = Field(default=0, ge=0, description="Requests to all providers together.")
+    user_tokens: int = Field(default=0, ge=0, description="Tokens to and from all providers together.")
+
+
+class KeptAnswers(Section):
+    """Answers of remote chat models that are given again."""
+
+    enabled: bool = Field(default=True, description="Keep answers, in your cache folder.")
+    hours: float = Field(default=168.0, gt=0, le=87_600, description="For so long.")
+    threshold: float = Field(
+        default=0.95,
+        ge=0,
+        le=1,
+        description="How alike two questions about the same code must be (cosine); 1: the same.",
+    )
+    checked: float = Field(
+        default=0.05, ge=0, le=1, description="Share of answers to alike questions that are checked."
+    )
+
+
+class RoutingRule(Section):
+    """Where it applies, everything it names must fit; `prefer`, `avoid`, `only` name models, or `local`,
+    `remote`, `expert`."""
+
+    name: str = Field(description="How `devflow route --explain` calls it.")
+    tasks: tuple[Literal["fill", "explain", "edit", "review", "chat"], ...] = Field(
+        default=(), description="Tasks it is about; none: all."
+    )
+    languages: tuple[str, ...] = Field(default=(), description="Languages it is about; none: all.")
+    min_tokens: int = Field(default=0, ge=0, description="Only requests of so many tokens or more.")
+    max_tokens: int = Field(default=0, ge=0, description="Only requests of so many tokens or less; 0: all.")
+    min_difficulty: float = Field(default=0.0, ge=0, le=1, description="Only requests this hard or harder.")
+    max_difficulty: float = Field(default=1.0, ge=0, le=1, description="Only requests this easy or easier.")
+    prefer: tuple[str, ...] = Field(default=(), description="Who goes first, in this order.")
+    avoid: tuple[str, ...] = Field(default=(), description="Who goes last.")
+    only: tuple[str, ...] = Field(default=(), description="Who may be asked at all.")
+
+
+class Trial(Section):
+    """Two or more models side by side; a file stays with its model."""
+
+    name: str = Field(description="How `devflow experiments` calls it.")
+    models: tuple[str, ...] = Field(
+        description="Their names; the first is what the others are compared with."
+    )
+    tasks: tuple[Literal["fill", "explain", "edit", "review", "chat"], ...] = Field(
+        default=("fill",), description="What they do."
+    )
+    languages: tuple[str, ...] = Field(default=(), description="In which languages; none: all.")
+    share: float = Field(default=1.0, gt=0, le=1, description="Of the files that take part.")
+
+
+class Family(Section):
+    """A family of models, or other facts about one that is known."""
+
+    name: str = Field(description="How `family` of a model calls it.")
+    like: str = Field(default="", description="A known family whose facts count where none are given here.")
+    guess: str = Field(default="", description="Part of a model's name by which the family is known.")
+    prefix: str = Field(default="", description="Control token before the code before the cursor.")
+    suffix: str = Field(default="", description="Control token before the code behind the cursor.")
+    middle: str = Field(default="", description="Control token before the answer.")
+    order: Literal["psm", "spm"] = Field(default="psm", description="Prefix or suffix first.")
+    file: str = Field(default="", description="Control token before a file's name.")
+    end: tuple[str, ...] = Field(default=(), description="Control tokens that end an answer.")
+    stop: tuple[str, ...] = Field(default=(), description="Strings that end an answer.")
+    context: int = Field(default=0, ge=0, description="Tokens it was trained to read; 0: not given.")
+    system: tuple[str, ...] = Field(default=(), description="What stands before and after a system turn.")
+    user: tuple[str, ...] = Field(default=(), description="What stands before and after the user's turn.")
+    assistant: tuple[str, ...] = Field(default=(), description="Before and after the model's turn.")
 
 
 class Models(Section):
@@ -243,6 +351,36 @@ class Models(Section):
         default=(), description="gitignore-style patterns of files whose text never leaves the machine."
     )
     timeout_s: float = Field(default=60.0, gt=0, le=600, description="Longest wait for a remote answer.")
+    redact_personal: bool = Field(
+        default=True, description="Take personal data out of what leaves the machine, as secrets always are."
+    )
+    budget: Budgets = Budgets()
+    limits: Limits = Limits()
+    answers: KeptAnswers = KeptAnswers()
+    ledger: bool = Field(
+        default=True,
+        description="Write down what calls cost (`devflow stats`) and what left (`devflow audit`).",
+    )
+    audit_content: bool = Field(
+        default=False, description="The audit log also holds the text as it was sent, without its secrets."
+    )
+    metrics_file: str = Field(
+        default="", description="A file that is kept up to date with metrics in Prometheus's text format."
+    )
+    traces_endpoint: str = Field(
+        default="", description="OTLP/gRPC endpoint for traces of calls, without content (extra `telemetry`)."
+    )
+    rules: tuple[RoutingRule, ...] = Field(
+        default=(), description="Who is asked first, by task, language, size and difficulty."
+    )
+    experiments: tuple[Trial, ...] = Field(default=(), description="Models compared on your own work.")
+    families: tuple[Family, ...] = Field(default=(), description="Families of models that are not known.")
+    learn: bool = Field(
+        default=True, description="Ask the model first whose suggestions you accept more often."
+    )
+    hedge: bool = Field(
+        default=True, description="Ask a second time when the first word of an answer is late."
+    )
 
 
 class Options(Section):
@@ -405,6 +543,12 @@ def _settings(options: Options) -> Settings:
         models=specs,
         never_send=options.models.never_send,
         timeout=options.models.timeout_s,
+        personal=options.models.redact_personal,
+        books=_books(options.models),
+        keeping=_keeping(options.models.answers),
+        learn=options.models.learn,
+        hedge=options.models.hedge,
+        **_routing(options.models),
     )
     return Settings(
         features=options.features,
@@ -420,6 +564,44 @@ def _settings(options: Options) -> Settings:
         models=models,
         log_level=options.log_level,
     )
+
+
+def _routing(models: Models) -> dict[str, Any]:
+    """What few write, so that starting without it imports none of it."""
+    if not (models.rules or models.experiments or models.families):
+        return {}
+    from devflow.models.experiments import Experiment
+    from devflow.models.profiles import profile_from
+    from devflow.models.rules import Rule
+
+    return {
+        "rules": tuple(Rule(**vars(rule)) for rule in models.rules),
+        "experiments": tuple(Experiment(**vars(trial)) for trial in models.experiments),
+        "families": tuple(profile_from(**vars(family)) for family in models.families),
+    }
+
+
+def _books(models: Models) -> Books:
+    prices = {
+        model.name: Price(model.input_price or 0.0, model.output_price or 0.0, model.cached_price)
+        for model in models.models
+        if model.input_price is not None or model.output_price is not None
+    }
+    return Books(
+        kept=models.ledger,
+        budget=Budget(**vars(models.budget)),
+        rates=Rates(**vars(models.limits)),
+        prices=prices,
+        keep_content=models.audit_content,
+        metrics_file=models.metrics_file,
+        traces_endpoint=models.traces_endpoint,
+    )
+
+
+def _keeping(answers: KeptAnswers) -> Keeping | None:
+    if not answers.enabled:
+        return None
+    return Keeping(ttl=answers.hours * 3_600, threshold=answers.threshold, checked=answers.checked)
 
 
 def _local_only(options: Options) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 
 from devflow.models.base import ModelSpec
 from devflow.models.engines.remote import problem_with
-from devflow.models.outbound import Outbound, host_of, leaves_machine
+from devflow.models.outbound import host_of, leaves_machine
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
-from devflow.server.models import server_of
+from devflow.server.models import outbound_of, server_of
 from devflow.server.settings import Settings
 
 PROCESS = "devflow.server.workers.vectors"
@@ -63,7 +63,7 @@ def problem_of_embedder(options: VectorOptions) -> str:
 
 def _endpoint(spec: ModelSpec, settings: Settings, environment: Mapping[str, str]) -> Mapping[str, Any]:
     models = settings.models
-    outbound = Outbound(models.local_only, models.never_send, models.timeout)
+    outbound = outbound_of(models, environment)
     if spec.engine != "openai":
         return {
             "problem": f"{spec.name} runs on {spec.engine}, which makes no vectors; use the engine `openai`."

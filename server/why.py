@@ -44,8 +44,8 @@ def _silence(report: Report) -> dict[str, Any]:
     reason = report.silence
     return {
         **_asked(report),
-        "code": reason.name.lower().replace("_", "-") if reason is not None else "",
-        "reason": reason.value if reason is not None else "",
+        "reason": reason.name.lower() if reason is not None else "",
+        "sentence": reason.value if reason is not None else "",
     }
 
 
@@ -65,7 +65,7 @@ def _asked(report: Report) -> dict[str, Any]:
             for each in report.context
         ],
         "names": list(report.names),
-        "milliseconds": {stage: round(spent, 1) for stage, spent in report.milliseconds.items()},
+        "stages": {stage: round(spent, 1) for stage, spent in report.milliseconds.items()},
     }
 
 
@@ -77,7 +77,7 @@ def _of_suggestion(report: Report, shown: Shown | None) -> str:
         f"**The last ghost text** ({told['characters']} characters) came from {maker}, by {source}. "
         f"As far as is known it is accepted with a probability of {told['chance']:.2f}.{outcome}",
         _table(told["context"]),
-        _times(told["milliseconds"], told["tokens"]),
+        _times(told["stages"], told["tokens"]),
         "; ".join(told["names"]),
     ]
     return "\n\n".join(line for line in lines if line)
@@ -86,8 +86,8 @@ def _of_suggestion(report: Report, shown: Shown | None) -> str:
 def _of_silence(report: Report) -> str:
     told = _silence(report)
     lines = [
-        f"**The last silence** (`{told['code']}`): {told['reason']}.",
-        _times(told["milliseconds"], told["tokens"]),
+        f"**The last silence** (`{told['reason']}`): {told['sentence']}.",
+        _times(told["stages"], told["tokens"]),
         "; ".join(told["names"]),
     ]
     return "\n\n".join(line for line in lines if line)

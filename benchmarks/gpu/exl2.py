@@ -1,34 +1,41 @@
-"""Checks the EXL2 engine on a machine with an NVIDIA GPU and prints its speed as one line of JSON.
+"""Measures the EXL2 engine on a machine with an NVIDIA GPU and prints one JSON object (see README.md).
 
-    python benchmarks/gpu/exl2.py /models/Qwen2.5-Coder-1.5B-exl2
-
-Fills a hole twice (the same answer both times), cancels one generation, and measures load, first token,
-tokens per second and the time from cancel to stop.
+python benchmarks/gpu/exl2.py /models/Qwen2.5-Coder-1.5B-exl2
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import os
+import signal
+import statistics
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from devflow.models.base import FillRequest, ModelSpec
 from devflow.models.engines import exllamav2
+from devflow.models.engines.exllamav2 import ExLlamaEngine
 from devflow.models.engines.native import family, fitting_prompt
 from devflow.models.errors import ModelError
+from devflow.models.prompt import Prompt
+from devflow.server.workers.model import WorkerModel
 
 SOURCE = Path(__file__).read_text("utf-8")
 
 
 def main() -> int:
+    """Measure; 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("model", help="folder of an EXL2 model")
     parser.add_argument("--family", default="", help="model family, when the folder's name does not tell")
     parser.add_argument("--context", type=int, default=4096)
-    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--tokens", type=int, default=256)
     arguments = parser.parse_args()
     spec = ModelSpec("gpu", "exllamav2", arguments.model, family=arguments.family, context=arguments.context)
     started = time.perf_counter()
@@ -37,46 +44,103 @@ def main() -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
-    loaded = time.perf_counter() - started
+    figures: dict[str, Any] = {"model": Path(arguments.model).name, "load_s": time.perf_counter() - started}
+    request = FillRequest(SOURCE[:3000], SOURCE[3000:4000], path="exl2.py", max_tokens=arguments.tokens)
+    prompt, most = fitting_prompt(engine, family(spec), request)
+    figures |= speed(engine, prompt, most)
+    figures |= reuse(engine, spec, request)
+    figures["cancel_ms"] = 1000 * max(cancelled(engine, prompt, most) for _ in range(20))
+    if engine.together:
+        figures["together_tokens_per_s"] = together(engine, prompt, most)
+    del engine
+    figures |= asyncio.run(worker(spec, request))
+    print(json.dumps({key: rounded(value) for key, value in figures.items()}, indent=1))
+    return 0 if figures["ratio"] >= 0.95 and figures["cancel_ms"] <= 50 else 1
 
-    middle = len(SOURCE) // 2
-    request = FillRequest(SOURCE[:middle], SOURCE[middle:], path="exl2.py", max_tokens=arguments.tokens)
-    prompt, max_tokens = fitting_prompt(engine, family(spec), request)
-    answers: list[str] = []
-    first = total = 0.0
-    for _ in range(2):
+
+def speed(engine: ExLlamaEngine, prompt: Prompt, most: int) -> dict[str, float]:
+    """Tokens per second by us and by the library's own loop, in turns, medians of five."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    library, generator = engine._library, engine._generator
+    for _ in range(5):
         started = time.perf_counter()
-        pieces: list[str] = []
-        for piece in engine.generate(prompt, max_tokens, 0.0, lambda: False):
-            if not pieces:
-                first = time.perf_counter() - started
-            pieces.append(piece)
-        total = time.perf_counter() - started
-        answers.append("".join(pieces))
+        pieces = [piece for piece in engine.generate(prompt, most, 0.0, lambda: False) if piece]
+        ours.append(len(pieces) / (time.perf_counter() - started))
+        settings = library.settings()
+        settings.top_k = 1
+        job = library.job(input_ids=engine._encoded(prompt), max_new_tokens=most, gen_settings=settings)
+        generator.enqueue(job)
+        count = 0
+        started = time.perf_counter()
+        while generator.num_remaining_jobs():
+            count += sum(1 for result in generator.iterate() if result.get("text"))
+        theirs.append(count / (time.perf_counter() - started))
+    mine, own = statistics.median(ours), statistics.median(theirs)
+    return {"tokens_per_s": mine, "library_tokens_per_s": own, "ratio": mine / own if own else 0.0}
 
-    cancel = threading.Event()
+
+def reuse(engine: ExLlamaEngine, spec: ModelSpec, request: FillRequest) -> dict[str, float]:
+    """The time to the first token of an edited prompt, as a share of that of a new one."""
+
+    def first(prefix: str) -> float:
+        prompt, _ = fitting_prompt(engine, family(spec), FillRequest(prefix, request.suffix, max_tokens=4))
+        started = time.perf_counter()
+        next(iter(engine.generate(prompt, 4, 0.0, lambda: False)), None)
+        return time.perf_counter() - started
+
+    new = first("# another file\n" + request.prefix)
+    edited = first("# another file\n" + request.prefix + "\nvalue = 1\n")
+    return {"reuse": edited / new}
+
+
+def cancelled(engine: ExLlamaEngine, prompt: Prompt, most: int) -> float:
+    """Seconds from the cancel to the end of the stream."""
+    stop = threading.Event()
     at = 0.0
-    for number, _ in enumerate(engine.generate(prompt, max_tokens, 0.0, cancel.is_set)):
+    for number, _ in enumerate(engine.generate(prompt, most, 0.0, stop.is_set)):
         if number == 4:
             at = time.perf_counter()
-            cancel.set()
-    stopped = (time.perf_counter() - at) * 1000 if at else None
+            threading.Timer(0.0, stop.set).start()
+    return time.perf_counter() - at if at else 0.0
 
-    print(
-        json.dumps(
-            {
-                "model": Path(arguments.model).name,
-                "load_s": round(loaded, 2),
-                "prompt_tokens": engine.count(prompt),
-                "first_token_ms": round(first * 1000, 1),
-                "pieces_per_s": round(len(pieces) / total, 1) if total else None,
-                "cancel_ms": round(stopped, 1) if stopped is not None else None,
-                "same_twice": answers[0] == answers[1],
-                "answer_characters": len(answers[0]),
-            }
-        )
-    )
-    return 0 if answers[0] and answers[0] == answers[1] and (stopped is None or stopped < 50) else 1
+
+def together(engine: ExLlamaEngine, prompt: Prompt, most: int) -> float:
+    """Tokens per second of four requests at a time, all of them together."""
+
+    def one(number: int) -> int:
+        return sum(1 for piece in engine.generate(prompt, most, 0.0, lambda: False) if piece)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(4) as pool:
+        count = sum(pool.map(one, range(4)))
+    return count / (time.perf_counter() - started)
+
+
+async def worker(spec: ModelSpec, request: FillRequest) -> dict[str, float]:
+    """The same through the worker process, and what a kill costs."""
+    model = WorkerModel(spec)
+    await model.warm()
+    started = time.perf_counter()
+    pieces = [piece async for piece in model.fill(request)]
+    figures = {"worker_tokens_per_s": len(pieces) / (time.perf_counter() - started)}
+    pid = model.pid
+    assert pid is not None
+    try:
+        async for _ in model.fill(request):
+            os.kill(pid, signal.SIGKILL)
+    except ModelError as error:
+        print(f"killed: {error}", file=sys.stderr)
+    started = time.perf_counter()
+    await anext(model.fill(request))
+    figures["killed_s"] = time.perf_counter() - started
+    await model.close()
+    return figures
+
+
+def rounded(value: object) -> object:
+    """Numbers with three digits."""
+    return round(value, 3) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

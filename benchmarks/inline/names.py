@@ -20,17 +20,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from devflow.analysis.calls import safe_start
 from devflow.analysis.tokens import lex
 from devflow.server.assist.inline import inline
 from devflow.server.assist.inline.evaluation.places import Place, lines_of
 from devflow.server.assist.inline.evaluation.scripted import Faulty, ScriptedFill, with_invented_names
 from devflow.server.assist.inline.ghost import ghost_of
+from devflow.server.assist.inline.known import with_suggestion
+from devflow.server.assist.inline.names import Name, Role, used_names
 from devflow.server.settings import Inline
 
 from .workspaces import document, opened, words_of
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 SEED = 20
+
+
+def uses_of(root: Path, place: Place) -> frozenset[int]:
+    """Where in the truth names stand that are not made there."""
+    doc, at = document(root, place)
+    made = with_suggestion(doc, at, place.truth)
+    begin = safe_start(made.tree, at) if made.tree is not None else 0
+    used = used_names(made.text.source, at, at + len(place.truth), "python", begin)
+    return frozenset(each.start - at for each in used if not _is_made(made.text.source, each))
+
+
+def _is_made(source: str, name: Name) -> bool:
+    """Whether an attribute is given its value there: it may be new."""
+    return name.role is Role.ATTRIBUTE and re.match(r"\s*(?::[^=\n]*)?=(?!=)", source[name.end :]) is not None
 
 
 def names_in(text: str) -> list[str]:
@@ -45,7 +62,9 @@ async def measured(root: Path, count: int, share: float, *, misses: bool) -> dic
     real = words_of(root)
     told: dict[str, Any] = {"package": root.name, "places": len(places), "share": share}
     async with opened(root) as code:
-        faulty = [with_invented_names(place.truth, share, chance, real) for place in places]
+        faulty = [
+            with_invented_names(place.truth, share, chance, real, uses_of(root, place)) for place in places
+        ]
         told["engine"] = getattr(code.python, "engine", "none")
         for check in (False, True):
             model = ScriptedFill()

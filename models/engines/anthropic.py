@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
-from devflow.models.base import ChatRequest, FillRequest
+from devflow.models.base import ChatRequest, FillRequest, Meter
 from devflow.models.engines.remote import (
     RemoteModel,
     Server,
     http_client,
+    key_of,
     stale,
     status_problem,
     transport_problem,
@@ -34,13 +36,13 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
     def _open(self) -> AsyncAnthropic:
         return _client(self._server)
 
-    async def _fill(self, request: FillRequest) -> AsyncIterator[str]:
-        pieces = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens)))))
+    async def _fill(self, request: FillRequest, meter: Meter | None = None) -> AsyncIterator[str]:
+        pieces = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens))), meter))
         async with closing(pieces):
             async for piece in pieces:
                 yield piece
 
-    async def _chat(self, request: ChatRequest) -> AsyncIterator[str]:
+    async def _chat(self, request: ChatRequest, meter: Meter | None = None) -> AsyncIterator[str]:
         client = await self._ready()
         request = trimmed_chat(request, self._room(request.max_tokens))
         system = "\n\n".join(turn.content for turn in request.messages if turn.role == "system")
@@ -58,20 +60,29 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
         # The API refuses stop strings of white space only; `cut` sees to those.
         if stops := [stop for stop in request.stop if stop.strip()]:
             body["stop_sequences"] = stops
-        pieces = cut(self._pieces(client, body), request.stop)
+        if request.schema:  # a tool that must be called is held to its schema
+            about = "Give the answer."
+            body["tools"] = [
+                {"name": "answer", "description": about, "input_schema": json.loads(request.schema)}
+            ]
+            body["tool_choice"] = {"type": "tool", "name": "answer"}
+        pieces = cut(self._pieces(client, body, meter), request.stop)
         async with closing(pieces):
             async for piece in pieces:
                 yield piece
 
-    async def _pieces(self, client: AsyncAnthropic, body: dict[str, Any]) -> AsyncIterator[str]:
+    async def _pieces(
+        self, client: AsyncAnthropic, body: dict[str, Any], meter: Meter | None
+    ) -> AsyncIterator[str]:
         finished = False
         try:
             stream = await _opened(client, body)
             try:
                 async for event in stream:
-                    if event.type == "content_block_delta" and event.delta.type == "text_delta":
-                        if event.delta.text:
-                            yield event.delta.text
+                    if event.type == "content_block_delta" and (text := _text_of(event.delta)):
+                        yield text
+                    elif event.type in ("message_start", "message_delta"):
+                        _count(event, meter)
                     elif event.type == "message_stop":
                         finished = True
             finally:
@@ -83,6 +94,29 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
             raise problem from error
         if not finished:
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
+
+
+def _text_of(delta: object) -> str:
+    """What a delta adds to the answer: text, or JSON of the tool that was asked for."""
+    match getattr(delta, "type", ""):
+        case "text_delta":
+            return str(getattr(delta, "text", "") or "")
+        case "input_json_delta":
+            return str(getattr(delta, "partial_json", "") or "")
+    return ""
+
+
+def _count(event: object, meter: Meter | None) -> None:
+    """What an event says of the tokens used."""
+    usage = getattr(getattr(event, "message", event), "usage", None)
+    if meter is None or usage is None:
+        return
+    cached = getattr(usage, "cache_read_input_tokens", None) or 0
+    made = getattr(usage, "cache_creation_input_tokens", None) or 0
+    if isinstance(read := getattr(usage, "input_tokens", None), int):
+        meter.read, meter.cached = read + cached + made, cached
+    if isinstance(written := getattr(usage, "output_tokens", None), int):
+        meter.written = written
 
 
 async def _opened(client: AsyncAnthropic, body: dict[str, Any]) -> AsyncStream[RawMessageStreamEvent]:
@@ -136,7 +170,7 @@ def _client(server: Server) -> AsyncAnthropic:
 
     timeout = anthropic.Timeout(server.timeout, connect=min(10.0, server.timeout))
     return anthropic.AsyncAnthropic(
-        api_key=server.api_key or "none",
+        api_key=key_of(server) or "none",
         base_url=server.base_url,
         timeout=timeout,
         max_retries=0,

@@ -1,14 +1,13 @@
 """GGUF models on the CPU through ctransformers. Runs in a model worker only: the library crashes when a
 model is freed, so the process that loads one ends without freeing it.
 
-The token loop is our own over the library's calls, because the library's (0.2.27) gives the tokeniser a
-buffer of one token per character, which text outside ASCII overruns, takes control tokens in a prompt for
-plain text, and cannot be stopped while it reads a long prompt.
+The token loop (`token_loop`) is our own over the library's calls, because the library's (0.2.27) gives the
+tokeniser a buffer of one token per character, which text outside ASCII overruns, takes control tokens in a
+prompt for plain text, and cannot be stopped while it reads a long prompt.
 """
 
 from __future__ import annotations
 
-import codecs
 import ctypes
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
@@ -17,14 +16,16 @@ from typing import Any
 
 from devflow.models.base import ModelSpec
 from devflow.models.engines import gguf
-from devflow.models.engines.native import family, number, threads
+from devflow.models.engines.native import family, number, threads, wants_suffix_first
+from devflow.models.engines.token_loop import Pace, TokenLoop
 from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected
 from devflow.models.prompt import Prompt
-from devflow.models.streams import StopCut
 
 ARCHITECTURES = frozenset({"llama", "falcon", "starcoder", "gpt2", "mpt", "gptneox", "replit"})
-BATCH = 32
-"""Prompt tokens read between two looks at the cancel sign."""
+WHAT_CAN = (
+    "take engine = \"llama\" (pip install 'devflow-lsp[llama]'), or start it with llama.cpp's server or "
+    'Ollama and name that with engine = "openai" and its base_url.'
+)
 
 
 def load(spec: ModelSpec) -> CTransformersEngine:
@@ -38,11 +39,11 @@ def load(spec: ModelSpec) -> CTransformersEngine:
         raise NotConfigured(f"The model file {path} cannot be read: {error}.") from error
     if head.architecture not in ARCHITECTURES:
         raise NotConfigured(
-            f"{path} is a {head.architecture or 'nameless'!r} model, which ctransformers cannot run; start "
-            'it with llama.cpp\'s server or Ollama and name that with engine = "openai" and its base_url.'
+            f"{path} is a {head.architecture or 'nameless'!r} model, which ctransformers cannot run; "
+            f"{WHAT_CAN}"
         )
     context = min(spec.context, head.context or spec.context)
-    workers, batch = threads(spec), max(1, number(spec, "batch", BATCH))
+    workers, batch = threads(spec), number(spec, "batch", 0)
     from ctransformers.llm import LLM, Config
 
     try:
@@ -52,8 +53,8 @@ def load(spec: ModelSpec) -> CTransformersEngine:
         )
     except (RuntimeError, ValueError, OSError) as error:
         raise NotConfigured(
-            f"The model file {path} could not be loaded; it may be damaged or too new for ctransformers: "
-            "download it again, or run it with llama.cpp's server."
+            f"The model file {path} could not be loaded; it may be damaged (download it again) or too new "
+            f"for ctransformers: {WHAT_CAN}"
         ) from error
     return CTransformersEngine(llm, head, spec, context, workers, batch)
 
@@ -70,16 +71,17 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
 class CTransformersEngine:
     """A loaded GGUF model. Keep it until the process ends."""
 
+    together = False
+
     def __init__(
         self, llm: Any, head: gguf.GgufHead, spec: ModelSpec, context: int, workers: int, batch: int
     ) -> None:
         self.context = context
         self._llm = llm  # untyped library
-        self._threads = workers
-        self._batch = batch
+        self.suffix_first = wants_suffix_first(spec)
         self._tokens = head.tokens
-        self._ends = self._end_tokens(spec)
         self._newline = self._plain("\n")
+        self._loop = TokenLoop(_Calls(llm, self._end_tokens(spec), workers), Pace(batch))
 
     def count(self, prompt: Prompt) -> int:
         """How many tokens the prompt is."""
@@ -89,39 +91,8 @@ class CTransformersEngine:
         self, prompt: Prompt, max_tokens: int, temperature: float, cancelled: Callable[[], bool]
     ) -> Iterator[str]:
         """The pieces of the answer. Raises Rejected when the library gives up."""
-        llm = self._llm
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        cutter = StopCut(prompt.stop)
-        # The library keeps what it has read; only what differs from the last prompt is read again.
-        todo: Sequence[int] = llm.prepare_inputs_for_generation(self._encoded(prompt), reset=True)
-        for start in range(0, len(todo), self._batch):
-            if cancelled():
-                return
-            self._read(todo[start : start + self._batch])
-        for _ in range(max_tokens):
-            if cancelled():
-                return
-            token: int = llm.sample(
-                top_k=40 if temperature > 0 else 1,
-                top_p=0.95,
-                temperature=temperature or 1.0,
-                repetition_penalty=1.0,
-            )
-            if llm.is_eos_token(token) or token in self._ends:
-                break
-            if out := cutter.feed(decoder.decode(llm.detokenize([token], decode=False))):
-                yield out
-            if cutter.stopped:
-                return
-            self._read([token])
-        if out := cutter.feed(decoder.decode(b"", final=True)) + cutter.rest():
-            yield out
-
-    def _read(self, tokens: Sequence[int]) -> None:
-        try:
-            self._llm.eval(tokens, batch_size=len(tokens), threads=self._threads)
-        except RuntimeError as error:
-            raise Rejected("The model could not read the request; a smaller `context` may help.") from error
+        tokens = self._encoded(prompt)
+        yield from self._loop.generate(tokens, prompt.stop, max_tokens, temperature, cancelled)
 
     def _encoded(self, prompt: Prompt) -> list[int]:
         tokens = [self._llm.bos_token_id] if self._llm.model_type == "llama" else []
@@ -150,3 +121,37 @@ class CTransformersEngine:
         profile = family(spec)
         texts = (*profile.stop, *(profile.fim.end if profile.fim else ()))
         return frozenset(token for text in texts if (token := self._control(text)) is not None)
+
+
+class _Calls:
+    """The library as the token loop calls it."""
+
+    def __init__(self, llm: Any, ends: frozenset[int], workers: int) -> None:
+        self._llm = llm
+        self._ends = ends
+        self._threads = workers
+
+    def keep(self, tokens: Sequence[int]) -> int:
+        return len(tokens) - len(self._llm.prepare_inputs_for_generation(tokens, reset=True))
+
+    def read(self, tokens: Sequence[int]) -> None:
+        try:
+            self._llm.eval(tokens, batch_size=len(tokens), threads=self._threads)
+        except RuntimeError as error:
+            raise Rejected("The model could not read the request; a smaller `context` may help.") from error
+
+    def sample(self, temperature: float) -> int:
+        token: int = self._llm.sample(
+            top_k=40 if temperature > 0 else 1,
+            top_p=0.95,
+            temperature=temperature or 1.0,
+            repetition_penalty=1.0,
+        )
+        return token
+
+    def is_end(self, token: int) -> bool:
+        return bool(self._llm.is_eos_token(token)) or token in self._ends
+
+    def bytes_of(self, token: int) -> bytes:
+        text: bytes = self._llm.detokenize([token], decode=False)
+        return text

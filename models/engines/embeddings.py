@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devflow.models.base import EmbedRequest
+from devflow.models.books import books_from
 from devflow.models.engines.openai import client_of, problem_of
 from devflow.models.engines.remote import CHARACTERS_PER_TOKEN, Server, problem_with
 from devflow.models.errors import Unreachable
@@ -20,8 +21,8 @@ def endpoint_of(given: Mapping[str, Any]) -> tuple[Server, Outbound]:
     """The server and the guard of an embedder, from what `dataclasses.asdict` and JSON made of them on the
     way to another process: `{"server": …, "outbound": …}`."""
     outbound = given["outbound"]
-    kept_back = tuple(outbound["never_send"])
-    return Server(**given["server"]), Outbound(**{**outbound, "never_send": kept_back})
+    never_send, books = tuple(outbound["never_send"]), books_from(outbound["books"])
+    return Server(**given["server"]), Outbound(**{**outbound, "never_send": never_send, "books": books})
 
 
 class EndpointEmbedder:
@@ -69,7 +70,12 @@ class EndpointEmbedder:
         request = EmbedRequest(tuple(text[:room] for text in texts), tuple(paths))
         answer = asyncio.run(
             self._outbound.embed(
-                self._server.name, self._server.base_url, request, self._call, forwards=self._server.forwards
+                self._server.name,
+                self._server.base_url,
+                request,
+                self._call,
+                model=self._server.model,
+                forwards=self._server.forwards,
             )
         )
         sizes = {len(vector) for vector in answer}

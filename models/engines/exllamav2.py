@@ -1,30 +1,36 @@
-"""EXL2 models on an NVIDIA GPU through exllamav2, in a model worker. Uses the library's non-paged streaming
-generator, which works without flash-attn."""
+"""EXL2 models on an NVIDIA GPU through exllamav2, in a model worker.
+
+The library's dynamic generator answers several requests at a time where flash-attn is installed, one at a
+time without; both keep what they have read for the next prompt that begins alike (`exl2_jobs`).
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devflow.models.base import ModelSpec
-from devflow.models.engines.native import family
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected
+from devflow.models.engines.exl2_jobs import Jobs
+from devflow.models.engines.native import Progress, family, number, wants_suffix_first
+from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
 from devflow.models.prompt import Prompt
 from devflow.models.streams import StopCut
 
 DRIVER = Path("/proc/driver/nvidia/version")
 
 
-def load(spec: ModelSpec) -> ExLlamaEngine:
-    """Load an EXL2 folder onto the GPUs of the machine. Raises ModelError."""
+def load(spec: ModelSpec, progress: Progress = lambda share: None) -> ExLlamaEngine:
+    """Load an EXL2 folder onto the GPUs of the machine; `progress` is told the share that is loaded. Raises
+    ModelError."""
     if (problem := problem_with(spec)) is not None:
         raise problem
-    return ExLlamaEngine(spec, library(spec))
+    return ExLlamaEngine(spec, library(spec), progress)
 
 
 def problem_with(spec: ModelSpec) -> ModelError | None:
@@ -77,9 +83,18 @@ class Library:
     cache: Any
     tokenizer: Any
     generator: Any
+    job: Any
     settings: Any
+    lora: Any
+    """Makes an adapter of `(model, folder)`."""
     join: Callable[[list[Any]], Any]
     """Joins token tensors of shape (1, n) along n."""
+    free_bytes: Callable[[], int]
+    """Of all GPUs together."""
+    paged: bool
+    """flash-attn is there, which several requests at a time need."""
+    cache_bytes: float
+    """Of one number in the cache."""
 
 
 def library(spec: ModelSpec) -> Library:
@@ -96,58 +111,82 @@ def library(spec: ModelSpec) -> Library:
         raise NotConfigured(f"{spec.name} needs an NVIDIA GPU, and torch finds none; is the driver loaded?")
     try:
         import exllamav2
-        from exllamav2 import generator
+        from exllamav2 import attn, generator
     except (ImportError, OSError, RuntimeError) as error:
         raise NotInstalled(
-            f"{spec.name}: exllamav2 could not build its CUDA kernels ({_first_line(error)}); install the "
+            f"{spec.name}: exllamav2 could not build its CUDA kernels ({first_line(error)}); install the "
             f"CUDA toolkit {torch.version.cuda} with nvcc, or a wheel of exllamav2 built for this torch."
         ) from error
     caches = {
-        "": exllamav2.ExLlamaV2Cache,
-        "fp16": exllamav2.ExLlamaV2Cache,
-        "q8": exllamav2.ExLlamaV2Cache_Q8,
-        "q6": exllamav2.ExLlamaV2Cache_Q6,
-        "q4": exllamav2.ExLlamaV2Cache_Q4,
+        "fp16": (exllamav2.ExLlamaV2Cache, 2.0),
+        "q8": (exllamav2.ExLlamaV2Cache_Q8, 1.0),
+        "q6": (exllamav2.ExLlamaV2Cache_Q6, 0.75),
+        "q4": (exllamav2.ExLlamaV2Cache_Q4, 0.5625),
     }
-    wanted = spec.options.get("cache", "").lower()
+    wanted = spec.options.get("cache", "").lower() or "fp16"
     if wanted not in caches:
         raise NotConfigured(f"{spec.name}: options.cache is fp16, q8, q6 or q4, not {wanted!r}.")
     return Library(
         config=exllamav2.ExLlamaV2Config,
         model=exllamav2.ExLlamaV2,
-        cache=caches[wanted],
+        cache=caches[wanted][0],
         tokenizer=exllamav2.ExLlamaV2Tokenizer,
-        generator=generator.ExLlamaV2StreamingGenerator,
+        generator=generator.ExLlamaV2DynamicGenerator,
+        job=generator.ExLlamaV2DynamicJob,
         settings=generator.ExLlamaV2Sampler.Settings,
+        lora=exllamav2.ExLlamaV2Lora.from_directory,
         join=lambda tensors: torch.cat(tensors, dim=-1),
+        free_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())),
+        paged=bool(attn.has_flash_attn_with_paged),
+        cache_bytes=caches[wanted][1],
     )
+
+
+PAGE = 256
+"""Tokens; the library's caches are whole pages long."""
+OVERHEAD = 600 * 2**20
+"""Bytes that kernels, buffers and logits take beside weights and cache."""
 
 
 class ExLlamaEngine:
     """A loaded EXL2 model."""
 
-    def __init__(self, spec: ModelSpec, library: Library) -> None:
+    def __init__(self, spec: ModelSpec, library: Library, progress: Progress = lambda share: None) -> None:
         folder = Path(spec.model).expanduser()
         self._library = library
+        self.together = library.paged
+        self.suffix_first = wants_suffix_first(spec)
+        parallel = max(1, number(spec, "parallel", 4)) if library.paged else 1
+        draft = spec.options.get("draft", "")
         try:
-            config = library.config(str(folder))
-            config.no_flash_attn = True
-            self.context = config.max_seq_len = min(spec.context, config.max_seq_len)
-            model = library.model(config)
-            cache = library.cache(model, max_seq_len=self.context, lazy=True)
-            model.load_autosplit(cache)
+            config = self._config(folder, library)
+            self.context = config.max_seq_len = _whole_pages(min(spec.context, config.max_seq_len))
+            too_large = does_not_fit(spec, folder, config, library, self.context * parallel)
+            if too_large is not None:
+                raise too_large
+            model, cache = self._loaded(config, library, self.context * parallel, progress)
             self._tokenizer = library.tokenizer(config)
-            self._generator = library.generator(model, cache, self._tokenizer)
+            self._generator = library.generator(
+                model=model,
+                cache=cache,
+                tokenizer=self._tokenizer,
+                paged=library.paged,
+                max_batch_size=parallel if library.paged else 1,
+                max_seq_len=self.context,
+                **self._drafting(draft, library, self.context * parallel),
+            )
             self._generator.warmup()
+            adapters = {
+                language: library.lora(model, str(Path(path).expanduser()))
+                for language, path in adapters_of(spec).items()
+            }
         except (RuntimeError, AssertionError, KeyError, ValueError, OSError) as error:
             if "out of memory" in str(error).lower() or "insufficient" in str(error).lower():
-                raise NotConfigured(
-                    f"{folder} does not fit into the GPU's memory; use a model with fewer bits per weight, "
-                    'a smaller `context`, or options = { cache = "q4" }.'
-                ) from error
+                raise NotConfigured(_no_room(folder)) from error
             raise NotConfigured(
-                f"{folder} could not be loaded ({_first_line(error)}); download it again."
+                f"{folder} could not be loaded ({first_line(error)}); download it again."
             ) from error
+        self._jobs = Jobs(self._generator, adapters)
         profile = family(spec)
         texts = (*profile.stop, *(profile.fim.end if profile.fim else ()))
         ends = [self._tokenizer.single_id(text) for text in texts]
@@ -160,55 +199,112 @@ class ExLlamaEngine:
     def generate(
         self, prompt: Prompt, max_tokens: int, temperature: float, cancelled: Callable[[], bool]
     ) -> Iterator[str]:
-        """The pieces of the answer. Raises Rejected when the GPU runs out of memory on the way."""
+        """The pieces of the answer. Raises WorkerDied when the GPU gives up: after a CUDA error nothing in
+        the process can use it again."""
         settings = self._library.settings()
         settings.temperature = temperature or 1.0
         settings.top_k = 50 if temperature > 0 else 1
         settings.top_p = 0.95
         settings.token_repetition_penalty = 1.0
         cutter = StopCut(prompt.stop)
-        generator = self._generator
+        stops = [*(token for token in self._ends if token is not None), *prompt.stop]
+        job = self._library.job(
+            input_ids=self._encoded(prompt),
+            max_new_tokens=max(1, max_tokens),
+            gen_settings=settings,
+            stop_conditions=stops,
+        )
         try:
-            generator.set_stop_conditions([token for token in self._ends if token is not None])
-            generator.begin_stream_ex(
-                self._encoded(prompt), settings, token_healing=False, abort_event=_Sign(cancelled)
-            )
-            for _ in range(max_tokens):
-                if cancelled():
-                    return
-                step = generator.stream_ex()
-                if out := cutter.feed(step["chunk"]):
-                    yield out
-                if cutter.stopped:
-                    return
-                if step["eos"]:
-                    break
-        except RuntimeError as error:
-            raise Rejected(
-                f"The GPU gave up ({_first_line(error)}); a smaller `context` may help."
-            ) from error
-        if out := cutter.rest():
+            with closing(self._jobs.run(job, prompt.language, cancelled)) as pieces:
+                for text in pieces:
+                    yield cutter.feed(text) if max_tokens else ""
+                    if cutter.stopped or not max_tokens:
+                        return
+        except (RuntimeError, AssertionError) as error:
+            said = first_line(error)
+            if "cuda" in said.lower() or "out of memory" in said.lower():
+                raise WorkerDied(
+                    f"The GPU gave up ({said}); the model is being loaded again. If that goes on, a smaller "
+                    '`context` or options = { cache = "q4" } may help.'
+                ) from error
+            raise Rejected(f"The model could not read the request ({said}).") from error
+        if not cancelled() and (out := cutter.rest()):
             yield out
 
     def _encoded(self, prompt: Prompt) -> Any:
         tokenizer = self._tokenizer
         parts = []
-        for number, piece in enumerate(prompt.pieces):
-            parts.append(
-                tokenizer.encode(piece.text, add_bos=number == 0, encode_special_tokens=piece.control)
-            )
+        for at, piece in enumerate(prompt.pieces):
+            parts.append(tokenizer.encode(piece.text, add_bos=at == 0, encode_special_tokens=piece.control))
         return self._library.join(parts or [tokenizer.encode("", add_bos=True)])
 
+    def _config(self, folder: Path, library: Library) -> Any:
+        config = library.config(str(folder))
+        config.no_flash_attn = not library.paged
+        return config
 
-class _Sign:
-    """What the library asks between the parts of a long prompt, as it would a threading.Event."""
+    def _loaded(
+        self, config: Any, library: Library, tokens: int, progress: Progress = lambda share: None
+    ) -> tuple[Any, Any]:
+        model = library.model(config)
+        cache = library.cache(model, max_seq_len=tokens, lazy=True)
+        model.load_autosplit(cache, callback=lambda done, of: progress(done / of if of else 0.0))
+        return model, cache
 
-    def __init__(self, cancelled: Callable[[], bool]) -> None:
-        self._cancelled = cancelled
+    def _drafting(self, draft: str, library: Library, tokens: int) -> dict[str, Any]:
+        """Speculative decoding: by n-grams copied from the prompt, or by a small model of the same
+        vocabulary. Either way the answer is the one the model gives alone."""
+        if not draft:
+            return {}
+        if draft == "ngram":
+            return {"use_ngram_draft": True}
+        config = self._config(Path(draft).expanduser(), library)
+        config.max_seq_len = self.context
+        model, cache = self._loaded(config, library, tokens)
+        return {"draft_model": model, "draft_cache": cache}
 
-    def is_set(self) -> bool:
-        return self._cancelled()
+
+def adapters_of(spec: ModelSpec) -> Mapping[str, str]:
+    """The LoRA adapters by language, from `options.lora`: `python=/path, rust=/path`, or one path for every
+    language ("")."""
+    given = [part.strip() for part in spec.options.get("lora", "").split(",") if part.strip()]
+    found: dict[str, str] = {}
+    for part in given:
+        language, equals, path = part.partition("=")
+        found[language.strip() if equals else ""] = path.strip() if equals else part
+    return found
 
 
-def _first_line(error: BaseException) -> str:
+def does_not_fit(
+    spec: ModelSpec, folder: Path, config: Any, library: Library, tokens: int
+) -> NotConfigured | None:
+    """The complaint when weights and a cache of `tokens` need more memory than the GPUs have free."""
+    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    numbers = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
+    needed = weights + int(numbers * tokens * library.cache_bytes) + OVERHEAD
+    free = library.free_bytes()
+    if needed <= free:
+        return None
+    giga = 2**30
+    return NotConfigured(
+        f"{spec.name} needs about {needed / giga:.1f} GiB of GPU memory ("
+        f"{weights / giga:.1f} for the weights, "
+        f"{numbers * tokens * library.cache_bytes / giga:.1f} for a context of {tokens:,} tokens) and "
+        f"{free / giga:.1f} are free; {_ADVICE}"
+    )
+
+
+_ADVICE = 'use a model with fewer bits per weight, a smaller `context`, or options = { cache = "q4" }.'
+
+
+def _no_room(folder: Path) -> str:
+    return f"{folder} does not fit into the GPU's memory; {_ADVICE}"
+
+
+def _whole_pages(tokens: int) -> int:
+    return max(PAGE, tokens // PAGE * PAGE)
+
+
+def first_line(error: BaseException) -> str:
+    """What a library said, in one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -50,15 +50,16 @@ class GgufHead:
     """The control tokens, text → id."""
 
 
-def read_head(path: Path) -> GgufHead:
-    """Read and check the head. Raises NotConfigured with a sentence that names the file and what to do."""
+def read_head(path: Path, *, known_only: bool = True) -> GgufHead:
+    """Read and check the head. Raises NotConfigured with a sentence that names the file and what to do.
+    `known_only`: refuse quantisations that ctransformers does not know."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             reader = _Reader(path, data)
             values, tensors = reader.keys(), reader.tensors()
         except (struct.error, IndexError, UnicodeDecodeError, OverflowError, MemoryError):
             raise _damaged(path, "its head cannot be read") from None
-        end = _end(path, tensors, reader.at, values.get("general.alignment", 32))
+        end = _end(path, tensors, reader.at, values.get("general.alignment", 32), known_only=known_only)
         if end > len(data):
             raise _damaged(path, f"{end - len(data):,} bytes are missing at its end")
     architecture = str(values.get("general.architecture", ""))
@@ -163,16 +164,21 @@ class _Reader:
         return value
 
 
-def _end(path: Path, tensors: list[tuple[int, int, int]], at: int, alignment: object) -> int:
-    """Where the last tensor ends in the file."""
+def _end(
+    path: Path, tensors: list[tuple[int, int, int]], at: int, alignment: object, *, known_only: bool
+) -> int:
+    """Where the last tensor ends in the file, of those whose size is known."""
     step = alignment if isinstance(alignment, int) and 0 < alignment <= 4096 else 32
     start = -(-at // step) * step
     end = start
     for size, kind, offset in tensors:
         if kind not in _BLOCKS:
+            if not known_only:
+                end = max(end, start + offset)
+                continue
             raise NotConfigured(
                 f"{path} uses a quantisation that ctransformers does not know; "
-                "take the Q4_K_M or Q8_0 file of the model."
+                'take the Q4_K_M or Q8_0 file of the model, or engine = "llama".'
             )
         values, width = _BLOCKS[kind]
         end = max(end, start + offset + -(-size // values) * width)

@@ -3,24 +3,32 @@ gives each a thread."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from devflow.models.base import ChatRequest, FillRequest, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured, Rejected
-from devflow.models.profiles import Profile, chat_prompt, fill_prompt, guessed, profile_named
+from devflow.models.families import Profile
+from devflow.models.profiles import chat_prompt, fill_prompt, profile_of
 from devflow.models.prompt import Prompt, trimmed, trimmed_chat
 
+Progress = Callable[[float], None]
 MOST_THREADS = 8
 """Beyond this, memory bandwidth is the limit, and the editor needs cores too."""
 _CHARACTERS_PER_TOKEN = 4
+_STEP = 0.9
 
 
 class NativeEngine(Protocol):
     """A loaded model."""
 
     context: int
+    suffix_first: bool
+    """It keeps what it has read, so the suffix is to stand before the prefix where the family allows it."""
+    together: bool
+    """`generate` may be called by several threads at a time."""
 
     def count(self, prompt: Prompt) -> int:
         """How many tokens the prompt is."""
@@ -29,20 +37,27 @@ class NativeEngine(Protocol):
     def generate(
         self, prompt: Prompt, max_tokens: int, temperature: float, cancelled: Callable[[], bool]
     ) -> Iterator[str]:
-        """The pieces of the answer; ends early when `cancelled()`, looked at between tokens."""
+        """The pieces of the answer, some of them empty; ends early when `cancelled()`, looked at between
+        tokens. Between two pieces the engine may be asked for something else, and this one gone on with
+        later. Raises WorkerDied when the engine is beyond use."""
         ...
 
 
-def load(spec: ModelSpec) -> NativeEngine:
-    """Load the model; takes seconds to minutes. Raises ModelError with a sentence."""
+def load(spec: ModelSpec, progress: Progress = lambda share: None) -> NativeEngine:
+    """Load the model; takes seconds to minutes. `progress` is told the share that is loaded, by engines that
+    know. Raises ModelError with a sentence."""
     if spec.engine == "ctransformers":
         from devflow.models.engines import ctransformers
 
         return ctransformers.load(spec)
+    if spec.engine == "llama":
+        from devflow.models.engines import llama
+
+        return llama.load(spec)
     if spec.engine == "exllamav2":
         from devflow.models.engines import exllamav2
 
-        return exllamav2.load(spec)
+        return exllamav2.load(spec, progress)
     raise NotConfigured(f"{spec.name}: {spec.engine} is not an engine that runs on this machine.")
 
 
@@ -52,6 +67,10 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
         from devflow.models.engines import ctransformers
 
         return ctransformers.problem_with(spec)
+    if spec.engine == "llama":
+        from devflow.models.engines import llama
+
+        return llama.problem_with(spec)
     from devflow.models.engines import exllamav2
 
     return exllamav2.problem_with(spec)
@@ -59,7 +78,7 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
 
 def family(spec: ModelSpec) -> Profile:
     """The family named, or guessed from the path."""
-    return profile_named(spec.family) or guessed(spec.model)
+    return profile_of(spec.family, spec.model)
 
 
 def fitting_prompt(
@@ -68,16 +87,18 @@ def fitting_prompt(
     """The prompt within the model's context, and how many tokens may be generated after it.
 
     Raises Rejected when not even an empty prompt would fit."""
-    max_tokens = max(1, min(request.max_tokens, engine.context // 2))
+    max_tokens = max(0, min(request.max_tokens, engine.context // 2))
     limit = engine.context - max_tokens - 1
     if isinstance(request, FillRequest):
         characters = len(request.prefix) + len(request.suffix) + len(request.context)
     else:
         characters = sum(len(message.content) for message in request.messages)
-    characters = min(characters, limit * _CHARACTERS_PER_TOKEN * 2)
+    most = limit * _CHARACTERS_PER_TOKEN * 2
+    characters = min(characters, most)
     while True:
         if isinstance(request, FillRequest):
-            prompt = fill_prompt(profile, trimmed(request, characters))
+            cut = trimmed(request, characters)
+            prompt = fill_prompt(profile, cut, suffix_first=engine.suffix_first)
         else:
             prompt = chat_prompt(profile, trimmed_chat(request, characters))
         tokens = engine.count(prompt)
@@ -88,7 +109,14 @@ def fitting_prompt(
                 f"A context of {engine.context} tokens has no room for the request; "
                 "raise `context` for the model."
             )
-        characters = min(int(characters * limit / tokens * 0.95), characters - 1) if characters > 16 else 0
+        wanted = min(int(characters * limit / tokens), characters - 1)
+        characters = _on_ladder(most, wanted) if wanted > 16 else 0
+
+
+def _on_ladder(most: int, wanted: int) -> int:
+    """`wanted` or a little less: only a few values are given, so that a text which grew by a line is cut
+    where it was cut before, and an engine need not read it again."""
+    return int(most * _STEP ** math.ceil(math.log(wanted / most) / math.log(_STEP)))
 
 
 def threads(spec: ModelSpec) -> int:
@@ -110,3 +138,11 @@ def number(spec: ModelSpec, option: str, default: int) -> int:
     if value < 0:
         raise NotConfigured(f"{spec.name}: options.{option} must be a whole number, not {text!r}.")
     return value
+
+
+def wants_suffix_first(spec: ModelSpec) -> bool:
+    """As configured by the option `order`: `spm` (the default) or `psm`. Raises NotConfigured."""
+    order = spec.options.get("order", "").strip().lower() or "spm"
+    if order not in ("spm", "psm"):
+        raise NotConfigured(f"{spec.name}: options.order is spm or psm, not {order!r}.")
+    return order == "spm"

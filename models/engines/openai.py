@@ -1,6 +1,7 @@
 """OpenAI and every server that speaks its API (vLLM, TabbyAPI, llama.cpp, Ollama, Mistral, DeepSeek …).
 
-A hole is sent in one of four ways, `Server.fill`:
+A hole is sent in one of five ways, `Server.fill`:
+`infill`   llama.cpp's `/infill`, which knows the marks of the model it runs, and keeps what it has read
 `fim`      the family's own control tokens as the prompt of `/completions`
 `suffix`   `/completions` with `prompt` and `suffix`
 `mistral`  Mistral's `/fim/completions`
@@ -9,24 +10,28 @@ A hole is sent in one of four ways, `Server.fill`:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
-from devflow.models.base import ChatRequest, FillRequest
+from devflow.models.base import ChatRequest, FillRequest, Meter
 from devflow.models.engines.remote import (
     RemoteModel,
     Server,
     http_client,
+    key_of,
     stale,
     status_problem,
     transport_problem,
 )
 from devflow.models.errors import ModelError, NotConfigured, Rejected, Unreachable
+from devflow.models.families import Profile
 from devflow.models.outbound import Outbound, host_of
-from devflow.models.profiles import Profile, fill_prompt, guessed, profile_named
-from devflow.models.prompt import trimmed, trimmed_chat
+from devflow.models.profiles import fill_prompt, profile_of
+from devflow.models.prompt import neutralised, trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
 if TYPE_CHECKING:
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
 DEFAULT_URL = "https://api.openai.com/v1"
-WAYS = ("fim", "suffix", "mistral", "chat")
+WAYS = ("infill", "fim", "suffix", "mistral", "chat")
 
 
 class OpenAIModel(RemoteModel["AsyncOpenAI"]):
@@ -42,9 +47,10 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
 
     library = "openai"
 
-    def __init__(self, server: Server, outbound: Outbound) -> None:
+    def __init__(self, server: Server, outbound: Outbound, profile: Profile | None = None) -> None:
+        """`profile`: the family, where it is not to be told from the server's words."""
         super().__init__(server, outbound)
-        self._profile = profile_named(server.family) or guessed(server.model)
+        self._profile = profile or profile_of(server.family, server.model)
         self._way = server.fill or _usual_way(server, self._profile)
 
     def _problem(self) -> ModelError | None:
@@ -58,10 +64,17 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     def _open(self) -> AsyncOpenAI:
         return client_of(self._server)
 
-    async def _fill(self, request: FillRequest) -> AsyncIterator[str]:
+    async def prime(self, request: FillRequest) -> None:
+        """Let llama.cpp read the request, and answer nothing, so that the next one like it begins at once;
+        other servers are sent nothing. Raises ModelError."""
+        if self._way == "infill":
+            async for _ in self.fill(replace(request, max_tokens=0)):
+                pass
+
+    async def _fill(self, request: FillRequest, meter: Meter | None = None) -> AsyncIterator[str]:
         if self._way != "chat":
             client = await self._ready()
-            pieces = self._stream(client, *self._hole(request))
+            pieces = self._stream(client, *self._hole(request), meter)
             async with closing(pieces):
                 try:
                     first = await anext(pieces, None)
@@ -73,7 +86,9 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                         async for piece in pieces:
                             yield piece
                     return
-        asked = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens)))))
+        if not request.max_tokens:
+            return
+        asked = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens))), meter))
         async with closing(asked):
             async for piece in asked:
                 yield piece
@@ -81,6 +96,8 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     def _hole(self, request: FillRequest) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         """Path, body and stop strings of the request for a hole."""
         request = trimmed(request, self._room(request.max_tokens))
+        if self._way == "infill":
+            return self._infill(request)
         body: dict[str, Any] = {
             "model": self._server.model,
             "max_tokens": request.max_tokens,
@@ -97,7 +114,27 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             body["stop"] = list(stop[:4])  # the API takes four; the rest is cut here
         return ("/fim/completions" if self._way == "mistral" else "/completions"), body, stop
 
-    async def _chat(self, request: ChatRequest) -> AsyncIterator[str]:
+    def _infill(self, request: FillRequest) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+        """The same for llama.cpp. `cache_prompt` keeps what was read in the slot for the next request."""
+        control = self._profile.control
+        extra = neutralised(request.context, control)
+        body: dict[str, Any] = {
+            "input_prefix": neutralised(request.prefix, control),
+            "input_suffix": neutralised(request.suffix, control),
+            "input_extra": [{"filename": "related", "text": extra}] if extra else [],
+            "prompt": "",
+            "n_predict": request.max_tokens,
+            "temperature": 0,
+            "stream": True,
+            "cache_prompt": True,
+            "stop": list(request.stop),
+        }
+        if self._server.slot:
+            body["id_slot"] = int(self._server.slot)
+        root = self._server.base_url.rstrip("/").removesuffix("/v1")
+        return f"{root}/infill", body, (*request.stop, *self._profile.stop)
+
+    async def _chat(self, request: ChatRequest, meter: Meter | None = None) -> AsyncIterator[str]:
         client = await self._ready()
         request = trimmed_chat(request, self._room(request.max_tokens))
         body: dict[str, Any] = {
@@ -111,7 +148,12 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             body["temperature"] = request.temperature
             if request.stop:
                 body["stop"] = list(request.stop[:4])
-        pieces = self._stream(client, "/chat/completions", body, request.stop)
+        if request.schema:
+            form = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        if own or self._server.counts:
+            body["stream_options"] = {"include_usage": True}
+        pieces = self._stream(client, "/chat/completions", body, request.stop, meter)
         async with closing(pieces):
             try:
                 async for piece in pieces:
@@ -120,20 +162,23 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                 raise error.rejected from None
 
     async def _stream(
-        self, client: AsyncOpenAI, path: str, body: dict[str, Any], stop: tuple[str, ...]
+        self, client: AsyncOpenAI, path: str, body: dict[str, Any], stop: tuple[str, ...], meter: Meter | None
     ) -> AsyncIterator[str]:
-        pieces = cut(self._pieces(client, path, body), stop)
+        pieces = cut(self._pieces(client, path, body, meter), stop)
         async with closing(pieces):
             async for piece in pieces:
                 yield piece
 
-    async def _pieces(self, client: AsyncOpenAI, path: str, body: dict[str, Any]) -> AsyncIterator[str]:
+    async def _pieces(
+        self, client: AsyncOpenAI, path: str, body: dict[str, Any], meter: Meter | None
+    ) -> AsyncIterator[str]:
         finished = False
         try:
             stream = await _opened(client, path, body)
             try:
                 async for event in stream:
                     text, ended = _text_of(event)
+                    _count(event, meter)
                     finished = finished or ended
                     if text:
                         yield text
@@ -226,8 +271,12 @@ def client_of(server: Server) -> AsyncOpenAI:
     import openai
 
     timeout = openai.Timeout(server.timeout, connect=min(10.0, server.timeout))
+    key = key_of(server)
+    azure = bool(server.api_version)
     client = openai.AsyncOpenAI(
-        api_key=server.api_key or "none",
+        api_key=key or "none",
+        default_headers={"api-key": key} if azure else None,
+        default_query={"api-version": server.api_version} if azure else None,
         base_url=server.base_url,
         timeout=timeout,
         max_retries=0,
@@ -250,6 +299,8 @@ def _text_of(event: object) -> tuple[str, bool]:
     """The text of one event of any of the three streams, and whether it says the answer is complete."""
     if not isinstance(event, dict):
         raise ValueError("an event that is not an object")
+    if isinstance(event.get("content"), str) and "stop" in event:  # llama.cpp's own
+        return event["content"], event["stop"] is True
     choices = event.get("choices")
     if not isinstance(choices, list) or not choices:
         return "", False  # usage, or a keep-alive
@@ -261,3 +312,25 @@ def _text_of(event: object) -> tuple[str, bool]:
     if isinstance(text, list):  # Mistral may send parts
         text = "".join(part.get("text", "") for part in text if isinstance(part, dict))
     return text if isinstance(text, str) else "", bool(choice.get("finish_reason"))
+
+
+def _count(event: object, meter: Meter | None) -> None:
+    """What an event says of the tokens used."""
+    if not isinstance(event, dict) or meter is None:
+        return
+    usage = event.get("usage")
+    if isinstance(usage, dict):
+        meter.read = _number(usage.get("prompt_tokens"), meter.read)
+        meter.written = _number(usage.get("completion_tokens"), meter.written)
+        details = usage.get("prompt_tokens_details")
+        if isinstance(details, dict):
+            meter.cached = _number(details.get("cached_tokens"), None) or 0
+    elif event.get("stop") is True:
+        meter.read = _number(event.get("tokens_evaluated"), meter.read)
+        meter.written = _number(event.get("tokens_predicted"), meter.written)
+        meter.cached = _number(event.get("tokens_cached"), None) or 0
+
+
+def _number(said: object, otherwise: int | None) -> int | None:
+    known = isinstance(said, int) and not isinstance(said, bool) and said >= 0
+    return said if known and isinstance(said, int) else otherwise

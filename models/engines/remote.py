@@ -6,11 +6,12 @@ import abc
 import asyncio
 import importlib.util
 import logging
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-from devflow.models.base import ChatRequest, FillRequest, Health, ModelStatus
+from devflow.models.base import ChatRequest, FillRequest, Health, Meter, ModelStatus
 from devflow.models.errors import (
     ModelError,
     NotConfigured,
@@ -47,6 +48,14 @@ class Server:
     proxy: str = field(default="", repr=False)
     fill: str = ""
     """How a hole is sent, "" for what the family and address suggest."""
+    key_store: str = ""
+    """`service/user` of the key in the operating system's key store."""
+    slot: str = ""
+    """The slot of llama.cpp's server that keeps what fills have read; "" leaves it to the server."""
+    counts: bool = False
+    """It says how many tokens a stream used when asked to; some compatible servers refuse the question."""
+    api_version: str = ""
+    """Azure's, sent as a query parameter; the key then goes in Azure's header as well."""
 
     @property
     def remote(self) -> bool:
@@ -101,14 +110,26 @@ class RemoteModel(abc.ABC, Generic[C]):
         """Stream what belongs in the hole. Raises ModelError."""
         server = self._server
         return self._outbound.fill(
-            self.name, server.base_url, request, self._fill, forwards=server.forwards, ready=self._ready
+            self.name,
+            server.base_url,
+            request,
+            self._fill,
+            model=server.model,
+            forwards=server.forwards,
+            ready=self._ready,
         )
 
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
         server = self._server
         return self._outbound.chat(
-            self.name, server.base_url, request, self._chat, forwards=server.forwards, ready=self._ready
+            self.name,
+            server.base_url,
+            request,
+            self._chat,
+            model=server.model,
+            forwards=server.forwards,
+            ready=self._ready,
         )
 
     async def warm(self) -> None:
@@ -123,11 +144,11 @@ class RemoteModel(abc.ABC, Generic[C]):
             await client.close()
 
     @abc.abstractmethod
-    def _fill(self, request: FillRequest) -> AsyncIterator[str]:
-        """The pieces for a hole, of a request that has passed the guard."""
+    def _fill(self, request: FillRequest, meter: Meter | None = None) -> AsyncIterator[str]:
+        """The pieces for a hole, of a request that has passed the guard; `meter` is told what it used."""
 
     @abc.abstractmethod
-    def _chat(self, request: ChatRequest) -> AsyncIterator[str]:
+    def _chat(self, request: ChatRequest, meter: Meter | None = None) -> AsyncIterator[str]:
         """The pieces of an answer to a conversation that has passed the guard."""
 
     @abc.abstractmethod
@@ -161,13 +182,39 @@ def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError
         return NotConfigured(f"The base_url of {name} is no address; it begins with http:// or https://.")
     if not outbound.allows(base_url, forwards=server.forwards):
         return NotConfigured(f"{name} is not on this machine and models.local_only is on.")
-    if not server.api_key and server.remote:
+    if server.key_store and importlib.util.find_spec("keyring") is None:
+        return NotInstalled(f"{name} needs the keyring library for its key: pip install 'devflow-lsp[keys]'.")
+    if not server.api_key and not server.key_store and server.remote:
         return NotConfigured(
             f"{name} has no API key; set the environment variable {server.api_key_env}."
             if server.api_key_env
             else f"{name} has no API key; name the variable that holds it in api_key_env."
         )
     return None
+
+
+def key_of(server: Server) -> str:
+    """The API key: given, or read from the operating system's key store, which may ask the user to unlock it:
+    call it in a thread. Raises NotConfigured."""
+    if server.api_key or not server.key_store:
+        return server.api_key
+    import keyring
+    from keyring.errors import KeyringError
+
+    service, _, user = server.key_store.rpartition("/")
+    try:
+        key: str | None = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise NotConfigured(
+            f"The key store could not be read for {server.name} ({type(error).__name__}); "
+            "name an environment variable in api_key_env instead."
+        ) from error
+    if not key:
+        raise NotConfigured(
+            f"The key store holds no key {server.key_store!r} for {server.name}; "
+            f"`keyring set {service or 'SERVICE'} {user or 'USER'}` puts it there."
+        )
+    return key.strip()
 
 
 def http_client(server: Server, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
@@ -253,9 +300,17 @@ def _first_line(message: str, secret: str) -> str:
 
 
 def _seconds(header: str | None) -> float | None:
-    """`Retry-After` in seconds; None when absent or a date."""
-    try:
-        seconds = float(header) if header is not None else None
-    except ValueError:
+    """`Retry-After` in seconds, a date as well; None when absent, unreadable or out of all proportion."""
+    if header is None:
         return None
-    return seconds if seconds is not None and 0 <= seconds < 86_400 else None
+    try:
+        seconds = float(header)
+    except ValueError:
+        from email.utils import parsedate_to_datetime
+
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+        seconds = max(0.0, seconds)
+    return seconds if 0 <= seconds < 86_400 else None

@@ -11,6 +11,7 @@ from devflow.retrieval.base import Hit
 from devflow.retrieval.context import Citation, pack
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
+from devflow.server.assist.inert import inert
 from devflow.server.assist.target import shown_path
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         return Answer(await _extract(hits, code), tuple(hits), "index")
     packed = pack(hits, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
     request = prompts.ask(question, packed.text, [shown_path(path, code) for path in packed.paths])
-    said = (await answer(code, request, progress=progress)).strip()
+    said = inert(await answer(code, request, progress=progress)).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:
         return Answer(await _extract(hits, code), tuple(hits), "index")

@@ -105,22 +105,6 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
     return Completions(items, late or len(best) > len(items), sources)
 
 
-async def likeliest(doc: Document, at: int, code: Codebase, seconds: float) -> list[tuple[Evidence, float]]:
-    """The candidates for the word at `at`, best first, each with its probability; of the type engine what it
-    has said by now. Nothing in strings, comments and imports, or where a name is made."""
-    word = word_before(doc.text, at, doc.language)
-    if in_quotes(doc, word.start):
-        return []
-    place = place_of(doc, word, False)
-    if place not in (Place.MEMBER, Place.NAME):
-        return []
-    engine = _ask_engine(doc, word.start, at, code)
-    wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, False, code)
-    found, _ = await gather(wanted, code, time.monotonic() + seconds)
-    typed = (answer(engine) or []) if engine is not None else []
-    return await asyncio.to_thread(_ranked, wanted, found, typed)
-
-
 async def prepare(doc: Document, code: Codebase) -> None:
     """Do what the first completion in `doc` would have to do, so that it is as quick as the next: lex it,
     find its symbols and imports, load the usage model and the ranker."""

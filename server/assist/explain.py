@@ -14,6 +14,7 @@ from devflow.analysis.facts import Location
 from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
+from devflow.server.assist.inert import inert_stream
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
     Neighbours,
@@ -68,7 +69,7 @@ async def explain_stream(doc: Document, start: int, end: int, code: Codebase) ->
         )
 
     parts: list[str] = []
-    async with aclosing(stream(code, *with_and_without(request, context))) as pieces:
+    async with aclosing(inert_stream(stream(code, *with_and_without(request, context)))) as pieces:
         async for piece in pieces:
             parts.append(piece)
             yield piece

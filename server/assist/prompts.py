@@ -1,13 +1,16 @@
 """Every prompt, in one place.
 
-Text of the repository is fenced by a random mark that the text cannot know, and the system message
-says that what is inside is material and never an instruction.
+Text of the repository is fenced by a mark that the text cannot hold, and the system message says that what is
+inside is material and never an instruction. The mark is the hash of the text itself: nobody can write a text
+that holds its own hash, and the same question makes the same prompt, which caches of answers and of
+providers live on.
 """
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from devflow.models.base import ChatRequest, Message
 
@@ -28,7 +31,7 @@ _STYLE = (
 
 def explain(code: str, title: str, language: str, context: str, paths: Sequence[str]) -> ChatRequest:
     """Ask what a piece of code does."""
-    mark = _mark()
+    mark = _mark(code, context)
     task = (
         f"Explain {title} to a developer who will work on it: one sentence on what it is for, then how it "
         "works, then what a caller must know (inputs, results, errors, side effects). Markdown, at most 200 "
@@ -42,7 +45,7 @@ def document(
     code: str, title: str, language: str, style: str, context: str, paths: Sequence[str]
 ) -> ChatRequest:
     """Ask for the documentation text of a definition, without its code."""
-    mark = _mark()
+    mark = _mark(code, context)
     task = (
         f"Write the {'docstring' if language == 'python' else 'documentation comment'} of {title}. {style} "
         "Answer with one fenced code block that holds only the text of the documentation: no code, no quotes "
@@ -56,7 +59,7 @@ def tests(
     code: str, title: str, language: str, how: str, example: str, context: str, paths: Sequence[str]
 ) -> ChatRequest:
     """Ask for a test file."""
-    mark = _mark()
+    mark = _mark(code, example, context)
     task = (
         f"Write tests for {title}. {how} Cover the usual case, the edges and the errors that the code shows; "
         "each test checks one thing and is named after it. Do not repeat the code under test. Answer with "
@@ -72,7 +75,7 @@ def tests(
 
 def review(numbered: str, title: str, language: str, context: str, paths: Sequence[str]) -> ChatRequest:
     """Ask for findings, one JSON object a line."""
-    mark = _mark()
+    mark = _mark(numbered, context)
     task = (
         f"Review {title}. Report only defects that the material proves: wrong results, crashes, leaks, "
         "races, security holes, broken contracts with the related code. No style, no praise, no guesses; "
@@ -87,18 +90,19 @@ def review(numbered: str, title: str, language: str, context: str, paths: Sequen
 
 def ask(question: str, context: str, paths: Sequence[str]) -> ChatRequest:
     """Ask a question about the codebase, to be answered from numbered pieces of it."""
-    mark = _mark()
+    mark = _mark(context)
     task = (
         "Answer the question from the numbered pieces of code. Behind each statement name the piece it rests "
         "on, as [1] or [2][3]. If the pieces do not hold the answer, say what is missing. Markdown, at most "
         f"250 words.\n\nQuestion: {question}"
     )
-    return _request([task, fenced(context, mark, "pieces of the codebase")], mark, _STYLE, 900, paths)
+    request = _request([task, fenced(context, mark, "pieces of the codebase")], mark, _STYLE, 900, paths)
+    return replace(request, question=question)
 
 
 def next_edit(diffs: str, window: str, cursor: str, language: str, paths: Sequence[str]) -> ChatRequest:
     """Ask for the lines around the cursor as they should be after the edits that were just made."""
-    mark = _mark()
+    mark = _mark(diffs, window)
     task = (
         "A developer has just made the edits below. Predict the one edit that comes next inside the window: "
         "what these edits leave unfinished there, and nothing else. Answer with one fenced code block that "
@@ -143,5 +147,6 @@ def _request(
     return ChatRequest(messages, max_tokens=max_tokens, paths=tuple(dict.fromkeys(paths)))
 
 
-def _mark() -> str:
-    return f"material-{secrets.token_hex(6)}"
+def _mark(text: str, *others: str) -> str:
+    digest = hashlib.sha256("\0".join((text, *others)).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"material-{digest[:16]}"

@@ -16,33 +16,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow import __version__
+from devflow.server.commands.doctor_models import models
+from devflow.server.commands.report import BAD, GOOD, NOTE, Check
 
 if TYPE_CHECKING:
     from devflow.retrieval.base import IndexStatus
-
-GOOD, NOTE, BAD = "ok", "note", "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report."""
-
-    section: str
-    name: str
-    state: str
-    """`ok`, `note` (works, could be more) or `problem` (does not work)."""
-    detail: str
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("root", nargs="?", type=Path, default=Path(), help="workspace (default: this folder)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--ask", action="store_true", help="also ask each model a few words")
     for section in ("environment", "models", "index", "editor"):
         parser.add_argument(f"--{section}", action="store_true", help=f"only the section {section}")
 
@@ -53,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = [name for name in ("environment", "models", "index", "editor") if getattr(arguments, name)]
     sections = {
         "environment": lambda: _environment(root),
-        "models": lambda: _models(root),
+        "models": lambda: models(root, ask=arguments.ask),
         "index": lambda: _index(root),
         "editor": _editor,
     }
@@ -166,35 +156,6 @@ def _settings(root: Path) -> Iterator[Check]:
     )
     for problem in problems:
         yield Check("environment", "settings", BAD, problem)
-
-
-def _models(root: Path) -> Iterator[Check]:
-    from devflow.models.base import Health
-    from devflow.server.models import build_router
-    from devflow.server.settings import load, user_file
-
-    settings, _ = load([root])
-    switch = (
-        "nothing leaves this machine"
-        if settings.models.local_only
-        else "the remote models below may be called"
-    )
-    yield Check("models", "egress", GOOD, switch)
-    statuses = build_router(settings.models, os.environ).statuses()
-    if not statuses:
-        yield Check(
-            "models",
-            "none",
-            NOTE,
-            "completion, ghost text, navigation and review work without; "
-            f"to add one, write a [[models.list]] table into {user_file()}",
-        )
-    for status in statuses:
-        state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
-        where = "remote" if status.remote else "local"
-        yield Check(
-            "models", status.name, state, f"{status.engine}, {where}: {status.detail or status.health}"
-        )
 
 
 def _index(root: Path) -> list[Check]:

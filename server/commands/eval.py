@@ -35,6 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-baselines", action="store_true", help="leave out BM25 and MiniLM")
     parser.add_argument("--out", type=Path, help="also write NAME.json, NAME.md and NAME.svg (give NAME)")
+    parser.add_argument(
+        "--package", type=Path, action="append", help="inline: also a package's lines and bodies (repeatable)"
+    )
+    parser.add_argument("--places", type=int, default=100, help="inline: places asked in each package")
     parser.add_argument("--cassette", type=Path, help="inline: file that keeps what the models said")
     parser.add_argument("--replay", action="store_true", help="inline: ask no model, only the file")
     parser.add_argument("--cache", type=Path, help="where corpora are kept (default: in the user's cache)")

@@ -64,6 +64,8 @@ async def _measured(
             results += await _lines(cross_code_eval(sets), arguments)
         except SetsMissing as error:
             say(str(error))
+    for root in arguments.package or ():
+        results += await _package(root.resolve(), arguments)
     played_ = [await played(each, Path("/w")) for each in scenarios()]
     quiet, show = rates(played_)
     return results, (quiet, show, [each.scenario.name for each in played_ if not each.is_right])
@@ -85,6 +87,29 @@ async def _lines(places: Sequence[Place], arguments: argparse.Namespace) -> list
             for what, config in (("everything", UNFILTERED), ("filtered", filtered)):
                 asking = asked(name, f"{way}, {what}", places, models, config, elsewhere=elsewhere)
                 results.append(await asking)
+    save = getattr(models, "save", None)
+    if save is not None:
+        await asyncio.to_thread(save)
+    return results
+
+
+async def _package(root: Path, arguments: argparse.Namespace) -> list[Result]:
+    """Lines and bodies of functions of a package, each file held out."""
+    from devflow.server.assist.inline.evaluation.measure import UNFILTERED, Package, asked
+    from devflow.server.assist.inline.evaluation.places import blocks_of, lines_of
+    from devflow.server.settings import Inline
+
+    package = await asyncio.to_thread(Package, root)
+    models = await asyncio.to_thread(_models, arguments)
+    count: int = arguments.places
+    lines = await asyncio.to_thread(lines_of, root, count)
+    results = [await asked(f"{root.name}, lines", "filtered", lines, None, Inline(), package=package)]
+    if models is not None:
+        blocks = await asyncio.to_thread(blocks_of, root, count)
+        filtered = Inline(timeout_ms=_TIMEOUT_MS)
+        for name, places in ((f"{root.name}, lines", lines), (f"{root.name}, bodies", blocks)):
+            for what, config in (("everything", UNFILTERED), ("filtered", filtered)):
+                results.append(await asked(name, what, places, models, config, package=package))
     save = getattr(models, "save", None)
     if save is not None:
         await asyncio.to_thread(save)

@@ -79,7 +79,7 @@ async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIte
     status = await build_with_progress(root, settings, console)
     if status.problem:
         console.print(status.problem)
-    router = build_router(settings.models, os.environ)
+    router = build_router(settings.models.within(str(root)), os.environ)
     try:
         async with local_vectors(root, vector_options(settings, os.environ)) as (vectors, problem):
             if problem and settings.index.vectors:

@@ -24,9 +24,9 @@ async def inline_completion(
     selected = (
         convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
     )
-    started = time.perf_counter()
     manual = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     code = session.codebase()
+    started = time.perf_counter()
     suggestion = await inline(doc, at, code, session.settings.inline, selected, manual)
     session.check_current(doc)
     report = ghost_of(code.memory, doc.uri).report
@@ -42,7 +42,7 @@ async def inline_completion(
         at,
         edit,
         model=suggestion.engine,
-        source=report.source if report is not None else "",
+        source=suggestion.source,
         features=suggestion.values,
         milliseconds=(time.perf_counter() - started) * 1_000,
     )

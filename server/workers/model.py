@@ -1,11 +1,12 @@
 """The model worker: a process that holds one native model, and `WorkerModel`, the server's end of it.
 
-    load {spec}                     → {"context": n}; seconds to minutes
+    load {spec, profile}            → {"context": n}; seconds to minutes; meanwhile progress {share}
     generate {stream, fill|chat}    → {}; meanwhile notifications piece {stream, text}
     $/cancelRequest                 ends a generation at its next token
 
-One generation runs at a time: the engines hold one context. Requests wait in order; a cancelled one that
-has not begun never does.
+One generation runs at a time where the engine holds one context: fills go first, and a conversation steps
+aside for them between two tokens. An engine that answers several at a time is given them all. A cancelled
+request that has not begun never does.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +25,9 @@ from devflow.models import errors
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelSpec, ModelStatus
 from devflow.models.engines import native
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
+from devflow.models.families import Profile
+from devflow.models.profiles import profile_from_json
+from devflow.models.slots import Turns
 from devflow.server.workers import rpc
 from devflow.server.workers.rpc import Worker, WorkerError, WorkerGone
 
@@ -30,6 +35,9 @@ LOAD_TIMEOUT = 900.0
 """Seconds; the first import of exllamav2 on a machine builds CUDA kernels."""
 TOO_MANY_DEATHS = 3
 """A model whose process dies this often while loading is not loaded again."""
+
+_FAREWELL = 0.05
+"""Seconds between the last message of a process that gives up and its end."""
 
 _T = TypeVar("_T")
 
@@ -39,14 +47,18 @@ class WorkerModel:
 
     remote = False
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, profile: Profile | None = None) -> None:
+        """`profile`: the family, where it is not to be told from the spec."""
         self.name = spec.name
         self._spec = spec
+        self._profile = profile
         self._worker: Worker | None = None
         self._streams: dict[int, asyncio.Queue[str | None]] = {}
         self._numbers = itertools.count(1)
         self._loading: asyncio.Task[Worker] | None = None
         self._loaded = False
+        self._share = 0.0
+        """Of the model that is loaded, where the engine tells."""
         self._deaths = 0
         """Deaths in a row while loading."""
         self._failed: tuple[ModelError, object] | None = None
@@ -64,7 +76,9 @@ class WorkerModel:
         """Its state; what is missing is told without loading anything."""
         spec = self._spec
         if self._loading is not None and not self._loading.done():
-            return ModelStatus(spec.name, spec.engine, Health.LOADING, f"{spec.model} is being loaded.")
+            share = f" ({self._share:.0%})" if self._share else ""
+            detail = f"{spec.model} is being loaded{share}."
+            return ModelStatus(spec.name, spec.engine, Health.LOADING, detail)
         if self._loaded:
             return ModelStatus(spec.name, spec.engine, Health.READY, f"{spec.model} is loaded.")
         problem = self._problem()
@@ -83,6 +97,12 @@ class WorkerModel:
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
         return self._stream("chat", dataclasses.asdict(request))
+
+    async def prime(self, request: FillRequest) -> None:
+        """Let the model read the request, and answer nothing, so that the next one like it begins at once.
+        Raises ModelError."""
+        async for _ in self.fill(dataclasses.replace(request, max_tokens=0)):
+            pass
 
     async def close(self) -> None:
         """End the process."""
@@ -132,10 +152,12 @@ class WorkerModel:
 
     async def _load(self) -> Worker:
         worker = self._worker or self._new_worker()
-        self._worker = worker
+        self._worker, self._share = worker, 0.0
         try:
             await worker.start()
-            await worker.request("load", {"spec": dataclasses.asdict(self._spec)}, LOAD_TIMEOUT)
+            profile = dataclasses.asdict(self._profile) if self._profile is not None else None
+            given = {"spec": dataclasses.asdict(self._spec), "profile": profile}
+            await worker.request("load", given, LOAD_TIMEOUT)
         except WorkerError as error:
             problem = _as_model_error(self.name, error)
             self._failed = problem, _stamp(self._spec)
@@ -155,6 +177,7 @@ class WorkerModel:
         except TimeoutError:
             raise WorkerDied(f"{self._spec.model} was not loaded within {LOAD_TIMEOUT:g} s.") from None
         self._loaded, self._deaths = True, 0
+        worker.works()
         return worker
 
     def _problem(self) -> ModelError | None:
@@ -167,7 +190,7 @@ class WorkerModel:
         return Worker(
             f"{self.name} model",
             "devflow.server.workers.model",
-            notifications={"piece": self._on_piece},
+            notifications={"piece": self._on_piece, "progress": self._on_progress},
             on_gone=self._on_gone,
         )
 
@@ -175,6 +198,9 @@ class WorkerModel:
         queue = self._streams.get(params["stream"])
         if queue is not None:
             queue.put_nowait(params["text"])
+
+    def _on_progress(self, params: dict[str, Any]) -> None:
+        self._share = float(params["share"])
 
     def _on_gone(self) -> None:
         # Loading again waits for the next request: a model that kills its process at every load must
@@ -210,42 +236,67 @@ class _Host:
 
     def __init__(self, server: rpc.Server) -> None:
         self._server = server
-        self._turn = asyncio.Lock()
-        self._spec: ModelSpec | None = None
+        self._turns = Turns()
         self._engine: native.NativeEngine | None = None
+        self._profile: Profile | None = None
 
     def methods(self) -> Mapping[str, rpc.Handler]:
         return {"load": _sentences(self.load), "generate": _sentences(self.generate)}
 
     async def load(self, params: dict[str, Any]) -> dict[str, Any]:
-        async with self._turn:
-            spec = ModelSpec(**{**params["spec"], "tasks": tuple(params["spec"]["tasks"])})
+        async with self._turns.take(fill=True):
+            spec = _spec(params["spec"])
             if self._engine is None:
                 # Cancelled, the thread goes on, and nothing else may use the library meanwhile.
-                self._engine = await _in_thread(lambda: native.load(spec), threading.Event())
-                self._spec = spec
+                loop = asyncio.get_running_loop()
+
+                def progress(share: float) -> None:
+                    loop.call_soon_threadsafe(self._server.notify, "progress", {"share": share})
+
+                self._engine = await _in_thread(lambda: native.load(spec, progress), threading.Event())
+                given = params.get("profile")
+                self._profile = profile_from_json(given) if given else native.family(spec)
             return {"context": self._engine.context}
 
     async def generate(self, params: dict[str, Any]) -> dict[str, Any]:
-        async with self._turn:
-            engine, spec = self._engine, self._spec
-            if engine is None or spec is None:
+        request = _request(params)
+        stop = threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def say(text: str) -> None:
+            self._server.notify("piece", {"stream": params["stream"], "text": text})
+
+        pieces: Iterator[str] | None = None
+        fill = isinstance(request, FillRequest)
+
+        def go_on() -> bool:
+            """Say what comes next, in a thread; whether that was all."""
+            nonlocal pieces
+            engine, profile = self._engine, self._profile
+            if engine is None or profile is None:
                 raise WorkerDied("The model is being loaded again; try again.")
-            request = _request(params)
-            loop = asyncio.get_running_loop()
-            stop = threading.Event()
-
-            def say(text: str) -> None:
-                self._server.notify("piece", {"stream": params["stream"], "text": text})
-
-            def generate() -> None:
-                prompt, max_tokens = native.fitting_prompt(engine, native.family(spec), request)
-                temperature = request.temperature if isinstance(request, ChatRequest) else 0.0
-                for text in engine.generate(prompt, max_tokens, temperature, stop.is_set):
+            if pieces is None:
+                prompt, max_tokens = native.fitting_prompt(engine, profile, request)
+                temperature = 0.0 if isinstance(request, FillRequest) else request.temperature
+                pieces = engine.generate(prompt, max_tokens, temperature, stop.is_set)
+            for text in pieces:
+                if text:
                     loop.call_soon_threadsafe(say, text)
+                if not fill and self._turns.wanted:
+                    return False
+            return True
 
-            await _in_thread(generate, stop)
-        return {}
+        while True:
+            together = self._engine is not None and self._engine.together
+            async with contextlib.nullcontext() if together else self._turns.take(fill=fill):
+                try:
+                    done = await _in_thread(go_on, stop)
+                except WorkerDied:
+                    # The engine is beyond use, and only a new process has a new one.
+                    loop.call_later(_FAREWELL, os._exit, 70)
+                    raise
+            if done:
+                return {}
 
 
 async def _in_thread(work: Callable[[], _T], stop: threading.Event) -> _T:
@@ -257,6 +308,10 @@ async def _in_thread(work: Callable[[], _T], stop: threading.Event) -> _T:
         stop.set()
         await asyncio.wait([running])
         raise
+
+
+def _spec(given: dict[str, Any]) -> ModelSpec:
+    return ModelSpec(**{**given, "tasks": tuple(given["tasks"]), "languages": tuple(given["languages"])})
 
 
 def _request(params: dict[str, Any]) -> FillRequest | ChatRequest:

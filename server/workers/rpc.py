@@ -87,6 +87,7 @@ class Worker:
         self._watch: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
         self._closed = False
+        self._works = False
 
     @property
     def pid(self) -> int | None:
@@ -123,6 +124,10 @@ class Worker:
         """Tell; dropped while the worker is down (`on_restart` sends what a new process must know)."""
         if self._protocol is not None and self._up.is_set():
             self._protocol.notify(method, params or {})
+
+    def works(self) -> None:
+        """What the process was started for works: should it die later, it is started again at once."""
+        self._works = True
 
     async def close(self) -> None:
         """End the process: politely by closing its stdin, after half a second by SIGKILL."""
@@ -196,7 +201,8 @@ class Worker:
                     self.name,
                     process.returncode if process is not None else "?",
                 )
-                stable = time.monotonic() - started > STABLE_AFTER
+                stable = self._works or time.monotonic() - started > STABLE_AFTER
+                self._works = False
                 delay = 0.0 if stable else min(max(FIRST_DELAY, delay * 2), LONGEST_DELAY)
                 await asyncio.sleep(delay)
                 try:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Message
+from devflow.models.base import ChatRequest, FillRequest, Message, Meter
 from devflow.models.errors import NotAllowed, Unreachable
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 
@@ -20,12 +20,12 @@ class Provider:
     def __init__(self) -> None:
         self.sent: list[FillRequest | ChatRequest] = []
 
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    async def fill(self, request: FillRequest, meter: Meter) -> AsyncIterator[str]:
         self.sent.append(request)
         yield request.prefix
         yield request.suffix
 
-    async def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+    async def chat(self, request: ChatRequest, meter: Meter) -> AsyncIterator[str]:
         self.sent.append(request)
         for message in request.messages:
             yield message.content
@@ -148,7 +148,7 @@ async def test_a_server_on_this_machine_sees_the_text_as_it_is() -> None:
 async def test_a_provider_that_says_nothing_in_time_is_given_up() -> None:
     closed: list[bool] = []
 
-    async def silent(request: FillRequest) -> AsyncIterator[str]:
+    async def silent(request: FillRequest, meter: Meter) -> AsyncIterator[str]:
         import asyncio
 
         try:
@@ -167,6 +167,7 @@ async def test_nothing_of_the_text_is_logged(caplog: pytest.LogCaptureFixture) -
     await text(
         Outbound(local_only=False).fill("p", REMOTE, FillRequest("document text", TOKEN), Provider().fill)
     )
-    assert "sending to p (api.example.com), 1 secrets taken out" in caplog.text
+    assert "goes to p (api.example.com) without 1 SECRET" in caplog.text
+    assert "answered after" in caplog.text
     assert "document text" not in caplog.text
     assert TOKEN not in caplog.text

@@ -29,7 +29,7 @@ def family(name: str) -> Profile:
         ),
         (
             "starcoder2",
-            "<file_sep>a.py\n<fim_prefix>def f():\n    return <fim_suffix>\n\nf()\n<fim_middle>",
+            "<file_sep><fim_prefix>a.py\ndef f():\n    return <fim_suffix>\n\nf()\n<fim_middle>",
         ),
         ("deepseek-coder", "<｜fim▁begin｜>def f():\n    return <｜fim▁hole｜>\n\nf()\n<｜fim▁end｜>"),
         (

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,11 +17,15 @@ from devflow.models.errors import (
     NotConfigured,
     RateLimited,
     Rejected,
+    TooLate,
     Unreachable,
     WorkerDied,
 )
 from devflow.models.fake import FakeModel
-from devflow.models.router import FIRST_REST, Router
+from devflow.models.health import FIRST_REST
+from devflow.models.router import Router, Routing
+from devflow.models.rules import Asked, Facts
+from devflow.models.tries import pause_after
 
 HOLE = FillRequest("a", "b")
 
@@ -35,8 +42,8 @@ def router(*models: FakeModel, clock: Clock | None = None) -> Router:
     return Router(models, models, clock or Clock())
 
 
-async def answer(router: Router) -> str:
-    return "".join([piece async for piece in router.fill(HOLE)])
+async def answer(router: Router, request: FillRequest = HOLE) -> str:
+    return "".join([piece async for piece in router.fill(request)])
 
 
 async def test_the_first_model_answers() -> None:
@@ -123,7 +130,7 @@ async def test_a_rate_limited_model_rests_as_long_as_it_asked() -> None:
         await answer(routed)
     assert caught.value.retry_after == 30
     clock.now = 29
-    with pytest.raises(ModelError, match=r"tried again in 1 s"):
+    with pytest.raises(ModelError, match=r"first: Slow down\."):
         await answer(routed)
     clock.now = 31
     assert await answer(routed) == "1"
@@ -166,7 +173,7 @@ async def test_leaving_the_stream_early_closes_the_model_s_stream() -> None:
     model = FakeModel("1", "2")
     pieces = router(model).chat(ChatRequest((Message("user", "?"),)))
     assert await anext(pieces) == "1"
-    await pieces.aclose()  # type: ignore[attr-defined]  # streams are async generators
+    await pieces.aclose()
     assert model.closed == 1
 
 
@@ -191,7 +198,7 @@ async def test_warming_loads_the_first_usable_model_and_failing_is_no_error() ->
     gone, first, second = Slow(health=Health.UNAVAILABLE), Slow(name="first"), Slow(name="second")
     await router(gone, first, second).warm()
     await router(FakeModel()).warm()
-    assert (gone.warmed, first.warmed, second.warmed) == (0, 2, 0), "once for each task"
+    assert (gone.warmed, first.warmed, second.warmed) == (0, 1, 0), "once, whatever its tasks"
 
 
 async def test_closing_closes_each_model_once() -> None:
@@ -200,3 +207,198 @@ async def test_closing_closes_each_model_once() -> None:
     await routed.close()
     assert model.shut
     assert len(routed.statuses()) == 1
+
+
+# Rules, measurements, second tries
+
+
+def routed(*models: FakeModel, clock: Clock | None = None, **facts: Facts) -> Router:
+    return Router(models, models, clock or Clock(), routing=Routing(facts=facts))
+
+
+async def test_a_server_that_failed_is_asked_again_after_a_pause_when_there_is_no_other() -> None:
+    only = FakeModel("1", failures=[Unreachable("Busy.")] * 2)
+    assert await answer(Router([only], [], time.monotonic)) == "1"
+    assert len(only.requests) == 3
+
+
+async def test_a_short_wait_that_was_asked_for_is_waited() -> None:
+    only = FakeModel("1", failures=[RateLimited("Slow down.", retry_after=0.05)])
+    router = Router([only], [], time.monotonic)
+    started = time.monotonic()
+    assert await answer(router) == "1"
+    assert time.monotonic() - started >= 0.05
+
+
+async def test_what_cannot_get_better_is_not_tried_again() -> None:
+    only = FakeModel("1", failures=[Rejected("Bad key.")])
+    with pytest.raises(Rejected):
+        await answer(routed(only))
+    assert len(only.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "count", "pause"),
+    [
+        (Unreachable(""), 1, 0.1),
+        (Unreachable(""), 2, 0.2),
+        (RateLimited("", 2.0), 1, 2.1),
+        (RateLimited("", 60.0), 1, None),
+        (RateLimited(""), 1, None),
+        (Rejected(""), 1, None),
+        (WorkerDied(""), 1, None),
+    ],
+)
+def test_pauses_grow_and_honour_what_the_provider_asked_for(
+    error: ModelError, count: int, pause: float | None
+) -> None:
+    found = pause_after(error, count, 1.0)
+    assert found == (pytest.approx(pause) if pause is not None else None)
+
+
+async def test_an_answer_later_than_it_is_wanted_is_given_up() -> None:
+    slow = FakeModel("1", "2", delay=30)
+    with pytest.raises(TooLate, match="within the time"):
+        await anext(routed(slow).fill(replace(HOLE, deadline=0.05)))
+    assert slow.closed == 1
+    with pytest.raises(TooLate):
+        await routed(FakeModel("1", delay=30)).whole(replace(HOLE, deadline=0.05))
+
+
+async def test_the_deadline_counts_the_tries_before() -> None:
+    failing = FakeModel("1", failures=[RateLimited("Wait.", retry_after=2)])
+    with pytest.raises(TooLate):
+        await answer(Router([failing], []), replace(HOLE, deadline=0.05))
+
+
+async def test_a_whole_answer_is_taken_over_by_another_model_to_the_last_word() -> None:
+    first = FakeModel("half", "gone", name="first", failures=[WorkerDied("Died.")], fail_after=1)
+    router = routed(first, FakeModel("all", "of it", name="second"))
+    assert await router.whole(HOLE) == "allof it"
+    assert router.last_used("fill") == "second"
+
+
+async def test_a_stream_that_was_cut_goes_on_where_the_same_model_says_the_same_again() -> None:
+    model = FakeModel("one ", "two ", "three", failures=[Unreachable("Cut.")], fail_after=2)
+    assert await answer(routed(model)) == "one two three"
+    assert len(model.requests) == 2
+
+
+async def test_a_stream_that_was_cut_ends_where_the_second_answer_is_another() -> None:
+    class Fickle(FakeModel):
+        def fill(self, request: FillRequest) -> AsyncIterator[str]:
+            self.pieces = self.pieces if not self.requests else ("one ", "2")
+            return super().fill(request)
+
+    model = Fickle("one ", "two ", "three", failures=[Unreachable("Cut.")], fail_after=2)
+    said: list[str] = []
+
+    async def listen() -> None:
+        async for piece in routed(model).fill(HOLE):
+            said.append(piece)
+
+    with pytest.raises(Unreachable, match="Cut"):
+        await listen()
+    assert said == ["one ", "two "]
+
+
+async def test_a_late_first_word_is_asked_for_elsewhere() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
+    router = Router([first, second], [], time.monotonic)
+    for _ in range(4):
+        assert await answer(router) == "1"
+    first.delay = 30
+    answering = router.fill(HOLE)
+    assert [piece async for piece in answering] == ["2"]
+    assert answering.model == "second"
+    assert first.opened == first.closed
+
+
+async def test_nothing_goes_off_the_machine_because_a_local_model_is_late() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second", remote=True)
+    router = Router([first, second], [], time.monotonic)
+    for _ in range(4):
+        await answer(router)
+    first.delay = 0.2
+    assert await answer(router) == "1"
+    assert not second.requests
+
+
+async def test_a_model_that_became_slow_goes_behind() -> None:
+    clock = Clock()
+
+    class Slow(FakeModel):
+        async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+            clock.now += 2.0
+            async for piece in super()._stream(request):
+                yield piece
+
+    router = Router([Slow("1", name="slow"), FakeModel("2", name="quick")], [], clock)
+    assert [await answer(router) for _ in range(4)] == ["1", "1", "1", "2"]
+    [first, _] = router.explain(Asked("fill"))
+    assert first.facts.name == "quick"
+
+
+async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
+    one = FakeModel("1", name="one", failures=[Unreachable("Down.")] * 9)
+    two = FakeModel("2", name="two")
+    three = FakeModel("3", name="three")
+    facts = {name: Facts(name, provider="api") for name in ("one", "two")}
+    router = Router([one, two, three], [], Clock(), routing=Routing(facts=facts))
+    for _ in range(3):
+        assert await answer(router) == "2"
+        one.pieces = ("1",)
+    one.failures[:] = [Unreachable("Down.")] * 9
+    two.failures[:] = [Unreachable("Down.")] * 9
+    for _ in range(2):
+        assert await answer(router) == "3"
+    assert [status.health for status in router.statuses()] == [Health.FAILING, Health.FAILING, Health.READY]
+
+
+async def test_identical_requests_at_the_same_time_are_one() -> None:
+    model = FakeModel("1", "2", delay=0.01)
+    router = routed(model)
+    assert await asyncio.gather(*(answer(router) for _ in range(10))) == ["12"] * 10
+    assert len(model.requests) == 1
+
+
+async def test_answers_at_random_are_not_shared() -> None:
+    model = FakeModel("1", delay=0.01)
+    request = ChatRequest((Message("user", "?"),), temperature=0.7)
+    await asyncio.gather(*(routed_text(routed(model), request) for _ in range(2)))
+    assert len(model.requests) == 2
+
+
+async def routed_text(router: Router, request: ChatRequest) -> str:
+    return "".join([piece async for piece in router.chat(request)])
+
+
+async def test_each_task_has_its_models() -> None:
+    talker, reviewer = FakeModel("chat", name="talker"), FakeModel("review", name="reviewer")
+    router = Router([], [talker], by_task={"review": [reviewer]})
+    question = (Message("user", "?"),)
+    assert await routed_text(router, ChatRequest(question)) == "chat"
+    assert await routed_text(router, ChatRequest(question, task="explain")) == "chat"
+    assert await routed_text(router, ChatRequest(question, task="review")) == "review"
+    assert router.has("review")
+    assert not router.has("embed")
+
+
+async def test_text_of_a_file_that_is_kept_back_goes_to_a_local_model_only() -> None:
+    cloud, home = FakeModel("cloud", name="cloud", remote=True), FakeModel("home", name="home")
+    routing = Routing(kept_back=lambda path: path == ".env")
+    router = Router([cloud, home], [], routing=routing)
+    assert await answer(router, replace(HOLE, path=".env")) == "home"
+    assert await answer(router, replace(HOLE, path="a.py")) == "cloud"
+    with pytest.raises(NotAllowed, match="never leaves this machine"):
+        await answer(Router([cloud], [], routing=routing), replace(HOLE, context_paths=(".env",)))
+    assert len(cloud.requests) == 1
+
+
+async def test_an_experiment_gives_a_file_its_model() -> None:
+    one, two = FakeModel("1", name="one"), FakeModel("2", name="two")
+    given = {"a.py": "two"}
+    routing = Routing(assigned=lambda task, language, unit: given.get(unit, ""))
+    router = Router([one, two], [], routing=routing)
+    assert await answer(router, replace(HOLE, path="a.py")) == "2"
+    assert await answer(router, replace(HOLE, path="b.py")) == "1"

@@ -186,6 +186,23 @@ async def test_two_hits_a_file_at_most(tmp_path: Path) -> None:
         assert len(await index.search("read table")) == 2
 
 
+REPLIES = """
+    #- src/replies.py
+    def read(text):
+        return [line.strip() for line in text.split("\\n")]
+    #- tests/test_replies.py
+    def test_parse_header_of_a_reply_without_colon():
+        assert parse_header("a reply without a colon in its header raises an error")
+"""
+
+
+async def test_a_report_is_answered_by_code_before_tests_that_say_the_same(tmp_path: Path) -> None:
+    sentence = "A reply without a colon in its header raises an error when lines are split. "
+    async with indexed(tmp_path, REPLIES) as index:
+        [first, *_] = await index.search(f"parse_header breaks\n{sentence * 5}")
+        assert first.path.name == "replies.py"
+
+
 async def test_near_copies_of_a_function_are_found(tmp_path: Path) -> None:
     body = "\n".join(f"        row.append(parse(column_{n}, source))" for n in range(8))
     snippet = f"""

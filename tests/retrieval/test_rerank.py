@@ -14,7 +14,7 @@ def first_of(query: str, *candidates: Candidate) -> str:
     asked = analysed(query)
     matrix = features(asked, dict(asked.terms), candidates, {})
     assert matrix.shape == (len(candidates), len(FEATURES))
-    order = scores(asked, matrix, vectors=False).argsort()[::-1]
+    order = scores(matrix, vectors=False).argsort()[::-1]
     return candidates[order[0]].path
 
 

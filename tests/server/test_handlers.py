@@ -81,7 +81,7 @@ async def test_a_request_sees_the_document_as_it_was_when_it_was_sent() -> None:
 
 async def test_a_models_failure_is_one_sentence_and_an_empty_answer() -> None:
     sentence = "The model 'fake' cannot be reached; is it running?"
-    model = FakeModel("x", failures=[Unreachable(sentence), Unreachable(sentence)])
+    model = FakeModel("x", failures=[Unreachable(sentence)] * 9)
     async with editor(Scripted(model).services) as client:
         await client.initialize()
         client.open(URI, SOURCE)

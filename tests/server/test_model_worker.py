@@ -113,6 +113,51 @@ async def test_requests_wait_for_their_turn(model: WorkerModel) -> None:
     assert together == [alone] * 3
 
 
+async def test_a_conversation_steps_aside_for_a_fill_and_says_what_it_would_have_said(
+    model: WorkerModel,
+) -> None:
+    question = ChatRequest((Message("user", "Who?"),), max_tokens=400)
+    alone = await text(model.chat(question))
+    pieces = model.chat(question)
+    said = [await anext(pieces)]
+    order: list[str] = []
+
+    async def talk() -> None:
+        async for piece in pieces:
+            said.append(piece)
+        order.append("chat")
+
+    talking = asyncio.create_task(talk())
+    assert await text(model.fill(HOLE))
+    order.append("fill")
+    await talking
+    assert order == ["fill", "chat"]
+    assert "".join(said) == alone
+
+
+async def test_what_was_read_ahead_is_not_read_again(model: WorkerModel) -> None:
+    request = FillRequest("# read ahead\n" + "x = compute(y)\n" * 60, "\n", max_tokens=2)
+    started = time.perf_counter()
+    await model.prime(request)
+    ahead = time.perf_counter() - started
+    started = time.perf_counter()
+    assert await text(model.fill(request))
+    assert time.perf_counter() - started < ahead
+
+
+async def test_an_edit_at_the_cursor_costs_a_fraction_of_the_first_fill(model: WorkerModel) -> None:
+    lines = "".join(f"total_{number} = compute(first_{number}, second_{number})\n" for number in range(24))
+    shares = []
+    for attempt in range(3):  # the best of three: the machine may be busy with other things
+        times = []
+        for prefix in (f"# {attempt}\n{lines}x = ", f"# {attempt}\n{lines}value = 1\nx = "):
+            started = time.perf_counter()
+            await text(model.fill(FillRequest(prefix, "\ny = 1\n", max_tokens=2)))
+            times.append(time.perf_counter() - started)
+        shares.append(times[1] / times[0])
+    assert min(shares) <= 0.35
+
+
 async def test_a_killed_process_is_told_and_the_next_request_is_answered(model: WorkerModel) -> None:
     whole = await text(model.fill(HOLE))
     pid = model.pid

@@ -42,7 +42,7 @@ def status_of(spec: ModelSpec, *, local_only: bool = False, **environment: str) 
         ),
         (
             ModelSpec("o", "openai", "m", base_url="http://localhost:1/v1", options={"fill": "magic"}),
-            "o: options.fill is one of fim, suffix, mistral, chat, not 'magic'.",
+            "o: options.fill is one of infill, fim, suffix, mistral, chat, not 'magic'.",
         ),
         (ModelSpec("gpt", "openai"), "gpt names no model; set `model` for it."),
         (

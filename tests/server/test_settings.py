@@ -11,6 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from devflow.models.base import FillRequest
+from devflow.models.profiles import fill_prompt, profile_of
+from devflow.models.rules import Asked
 from devflow.server.settings import Settings, Source, json_schema, load, resolve, user_file
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "devflow.schema.json"
@@ -155,3 +158,29 @@ def test_each_kind_of_mistake_is_told_and_costs_nothing_else(written: str, sente
 def test_a_whole_number_is_a_number() -> None:
     settings, said = resolve(of("[models]\ntimeout_s = 5"))
     assert (settings.models.timeout, said) == (5.0, [])
+
+
+def test_rules_experiments_and_families_are_read_and_their_faults_named() -> None:
+    text = (
+        "[[models.rules]]\nname = 'r'\ntasks = ['review']\nmin_tokens = 10\nprefer = ['local']\n"
+        "[[models.rules]]\nname = 'bad'\ntasks = ['dance']\n"
+        "[[models.experiments]]\nname = 'e'\nmodels = ['a', 'b']\nshare = 0.5\n"
+        "[[models.families]]\nname = 'Mine'\nguess = 'my.coder'\nlike = 'qwen-coder'\nmiddle = '<m>'\n"
+        "prefix = '<p>'\nsuffix = '<s>'\n"
+    )
+    settings, said = resolve(of(text))
+    models = settings.models
+    assert models.rules[0].applies(Asked("review", tokens=10))
+    assert (models.experiments[0].models, models.experiments[0].share) == (("a", "b"), 0.5)
+    mine = profile_of("", "/models/my.coder-7b.gguf", models.families)
+    assert (mine.name, mine.context) == ("mine", 32_768)
+    request = FillRequest("a", "b<s>")
+    assert fill_prompt(mine, request).text() == "<p>a<s>b< s><m>"
+    assert len(said) == 1
+    assert "models.rules.1.tasks" in said[0]
+
+
+def test_a_workspace_can_give_no_rules() -> None:
+    settings, said = resolve(of("[[models.rules]]\nname = 'r'\nonly = ['remote']", trusted=False))
+    assert settings.models.rules == ()
+    assert "may not set models.rules" in said[0]

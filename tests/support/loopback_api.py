@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +39,12 @@ class Answer:
     """Send exactly this instead of HTTP."""
     drop: bool = False
     """Close the connection without a word."""
+    wait: float = 0.0
+    """Seconds before the first byte."""
+    pause: float = 0.0
+    """Seconds before each piece."""
+    reason: str = "stop"
+    """Why the answer ended, in OpenAI's words."""
 
 
 @dataclass
@@ -53,6 +59,10 @@ class Api:
     """Set when a client leaves a stalled answer."""
     missing: tuple[str, ...] = ()
     """Paths answered 404."""
+    choose: Callable[[dict[str, Any]], Answer] | None = None
+    """Gives the answer to a body in place of the script."""
+    key: str = ""
+    """The key that is good; "" takes every key."""
 
     @property
     def openai(self) -> str:
@@ -108,9 +118,16 @@ async def _exchange(api: Api, reader: asyncio.StreamReader, writer: asyncio.Stre
     }
     body = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))) or b"{}")
     api.requests.append({"path": path, "headers": headers, "body": body})
-    answer = api.script.pop(0) if len(api.script) > 1 else api.script[0]
+    if api.choose is not None:
+        answer = api.choose(body)
+    else:
+        answer = api.script.pop(0) if len(api.script) > 1 else api.script[0]
     if path in api.missing:
         answer = Answer(status=404, error="Not Found")
+    if api.key and api.key not in headers.get("authorization", "") + headers.get("x-api-key", ""):
+        answer = Answer(status=401, kind="authentication_error", error="Invalid key")
+    if answer.wait:
+        await asyncio.sleep(answer.wait)
     if answer.drop:
         return False
     if answer.raw:
@@ -142,9 +159,13 @@ async def _stream(
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n"
         b"connection: close\r\n\r\n"
     )
-    wire = (
-        _Anthropic() if path.endswith("/messages") else _OpenAI(completion=path.endswith("/v1/completions"))
-    )
+    wire: _Anthropic | _Llama | _OpenAI
+    if path.endswith("/messages"):
+        wire = _Anthropic()
+    elif path.endswith("/infill"):
+        wire = _Llama()
+    else:
+        wire = _OpenAI(completion=path.endswith("/v1/completions"), reason=answer.reason)
     await _send(writer, wire.start(), answer.chunk_bytes)
     for number, piece in enumerate((*answer.pieces, None)):
         if number == answer.stall_after:
@@ -165,6 +186,8 @@ async def _stream(
         if piece is None:
             await _send(writer, wire.end(), answer.chunk_bytes)
         else:
+            if answer.pause:
+                await asyncio.sleep(answer.pause)
             await _send(writer, wire.piece(piece), answer.chunk_bytes)
     writer.write(b"0\r\n\r\n")
     await writer.drain()
@@ -185,8 +208,9 @@ def _event(data: object, name: str = "") -> bytes:
 
 
 class _OpenAI:
-    def __init__(self, *, completion: bool) -> None:
+    def __init__(self, *, completion: bool, reason: str = "stop") -> None:
         self._completion = completion
+        self._reason = reason
 
     def _choice(self, text: str, reason: str | None) -> bytes:
         said: dict[str, Any] = {"text": text} if self._completion else {"delta": {"content": text}}
@@ -201,11 +225,33 @@ class _OpenAI:
         return self._choice(text, None)
 
     def end(self) -> bytes:
-        usage = _event({"id": "1", "object": "x", "created": 1, "model": "m", "choices": [], "usage": {}})
-        return self._choice("", "stop") + usage + b"data: [DONE]\n\n"
+        counted = {
+            "prompt_tokens": 11, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 7}
+        }  # fmt: skip
+        usage = _event(
+            {"id": "1", "object": "x", "created": 1, "model": "m", "choices": [], "usage": counted}
+        )
+        return self._choice("", self._reason) + usage + b"data: [DONE]\n\n"
 
     def error(self) -> bytes:
         return _event({"error": {"type": "server_error", "message": "The engine is out of memory"}})
+
+
+class _Llama:
+    """What llama.cpp's own paths stream."""
+
+    def start(self) -> bytes:
+        return b""
+
+    def piece(self, text: str) -> bytes:
+        return _event({"index": 0, "content": text, "tokens": [], "stop": False})
+
+    def end(self) -> bytes:
+        counted = {"tokens_predicted": 3, "tokens_evaluated": 11, "tokens_cached": 7}
+        return _event({"index": 0, "content": "", "stop": True, **counted})
+
+    def error(self) -> bytes:
+        return _event({"error": {"code": 500, "type": "server_error", "message": "out of memory"}})
 
 
 class _Anthropic:

@@ -8,13 +8,15 @@ from pathlib import Path
 CONTEXT = 2048
 
 
-def write(path: Path, *, architecture: str = "llama", seed: int = 0) -> Path:
+def write(
+    path: Path, *, architecture: str = "llama", seed: int = 0, width: int = 64, layers: int = 2
+) -> Path:
     """Write the model to `path`."""
     import gguf
     import numpy as np
 
     random = np.random.default_rng(seed)
-    width, feed, heads, layers = 64, 128, 4, 2
+    feed, heads = 2 * width, 4
     tokens = [b"<unk>", b"<s>", b"</s>", *(f"<0x{byte:02X}>".encode() for byte in range(256))]
     kinds = [2, 3, 3, *(6 for _ in range(256))]
     marks = [b"\xe2\x96\x81<PRE>", b"\xe2\x96\x81<SUF>", b"\xe2\x96\x81<MID>", b"\xe2\x96\x81<EOT>"]
@@ -41,6 +43,8 @@ def write(path: Path, *, architecture: str = "llama", seed: int = 0) -> Path:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
+    for name, back in (("fim_pre", 4), ("fim_suf", 3), ("fim_mid", 2), ("eot", 1)):  # for llama.cpp's /infill
+        writer.add_uint32(f"tokenizer.ggml.{name}_token_id", len(tokens) - back)
 
     def tensor(name: str, *shape: int) -> None:
         writer.add_tensor(name, (random.standard_normal(shape) * 0.3).astype(np.float32))

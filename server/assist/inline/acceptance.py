@@ -19,7 +19,7 @@ PRIOR: Mapping[str, float] = {
     "repaired": -0.4,
     "unsure names": -0.9,
     "last accepted": 0.4,
-    "last rejected": -0.5,
+    "last rejected": -0.25,
     "in test": 0.1,
 }
 """Weights before anything is learned. `confidence` is the log odds of a rest of a line that was found
@@ -27,6 +27,8 @@ elsewhere, 0 for a model's."""
 _RATE = 0.08
 _PULL = 0.002
 """Of each step back to the prior: what was learned long ago fades."""
+_FARTHEST = 1.5
+"""From its prior a weight may go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +80,23 @@ def learned(weights: Mapping[str, float], known: Mapping[str, float], accepted: 
     back to the priors. Values under names that are no weight's are passed over."""
     known = {name: value for name, value in known.items() if name in PRIOR}
     off = float(accepted) - chance(known, weights)
-    return {
-        name: weight + _RATE * off * known.get(name, 0.0) - _PULL * (weight - PRIOR[name])
-        for name, weight in {**PRIOR, **weights}.items()
-        if name in PRIOR
-    }
+    result: dict[str, float] = {}
+    for name, prior in PRIOR.items():
+        away = weights.get(name, prior) - prior
+        away += _RATE * off * known.get(name, 0.0) - _PULL * away
+        result[name] = prior + min(max(away, -_FARTHEST), _FARTHEST)
+    return result
 
 
 def learned_from(events: Iterable[tuple[Mapping[str, float], bool]]) -> dict[str, float]:
-    """The weights after `events`, oldest first: `(values, accepted)`."""
+    """The weights after `events`, oldest first: `(values, accepted)`. Who has never accepted anything may not
+    see them (a program that asks and shows nobody): from him nothing is learned."""
     weights = dict(PRIOR)
+    begun = False
     for known, accepted in events:
-        weights = learned(weights, known, accepted)
+        begun = begun or accepted
+        if begun:
+            weights = learned(weights, known, accepted)
     return weights
 
 

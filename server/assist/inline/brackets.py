@@ -43,6 +43,20 @@ def open_in(text: str) -> list[str]:
     return stack
 
 
+def closable(opened: list[str], closers: list[str]) -> list[str]:
+    """Those of the brackets `opened` (outermost first) that are not closed by `closers`, which follow: the
+    innermost ones down to where the closers fit, those that leave nothing open before others. All where
+    nothing fits, or nothing follows."""
+    if not closers:
+        return list(opened)
+    spare = len(opened) - len(closers)
+    for inner in (spare, *range(spare)) if spare >= 0 else ():
+        outer = opened[: len(opened) - inner]
+        if all(CLOSES[char] == outer[-1 - n] for n, char in enumerate(closers)):
+            return opened[len(opened) - inner :]
+    return closable(opened, closers[:-1])
+
+
 def closed_in(text: str) -> list[str]:
     """The closing brackets of `text` that it has not opened, in their order."""
     stack: list[str] = []

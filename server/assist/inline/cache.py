@@ -40,12 +40,13 @@ class Cache:
     def keep(self, before: str, after: str, language: str, kept: Kept) -> None:
         """Keep a suggestion for the place between `before` and `after`."""
         head = suffix_head(after)
-        for tail in tails(before):
+        for tail in tails(before[-_REACH:]):
             self._put((language, tail, head), kept)
 
     def find(self, before: str, after: str, language: str) -> tuple[Kept, int] | None:
         """The suggestion for this place and how much of it is typed already; the least typed first."""
         head = suffix_head(after)
+        before = before[-_REACH - _TYPED :]
         for typed in range(min(len(before), _TYPED) + 1):
             said = before[len(before) - typed :] if typed else ""
             for tail in tails(before[: len(before) - typed]):

@@ -4,6 +4,7 @@ whether the names it uses exist."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Parameter
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.brackets import open_in
 from devflow.server.assist.inline.known import Asked, Verdict, seen_elsewhere, verdicts, with_suggestion
 from devflow.server.assist.inline.names import Name, Role, used_names
 from devflow.server.assist.inline.nearest import nearest
@@ -21,6 +23,8 @@ from devflow.server.assist.static_names import names_of, symbol_of
 
 _ENGINE_SECONDS = 0.08
 _MOST_CUTS = 6
+_FIRST = re.compile(r"\(\s*(?:self|cls)\b")
+"""The first parameter of a method, left out of what a call must give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,14 @@ class Checked:
 def whole(doc: Document, at: int, text: str, end: int | None = None) -> str:
     """As many first lines of `text` as do not add to the syntax errors of the document when they stand at
     `at` (in place of `at:end`); "" when the first one does."""
+    return placed(doc, at, text, end)[0]
+
+
+def placed(doc: Document, at: int, text: str, end: int | None = None) -> tuple[str, Document]:
+    """As `whole`, with the document that holds them."""
     tree = doc.tree
     if tree is None:
-        return text
+        return text, with_suggestion(doc, at, text, end)
     before = _errors(doc)
     lines = text.split("\n")
     for count in range(len(lines), max(0, len(lines) - _MOST_CUTS), -1):
@@ -49,8 +58,8 @@ def whole(doc: Document, at: int, text: str, end: int | None = None) -> str:
             break
         made = with_suggestion(doc, at, piece, end)
         if made.tree is None or not made.tree.has_error() or (_errors(made) <= before and before):
-            return piece
-    return ""
+            return piece, made
+    return "", doc
 
 
 def fewest_errors(doc: Document, at: int, texts: list[str]) -> str:
@@ -67,11 +76,13 @@ async def checked(
     code: Codebase,
     end: int | None = None,
     seconds: float = _ENGINE_SECONDS,
+    made: Document | None = None,
 ) -> Checked:
     """`text`, which is to stand at `at` of `doc`, with each name that does not exist repaired where one real
     name is clearly meant; else without the line that uses it and all behind it. `seconds` for the
-    type engine."""
-    made = await asyncio.to_thread(with_suggestion, doc, at, text, end)
+    type engine; `made`: the document with it, where that is there already."""
+    if made is None:
+        made = await asyncio.to_thread(with_suggestion, doc, at, text, end)
     stop = at + len(text)
 
     def read() -> Asked:
@@ -141,7 +152,8 @@ def misfits(
         for target in resolver.callables_at(path, tree, name.start):
             symbol = symbol_of(resolver, target)
             parameters = parameters_of(symbol.signature, symbol.name)
-            if parameters is None:
+            unsafe = open_in(symbol.signature) or target.path.suffix == ".pyi"
+            if parameters is None or unsafe or (not target.owner and _FIRST.search(symbol.signature)):
                 problems.append("")
                 continue
             bound = target.owner and name.role is Role.PLAIN and symbol.name != "__init__"

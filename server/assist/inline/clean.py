@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from devflow.server.assist.inline.brackets import CLOSES, OPENS, closed_in, code, open_in
+from devflow.server.assist.inline.brackets import CLOSES, OPENS, closable, closed_in, code, open_in
 from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
 from devflow.server.assist.inline.site import Site, indent_of, width
 
@@ -214,15 +214,11 @@ def covered(text: str, site: Site) -> int:
 def balance(text: str, site: Site) -> str:
     """Cut before a closing bracket that neither the text nor the code before it opened, or whose partner
     is closed by what follows; close what the text has opened and left open."""
-    waiting = site.open_brackets
     reserved = closed_in(site.line_after) if not covered(text, site) else []
     if not site.line_after.strip():
         reserved = reserved + _closed_below(site)
-    for char in reserved:
-        if waiting and waiting[-1] == CLOSES[char]:
-            waiting.pop()
+    waiting = closable(site.open_brackets, reserved)
     stack: list[tuple[int, str]] = []
-    borrowed = 0
     for at, char in code(text):
         if char in OPENS:
             stack.append((at, char))
@@ -231,7 +227,6 @@ def balance(text: str, site: Site) -> str:
                 stack.pop()
             elif not stack and waiting and waiting[-1] == CLOSES[char]:
                 waiting.pop()
-                borrowed += 1
             else:
                 return text[:at]
     if not stack:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from devflow.analysis.document import Document
 from devflow.server.assist.base import Memory
-from devflow.server.assist.inline.acceptance import PRIOR
+from devflow.server.assist.inline.acceptance import PRIOR, learned, learned_from
 from devflow.server.assist.inline.cache import Cache
 from devflow.server.assist.inline.edits import Change, change_between, fate
 from devflow.server.assist.inline.generation import Generation
@@ -49,8 +49,12 @@ class Mood:
     """What the user's answers say, over all documents."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(PRIOR))
+    accepts: bool = False
+    """Whether any suggestion was ever accepted: before that, rejections teach nothing."""
     last: str = ""
     """What became of the last suggestion: `accepted`, `rejected` or ""."""
+    report: Report | None = None
+    """Of the last request, in whatever document."""
     snoozed_until: float = 0.0
     """`time.monotonic()`."""
     response: float = 0.3
@@ -154,6 +158,26 @@ def mood_of(memory: Memory) -> Mood:
 def ghost_of(memory: Memory, uri: str) -> Ghost:
     """The document's."""
     return memory.kept(("ghost text", uri), Ghost)
+
+
+def learn(memory: Memory, trials: Sequence[tuple[Mapping[str, float], bool]]) -> None:
+    """Take the user's past answers in, `(values, accepted)`, oldest first. May take some 10 ms."""
+    mood = mood_of(memory)
+    mood.weights = learned_from(trials)
+    mood.accepts = any(accepted for _, accepted in trials)
+
+
+def became(memory: Memory, uri: str, text: str, known: Mapping[str, float], *, accepted: bool) -> None:
+    """A suggestion shown in the document `uri` was accepted, or refused: `known` is what its chance was told
+    from."""
+    mood, ghost = mood_of(memory), ghost_of(memory, uri)
+    mood.accepts = mood.accepts or accepted
+    if mood.accepts:
+        mood.weights = learned(mood.weights, known, accepted)
+    if accepted:
+        mood.last = "accepted"
+    elif ghost.shown is not None and ghost.shown.text == text:
+        ghost.reject(ghost.shown, mood)
 
 
 def _note_edit(mood: Mood, doc: Document, before: str, change: Change) -> None:

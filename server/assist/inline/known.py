@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
+from devflow.analysis.undefined import names_bound
 from devflow.analysis.usage.around import OpenTokens
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.brackets import open_in
 from devflow.server.assist.inline.names import Name, Role
 from devflow.server.assist.keywords import builtin_names
 from devflow.server.assist.outline import recent_imports
@@ -147,6 +149,8 @@ def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     path = asked.doc.path
     if path is not None and names_of(asked.code).at(path, tree, name.start) is not None:
         return THERE  # by a star import
+    if asked.seen.get(name.text) and name.text not in names_bound(tree):
+        return UNSURE  # the document uses it too and binds it nowhere: it is from somewhere else
     return Verdict(False, frozenset(visible))
 
 
@@ -194,7 +198,8 @@ def _keyword(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     for target in targets:
         symbol = symbol_of(names, target)
         parameters = parameters_of(symbol.signature, symbol.name)
-        if parameters is None or any(each.kind == "var-keyword" for each in parameters):
+        many = parameters is None or any(each.kind == "var-keyword" for each in parameters)
+        if parameters is None or many or open_in(symbol.signature):
             return THERE if asked.seen.get(name.text) else UNSURE
         told |= {each.name for each in parameters if each.kind != "positional-only"}
     return THERE if name.text in told else Verdict(False, frozenset(told))
@@ -230,7 +235,12 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
     source, path = asked.doc.text.source, asked.doc.path
     if name.role is Role.KEYWORD:
         told = await python.signatures(path, source[: name.start] + source[name.end :], name.start)
-        if not told or any(p.kind == "var-keyword" for each in told for p in each.parameters):
+        open_ended = any(
+            p.kind == "var-keyword" or p.label.lstrip().startswith(("**", "..."))
+            for each in told
+            for p in each.parameters
+        )
+        if not told or open_ended or any("**" in each.label or "..." in each.label for each in told):
             return UNSURE
         known = frozenset(p.name for each in told for p in each.parameters)
         return THERE if name.text in known else Verdict(False, known)
@@ -240,8 +250,8 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
     offered = frozenset(each.name.rstrip("=") for each in found)
     if name.text in offered:
         return THERE
-    if all(other.startswith("__") for other in offered):
-        return UNSURE  # what every object has: nothing is known of this one
+    if "__getattr__" in offered or all(other.startswith("__") for other in offered):
+        return UNSURE  # made when it is asked for; or what every object has: nothing is known of this one
     # jedi's lists may lack what it could not infer: its silence about a word in use proves nothing.
     if not asked.code.types_are_fast and asked.seen.get(name.text):
         return Verdict(None, offered)

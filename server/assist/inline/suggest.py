@@ -20,7 +20,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
 from devflow.server.assist.inline.cache import Kept
-from devflow.server.assist.inline.check import Checked, checked, whole
+from devflow.server.assist.inline.check import Checked, checked, placed, whole
 from devflow.server.assist.inline.clean import clean, covered
 from devflow.server.assist.inline.context import Context, gather, relative
 from devflow.server.assist.inline.edits import undoes
@@ -38,6 +38,8 @@ from devflow.server.settings import Inline
 log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.3
+_ENGINE_SECONDS = 0.03
+"""For the type engine's word on a suggestion that no model was waited for."""
 _SUBTLE = 2.0
 """Factor on the least probability in subtle mode."""
 
@@ -52,6 +54,8 @@ class Suggestion:
     chance: float = 1.0
     """That it is accepted, as far as is known; `values` is what that was told from."""
     values: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    """As in `report.Report`."""
 
 
 async def inline(
@@ -105,16 +109,16 @@ async def inline(
         milliseconds=run.times,
     )
     if likely < least and not manual:
-        ghost.report = replace(report, silence=Silence.UNLIKELY, text="")
+        ghost.report = mood.report = replace(report, silence=Silence.UNLIKELY, text="")
         return None
-    ghost.report = report
+    ghost.report = mood.report = report
     line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
     ghost.shown = Shown(edit.new, start, doc.text.source, line)
     if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
         key = ("ghost text ahead", doc.uri)
         code.memory.forget(key)
         code.memory.task(key, lambda: run.speculate(text))
-    return Suggestion(edit, kept.engine, kept.confidence, likely, signs)
+    return Suggestion(edit, kept.engine, kept.confidence, likely, signs, source)
 
 
 class _Run:
@@ -185,7 +189,7 @@ class _Run:
     def silent(self, why: Silence) -> None:
         """Note why nothing is shown."""
         self.time("all")
-        self.ghost.report = Report(
+        self.ghost.report = self.mood.report = Report(
             self._uri,
             self._version,
             self._asked_at,
@@ -369,13 +373,13 @@ class _Run:
         if not text:
             return Silence.CLEANED
         end = at + covered(text, site)
-        text = await asyncio.to_thread(whole, doc, at, text, end)
+        text, made = await asyncio.to_thread(placed, doc, at, text, end)
         self.time("parse")
         if not text:
             return Silence.BROKEN
         told = Checked(text)
         if self.config.check_names:
-            told = await checked(doc, at, text, self.code, end)
+            told = await checked(doc, at, text, self.code, end, made=made)
             self.notes = told.notes
             self.time("names")
             if told.silence is not None:
@@ -396,6 +400,13 @@ class _Run:
         self.time("code")
         if found is None or found.probability < self.config.min_confidence or not found.text:
             return None
+        if self.config.check_names:
+            # What stands elsewhere may use what is not here.
+            told = await checked(self.doc, self.at, found.text, self.code, seconds=_ENGINE_SECONDS)
+            self.time("names")
+            if told.silence is not None or told.repaired or told.text != found.text:
+                self.notes = told.notes
+                return None
         return found.text, Kept(found.text, found.engine, found.probability, False), "code"
 
     def _refused(self, text: str) -> Silence | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from devflow.server.assist.base import Memory
 from devflow.server.assist.inline.acceptance import PRIOR, Signs, chance, learned, learned_from, values
 from devflow.server.assist.inline.edits import Change, change_between, fate, undoes
-from devflow.server.assist.inline.ghost import Ghost, Mood, Shown
+from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, became, ghost_of, learn, mood_of
 from devflow.server.assist.inline.rhythm import Rhythm, pause, struck
 from support.codebase import document
 
@@ -73,7 +74,7 @@ def test_what_was_found_elsewhere_is_as_likely_as_it_was_believed() -> None:
 
 def test_rejections_make_the_next_like_it_less_likely() -> None:
     known = values(signs())
-    after = learned_from([(known, False)] * 40)
+    after = learned_from([(known, True), *[(known, False)] * 40])
     assert chance(known, after) < 0.6 * chance(known)
 
 
@@ -84,7 +85,7 @@ def test_acceptances_make_the_next_like_it_more_likely() -> None:
 
 def test_what_was_learned_fades_into_the_priors() -> None:
     known, other = values(signs()), {"line start": 1.0}
-    weights = learned_from([(known, False)] * 20)
+    weights = learned_from([(known, True), *[(known, False)] * 20])
     bent = weights["model"]
     for _ in range(2_000):
         weights = learned(weights, other, accepted=True)
@@ -174,3 +175,30 @@ def test_typing_over_a_suggestion_rejects_it() -> None:
 def test_edits_of_the_same_lines_are_one_edit() -> None:
     _, mood = followed("a = 1\nb = 2\n", "a = 1\nb = 23\n", "a = 1\nb = 234\n", "a = 15\nb = 234\n")
     assert [(each.before, each.after) for each in mood.edits] == [("b = 2", "b = 234"), ("a = 1", "a = 15")]
+
+
+def test_from_who_never_accepts_nothing_is_learned() -> None:
+    known = values(signs())
+    assert learned_from([(known, False)] * 100) == dict(PRIOR)
+    assert learned_from([(known, True), *[(known, False)] * 100]) != dict(PRIOR)
+
+
+def test_a_refused_suggestion_is_not_offered_there_again() -> None:
+    memory = Memory()
+    ghost = ghost_of(memory, "file:///w/main.py")
+    ghost.shown = Shown("first", 4, "x = ", "x = ")
+    became(memory, "file:///w/main.py", "first", values(signs()), accepted=False)
+    assert ghost.was_rejected("x = ", "first")
+    assert mood_of(memory).weights == dict(PRIOR)
+
+
+def test_an_accepted_suggestion_makes_the_next_likelier() -> None:
+    memory, known = Memory(), values(signs())
+    became(memory, "file:///w/main.py", "first", known, accepted=True)
+    assert chance(known, mood_of(memory).weights) > chance(known)
+
+
+def test_past_answers_are_taken_in() -> None:
+    memory, known = Memory(), values(signs())
+    learn(memory, [(known, True), *[(known, False)] * 50])
+    assert chance(known, mood_of(memory).weights) < chance(known)

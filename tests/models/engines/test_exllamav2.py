@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ from devflow.models.base import FillRequest, ModelSpec
 from devflow.models.engines import exllamav2
 from devflow.models.engines.exllamav2 import ExLlamaEngine, Library
 from devflow.models.engines.native import family, fitting_prompt
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected
+from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
+from devflow.models.prompt import Piece, Prompt
 
 HOLE = FillRequest("def f():\n    return ", "\n", max_tokens=50)
 
@@ -27,7 +31,11 @@ class Tensor(list[int]):
 
 
 class Config:
+    num_hidden_layers, num_key_value_heads, head_dim = 4, 2, 64
+    no_flash_attn = False
+
     def __init__(self, folder: str) -> None:
+        self.folder = folder
         self.max_seq_len = 2048
 
 
@@ -35,16 +43,20 @@ class Model:
     problem: Exception | None = None
 
     def __init__(self, config: Config) -> None:
-        pass
+        self.config = config
 
-    def load_autosplit(self, cache: object) -> None:
+    def load_autosplit(self, cache: object, callback: Callable[[int, int], None]) -> None:
         if self.problem:
             raise self.problem
+        for layer in range(4):
+            callback(layer + 1, 4)
 
 
 class Cache:
     def __init__(self, model: Model, *, max_seq_len: int, lazy: bool) -> None:
         assert lazy
+        assert max_seq_len % 256 == 0, "the library asserts whole pages"
+        self.max_seq_len = max_seq_len
 
 
 class Tokenizer:
@@ -66,39 +78,110 @@ class Tokenizer:
         return Tensor([*head, *text.encode()])
 
 
+class Job:
+    def __init__(
+        self, *, input_ids: Tensor, max_new_tokens: int, gen_settings: Any, stop_conditions: list[Any]
+    ) -> None:
+        assert input_ids
+        self.read, self.settings, self.stops = list(input_ids), gen_settings, stop_conditions
+        self.left = list(Generator.said)[:max_new_tokens]
+        self.started = False
+
+
 class Generator:
+    """The parts of the library's dynamic generator that are used, with what it asserts."""
+
     said: tuple[str, ...] = ("x", " + ", "1")
     problem: Exception | None = None
+    pause = 0.0
 
-    def __init__(self, model: Model, cache: Cache, tokenizer: Tokenizer) -> None:
-        self.read: list[int] = []
-        self.stops: list[int] = []
-        self.abort: Any = None
+    def __init__(
+        self,
+        *,
+        model: Model,
+        cache: Cache,
+        tokenizer: Tokenizer,
+        paged: bool,
+        max_batch_size: int,
+        max_seq_len: int,
+        **drafting: Any,
+    ) -> None:
+        assert not (paged and model.config.no_flash_attn)
+        assert max_seq_len <= model.config.max_seq_len
+        if draft := drafting.get("draft_cache"):
+            assert draft.max_seq_len == cache.max_seq_len
+        self.drafting = drafting
+        self.most = max_batch_size
+        self.pending: list[Job] = []
+        self.active: list[Job] = []
+        self.seen: list[Job] = []
+        self.largest = 0
+        self.loras: list[list[str] | None] = []
+        self.resets = 0
 
     def warmup(self) -> None: ...
 
-    def set_stop_conditions(self, stops: list[int]) -> None:
-        self.stops = stops
+    def enqueue(self, job: Job) -> None:
+        assert len(job.read) < 5_000, "Job requires too many tokens"
+        self.pending.append(job)
+        self.seen.append(job)
 
-    def begin_stream_ex(
-        self, tokens: Tensor, settings: object, *, token_healing: bool, abort_event: Any
-    ) -> None:
-        self.read, self.settings, self.abort = list(tokens), settings, abort_event
-        self.left = list(self.said)
+    def cancel(self, job: Job) -> None:
+        for jobs in (self.pending, self.active):
+            if job in jobs:
+                jobs.remove(job)
 
-    def stream_ex(self) -> dict[str, object]:
+    def clear_queue(self) -> None:
+        self.pending.clear()
+        self.active.clear()
+
+    def set_loras(self, loras: list[str] | None) -> None:
+        assert not self.pending
+        assert not self.active, "LoRAs cannot be updated while there are jobs in the generator queue."
+        self.loras.append(loras)
+
+    def reset_page_table(self) -> None:
+        self.resets += 1
+
+    def iterate(self) -> list[dict[str, Any]]:
+        time.sleep(self.pause)
         if self.problem:
             raise self.problem
-        return {"chunk": self.left.pop(0) if self.left else "", "eos": not self.left}
+        results: list[dict[str, Any]] = []
+        while self.pending and len(self.active) < self.most:
+            self.active.append(self.pending.pop(0))
+        self.largest = max(self.largest, len(self.active))
+        for job in list(self.active):
+            if not job.started:
+                job.started = True
+                results.append({"job": job, "stage": "started", "eos": False})
+                continue
+            text = job.left.pop(0) if job.left else ""
+            eos = not job.left
+            results.append({"job": job, "stage": "streaming", "eos": eos, "text": text})
+            if eos:
+                self.active.remove(job)
+        return results
 
 
 class Settings:
     temperature = top_k = top_p = token_repetition_penalty = 0.0
 
 
-def library() -> Library:
+def library(*, paged: bool = False, free: int = 2**34) -> Library:
     return Library(
-        Config, Model, Cache, Tokenizer, Generator, Settings, lambda parts: Tensor(sum(parts, start=Tensor()))
+        config=Config,
+        model=Model,
+        cache=Cache,
+        tokenizer=Tokenizer,
+        generator=Generator,
+        job=Job,
+        settings=Settings,
+        lora=lambda model, folder: folder,
+        join=lambda parts: Tensor(sum(parts, start=Tensor())),
+        free_bytes=lambda: free,
+        paged=paged,
+        cache_bytes=2.0,
     )
 
 
@@ -130,51 +213,127 @@ def generate(engine: ExLlamaEngine, spec: ModelSpec, request: FillRequest = HOLE
 def test_a_hole_is_read_in_control_tokens_and_the_answer_is_streamed(
     engine: ExLlamaEngine, spec: ModelSpec
 ) -> None:
-    assert list(generate(engine, spec)) == ["x", " + ", "1"]
-    generator = engine._generator
-    assert generator.read == [1, 300, *HOLE.prefix.encode(), 301, 10, 302]
-    assert generator.stops[0] == Tokenizer.eos_token_id
-    assert 303 in generator.stops
-    assert generator.settings.top_k == 1, "temperature 0 is greedy"
+    assert [piece for piece in generate(engine, spec) if piece] == ["x", " + ", "1"]
+    [job] = engine._generator.seen
+    assert job.read == [1, 300, *HOLE.prefix.encode(), 301, 10, 302]
+    assert job.stops[0] == Tokenizer.eos_token_id
+    assert 303 in job.stops
+    assert job.settings.top_k == 1, "temperature 0 is greedy"
 
 
-def test_the_context_is_the_smaller_of_asked_and_trained(engine: ExLlamaEngine, spec: ModelSpec) -> None:
+def test_the_context_is_the_smaller_of_asked_and_trained_in_whole_pages(
+    engine: ExLlamaEngine, spec: ModelSpec
+) -> None:
     assert engine.context == 1024
+    assert ExLlamaEngine(replace(spec, context=1_000_000), library()).context == 2048
+    assert ExLlamaEngine(replace(spec, context=1000), library()).context == 768
     long = FillRequest("x = 1\n" * 1000, "y = 2\n" * 1000, max_tokens=50)
     list(generate(engine, spec, long))
-    assert len(engine._generator.read) <= 1024 - 50
+    assert len(engine._generator.seen[-1].read) <= 1024 - 50
 
 
-def test_cancelling_stops_between_tokens_and_while_reading(engine: ExLlamaEngine, spec: ModelSpec) -> None:
+def test_nothing_is_said_after_a_cancel_and_the_job_is_taken_back(
+    engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Generator, "said", tuple(map(str, range(1000))))
+    monkeypatch.setattr(Generator, "pause", 0.002)
     cancelled = False
     prompt, _ = fitting_prompt(engine, family(spec), HOLE)
-    pieces = engine.generate(prompt, 50, 0.0, lambda: cancelled)
-    assert next(pieces) == "x"
-    assert not engine._generator.abort.is_set()
+    pieces = engine.generate(prompt, 1000, 0.0, lambda: cancelled)
+    assert next(pieces) == "0"
     cancelled = True
-    assert engine._generator.abort.is_set()
+    started = time.monotonic()
     assert list(pieces) == []
+    assert time.monotonic() - started < 0.05
+    assert idle(engine._generator)
 
 
-def test_a_stop_string_split_over_chunks_ends_the_answer(
+def idle(generator: Generator) -> bool:
+    """Whether it soon has nothing to do."""
+    until = time.monotonic() + 5
+    while generator.active or generator.pending:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.001)  # the library's thread tells nobody
+    return True
+
+
+def test_several_requests_are_answered_together_where_flash_attn_is(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Generator, "said", tuple("abcdefgh"))
+    monkeypatch.setattr(Generator, "pause", 0.002)
+    engine = ExLlamaEngine(spec, library(paged=True))
+    assert engine.together
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(lambda _: "".join(generate(engine, spec)), range(4)))
+    assert said == ["abcdefgh"] * 4
+    assert engine._generator.largest > 1
+    assert not ExLlamaEngine(spec, library()).together
+
+
+def test_a_request_that_cannot_be_begun_fails_alone(spec: ModelSpec) -> None:
+    engine = ExLlamaEngine(spec, library(paged=True))
+    prompt = Prompt((Piece("x" * 6_000),))
+    with pytest.raises(Rejected, match="could not read the request"):
+        list(engine.generate(prompt, 10, 0.0, lambda: False))
+    assert "".join(generate(engine, spec)) == "x + 1"
+
+
+def test_each_language_has_its_adapter_and_what_was_read_with_another_is_forgotten(spec: ModelSpec) -> None:
+    spec = replace(spec, options={"lora": "python=/adapters/py, rust=/adapters/rs"})
+    engine = ExLlamaEngine(spec, library())
+    for language in ("python", "python", "rust", "go", "python"):
+        list(generate(engine, spec, replace(HOLE, language=language)))
+    assert engine._generator.loras == [["/adapters/py"], ["/adapters/rs"], None, ["/adapters/py"]]
+    assert engine._generator.resets == 4
+
+
+def test_speculative_decoding_by_a_small_model_or_by_the_prompt(spec: ModelSpec, folder: Path) -> None:
+    drafting = ExLlamaEngine(replace(spec, options={"draft": str(folder)}), library())._generator.drafting
+    assert drafting["draft_model"].config.folder == str(folder)
+    assert drafting["draft_model"].config.max_seq_len == 1024
+    engine = ExLlamaEngine(replace(spec, options={"draft": "ngram"}), library())
+    assert engine._generator.drafting == {"use_ngram_draft": True}
+
+
+def test_the_library_is_given_the_stop_strings_and_a_late_one_is_cut_here(
     engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Generator, "said", ("one E", "ND", "two"))
     request = FillRequest("a", "b", stop=("END",))
     assert "".join(generate(engine, spec, request)) == "one "
+    assert "END" in engine._generator.seen[0].stops
 
 
-def test_a_gpu_that_gives_up_is_one_sentence(
-    engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+def test_reading_ahead_says_nothing(engine: ExLlamaEngine, spec: ModelSpec) -> None:
+    assert "".join(generate(engine, spec, replace(HOLE, max_tokens=0))) == ""
+    assert len(engine._generator.seen) == 1
+
+
+@pytest.mark.parametrize("said", ["CUDA error: an illegal memory access\nmore", "CUDA out of memory. Tried"])
+def test_a_gpu_that_gives_up_costs_the_process_and_is_one_sentence(
+    engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
-    monkeypatch.setattr(Generator, "problem", RuntimeError("CUDA error: an illegal memory access\nmore"))
-    with pytest.raises(
-        Rejected, match=r"The GPU gave up \(CUDA error: an illegal memory access\); a smaller"
-    ):
+    monkeypatch.setattr(Generator, "problem", RuntimeError(said))
+    with pytest.raises(WorkerDied, match=r"The GPU gave up \(CUDA .*\); the model is being loaded again"):
         list(generate(engine, spec))
 
 
-def test_a_model_too_large_for_the_gpu_says_what_to_do(
+def test_a_model_too_large_for_the_gpu_is_told_before_it_is_loaded(
+    spec: ModelSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "problem", AssertionError("was loaded"))
+    with (folder / "model.safetensors").open("wb") as file:
+        file.truncate(3 * 2**30)
+    with pytest.raises(
+        NotConfigured,
+        match=r"gpu needs about 3\.6 GiB of GPU memory \(3\.0 for the weights, .* and 2\.0 are free; use",
+    ):
+        ExLlamaEngine(spec, library(free=2 * 2**30))
+
+
+def test_a_model_that_runs_out_of_memory_while_loading_says_what_to_do(
     spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Model, "problem", RuntimeError("Insufficient VRAM for model and cache"))
@@ -182,6 +341,12 @@ def test_a_model_too_large_for_the_gpu_says_what_to_do(
         NotConfigured, match=r"does not fit into the GPU's memory; use a model with fewer bits"
     ):
         ExLlamaEngine(spec, library())
+
+
+def test_loading_tells_how_far_it_is(spec: ModelSpec) -> None:
+    told: list[float] = []
+    ExLlamaEngine(spec, library(), told.append)
+    assert told == [0.25, 0.5, 0.75, 1.0]
 
 
 def test_without_the_library_the_extra_is_named(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:

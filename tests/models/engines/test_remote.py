@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any, Literal
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Message
+from devflow.models.base import ChatRequest, FillRequest, Health, Message, Meter
 from devflow.models.engines import anthropic as anthropic_engine
 from devflow.models.engines import openai as openai_engine
 from devflow.models.engines.anthropic import AnthropicModel
@@ -378,6 +382,98 @@ async def test_events_of_another_shape_are_one_sentence(api: Api, data: str) -> 
     api.plan(Answer(raw=head + event))
     model = made("openai", api)
     with pytest.raises(Unreachable):
+        await text(model.chat(QUESTION))
+    await model.close()
+
+
+async def test_a_hole_goes_to_llama_cpp_in_parts_with_what_was_read_kept(api: Api) -> None:
+    model = made("openai", api, model="qwen2.5-coder", fill="infill", slot="1")
+    request = FillRequest("a<|fim_suffix|> = ", "\nb", context="# c\n", max_tokens=9, stop=("\n",))
+    meter = Meter()
+    assert await text(model._fill(request, meter)) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == "/infill"
+    body = sent["body"]
+    assert body["input_prefix"] == "a< |fim_suffix|> = ", "marks in the source are no marks"
+    assert body["input_suffix"] == "\nb"
+    assert body["input_extra"] == [{"filename": "related", "text": "# c\n"}]
+    assert (body["n_predict"], body["cache_prompt"], body["id_slot"]) == (9, True, 1)
+    assert (meter.read, meter.cached, meter.written) == (11, 7, 3)
+    await model.close()
+
+
+async def test_reading_ahead_asks_for_no_token_and_only_llama_cpp_is_asked(api: Api) -> None:
+    model, other = made("openai", api, fill="infill"), made("openai", api, model="qwen2.5-coder")
+    assert isinstance(model, OpenAIModel)
+    assert isinstance(other, OpenAIModel)
+    await model.prime(FillRequest("a", "b"))
+    await other.prime(FillRequest("a", "b"))
+    [sent] = api.requests
+    assert sent["body"]["n_predict"] == 0
+    await model.close()
+    await other.close()
+
+
+async def test_azure_s_older_addresses_get_their_version_and_header(api: Api) -> None:
+    model = made("openai", api, api_version="2024-10-21")
+    assert await text(model.chat(QUESTION)) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == "/v1/chat/completions?api-version=2024-10-21"
+    assert sent["headers"]["api-key"] == KEY
+    await model.close()
+
+
+# Both again
+
+
+async def test_the_tokens_used_are_those_the_provider_counted(kind: Kind, api: Api) -> None:
+    model = made(kind, api, counts=True)
+    meter = Meter()
+    assert await text(model._chat(QUESTION, meter)) == "Hello, world"
+    expected = (11, 7, 3) if kind == "openai" else (1, 0, 3)
+    assert (meter.read, meter.cached, meter.written) == expected
+    await model.close()
+
+
+async def test_an_answer_that_must_fit_a_schema_is_asked_for_in_the_api_s_way(kind: Kind, api: Api) -> None:
+    model = made(kind, api)
+    schema = '{"type": "object", "properties": {"a": {"type": "string"}}}'
+    await text(model.chat(replace(QUESTION, schema=schema)))
+    body = api.requests[0]["body"]
+    if kind == "openai":
+        assert body["response_format"]["json_schema"]["schema"]["properties"] == {"a": {"type": "string"}}
+    else:
+        assert body["tool_choice"] == {"type": "tool", "name": "answer"}
+        assert body["tools"][0]["input_schema"]["type"] == "object"
+    await model.close()
+
+
+async def test_a_key_in_the_key_store_is_read_when_it_is_needed(
+    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def get_password(service: str, user: str) -> str | None:
+        asked.append((service, user))
+        return KEY if user == "me" else None
+
+    class KeyringError(Exception): ...
+
+    keyring, problems = ModuleType("keyring"), ModuleType("keyring.errors")
+    keyring.get_password = get_password  # type: ignore[attr-defined]  # a stand-in
+    keyring.__spec__ = ModuleSpec("keyring", None)
+    problems.KeyringError = KeyringError  # type: ignore[attr-defined]  # a stand-in
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    monkeypatch.setitem(sys.modules, "keyring.errors", problems)
+    model = made(kind, api, api_key="", key_store="devflow/main/me")
+    assert model.status().health is Health.READY
+    assert asked == []
+    await text(model.chat(QUESTION))
+    assert asked == [("devflow/main", "me")]
+    assert KEY in str(api.requests[0]["headers"])
+    await model.close()
+    model = made(kind, api, api_key="", key_store="devflow/other")
+    with pytest.raises(NotConfigured, match="holds no key 'devflow/other' for main; `keyring set devflow"):
         await text(model.chat(QUESTION))
     await model.close()
 

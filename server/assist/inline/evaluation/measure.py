@@ -21,6 +21,7 @@ from devflow.server.assist.inline.ghost import ghost_of
 from devflow.server.assist.inline.suggest import inline
 from devflow.server.settings import Inline
 
+_LARGEST = 400_000
 UNFILTERED = Inline(check_names=False, min_acceptance=0.0)
 
 
@@ -43,18 +44,21 @@ async def asked(
     models: Fills | None,
     config: Inline,
     *,
-    elsewhere: bool,
+    elsewhere: bool = False,
+    package: Package | None = None,
 ) -> Result:
     """Ask `models` (None: nobody) at every place, as by a key; with `elsewhere` told of the code of other
     files that the set gives. The first line counts where the truth is one line."""
-    root = Path("/w")
+    root = package.root if package is not None else Path("/w")
     scored: list[Scored] = []
     spent: list[float] = []
     engines: dict[str, None] = {}
     silences: dict[str, int] = {}
     for place in places:
         told = with_context(models, place) if models is not None and elsewhere else models
-        code = alone(place, root, told, elsewhere=elsewhere)
+        code = (
+            package.codebase(told) if package is not None else alone(place, root, told, elsewhere=elsewhere)
+        )
         doc, at = document(place, root)
         begun = time.perf_counter()
         found = await inline(doc, at, code, config, manual=True)
@@ -69,6 +73,39 @@ async def asked(
             silences[why] = silences.get(why, 0) + 1
         code.memory.close()
     return Result(name, " + ".join(engines) or "none", way, figures(scored, spent), silences)
+
+
+class Package:
+    """A real package: its words without the file that is asked about."""
+
+    def __init__(self, root: Path) -> None:
+        """Reads every Python file under `root`: not for the event loop."""
+        self.root = root
+        self._tokens = {
+            path: lex(path.read_text(encoding="utf-8", errors="replace"), "python")
+            for path in sorted(root.rglob("*.py"))
+            if path.stat().st_size < _LARGEST
+        }
+        self._models: dict[Path, UsageModel] = {}
+
+    def usage_of(self, language: str, besides: Path | None = None) -> UsageModel | None:
+        """As `server.services.IndexService`; the last file's model is kept."""
+        if language != "python" or besides is None:
+            return None
+        if besides not in self._models:
+            files = [tokens for path, tokens in self._tokens.items() if path != besides]
+            self._models = {besides: UsageModel.build(files)}
+        return self._models[besides]
+
+    def codebase(self, models: Fills | None) -> Codebase:
+        """The package with nothing remembered."""
+        return Codebase(
+            (self.root,),
+            cast(Any, _Nothing()),
+            models=cast(Any, models),
+            usage=cast(Any, self),
+            memory=Memory(),
+        )
 
 
 def document(place: Place, root: Path) -> tuple[Document, int]:

@@ -32,13 +32,18 @@ class Faulty:
     invented: frozenset[str] = frozenset()
 
 
-def with_invented_names(truth: str, share: float, chance: random.Random, real: frozenset[str]) -> Faulty:
-    """`truth` with `share` of its names in place of which stands one that does not exist: none of `real`."""
+def with_invented_names(
+    truth: str, share: float, chance: random.Random, real: frozenset[str], used: frozenset[int] | None = None
+) -> Faulty:
+    """`truth` with `share` of its names in place of which stands one that does not exist: none of `real`.
+    `used`: where in it names stand that must exist (None: all): one that is made there may be called anything."""
     tokens = lex(truth, "python")
     skipped = set(keywords("python")) | set(builtin_names("python")) | {"self", "cls"}
     edits: list[tuple[int, int, str]] = []
     for token in tokens:
         if not _NAME.match(token.text) or token.text in skipped or chance.random() >= share:
+            continue
+        if used is not None and token.start not in used:
             continue
         invented = invent(token.text, chance, real)
         if invented:

@@ -1,0 +1,1 @@
+"""`make bench-models`: what the models layer costs and holds back."""

@@ -1,0 +1,62 @@
+"""A second fill after one line was edited, on a real GGUF model in a real worker process."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from devflow.models.base import FillRequest, ModelSpec
+from devflow.server.workers.model import WorkerModel
+from support import tiny_gguf
+
+from .rows import Row, at_most
+
+_LINE = "    total_{n} = compute(first_{n}, second_{n})\n"
+
+
+async def measure(*, quick: bool) -> list[Row]:
+    """The time of a fill after an edit of the line at the cursor, as a share of that of a first one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = tiny_gguf.write(Path(folder) / "codellama.gguf", width=256, layers=6)
+        rows = []
+        for engine in ("ctransformers",):
+            first, second, middle = await _times(engine, path, 4 if quick else 12)
+            rows.append(
+                at_most(
+                    f"{engine}: second fill after a one-line edit, against the first",
+                    second / first,
+                    0.35,
+                    "×",
+                    f"{first:.2f} s and {second:.2f} s; {middle / first:.2f} × for a line in the middle",
+                )
+            )
+        return rows
+
+
+async def _times(engine: str, path: Path, rounds: int) -> tuple[float, float, float]:
+    spec = ModelSpec("tiny", engine, str(path), context=2048, options={"threads": "1"})  # type: ignore[arg-type]
+    model = WorkerModel(spec)
+    await model.warm()
+    first: list[float] = []
+    second: list[float] = []
+    middle: list[float] = []
+    for number in range(rounds):
+        lines = [_LINE.format(n=f"{number}_{line}") for line in range(22)]
+        suffix = "".join(_LINE.format(n=f"after_{number}_{line}") for line in range(6))
+        first.append(await _seconds(model, "".join(lines), suffix))
+        edited = [*lines[:-1], lines[-1].replace("compute", "add")]
+        second.append(await _seconds(model, "".join(edited), suffix))
+        halfway = [*edited[:11], edited[11].replace("compute", "add"), *edited[12:]]
+        middle.append(await _seconds(model, "".join(halfway), suffix))
+    await model.close()
+    return statistics.median(first), statistics.median(second), statistics.median(middle)
+
+
+async def _seconds(model: WorkerModel, prefix: str, suffix: str) -> float:
+    request = FillRequest(prefix + "    result = ", "\n" + suffix, max_tokens=8)
+    started = time.perf_counter()
+    async for _ in model.fill(request):
+        pass
+    return time.perf_counter() - started

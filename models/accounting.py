@@ -1,0 +1,297 @@
+"""The books of the guard: what a call may cost before it is made, what it did cost after it.
+
+`Accounts.begin` reserves money (budget), then asks for room (rate limits); `Accounts.end` writes the ledger,
+then the audit log. Both are synchronous and take well under a millisecond: the guard calls them in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from devflow.models import metrics
+from devflow.models.audit import AuditLog, stamp
+from devflow.models.base import Meter
+from devflow.models.books import Books, Price
+from devflow.models.errors import NotAllowed, OverBudget
+from devflow.models.ledger import Busy, Call, Ledger, LedgerUnusable, Reservation
+from devflow.models.limits import Limiter
+from devflow.models.prices import list_price
+from devflow.models.traces import Traces
+
+log = logging.getLogger(__name__)
+
+CHARACTERS_PER_TOKEN = 3.2
+"""Of code, for estimates where a provider does not count."""
+LONGEST_WAIT = 10.0
+"""Seconds a request waits for money that running calls have reserved."""
+
+METRICS_EVERY = 15.0
+"""Seconds between two writings of the metrics file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a call is about to send: what the books are told of it."""
+
+    feature: str
+    name: str
+    """Of the model in the settings."""
+    model: str
+    """At its provider."""
+    host: str
+    characters: int
+    bytes: int
+    turns: int
+    max_tokens: int
+    language: str = ""
+    files: tuple[str, ...] = ()
+    redacted: Mapping[str, int] = field(default_factory=dict)
+    content: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One call from its request to its line in the books."""
+
+    sent: Sent
+    id: str
+    at: float
+    asked: float
+    """By the clock that only goes forward, as the next two."""
+    called: float = 0.0
+    first: float = 0.0
+    written: int = 0
+    """Characters of the answer."""
+    meter: Meter = field(default_factory=Meter)
+    reservation: Reservation | None = None
+
+    def heard(self, characters: int) -> None:
+        """A piece of the answer came."""
+        if not self.first:
+            self.first = time.monotonic()
+        self.written += characters
+
+
+class Accounts:
+    """Ledger, audit log and limits of one process, opened at the first call."""
+
+    def __init__(self, books: Books, *, wall: Callable[[], float] = time.time) -> None:
+        self._books = books
+        self._wall = wall
+        self._limiter = Limiter(books.rates)
+        self._opening = threading.Lock()
+        self._ledger: Ledger | None = None
+        self._audit: AuditLog | None = None
+        self._said: set[str] = set()
+        self._room = asyncio.Condition()
+        self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
+        self._measured = 0.0
+
+    def entry(self, sent: Sent) -> Entry:
+        """A new entry, with an id that the logs name it by."""
+        return Entry(sent, f"c-{secrets.token_hex(5)}", self._wall(), time.monotonic())
+
+    async def admit(self, entry: Entry) -> None:
+        """Reserve the money and take room for a call; waits a while for money that running calls may give
+        back. Raises OverBudget, RateLimited."""
+        deadline = time.monotonic() + LONGEST_WAIT
+        while True:
+            try:
+                return await asyncio.to_thread(self.begin, entry)
+            except Busy:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise OverBudget(
+                        "The budget is reserved by calls that still run; try again when they have ended.",
+                        final=self._books.budget.when_spent == "stop",
+                    ) from None
+            async with self._room:  # other processes do not wake us: look again now and then
+                try:
+                    await asyncio.wait_for(self._room.wait(), min(left, 0.25))
+                except TimeoutError:
+                    pass
+
+    async def settle(self, entry: Entry, outcome: str, why: str = "") -> None:
+        """Write a call down, and wake those who wait for its money."""
+        await asyncio.to_thread(self.end, entry, outcome, why)
+        async with self._room:
+            self._room.notify_all()
+
+    def begin(self, entry: Entry) -> None:
+        """Reserve the money, then take room. Raises OverBudget, Busy, RateLimited."""
+        sent, budget = entry.sent, self._books.budget
+        price = self.price(sent)
+        if price is None and budget.any:
+            raise NotAllowed(
+                f"{sent.name} has no price, so the budget cannot be kept; set input_price and output_price "
+                "for it."
+            )
+        price = price or _FREE
+        # No token is shorter than a byte, and no answer longer than was asked for.
+        most = price.of(sent.bytes + 8 * sent.turns + 64, sent.max_tokens)
+        expected = price.of(_tokens(sent.characters), sent.max_tokens)
+        if budget.request is not None and expected > budget.request:
+            raise OverBudget(
+                f"This call to {sent.name} could cost {expected:.4f}, more than the {budget.request:.4f} "
+                "that models.budget.request allows.",
+                final=budget.when_spent == "stop",
+            )
+        ledger = self.ledger()
+        if ledger is not None:
+            try:
+                entry.reservation = ledger.reserve(most, budget, self._books.workspace, entry.at)
+            except LedgerUnusable as error:
+                self._without_ledger(error)
+        elif budget.any:
+            raise NotAllowed("A budget is set but the ledger cannot be written, so nothing is sent.")
+        if entry.reservation is not None and (warning := entry.reservation.warning):
+            self._say(warning)
+        try:
+            self._limiter.take(sent.host, self._books.user, _tokens(sent.characters) + sent.max_tokens)
+        except BaseException:
+            if ledger is not None and entry.reservation is not None:
+                ledger.release(entry.reservation)
+                entry.reservation = None
+            raise
+
+    def end(self, entry: Entry, outcome: str, why: str = "") -> None:
+        """Write ledger and audit log."""
+        call = self._call(entry, outcome)
+        self.write(call, entry.reservation)
+        self._write_audit(entry, call, why)
+
+    def end_local(self, entry: Entry, outcome: str) -> None:
+        """Write down a call that stayed on this machine: it costs nothing and is not audited."""
+        self.write(replace(self._call(entry, outcome), cost=0.0))
+
+    def _call(self, entry: Entry, outcome: str) -> Call:
+        sent, meter, now = entry.sent, entry.meter, time.monotonic()
+        spoke = bool(entry.written) or meter.written is not None
+        billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled"))
+        read = meter.read if meter.read is not None else _tokens(sent.characters) if billed else 0
+        written = meter.written if meter.written is not None else _tokens(entry.written)
+        price = self.price(sent) or _FREE
+        return Call(
+            entry.id,
+            entry.at,
+            sent.feature,
+            sent.name,
+            sent.host,
+            sent.language,
+            self._books.workspace,
+            self._books.user,
+            max(read, 0),
+            max(meter.cached, 0),
+            max(written, 0),
+            meter.read is not None,
+            price.of(read, written, meter.cached) if billed else 0.0,
+            max(0.0, (entry.called or now) - entry.asked),
+            entry.first - entry.called if entry.first else 0.0,
+            now - entry.asked,
+            outcome=outcome,
+        )
+
+    def write(self, call: Call, reservation: Reservation | None = None) -> None:
+        """Write one call into the ledger: a call that left the machine, a local one, an answer that was
+        kept."""
+        call = replace(
+            call, workspace=call.workspace or self._books.workspace, user=call.user or self._books.user
+        )
+        if self._traces is not None:
+            self._traces.record(call)
+        ledger = self.ledger()
+        if ledger is None:
+            return
+        try:
+            ledger.settle(reservation, call)
+            if self._books.metrics_file and time.monotonic() - self._measured > METRICS_EVERY:
+                self._measured = time.monotonic()
+                metrics.write(Path(self._books.metrics_file), ledger.calls())
+        except LedgerUnusable as error:
+            self._say(str(error))
+        except OSError as error:
+            self._say(f"The metrics cannot be written to {self._books.metrics_file} ({error.strerror}).")
+
+    def price(self, sent: Sent) -> Price | None:
+        """What the model of a call costs, None when nobody says."""
+        return self._books.prices.get(sent.name) or list_price(sent.model)
+
+    def ledger(self) -> Ledger | None:
+        """The ledger, None where none is kept or it cannot be."""
+        with self._opening:
+            if self._ledger is None and self._books.folder and "ledger" not in self._said:
+                try:
+                    self._ledger = Ledger(Path(self._books.folder) / LEDGER)
+                except (LedgerUnusable, OSError, sqlite3.Error) as error:
+                    self._said.add("ledger")
+                    log.warning("%s Calls are not written down.", error)
+            return self._ledger
+
+    def close(self) -> None:
+        """Close the files."""
+        with self._opening:
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+            if self._traces is not None:
+                self._traces.close()
+
+    def _write_audit(self, entry: Entry, call: Call, why: str) -> None:
+        if not self._books.folder:
+            return
+        sent = entry.sent
+        line: dict[str, Any] = {
+            "time": stamp(entry.at),
+            "id": entry.id,
+            "outcome": call.outcome,
+            "why": why or sent.feature,
+            "to": sent.host,
+            "model": f"{sent.name} ({sent.model})" if sent.model not in ("", sent.name) else sent.name,
+            "workspace": call.workspace,
+            "user": call.user,
+            "files": list(sent.files),
+            "characters": sent.characters if entry.called else 0,
+            "redacted": dict(sent.redacted),
+            "read": call.read,
+            "written": call.written,
+            "cost": round(call.cost, 8),
+        }
+        if self._books.keep_content and entry.called:
+            line["content"] = sent.content
+        try:
+            if self._audit is None:
+                self._audit = AuditLog(Path(self._books.folder) / AUDIT)
+            head = self._audit.append(line)
+            ledger = self.ledger()
+            if ledger is not None:
+                ledger.note("audit", head)
+        except (OSError, LedgerUnusable) as error:
+            self._say(f"The audit log cannot be written ({error}).")
+
+    def _without_ledger(self, error: LedgerUnusable) -> None:
+        if self._books.budget.any:
+            raise NotAllowed(f"{error} A budget is set, so nothing is sent.") from error
+        self._say(str(error))
+
+    def _say(self, sentence: str) -> None:
+        """A warning, each once."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            log.warning("%s", sentence)
+
+
+_FREE = Price(0.0, 0.0)
+LEDGER, AUDIT = "ledger.sqlite", "audit.jsonl"
+
+
+def _tokens(characters: int) -> int:
+    return round(characters / CHARACTERS_PER_TOKEN)

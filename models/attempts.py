@@ -1,0 +1,290 @@
+"""Asking one model after the other until one has answered.
+
+The next one is asked only while nothing was shown. A stream that a server cut in the middle is taken up
+again at the same model if that says the same once more; what was shown stays the beginning of one answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import TypeVar, cast
+
+from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, Model, Task
+from devflow.models.errors import (
+    ModelError,
+    NotAllowed,
+    OverBudget,
+    RateLimited,
+    TooLate,
+    Unreachable,
+    WorkerDied,
+)
+from devflow.models.health import Latency
+from devflow.models.hedge import Budget, Opened, hedged, opened
+from devflow.models.rules import Candidate
+from devflow.models.streams import closing
+from devflow.models.tries import Line, Tries, nobody
+
+log = logging.getLogger(__name__)
+
+_EARLIEST_HEDGE, _LATE_SERVER = 0.05, 10.0
+"""Seconds after which a second request may be sent: at the earliest, and to a server whose times are not
+known yet."""
+_LONGEST_GAP, _LONGEST_GAP_SHOWN = 2.0, 5.0
+"""Seconds between two pieces from a server after which a whole answer is asked for elsewhere, or one that is
+shown as it comes is taken up again."""
+_T = TypeVar("_T")
+_Request = FillRequest | ChatRequest
+Said = tuple[str, str]
+"""The name of the model and a piece of its answer."""
+
+
+class Attempts:
+    """Asks models and notes how they did."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        hedge: bool = True,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock = clock
+        self._hedge = hedge
+        self._chance = chance
+        self._budget = Budget()
+
+    async def run(
+        self,
+        task: Task,
+        request: _Request,
+        order: Sequence[tuple[Line, Candidate]],
+        *,
+        whole: bool = False,
+        heard: Callable[[str], None] = lambda name: None,
+    ) -> AsyncGenerator[Said]:
+        """The pieces of the answer, each with its model's name; `heard` is told who answers. With `whole`
+        they come at the end, all of one answer. Raises ModelError when nobody answered, TooLate at the
+        request's deadline."""
+        until = asyncio.get_running_loop().time() + request.deadline if request.deadline else None
+        problems = [f"{each.facts.name}: {each.left_out}" for _, each in order if each.left_out]
+        last: ModelError | None = None
+        lines = [line for line, candidate in order if not candidate.left_out]
+        tries = Tries(lines, self._clock, self._chance)
+        while (line := await _within(tries.next(), until, task)) is not None:
+            said: list[Said] = []
+            others = [other for other in lines if other is not line]
+            stream = self._answer(task, request, line, others, until, whole=whole)
+            try:
+                async with aclosing(stream):
+                    async for name, piece in stream:
+                        if not said and not whole:
+                            heard(name)
+                        said.append((name, piece))
+                        if not whole:
+                            yield name, piece
+            except ModelError as error:
+                if isinstance(error, TooLate) or (isinstance(error, OverBudget) and error.final):
+                    raise
+                if said and not whole:
+                    rest = self._taken_up(task, request, line, said, error, until)
+                    async with aclosing(rest):
+                        async for more in rest:
+                            yield more
+                    return
+                last = error
+                problems.append(f"{line.facts.name}: {error}")
+                tries.failed(line, error)
+                continue
+            if whole or not said:  # an empty answer is an answer
+                heard(said[0][0] if said else line.facts.name)
+            for each in said if whole else ():
+                yield each
+            return
+        if last is None and any(each.private for _, each in order):
+            last = NotAllowed("")
+        raise nobody(task, problems, last)
+
+    async def _answer(
+        self,
+        task: Task,
+        request: _Request,
+        line: Line,
+        others: Sequence[Line],
+        until: float | None,
+        *,
+        whole: bool,
+    ) -> AsyncGenerator[Said]:
+        by = line
+        self._budget.earn()
+        if not self._hedge or self._other(line, others) is None:
+            answer = await _within(opened(self._pieces(task, request, line)), until, task)
+        else:
+            chosen: list[Line] = []
+
+            def again() -> Awaitable[Opened] | None:
+                other = self._other(line, others)
+                if other is None or not self._budget.spend():
+                    return None
+                chosen.append(other)
+                log.info("%s is late; %s is asked as well", line.facts.name, other.facts.name)
+                return opened(self._pieces(task, request, other))
+
+            first = self._pieces(task, request, line)
+            racing = hedged(lambda: opened(first), again, lambda: self._late(line, task))
+            answer = await _within(racing, until, task)
+            if answer.pieces is not first:
+                by = chosen[0]
+        gap = (_LONGEST_GAP if whole else _LONGEST_GAP_SHOWN) if _at_a_server(by) else None
+        async with closing(answer.pieces):
+            piece = answer.first
+            while piece is not None:
+                yield by.facts.name, piece
+                piece = await _within(_soon(anext(answer.pieces, None), gap, by), until, task)
+
+    async def _pieces(self, task: Task, request: _Request, line: Line) -> AsyncGenerator[str]:
+        """What the model says; how it does is noted."""
+        async with line.slots.place(fill=task == "fill"):
+            pieces = _started(line.model, request)
+            started = self._clock()
+            line.circuit.asked(started)
+            line.own.asked(started)
+            told = False
+            try:
+                async with closing(pieces):
+                    async for piece in pieces:
+                        if not told:
+                            told = True
+                            self._succeeded(line, task, self._clock() - started)
+                        yield piece
+                if not told:
+                    told = True
+                    self._succeeded(line, task, None)
+            except ModelError as error:
+                told = True
+                self._failed(line, error)
+                raise
+            except Exception as error:
+                log.exception("the model %s failed in a way it should not", line.facts.name)
+                told = True
+                problem = ModelError(
+                    f"It failed unexpectedly ({type(error).__name__}); the log has the details."
+                )
+                self._failed(line, problem)
+                raise problem from error
+            finally:
+                if not told:
+                    self._left(line, task, self._clock() - started)
+
+    def _succeeded(self, line: Line, task: Task, seconds: float | None) -> None:
+        line.circuit.succeeded()
+        line.own.succeeded()
+        if seconds is not None:
+            line.latency.setdefault(task, Latency()).add(seconds, self._clock())
+
+    def _failed(self, line: Line, error: ModelError) -> None:
+        if isinstance(error, NotAllowed):
+            line.circuit.left()
+            line.own.left()
+            return
+        now = self._clock()
+        if isinstance(error, Unreachable | RateLimited | WorkerDied):
+            line.own.left()
+            line.circuit.failed(error, now)
+        else:
+            line.circuit.left()
+            line.own.failed(error, now)
+
+    def _left(self, line: Line, task: Task, seconds: float) -> None:
+        """The request was cancelled before a word was said. That it took longer than usual is known."""
+        line.circuit.left()
+        line.own.left()
+        latency = line.latency.get(task)
+        if latency is not None and seconds > latency.mean:
+            latency.add(seconds, self._clock())
+
+    def _late(self, line: Line, task: Task) -> float | None:
+        """Seconds after which its first piece is late; None: not known, and a model may be loading."""
+        late = line.late(task, self._clock())
+        if late is None:
+            return _LATE_SERVER if _at_a_server(line) else None
+        return max(late, _EARLIEST_HEDGE)
+
+    def _other(self, line: Line, others: Sequence[Line]) -> Line | None:
+        """Who is asked as well: nobody off the machine in place of somebody on it, and a model on this
+        machine not twice."""
+        now = self._clock()
+        for other in (*others, line):
+            kept = not other.facts.remote or line.facts.remote
+            able = other is not line or _at_a_server(line)
+            if kept and able and not other.rest(now):
+                return other
+        return None
+
+    async def _taken_up(
+        self,
+        task: Task,
+        request: _Request,
+        line: Line,
+        said: Sequence[Said],
+        error: ModelError,
+        until: float | None,
+    ) -> AsyncGenerator[Said]:
+        """The rest of an answer that broke off after `said`. Raises `error` when it cannot be had."""
+        same = {name for name, _ in said} == {line.facts.name}
+        random_words = isinstance(request, ChatRequest) and request.temperature > 0
+        if not same or random_words or not isinstance(error, Unreachable) or line.rest(self._clock()):
+            raise error
+        shown = "".join(piece for _, piece in said)
+        again = ""
+        pieces = self._pieces(task, request, line)
+        async with aclosing(pieces):
+            while True:
+                try:
+                    piece = await _within(anext(pieces, None), until, task)
+                except ModelError:
+                    raise error from None
+                if piece is None:
+                    if len(again) < len(shown):
+                        raise error
+                    return
+                before, again = again, again + piece
+                if len(before) >= len(shown):
+                    yield line.facts.name, piece
+                elif not (again.startswith(shown) or shown.startswith(again)):
+                    raise error
+                elif len(again) > len(shown):
+                    yield line.facts.name, again[len(shown) :]
+
+
+def _started(model: Model, request: _Request) -> AsyncIterator[str]:
+    if isinstance(request, FillRequest):
+        return cast("FillModel", model).fill(request)
+    return cast("ChatModel", model).chat(request)
+
+
+def _at_a_server(line: Line) -> bool:
+    return line.facts.remote or bool(line.facts.provider)
+
+
+async def _within(work: Awaitable[_T], until: float | None, task: Task) -> _T:
+    """The result of `work`, by `until` in the loop's time. Raises TooLate."""
+    if until is None:
+        return await work
+    try:
+        async with asyncio.timeout_at(until):
+            return await work
+    except TimeoutError:
+        raise TooLate(f"No answer to {task} came within the time it is wanted in.") from None
+
+
+async def _soon(work: Awaitable[_T], seconds: float | None, line: Line) -> _T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        raise Unreachable(f"{line.facts.name} stopped in the middle of its answer; try again.") from None

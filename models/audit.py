@@ -1,0 +1,142 @@
+"""What left this machine, or was not allowed to: one line of JSON a call, each holding the hash of the one
+before.
+
+A line that is changed, taken out or put in breaks the chain at that line. What the chain alone cannot show,
+that lines are missing at the end, is shown by the newest hash, which the ledger keeps as well. The log holds
+no secret and no text: names of files, numbers, kinds of redactions; the text as it was sent only where the
+user asked for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+BEGINNING = "0" * 64
+"""What stands for the hash before the first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What reading the whole log found."""
+
+    lines: int
+    """Good lines from the beginning."""
+    broken: int = 0
+    """The number of the first line that is not as it was written, from 1; 0: none."""
+    why: str = ""
+    head: str = BEGINNING
+    """The hash of the last good line."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every line is as it was written."""
+        return not self.broken
+
+
+class AuditLog:
+    """The open log. Synchronous, takes a tenth of a millisecond: call it in a thread. Several processes may
+    append to one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._head = BEGINNING
+        self._size = -1
+
+    def append(self, entry: Mapping[str, Any]) -> str:
+        """Write one line behind the others and return its hash. Raises OSError."""
+        from filelock import FileLock
+
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock, FileLock(self.path.with_suffix(".lock"), mode=0o600):
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                size = os.fstat(handle).st_size
+                if size != self._size:  # another process has written
+                    self._head = _last_hash(handle, size)
+                line, head = _line(entry, self._head)
+                if size and os.pread(handle, 1, size - 1) != b"\n":  # the last writer died within its line
+                    line = b"\n" + line
+                os.write(handle, line)
+                self._head, self._size = head, size + len(line)
+            finally:
+                os.close(handle)
+        return head
+
+
+def verify(path: Path, newest: str = "") -> Verdict:
+    """Read the log from its beginning. `newest`: the hash the ledger remembers, "" when it remembers none.
+    A log that is not there is whole when nothing is remembered of it. Raises OSError."""
+    head, number = BEGINNING, 0
+    heads = {head}
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                problem, found = _checked(raw, head)
+                if problem:
+                    return Verdict(number - 1, number, problem, head)
+                head = found
+                heads.add(head)
+    except FileNotFoundError:
+        pass
+    if newest and newest not in heads:
+        return Verdict(number, number + 1, "lines are missing at the end", head)
+    return Verdict(number, head=head)
+
+
+def _line(entry: Mapping[str, Any], before: str) -> tuple[bytes, str]:
+    body = {**entry, "prev": before}
+    head = _hash(body)
+    return (json.dumps({**body, "hash": head}) + "\n").encode(), head
+
+
+def _hash(body: Mapping[str, Any]) -> str:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _checked(raw: bytes, before: str) -> tuple[str, str]:
+    """What is wrong with a line, "" when nothing is, and its hash."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return "it is not JSON", ""
+    if not isinstance(body, dict) or not isinstance(body.get("hash"), str):
+        return "it has no hash", ""
+    found = body.pop("hash")
+    if body.get("prev") != before:
+        return "the line before it is not the one it was written behind", ""
+    if _hash(body) != found:
+        return "it was changed after it was written", ""
+    return "", found
+
+
+def _last_hash(handle: int, size: int) -> str:
+    """The hash of the last whole line, read from the end."""
+    window = 1 << 16
+    while size:
+        start = max(0, size - window)
+        lines = os.pread(handle, size - start, start).splitlines()
+        for raw in reversed(lines if start == 0 else lines[1:]):
+            try:
+                found = json.loads(raw)["hash"]
+            except (ValueError, KeyError, TypeError):
+                continue
+            return str(found)
+        if start == 0:
+            break
+        window *= 4
+    return BEGINNING
+
+
+def stamp(at: float) -> str:
+    """A time for the log, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

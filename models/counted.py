@@ -1,0 +1,77 @@
+"""A model on this machine whose calls are written into the ledger: what they cost is time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Protocol, TypeVar
+
+from devflow.models.accounting import Accounts, Sent
+from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, ModelStatus
+from devflow.models.errors import ModelError
+from devflow.models.streams import closing
+
+_Request = TypeVar("_Request", FillRequest, ChatRequest)
+
+
+class _Both(FillModel, ChatModel, Protocol):
+    """What every local engine is."""
+
+
+class Counted:
+    """A FillModel and ChatModel that asks another and counts."""
+
+    remote = False
+
+    def __init__(self, model: _Both, accounts: Accounts) -> None:
+        self.name = model.name
+        self._model = model
+        self._accounts = accounts
+
+    def __repr__(self) -> str:
+        return f"Counted({self._model!r})"
+
+    def __getattr__(self, name: str) -> Any:
+        # What only some engines have: `warm`, `prime`.
+        return getattr(self._model, name)
+
+    def status(self) -> ModelStatus:
+        """As the model says."""
+        return self._model.status()
+
+    async def close(self) -> None:
+        """Close the model."""
+        await self._model.close()
+
+    def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        """Stream what belongs in the hole. Raises ModelError."""
+        texts = (request.prefix, request.suffix, request.context)
+        return self._counted(request, self._model.fill(request), "fill", texts)
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        """Stream the answer. Raises ModelError."""
+        texts = tuple(message.content for message in request.messages)
+        return self._counted(request, self._model.chat(request), request.task, texts)
+
+    async def _counted(
+        self, request: _Request, pieces: AsyncIterator[str], feature: str, texts: tuple[str, ...]
+    ) -> AsyncIterator[str]:
+        characters = sum(map(len, texts))
+        sent = Sent(
+            feature, self.name, "", "", characters, 0, len(texts), request.max_tokens, request.language
+        )
+        entry = self._accounts.entry(sent)
+        entry.called = time.monotonic()
+        outcome = "cancelled"
+        try:
+            async with closing(pieces):
+                async for piece in pieces:
+                    entry.heard(len(piece))
+                    yield piece
+            outcome = "answered"
+        except ModelError:
+            outcome = "failed"
+            raise
+        finally:
+            await asyncio.to_thread(self._accounts.end_local, entry, outcome)

@@ -1,0 +1,288 @@
+"""The table of model families: how each marks a hole, several files and turns, what ends its answers, how
+much it reads, what a token costs at its provider. From the papers, model cards and tokenizer files of the
+families.
+
+A user adds families, or changes these, under `[[models.families]]` in `devflow.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Fim:
+    """The control tokens round a hole. Order `psm`: prefix, suffix, middle; `spm`: suffix, prefix, middle."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    order: Literal["psm", "spm"] = "psm"
+    end: tuple[str, ...] = ()
+    file: str = ""
+    """Starts a file's name where the family was trained on several files in one prompt."""
+    repo: str = ""
+    """Starts the repository's name, before the first file."""
+    name_inside: bool = False
+    """The name of the file with the hole stands behind the prefix mark, not before it."""
+    glue: str = ""
+    """Plain text between a control token and what follows it (CodeLlama was trained with a space)."""
+    suffix_first: bool = False
+    """It was trained as well on `prefix-mark suffix-mark SUFFIX middle-mark PREFIX`: an engine that keeps
+    what it has read then reads nothing again but the line that was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTemplate:
+    """How turns are written. Each of `system`, `user`, `assistant` is `(before, after)`; control tokens
+    among them are listed in `Profile.control`."""
+
+    user: tuple[str, str]
+    assistant: tuple[str, str]
+    system: tuple[str, str] | None = None
+    """None: the family has no system role, its text goes before the first user turn."""
+    start: str = ""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One family."""
+
+    name: str
+    fim: Fim | None = None
+    """None: it only holds conversations, and a hole is filled by asking."""
+    template: ChatTemplate | None = None
+    stop: tuple[str, ...] = ()
+    """End-of-text tokens a server may print instead of stopping."""
+    context: int = 4096
+    """Tokens the family was trained to read."""
+    tokenizer: str = ""
+    """What kind it has, for people: engines take it from the model's own files."""
+    price: tuple[float, float] | None = None
+    """US dollars for a million tokens read and written, where only providers run it: what the middle model
+    of the family cost when this was written. A model's own price, where it is configured, is meant to be
+    used."""
+    guess: str = ""
+    """A regular expression; a model whose name it is found in belongs to the family. The first that fits."""
+
+    @property
+    def control(self) -> tuple[str, ...]:
+        """Every control token, longest first."""
+        found: set[str] = set(self.stop)
+        if self.fim is not None:
+            found |= {
+                self.fim.prefix,
+                self.fim.suffix,
+                self.fim.middle,
+                self.fim.file,
+                self.fim.repo,
+                *self.fim.end,
+            }
+        if self.template is not None:
+            parts = (
+                *self.template.user,
+                *self.template.assistant,
+                *(self.template.system or ()),
+                self.template.start,
+                *self.template.stop,
+            )
+            for part in parts:
+                found |= set(CONTROL.findall(part))
+        return tuple(sorted((token for token in found if token.strip()), key=lambda t: (-len(t), t)))
+
+
+CONTROL = re.compile(
+    r"<[|｜][^<>]*?[|｜]>|</?(?:s|SYS|start_of_turn|end_of_turn)>|<<SYS>>|<</SYS>>|\[/?INST\]"
+)
+
+_CHATML = ChatTemplate(
+    system=("<|im_start|>system\n", "<|im_end|>\n"),
+    user=("<|im_start|>user\n", "<|im_end|>\n"),
+    assistant=("<|im_start|>assistant\n", "<|im_end|>\n"),
+    stop=("<|im_end|>", "<|endoftext|>"),
+)
+_LLAMA2 = ChatTemplate(user=("[INST] ", " [/INST]"), assistant=(" ", " </s>"), stop=("</s>", "[INST]"))
+INSTRUCTION = ChatTemplate(
+    system=("", "\n"),
+    user=("### Instruction:\n", "\n"),
+    assistant=("### Response:\n", "\n"),
+    stop=("### Instruction:", "### Response:"),
+)
+
+PROFILES: tuple[Profile, ...] = (
+    Profile(
+        "codellama",
+        Fim("<PRE>", "<SUF>", "<MID>", end=("<EOT>",), glue=" ", suffix_first=True),
+        _LLAMA2,
+        stop=("<EOT>", "</s>"),
+        context=16384,
+        tokenizer="SentencePiece, 32,016",
+        guess=r"code-?llama",
+    ),
+    Profile(
+        "starcoder2",
+        Fim(
+            "<fim_prefix>",
+            "<fim_suffix>",
+            "<fim_middle>",
+            end=("<|endoftext|>",),
+            file="<file_sep>",
+            repo="<repo_name>",
+            name_inside=True,
+        ),
+        ChatTemplate(
+            system=("", "\n\n"),
+            user=("### Instruction\n", "\n\n"),
+            assistant=("### Response\n", "<|endoftext|>"),
+            stop=("### Instruction", "<|endoftext|>"),
+        ),
+        stop=("<|endoftext|>", "<file_sep>", "<repo_name>"),
+        context=16384,
+        tokenizer="byte-level BPE, 49,152",
+        guess=r"starcoder-?2",
+    ),
+    Profile(
+        "starcoder",
+        Fim(
+            "<fim_prefix>",
+            "<fim_suffix>",
+            "<fim_middle>",
+            end=("<|endoftext|>",),
+            file="<filename>",
+            repo="<reponame>",
+            suffix_first=True,
+        ),
+        INSTRUCTION,
+        stop=("<|endoftext|>", "<filename>", "<reponame>"),
+        context=8192,
+        tokenizer="byte-level BPE, 49,152",
+        guess=r"starcoder|santacoder|starcoderbase",
+    ),
+    Profile(
+        "deepseek-coder",
+        Fim(
+            "<｜fim▁begin｜>",
+            "<｜fim▁hole｜>",
+            "<｜fim▁end｜>",
+            end=("<｜end▁of▁sentence｜>", "<|EOT|>"),
+        ),
+        ChatTemplate(
+            system=("", "\n"),
+            user=("### Instruction:\n", "\n"),
+            assistant=("### Response:\n", "\n<|EOT|>\n"),
+            stop=("<|EOT|>", "### Instruction:"),
+        ),
+        stop=("<｜end▁of▁sentence｜>", "<|EOT|>"),
+        context=16384,
+        tokenizer="byte-level BPE, 32,022",
+        guess=r"deepseek",
+    ),
+    Profile(
+        "qwen-coder",
+        Fim(
+            "<|fim_prefix|>",
+            "<|fim_suffix|>",
+            "<|fim_middle|>",
+            end=("<|endoftext|>", "<|fim_pad|>", "<|cursor|>"),
+            file="<|file_sep|>",
+            repo="<|repo_name|>",
+        ),
+        _CHATML,
+        stop=("<|endoftext|>", "<|im_end|>", "<|file_sep|>", "<|repo_name|>"),
+        context=32768,
+        tokenizer="byte-level BPE, 151,936",
+        guess=r"qwen",
+    ),
+    Profile(
+        "codestral",
+        Fim("[PREFIX]", "[SUFFIX]", "", order="spm", end=("</s>",)),
+        _LLAMA2,
+        stop=("</s>",),
+        context=32768,
+        tokenizer="SentencePiece, 32,768",
+        guess=r"codestral",
+    ),
+    Profile(
+        "codegemma",
+        Fim(
+            "<|fim_prefix|>",
+            "<|fim_suffix|>",
+            "<|fim_middle|>",
+            end=("<|file_separator|>", "<eos>"),
+            file="<|file_separator|>",
+        ),
+        ChatTemplate(
+            user=("<start_of_turn>user\n", "<end_of_turn>\n"),
+            assistant=("<start_of_turn>model\n", "<end_of_turn>\n"),
+            stop=("<end_of_turn>",),
+        ),
+        stop=("<|file_separator|>", "<eos>"),
+        context=8192,
+        tokenizer="SentencePiece, 256,000",
+        guess=r"code-?gemma|gemma",
+    ),
+    Profile(
+        "granite",
+        Fim("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", end=("<|end_of_text|>",)),
+        ChatTemplate(
+            system=("<|start_of_role|>system<|end_of_role|>", "<|end_of_text|>\n"),
+            user=("<|start_of_role|>user<|end_of_role|>", "<|end_of_text|>\n"),
+            assistant=("<|start_of_role|>assistant<|end_of_role|>", "<|end_of_text|>\n"),
+            stop=("<|end_of_text|>",),
+        ),
+        stop=("<|end_of_text|>",),
+        context=131072,
+        tokenizer="byte-level BPE, 49,160",
+        guess=r"granite(?!.*code)",
+    ),
+    Profile(
+        "granite-code",
+        Fim("<fim_prefix>", "<fim_suffix>", "<fim_middle>", end=("<|endoftext|>",)),
+        ChatTemplate(
+            system=("System:\n", "\n\n"),
+            user=("Question:\n", "\n\n"),
+            assistant=("Answer:\n", "\n\n"),
+            stop=("Question:\n", "<|endoftext|>"),
+        ),
+        stop=("<|endoftext|>",),
+        context=8192,
+        tokenizer="byte-level BPE, 49,152",
+        guess=r"granite.*code",
+    ),
+    Profile(
+        "mistral",
+        None,
+        _LLAMA2,
+        stop=("</s>",),
+        context=32768,
+        tokenizer="SentencePiece or Tekken",
+        guess=r"mistral|mixtral|ministral|devstral",
+    ),
+    Profile(
+        "phi",
+        None,
+        ChatTemplate(
+            system=("<|system|>\n", "<|end|>\n"),
+            user=("<|user|>\n", "<|end|>\n"),
+            assistant=("<|assistant|>\n", "<|end|>\n"),
+            stop=("<|end|>", "<|endoftext|>"),
+        ),
+        stop=("<|end|>", "<|endoftext|>"),
+        context=4096,
+        tokenizer="SentencePiece, 32,064",
+        guess=r"(?<![a-z])phi-?\d",
+    ),
+    Profile(
+        "gpt",
+        context=128000,
+        tokenizer="tiktoken o200k",
+        price=(2.0, 8.0),
+        guess=r"gpt|^o\d|chatgpt|davinci",
+    ),
+    Profile("claude", context=200000, tokenizer="the provider's", price=(3.0, 15.0), guess=r"claude"),
+    Profile("llama", None, _LLAMA2, stop=("</s>",), context=4096, tokenizer="SentencePiece, 32,000"),
+)
+"""`llama` comes last: a plain model continues the prefix and never sees the suffix."""

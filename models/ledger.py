@@ -1,0 +1,244 @@
+"""What calls of models cost and how long they took: a SQLite file of the user's own.
+
+All processes of a user write to the same file. Before a call its highest possible price is reserved in the
+same transaction that sums what is spent and reserved, so that calls side by side cannot overspend together;
+after it the reservation becomes what was really used. A process that dies with a reservation leaves it
+behind: it counts as spent once it has expired, since the provider may have been paid.
+
+Windows of time have a beginning and no end: who sets the clock back sees calls of "the future" still counted,
+so that wrong clocks never free money.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from devflow.models.books import Budget
+from devflow.models.errors import OverBudget
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 1
+RESERVED_FOR = 900.0
+"""Seconds after which a reservation counts as spent: longer than any call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a model, or an answer from the cache in its place. Times in seconds."""
+
+    id: str
+    at: float
+    """Seconds since 1970, when it was asked for."""
+    feature: str
+    model: str
+    host: str = ""
+    """Where it went; "" for this machine."""
+    language: str = ""
+    workspace: str = ""
+    user: str = ""
+    read: int = 0
+    """Tokens of the prompt."""
+    cached: int = 0
+    """Of those, from the provider's cache."""
+    written: int = 0
+    counted: bool = False
+    """Whether the provider counted the tokens; else they are estimated."""
+    cost: float = 0.0
+    queued: float = 0.0
+    """From the request to the call: redaction, budget, waiting."""
+    first: float = 0.0
+    """From the call to the first piece of its answer, 0 without one."""
+    total: float = 0.0
+    """From the request to the end."""
+    hit: str = ""
+    """`exact` or `semantic`: the answer was kept from an earlier call."""
+    saved: float = 0.0
+    """What the call would have cost, when it was a hit."""
+    outcome: str = "answered"
+    """`answered`, `cancelled`, `refused` (policy, budget, limit) or `failed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money set aside for a call that runs."""
+
+    id: int
+    amount: float
+    warning: str = ""
+    """A sentence for the user when a limit is nearly reached."""
+
+
+class Busy(Exception):
+    """There is money, but calls that run have it reserved: try again when one has ended."""
+
+
+class LedgerUnusable(Exception):
+    """The file cannot be read or written; the message is a sentence for the user."""
+
+
+class Ledger:
+    """The open file. Synchronous, takes about a tenth of a millisecond: call it in a thread. Any thread
+    may."""
+
+    def __init__(self, path: Path) -> None:
+        """Makes the file, for its owner alone, when it is not there. A file that is no ledger is put aside.
+        Raises LedgerUnusable."""
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._db = self._opened()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
+            aside = path.with_name(f"{path.name}.damaged")
+            log.warning(
+                "the ledger %s is damaged (%s); it is kept as %s and a new one begun", path, error, aside
+            )
+            path.replace(aside)
+            self._db = self._opened()
+        except OSError as error:
+            raise LedgerUnusable(f"The ledger {path} cannot be used ({error.strerror}).") from error
+
+    def reserve(self, amount: float, budget: Budget, workspace: str, now: float) -> Reservation:
+        """Set `amount` aside for a call. Raises OverBudget when a limit would be passed even without the
+        calls that run, Busy when only they stand in the way."""
+        with self._transaction() as db:
+            self._expire(db, now)
+            warning = ""
+            for name, limit, (since, own) in budget.windows(now):
+                if limit is None:
+                    continue
+                spent, reserved = self._in_window(db, since, workspace if own else None)
+                if spent + amount > limit:
+                    raise OverBudget(
+                        f"The budget for {name} ({limit:.2f}) does not cover this call: {spent:.4f} is spent "
+                        f"and it could cost {amount:.4f}; raise models.budget, or wait.",
+                        final=budget.when_spent == "stop",
+                    )
+                if spent + reserved + amount > limit:
+                    raise Busy
+                if spent < budget.warn_at * limit <= spent + amount:
+                    warning = f"{budget.warn_at:.0%} of the budget for {name} ({limit:.2f}) is spent."
+            cursor = db.execute(
+                "INSERT INTO reservations (at, expires, amount, workspace) VALUES (?, ?, ?, ?)",
+                (now, now + RESERVED_FOR, amount, workspace),
+            )
+            return Reservation(cursor.lastrowid or 0, amount, warning)
+
+    def settle(self, reservation: Reservation | None, call: Call) -> None:
+        """Write down what a call used in place of what was reserved for it."""
+        with self._transaction() as db:
+            if reservation is not None:
+                db.execute("DELETE FROM reservations WHERE id = ?", (reservation.id,))
+            db.execute(_INSERT, astuple(call))
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back what was reserved for a call that was not made."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM reservations WHERE id = ?", (reservation.id,))
+
+    def spent(self, since: float, workspace: str | None = None) -> float:
+        """The money spent since a time, in one workspace or all."""
+        with self._transaction() as db:
+            return self._in_window(db, since, workspace)[0]
+
+    def calls(self, since: float = 0.0, workspace: str | None = None) -> list[Call]:
+        """The calls since a time, in order of time."""
+        where, values = ("", ()) if workspace is None else (" AND workspace = ?", (workspace,))
+        with self._lock:
+            try:
+                rows = self._db.execute(
+                    f"SELECT {_COLUMNS} FROM calls WHERE at >= ?{where} ORDER BY at, rowid", (since, *values)
+                ).fetchall()
+            except sqlite3.Error as error:
+                raise LedgerUnusable(f"The ledger {self.path} cannot be read ({error}).") from error
+        return [_call(row) for row in rows]
+
+    def note(self, key: str, value: str) -> None:
+        """Remember one value."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+    def noted(self, key: str) -> str:
+        """A remembered value, "" when there is none."""
+        with self._transaction() as db:
+            row = db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else ""
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The file's permissions are those of the files SQLite puts beside it.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self.path.chmod(0o600)
+        db = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.executescript(_TABLES)
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise LedgerUnusable(f"The ledger {self.path} cannot be written ({error}).") from error
+
+    def _expire(self, db: sqlite3.Connection, now: float) -> None:
+        """Calls whose process died count as spent."""
+        expired = db.execute(
+            "DELETE FROM reservations WHERE expires < ? RETURNING at, amount, workspace", (now,)
+        ).fetchall()
+        for at, amount, workspace in expired:
+            lost = Call("lost", at, "", "", workspace=workspace, cost=amount, outcome="failed")
+            db.execute(_INSERT, astuple(lost))
+
+    def _in_window(self, db: sqlite3.Connection, since: float, workspace: str | None) -> tuple[float, float]:
+        where, values = ("", ()) if workspace is None else (" AND workspace = ?", (workspace,))
+        [spent] = db.execute(
+            f"SELECT TOTAL(cost) FROM calls WHERE at >= ?{where}", (since, *values)
+        ).fetchone()
+        [reserved] = db.execute(
+            f"SELECT TOTAL(amount) FROM reservations WHERE at >= ?{where}", (since, *values)
+        ).fetchone()
+        return spent, reserved
+
+
+def _call(row: Sequence[Any]) -> Call:
+    values = dict(zip((each.name for each in fields(Call)), row, strict=True))
+    return Call(**{**values, "counted": bool(values["counted"])})
+
+
+_COLUMNS = ", ".join(each.name for each in fields(Call))
+_INSERT = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' for _ in fields(Call))})"
+_TABLES = f"""
+CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});
+CREATE INDEX IF NOT EXISTS calls_at ON calls (at, workspace, cost);
+CREATE TABLE IF NOT EXISTS reservations (id INTEGER PRIMARY KEY, at, expires, amount, workspace);
+CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value);
+PRAGMA user_version = {SCHEMA};
+"""

@@ -1,0 +1,316 @@
+"""Secrets that no format gives away, by the names they stand beside and by how random they look.
+
+`password = "…"`, `"api_key": "…"`, `--token …`, `X-Api-Key: …`, `<password>…</password>`: a name that says
+what its value is, a sign that gives a value, and a value that can be a secret. Names that say it outright
+(`password`, `client_secret`) need little of the value; names that may mean anything (`key`, `token`, an
+issuer) need one that looks random. Strings that look random beside no name at all count when they mix cases
+and digits as words, names and digests do not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from devflow.models.secret_formats import places
+
+LONGEST_VALUE = 1_024
+
+_OUTRIGHT = re.compile(
+    r"passwo?r?d|passwort|passphrase|secret|contrase|credential|(?<![a-z])(?:pass|pwd|pw)(?![a-z])|"
+    r"(?:api|access|private|signing|encryption|auth|account|master|service|client|license|subscription)[_-]?key|"
+    r"(?:auth|access|refresh|bearer|session|api|bot|app|id|oauth|personal|deploy|private|service)[_-]?token",
+    re.IGNORECASE,
+)
+"""Names that say what their value is."""
+
+_WORDS = (
+    *("passw", "passphrase", "contrase", "secret", "credential", "pass", "pwd", "pw", "token", "key", "auth"),
+    *("salt", "pin", "sid", "seed", "mnemonic", "webhook", "dsn", "cookie", "jwt", "nonce", "signature"),
+    *("adobe", "airtable", "algolia", "alchemy", "asana", "atlassian", "aws", "azure", "beamer", "bitbucket"),
+    *(
+        "bittrex",
+        "binance",
+        "cloudflare",
+        "codecov",
+        "cohere",
+        "coinbase",
+        "confluent",
+        "contentful",
+        "datadog",
+    ),
+    *(
+        "dd_api",
+        "deepgram",
+        "digitalocean",
+        "discord",
+        "doppler",
+        "droneci",
+        "dropbox",
+        "elastic",
+        "etherscan",
+    ),
+    *(
+        "etsy",
+        "facebook",
+        "fastly",
+        "figma",
+        "finicity",
+        "finnhub",
+        "firebase",
+        "flickr",
+        "freshbooks",
+        "github",
+    ),
+    *(
+        "gitlab",
+        "gitter",
+        "grafana",
+        "heroku",
+        "hubspot",
+        "huggingface",
+        "infura",
+        "intercom",
+        "jenkins",
+        "jira",
+    ),
+    *("kraken", "kucoin", "launchdarkly", "linkedin", "linode", "looker", "mailchimp", "mailgun", "mapbox"),
+    *(
+        "mattermost",
+        "messagebird",
+        "mistral",
+        "mixpanel",
+        "nessus",
+        "netlify",
+        "newrelic",
+        "new_relic",
+        "notion",
+    ),
+    *("npm", "nuget", "nytimes", "okta", "openai", "opsgenie", "pagerduty", "pinecone", "plaid", "plivo"),
+    *("postmark", "pusher", "pypi", "rapidapi", "rollbar", "salesforce", "sendbird", "sendgrid", "sentry"),
+    *(
+        "shodan",
+        "shopify",
+        "slack",
+        "snowflake",
+        "snyk",
+        "sonar",
+        "spotify",
+        "squarespace",
+        "strava",
+        "stripe",
+    ),
+    *("sumo", "supabase", "telegram", "travis", "trello", "twilio", "twitch", "twitter", "typeform", "vault"),
+    *("vercel", "virustotal", "vultr", "wandb", "yandex", "zendesk"),
+)
+"""What the name of a secret holds: a word for it, or an issuer whose tokens have no format."""
+_WHOLE = frozenset({"pass", "pwd", "pw", "pin", "sid", "seed", "salt", "aws", "npm"})
+"""Words that are parts of too many others: no letter may stand beside them."""
+
+_GIVES = re.compile(
+    r"""(?P<rest>[\w.\-]{0,48}+)
+    (?:\\?["'`\])]){0,3}                                                 # "name", ['name'], :name
+    (?:\s{0,2}:?\s{0,2}[A-Za-z_][\w.\[\]|\x20]{0,40}?(?=\s{0,4}=\s))?    # a type: Python's, Go's
+    (?P<sign>
+        \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
+      | \s{0,4},\s{0,4}(?=[bru]?["'`])                                   # set("name", "value")
+      | \s{0,2}\(\s{0,2}(?=[bru]?["'`])                                  # set_name("value")
+      | \x20(?:is|as|to|value|by)?:?\x20?(?=["'`])                       # IDENTIFIED BY "value"
+      | \x20+(?=[^\s"'`=:(){}\[\],;<>]{0,64}\d|[A-Za-z]{16})             # --name value
+      | ["']?\s+value\s*=\s*(?=["'])                                     # <add key="name" value="…">
+      | \s*\n\s*(?:-\s*)?["']?value["']?\s*:\s*                          # name: NAME \n value: "…"
+      | >\s{0,40}(?=[^<>\s]{4,256}\s*</)                                     # <name>value</name>
+    )
+    (?:(?:Basic|Bearer|Token|ApiKey|Digest|AWS|GoogleLogin\ auth=|token|key)\s+)?
+    (?P<quote>@?[bru]{0,2}\\?(?:\"{3}|'{3}|["'`]))?""",
+    re.VERBOSE,
+)
+_UNQUOTED = re.compile(r"[^\s\"'`<>(){}\[\];,|&\\]{4,1024}")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{20,512}={0,2}(?![A-Za-z0-9+/=_\-])")
+_MERELY_NAMED = re.compile(
+    r"(?:hash|digest|sha\d*|md5|checksum|fingerprint|public|publishable|id|ids|name|names|path|file|files|url|uri|"
+    r"type|types|field|fields|length|size|len|label|prompt|hint|help|text|message|error|errors|policy|reset|class|"
+    r"backend|backends|hasher|hashers|validators?|view|form|template|format|pattern|regex|prefix|suffix|header|"
+    r"param|parameter|column|index|version|count|expiry|expires|timeout|age|algorithm|alg|method|methods|scope|scopes|"
+    r"endpoint|env|var|variable|location|dir|directory|source|mode|style|kind|manager|provider|store|func|"
+    r"function|widget|required|enabled|changed|list|map|word|words|board|error_message)$",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"[<\[{(%$*#].*|.*[>\])}]|x+|\*+|\.+|-+|(?:your|my|some|insert|enter|example|sample|dummy|fake|foo|bar|replace|"
+    r"change|todo|null|none|nil|true|false|undefined|test|redacted|optional|required|string|str|bytes|int|text|value|"
+    r"abc|xxx|placeholder)[A-Za-z]{0,16}(?:[_\-. ][A-Za-z]{1,16})*\d?|[A-Za-z_]{1,30}[=:]|"
+    r".*(?:\.\.\.|\$\{|\{\{|%\(|xxxx|<[a-z]).*|"
+    r"[A-Za-z]*(?:password|passwd|secret|token|api_?key|apikey|credential)s?[_\-]?[a-z]*",
+    re.IGNORECASE | re.DOTALL,
+)
+_NAME_LIKE = re.compile(
+    r"[A-Za-z_]\w*(?:(?:\.|->|::|/)[A-Za-z_]\w*)+|[A-Z][A-Z_]+|[a-z]+(?:_[a-z]+)+|[A-Z]?[a-z]+(?:[A-Z][a-z]+)+"
+)
+_SETTING = re.compile(r"\s*(?:export\s+|set\s+|ENV\s+|-e\s+|-D)?[A-Za-z][\w.\-]*")
+_EXPRESSION = re.compile(r"[\w.]+[(\[]|.*[,)]\s*$")
+_ADDRESS = re.compile(
+    r"(?:https?|ftp|file|git|ssh)://|\.{0,2}/|[A-Za-z]:\\|"
+    r"\w+\.(?:py|js|ts|pem|key|json|ya?ml|txt|html|com|org|net|io)$"
+)
+
+
+def named(text: str) -> Iterator[tuple[int, int]]:
+    """The ranges of the values that a name in `text` calls a secret; they may overlap."""
+    end = 0
+    for after in _ends_of_words(text):
+        if after < end:
+            continue
+        gives = _GIVES.match(text, after)
+        if gives is None:
+            continue
+        rest = gives["rest"]
+        end = gives.end("rest")
+        if rest and _MERELY_NAMED.search(rest):
+            continue
+        value = _value(text, gives)
+        if value is None:
+            continue
+        name = text[_start_of_name(text, after) : end]
+        sign = gives["sign"].strip()
+        quoted = sign == ">" or (gives["quote"] is not None and sign != "")
+        if can_be_secret(
+            text[slice(*value)],
+            outright=_OUTRIGHT.search(name) is not None,
+            quoted=quoted,
+            env=not quoted and _environment(text, after, gives),
+        ):
+            yield value
+            end = value[1]
+
+
+def _ends_of_words(text: str) -> list[int]:
+    """Where the words end that the names of secrets hold."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a few letters have longer small forms
+        lower = "".join(each if len(small := each.lower()) != 1 else small for each in text)
+    names = " ".join(set(lower.translate(_NO_NAME).split()))  # a third of a text
+    ends: set[int] = set()
+    for word in _WORDS:
+        if word not in names:
+            continue
+        at = lower.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if word not in _WHOLE or not (
+                (at and lower[at - 1].isalpha()) or (end < len(lower) and lower[end].isalpha())
+            ):
+                ends.add(end)
+            at = lower.find(word, end)
+    return sorted(ends)
+
+
+_NO_NAME = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+
+
+def _start_of_name(text: str, at: int) -> int:
+    start = at
+    while start > max(0, at - 48) and (text[start - 1].isalnum() or text[start - 1] in "_-"):
+        start -= 1
+    return start
+
+
+def random_strings(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The ranges of strings among the `long_runs` of `text` that look random by themselves: base62 or base64
+    that mixes both cases and digits throughout. Hexadecimal does not count: it is mostly digests."""
+    for run in runs:
+        if len(run) < 20:
+            continue
+        for found in _TOKEN.finditer(run):
+            if run[found.start() - 1 : found.start()] != "." and _mixed(found[0]):
+                yield from places(text, found[0])
+
+
+def looks_random(value: str) -> bool:
+    """Whether a value is no word, name, number or path: characters of several kinds, alternating as
+    chance would have it."""
+    if len(value) < 12 or not value.isascii():
+        return False
+    digits = sum(character.isdigit() for character in value)
+    letters = sum(character.isalpha() for character in value)
+    if letters < 2 or digits + letters < 0.8 * len(value) or entropy(value) < 2.8:
+        return False
+    if digits < 2:
+        return len(value) >= 16 and _changes(value) >= 0.35
+    return _changes(value) >= 0.14
+
+
+def entropy(value: str) -> float:
+    """Shannon's entropy of the characters, in bits each (as detect-secrets computes it)."""
+    return -sum(count / len(value) * math.log2(count / len(value)) for count in Counter(value).values())
+
+
+def _value(text: str, gives: re.Match[str]) -> tuple[int, int] | None:
+    """The range of the value behind the sign; None when there is none on the line."""
+    start = gives.end()
+    quote = gives["quote"]
+    if quote:
+        sign = quote.lstrip("@bru")
+        stop = text.find(sign, start, start + LONGEST_VALUE)
+        line = text.find("\n", start, start + LONGEST_VALUE)
+        if stop < 0 or (0 <= line < stop and len(sign) == 1):
+            stop = line if line >= 0 else min(len(text), start + LONGEST_VALUE)
+        return (start, stop) if stop > start else None
+    found = _UNQUOTED.match(text, start)
+    return found.span() if found else None
+
+
+def _environment(text: str, at: int, gives: re.Match[str]) -> bool:
+    """Whether the line is `NAME=value` of a shell, an .env file or a properties file: there an unquoted value
+    is the text itself and not the name of something."""
+    line = text.rfind("\n", 0, at) + 1
+    head = text[line : gives.start("sign")]
+    behind = text[gives.end() : gives.end() + 200].partition("\n")[0]
+    return gives["sign"] == "=" and _SETTING.fullmatch(head) is not None and _EXPRESSION.match(behind) is None
+
+
+def can_be_secret(value: str, *, outright: bool, quoted: bool = False, env: bool = False) -> bool:
+    """Whether a value can be a secret. Beside a name that says so outright, in quotes or as a setting, that
+    is anything but a placeholder, a name, an address or prose; else what looks random."""
+    value = value.strip()
+    if not 4 <= len(value) <= LONGEST_VALUE or _PLACEHOLDER.fullmatch(value) or len(set(value)) < 4:
+        return False
+    if _ADDRESS.match(value) or re.search(r"\s", value):
+        return False
+    if not outright:
+        return looks_random(value) and not _NAME_LIKE.fullmatch(value)
+    if quoted or env:
+        plain = value.isalpha() and value.islower()
+        return not _NAME_LIKE.fullmatch(value) and (not plain or len(value) >= 6)
+    # Neither quoted nor a setting: in code such a value is a name or an expression.
+    has_digit = any(character.isdigit() for character in value)
+    strange = not re.fullmatch(r"[\w.]+", value)
+    return (
+        has_digit and (looks_random(value) or strange) and not re.match(r"[\d.]+$|[A-Za-z_][\w.]*\(", value)
+    )
+
+
+def _mixed(token: str) -> bool:
+    letters = Counter(
+        "d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "s" for c in token
+    )
+    if letters["d"] < 2 or letters["u"] < 3 or letters["l"] < 3 or letters["s"] > 0.12 * len(token) + 1:
+        return False
+    return _changes(token) >= 0.4 and entropy(token) >= min(4.0, 0.8 * math.log2(len(token)))
+
+
+def _changes(value: str) -> float:
+    """How often two neighbours are of different kinds (digit, capital, small), from 0 to 1."""
+    kinds = value.translate(_KINDS)
+    return sum(a != b for a, b in pairwise(kinds)) / max(1, len(kinds) - 1)
+
+
+_KINDS = str.maketrans(
+    dict.fromkeys("_-./+=", "")
+    | {chr(code): "0" for code in range(48, 58)}
+    | {chr(code): "A" for code in range(65, 91)}
+    | {chr(code): "a" for code in range(97, 123)}
+)

@@ -1,0 +1,93 @@
+"""`devflow audit`: what left this machine, and whether the log of it is as it was written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from devflow.server.commands.terminal import console, visible
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("action", choices=("verify", "show"), help="check the chain, or print the last lines")
+    parser.add_argument("--folder", type=Path, help="where ledger and audit log lie (default: your own)")
+    parser.add_argument("--limit", type=int, default=20, help="lines to show (default: 20)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify: 1 when a line is not as it was written. Show: 0."""
+    from devflow.models.accounting import AUDIT
+    from devflow.server.models import state_folder
+
+    folder = arguments.folder or state_folder()
+    return (_verify if arguments.action == "verify" else _show)(folder / AUDIT, arguments)
+
+
+def _verify(path: Path, arguments: argparse.Namespace) -> int:
+    from devflow.models.audit import verify
+
+    try:
+        verdict = verify(path, _newest(path.parent))
+    except OSError as error:
+        console(stderr=True).print(f"The audit log {path} cannot be read ({error.strerror}).")
+        return 2
+    if arguments.json:
+        answer = {"lines": verdict.lines, "broken": verdict.broken or None, "why": verdict.why}
+        print(json.dumps(answer | {"head": verdict.head}))
+    elif verdict.whole:
+        console().print(f"{path}: {verdict.lines} lines, the chain is whole, its head is {verdict.head}.")
+    else:
+        console().print(
+            f"{path}: line {verdict.broken} is broken: {verdict.why}. The {verdict.lines} lines before it "
+            "are as they were written."
+        )
+    return 0 if verdict.whole else 1
+
+
+def _newest(folder: Path) -> str:
+    """The newest hash the ledger remembers."""
+    from devflow.models.accounting import LEDGER
+    from devflow.models.ledger import Ledger, LedgerUnusable
+
+    if not (folder / LEDGER).exists():
+        return ""
+    try:
+        ledger = Ledger(folder / LEDGER)
+    except LedgerUnusable:
+        return ""
+    try:
+        return ledger.noted("audit")
+    finally:
+        ledger.close()
+
+
+def _show(path: Path, arguments: argparse.Namespace) -> int:
+    try:
+        lines = path.read_text("utf-8").splitlines()[-max(arguments.limit, 0) :] if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        console(stderr=True).print(f"The audit log {path} cannot be read ({error}).")
+        return 2
+    out = console()
+    for line in lines:
+        if arguments.json:
+            print(line)
+            continue
+        try:
+            each = json.loads(line)
+            kinds = ", ".join(f"{count} {kind}" for kind, count in each["redacted"].items())
+            out.print(
+                visible(
+                    f"{each['time']}  {each['outcome']}  {each['characters']} characters to {each['to']} "
+                    f"({each['model']}), {each['read']}+{each['written']} tokens, {each['cost']:.4f}, "
+                    f"for {each['why']}, of {', '.join(each['files']) or 'no file'}, "
+                    f"taken out: {kinds or 'nothing'}"
+                )
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            out.print("a line that cannot be read; `devflow audit verify` says which")
+    if not lines and not arguments.json:
+        out.print(f"Nothing has left this machine ({path} does not exist).")
+    return 0

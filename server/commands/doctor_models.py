@@ -1,0 +1,119 @@
+"""`devflow doctor --models`: each configured model, what it is for, what is known of it and what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devflow.server.commands.report import BAD, GOOD, NOTE, Check
+
+if TYPE_CHECKING:
+    from devflow.models.base import ModelsConfig, ModelSpec
+
+_ENOUGH = 60.0
+"""Seconds to load and answer a few words, with `--ask`."""
+
+
+def models(root: Path, *, ask: bool) -> Iterator[Check]:
+    """The checks. Nothing is loaded or asked but with `ask`, and then only what is ready."""
+    from devflow.models.base import Health
+    from devflow.server.models import build_router
+    from devflow.server.settings import load, user_file
+
+    settings, _ = load([root])
+    config = settings.models
+    switch = "nothing leaves this machine" if config.local_only else "the remote models below may be called"
+    yield Check("models", "egress", GOOD, switch)
+    statuses = build_router(config, os.environ).statuses()
+    if not statuses:
+        yield Check(
+            "models",
+            "none",
+            NOTE,
+            "completion, ghost text, navigation and review work without; "
+            f"to add one, write a [[models.list]] table into {user_file()}",
+        )
+    for spec, status in zip(config.models, statuses, strict=False):
+        state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
+        where = "remote" if status.remote else "local"
+        yield Check(
+            "models", status.name, state, f"{status.engine}, {where}: {status.detail or status.health}"
+        )
+        yield Check("models", "", GOOD, _about(spec, config))
+        if ask and state == GOOD:
+            yield asyncio.run(_asked(spec, config))
+    yield from _routing(config)
+
+
+def _about(spec: ModelSpec, config: ModelsConfig) -> str:
+    """What it is for and what is taken for granted of it."""
+    from devflow.models.profiles import profile_named, profile_of
+
+    profile = profile_of(spec.family, spec.model, config.families)
+    parts = [f"for {', '.join(spec.tasks)}"]
+    if spec.languages:
+        parts.append(f"expert in {', '.join(spec.languages)}")
+    if spec.family and profile_named(spec.family, config.families) is None:
+        parts.append(f"the family {spec.family!r} is not known, {profile.name} is guessed")
+    else:
+        parts.append(f"family {profile.name} ({'as configured' if spec.family else 'guessed'})")
+    parts.append("fills holes by its own marks" if profile.fim else "fills holes by being asked")
+    parts.append(f"reads {spec.context:,} tokens")
+    if spec.context > profile.context:
+        parts.append(f"but was trained on {profile.context:,}")
+    path = Path(spec.model).expanduser()
+    if spec.engine in ("ctransformers", "llama") and path.is_file():
+        parts.append(f"a file of {path.stat().st_size / 2**30:.2f} GiB")
+    return "; ".join(parts)
+
+
+async def _asked(spec: ModelSpec, config: ModelsConfig) -> Check:
+    """What it says to a few words, and how long that takes."""
+    from dataclasses import replace
+
+    from devflow.models.base import ChatRequest, FillRequest, Message
+    from devflow.models.errors import ModelError
+    from devflow.server.models import build_router
+
+    router = build_router(replace(config, models=(spec,), rules=(), experiments=()), os.environ)
+    hole = FillRequest("def add(a, b):\n    return ", "\n", "python", max_tokens=16, deadline=_ENOUGH)
+    question = ChatRequest((Message("user", "Say OK."),), max_tokens=16, deadline=_ENOUGH)
+    fills = "fill" in spec.tasks
+    started = time.monotonic()
+    first = 0.0
+    pieces = 0
+    try:
+        async for _ in router.fill(hole) if fills else router.chat(question):
+            first = first or time.monotonic() - started
+            pieces += 1
+    except ModelError as error:
+        return Check("models", "", BAD, f"asked: {error}")
+    finally:
+        await router.close()
+    seconds = time.monotonic() - started
+    return Check(
+        "models", "", GOOD, f"asked: first piece after {first:.2f} s, {pieces} pieces in {seconds:.2f} s"
+    )
+
+
+def _routing(config: ModelsConfig) -> Iterator[Check]:
+    """Rules and experiments that name models which are not configured."""
+    known = {spec.name for spec in config.models} | {"local", "remote", "expert"}
+    for rule in config.rules:
+        unknown = [name for name in (*rule.prefer, *rule.avoid, *rule.only) if name not in known]
+        if unknown:
+            yield Check(
+                "models",
+                "rules",
+                BAD,
+                f"the rule {rule.name!r} names {', '.join(unknown)}, which is no model",
+            )
+    for trial in config.experiments:
+        unknown = [name for name in trial.models if name not in known]
+        if unknown:
+            detail = f"{trial.name!r} names {', '.join(unknown)}, which is no model"
+            yield Check("models", "experiments", BAD, detail)

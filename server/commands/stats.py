@@ -1,0 +1,235 @@
+"""`devflow stats`: what models were asked, how long they took and what they cost; the month's end; what
+could be cheaper."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from devflow.server.commands.terminal import console, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from devflow.models.ledger import Call, Ledger
+    from devflow.models.spending import Alternative, Forecast, Line
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--days", type=int, default=30, help="how far back (default: 30)")
+    parser.add_argument(
+        "--by",
+        action="append",
+        choices=("feature", "model", "language", "workspace", "user", "host", "day", "outcome"),
+        help="what to sum by, once or more (default: feature, model)",
+    )
+    parser.add_argument("--workspace", type=Path, help="only calls of this workspace")
+    parser.add_argument("--folder", type=Path, help="where ledger and audit log lie (default: your own)")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--json", action="store_true", help="print the sums as JSON")
+    kind.add_argument("--csv", action="store_true", help="print every call as CSV")
+    kind.add_argument(
+        "--prometheus", action="store_true", help="print all of the ledger in Prometheus's text format"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print; 1 when nothing was written down yet, 2 when it cannot be read."""
+    from devflow.models.accounting import LEDGER
+    from devflow.models.ledger import Ledger, LedgerUnusable
+    from devflow.server.models import state_folder
+
+    notes = console(stderr=True)
+    path = (arguments.folder or state_folder()) / LEDGER
+    if not path.exists():
+        notes.print(f"No call of a model has been written down yet ({path} does not exist).")
+        return 1
+    now = time.time()
+    workspace = str(arguments.workspace.resolve()) if arguments.workspace else None
+    try:
+        ledger = Ledger(path)
+    except LedgerUnusable as error:
+        notes.print(str(error))
+        return 2
+    try:
+        since = 0.0 if arguments.prometheus else now - max(arguments.days, 1) * 86_400
+        calls = ledger.calls(since, workspace)
+        if arguments.prometheus:
+            from devflow.models.metrics import exposition
+
+            print(exposition(calls), end="")
+        elif arguments.csv:
+            _print_csv(calls)
+        else:
+            _report(ledger, calls, arguments, now, workspace)
+    except LedgerUnusable as error:
+        notes.print(str(error))
+        return 2
+    finally:
+        ledger.close()
+    return 0
+
+
+def _report(
+    ledger: Ledger, calls: Sequence[Call], arguments: argparse.Namespace, now: float, workspace: str | None
+) -> None:
+    from devflow.models.spending import By, by_day, forecast, recommendations, summed, total
+
+    today = datetime.fromtimestamp(now, UTC).date()
+    past = by_day(ledger.calls(now - 62 * 86_400, workspace))
+    end = forecast(past, today)
+    wanted = [each for each in get_args(By) if each in (arguments.by or ("feature", "model"))]
+    sums = {by: summed(calls, by) for by in wanted}
+    hints = recommendations(calls, _alternatives())
+    checked, wrong = _checks()
+    if arguments.json:
+        answer = {
+            "days": max(arguments.days, 1),
+            "total": asdict(total(calls)),
+            **{f"by_{by}": [asdict(line) for line in lines] for by, lines in sums.items()},
+            "forecast": asdict(end),
+            "recommendations": hints,
+            "cache": {
+                "hits": sum(1 for call in calls if call.hit),
+                "semantic_hits": sum(1 for call in calls if call.hit == "semantic"),
+                "misses": sum(1 for call in calls if not call.hit and call.host and call.feature != "fill"),
+                "saved": sum(call.saved for call in calls),
+                "checked": checked,
+                "false": wrong,
+            },
+        }
+        print(json.dumps(answer, indent=2))
+        return
+    out = console()
+    for by, lines in sums.items():
+        _table(out, by, lines, total(calls))
+    _days(out, past, today, end)
+    hits = [call for call in calls if call.hit]
+    if hits:
+        reworded = sum(call.hit == "semantic" for call in hits)
+        out.print(
+            f"{len(hits)} answers were kept ones ({reworded} to a question in other words) and saved "
+            f"{sum(call.saved for call in hits):.2f}; of {checked} checked, {wrong} were wrong."
+        )
+    for hint in hints:
+        out.print(f"• {visible(hint)}")
+
+
+def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"by {by}", title_justify="left", pad_edge=False, box=None)
+    table.add_column(by)
+    for heading in ("calls", "read", "written", "cost", "share", "kept", "failed", "first", "p50", "p95"):
+        table.add_column(heading, justify="right")
+    for line in (*lines, everything):
+        share = line.cost / everything.cost if everything.cost else 0.0
+        table.add_row(
+            visible(line.name),
+            str(line.calls),
+            _short(line.read),
+            _short(line.written),
+            f"{line.cost:.2f}",
+            f"{_bar(share)} {share:4.0%}" if everything.cost else "",
+            str(line.hits),
+            str(line.failed),
+            _seconds(line.first_p50),
+            _seconds(line.total_p50),
+            _seconds(line.total_p95),
+        )
+    out.print(table)
+    out.print()
+
+
+def _days(out: Console, past: dict[date, float], today: date, end: Forecast) -> None:
+    shown = [today - timedelta(days=each) for each in range(41, -1, -1)]
+    costs = [past.get(day, 0.0) for day in shown]
+    most = max(costs)
+    if most > 0:
+        bars = "".join(_BARS[min(8, -(-int(cost / most * 800) // 100))] for cost in costs)
+        out.print(f"cost by day  {shown[0]:%d %b} {bars} {today:%d %b}   (highest {most:.2f})")
+    out.print(
+        f"this month   {end.spent:.2f} so far; at its end {end.expected:.2f} "
+        f"({end.low:.2f} to {end.high:.2f} with a probability of 80 %, from {end.days} days)"
+    )
+
+
+def _print_csv(calls: Sequence[Call]) -> None:
+    from devflow.models.ledger import Call
+
+    writer = csv.writer(sys.stdout)
+    names = [each.name for each in fields(Call)]
+    writer.writerow(names)
+    writer.writerows([_cell(getattr(call, name)) for name in names] for call in calls)
+
+
+def _cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def _alternatives() -> list[Alternative]:
+    """The models of the user's settings, with their prices."""
+    from devflow.models.books import Price
+    from devflow.models.prices import list_price
+    from devflow.models.spending import Alternative
+    from devflow.server import settings
+
+    models = settings.load([])[0].models
+    found = []
+    for spec in models.models:
+        local = spec.engine not in ("openai", "anthropic")
+        price = Price(0.0, 0.0) if local else models.books.prices.get(spec.name) or list_price(spec.model)
+        if price is not None and "chat" in spec.tasks:
+            found.append(Alternative(spec.name, price, spec.context, local))
+    return found
+
+
+def _checks() -> tuple[int, int]:
+    """How many answers to a question in other words were checked, and how many were wrong."""
+    from sqlite3 import Error
+
+    from devflow.models.answers import FILE, Answers
+    from devflow.models.books import Keeping
+    from devflow.server.models import answers_folder
+
+    if not (answers_folder() / FILE).exists():
+        return 0, 0
+    try:
+        answers = Answers(Keeping(folder=str(answers_folder())), None)
+    except (OSError, Error):
+        return 0, 0
+    try:
+        return answers.checks()
+    finally:
+        answers.close()
+
+
+def _bar(share: float) -> str:
+    eighths = round(share * 80)
+    return ("█" * (eighths // 8) + (_BLOCKS[eighths % 8] if eighths % 8 else "")).ljust(10)
+
+
+_BLOCKS = " ▏▎▍▌▋▊▉"
+
+
+def _short(number: int) -> str:
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return str(number)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value else "-"

@@ -1,0 +1,443 @@
+"""Money, limits and books: what may be spent, what was, and the log of what left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import sqlite3
+import stat
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from devflow.models.accounting import AUDIT, LEDGER, Accounts, Sent
+from devflow.models.audit import AuditLog, verify
+from devflow.models.base import ChatRequest, FillRequest, Message, Meter
+from devflow.models.books import Books, Budget, Price, Rates, books_from, start_of_day, start_of_month
+from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Unreachable
+from devflow.models.ledger import RESERVED_FOR, Busy, Call, Ledger
+from devflow.models.limits import Limiter, TokenBucket
+from devflow.models.outbound import Outbound
+from devflow.models.prices import list_price
+
+NOON = 1_760_011_200.0  # 2025-10-09 12:00 UTC
+REMOTE = "https://api.example.com/v1"
+TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "state" / LEDGER)
+
+
+def call(cost: float = 1.0, at: float = NOON, **values: object) -> Call:
+    return Call("c", at, "chat", "m", cost=cost, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("price", [-1.0, math.nan, math.inf])
+def test_a_price_that_is_none_is_refused(price: float) -> None:
+    with pytest.raises(ValueError, match="no price"):
+        Price(price, 1.0)
+    with pytest.raises(ValueError, match="no limit"):
+        Budget(day=price)
+
+
+def test_tokens_from_the_provider_s_cache_have_their_own_price() -> None:
+    assert Price(3.0, 15.0, 0.3).of(1_000_000, 0, 500_000) == pytest.approx(1.65)
+    assert Price(3.0, 15.0).of(1_000_000, 1_000_000, 9_999_999) == pytest.approx(18.0)
+    assert Price(3.0, 15.0).of(-5, -5) == 0.0
+
+
+def test_known_models_have_a_list_price_and_others_none() -> None:
+    assert list_price("gpt-4o-mini-2024-07-18") == Price(0.15, 0.6, 0.075)
+    assert list_price("anthropic/claude-sonnet-4-5") == Price(3, 15, 0.3)
+    assert list_price("my-own-model") is None
+
+
+def test_days_and_months_begin_where_utc_s_do() -> None:
+    assert start_of_day(NOON) == NOON - 12 * 3600
+    assert start_of_month(NOON) == NOON - 12 * 3600 - 8 * 86_400
+
+
+def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    accounts = Accounts(Books(folder=str(tmp_path / "state")))
+    entry = accounts.entry(sent())
+    accounts.begin(entry)
+    accounts.end(entry, "answered")
+    for name in (LEDGER, f"{LEDGER}-wal", AUDIT):
+        assert stat.S_IMODE((tmp_path / "state" / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    accounts.close()
+
+
+def test_a_limit_that_is_reached_refuses_what_would_pass_it(ledger: Ledger) -> None:
+    budget = Budget(day=2.0)
+    ledger.settle(ledger.reserve(1.5, budget, "w", NOON), call(1.5))
+    assert ledger.reserve(0.5, budget, "w", NOON).amount == 0.5
+    with pytest.raises(OverBudget, match="budget for today"):
+        ledger.reserve(0.6, budget, "w", NOON)
+    assert ledger.reserve(2.0, budget, "w", NOON + 86_400).amount == 2.0
+
+
+def test_a_workspace_s_limit_is_its_own(ledger: Ledger) -> None:
+    budget = Budget(workspace_month=1.0)
+    ledger.settle(None, call(1.0, workspace="one"))
+    with pytest.raises(OverBudget, match="this workspace"):
+        ledger.reserve(0.1, budget, "one", NOON)
+    assert ledger.reserve(0.1, budget, "two", NOON)
+
+
+def test_money_that_running_calls_have_is_busy_and_not_spent(ledger: Ledger) -> None:
+    budget = Budget(day=1.0)
+    first = ledger.reserve(0.9, budget, "", NOON)
+    with pytest.raises(Busy):
+        ledger.reserve(0.9, budget, "", NOON)
+    ledger.settle(first, call(0.05))
+    assert ledger.reserve(0.9, budget, "", NOON)
+
+
+def test_the_warning_comes_once_where_the_share_is_passed(ledger: Ledger) -> None:
+    budget = Budget(day=1.0)
+    first = ledger.reserve(0.85, budget, "", NOON)
+    assert "80% of the budget for today" in first.warning
+    ledger.settle(first, call(0.85))
+    assert ledger.reserve(0.01, budget, "", NOON).warning == ""
+
+
+def test_setting_the_clock_back_frees_no_money(ledger: Ledger) -> None:
+    ledger.settle(None, call(1.0))
+    for earlier in (3600.0, 86_400.0, 400 * 86_400.0):
+        with pytest.raises(OverBudget):
+            ledger.reserve(0.1, Budget(day=1.0), "", NOON - earlier)
+
+
+def test_what_a_process_reserved_before_it_died_counts_as_spent(ledger: Ledger) -> None:
+    ledger.reserve(0.9, Budget(day=1.0), "", NOON)
+    with pytest.raises(OverBudget):
+        ledger.reserve(0.2, Budget(day=1.0), "", NOON + RESERVED_FOR + 1)
+
+
+def test_a_file_that_is_no_ledger_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / LEDGER
+    path.write_bytes(b"not a database at all, " * 100)
+    ledger = Ledger(path)
+    ledger.settle(None, call(1.0))
+    assert ledger.spent(0.0) == 1.0
+    assert (tmp_path / f"{LEDGER}.damaged").exists()
+    assert "damaged" in caplog.text
+
+
+def test_fifty_threads_of_two_connections_do_not_overspend(tmp_path: Path) -> None:
+    ledgers = [Ledger(tmp_path / LEDGER) for _ in range(2)]
+    budget = Budget(day=1.0)
+    start = threading.Barrier(50)
+
+    def one(number: int) -> bool:
+        start.wait()
+        try:
+            reserved = ledgers[number % 2].reserve(0.06, budget, "", NOON)
+        except (OverBudget, Busy):
+            return False
+        ledgers[number % 2].settle(reserved, call(0.06))
+        return True
+
+    with ThreadPoolExecutor(50) as pool:
+        passed = sum(pool.map(one, range(50)))
+    assert ledgers[0].spent(0.0) <= 1.0
+    assert 1 <= passed <= 16
+
+
+def test_what_is_written_is_read_back(ledger: Ledger) -> None:
+    counted = (10, 2, 3, True, 0.5, 0.1, 0.2, 0.3)
+    written = Call("c-1", NOON, "explain", "m", "h", "python", "/w", "u", *counted, "exact", 0.7)
+    ledger.settle(None, written)
+    ledger.settle(None, call(at=NOON + 1, workspace="/other"))
+    assert ledger.calls()[0] == written
+    assert [each.workspace for each in ledger.calls(workspace="/other")] == ["/other"]
+    assert ledger.calls(NOON + 2) == []
+
+
+def test_a_bucket_lets_bursts_pass_and_holds_the_average() -> None:
+    bucket = TokenBucket(60, at=0.0)
+    for _ in range(60):
+        assert bucket.wait(1, 0.0) == 0
+        bucket.take(1)
+    assert bucket.wait(1, 0.0) == pytest.approx(1.0)
+    assert bucket.wait(1, 1.0) == 0
+    assert bucket.wait(500, 1e9) == 0  # more than a bucket holds passes when it is full
+
+
+def test_providers_and_the_user_have_limits_of_their_own() -> None:
+    now = [0.0]
+    limiter = Limiter(Rates(provider_requests=1, user_requests=2), clock=lambda: now[0])
+    limiter.take("a", "u", 10)
+    with pytest.raises(RateLimited, match="for a is reached") as caught:
+        limiter.take("a", "u", 10)
+    assert caught.value.retry_after == pytest.approx(60.0)
+    limiter.take("b", "u", 10)
+    with pytest.raises(RateLimited, match="Your limit of 2 requests a minute is"):
+        limiter.take("c", "u", 10)
+    now[0] = 60.0
+    limiter.take("a", "u", 10)
+
+
+# The audit log
+
+
+def entries(path: Path, count: int) -> AuditLog:
+    log = AuditLog(path)
+    for number in range(count):
+        log.append({"id": f"c-{number}", "to": "api.example.com", "why": "éxplain"})
+    return log
+
+
+def test_an_untouched_log_is_whole(tmp_path: Path) -> None:
+    log = entries(tmp_path / AUDIT, 3)
+    other = AuditLog(tmp_path / AUDIT)  # another process
+    head = other.append({"id": "c-3"})
+    assert log.append({"id": "c-4"}) != head
+    verdict = verify(tmp_path / AUDIT, head)
+    assert verdict.whole
+    assert verdict.lines == 5
+    assert verify(tmp_path / "none").whole
+
+
+def changed(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[1].replace(b"c-1", b"c-9"), *lines[2:]]
+
+
+def removed(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], *lines[2:]]
+
+
+def swapped(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[2], lines[1], *lines[3:]]
+
+
+def garbage(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], b"\xff\x00 not JSON\n", *lines[1:]]
+
+
+def rehashed(lines: list[bytes]) -> list[bytes]:
+    body = json.loads(lines[1]) | {"to": "elsewhere"}
+    return [lines[0], json.dumps(body).encode() + b"\n", *lines[2:]]
+
+
+@pytest.mark.parametrize("harm", [changed, removed, swapped, garbage, rehashed])
+def test_the_first_line_that_is_not_as_it_was_written_is_named(tmp_path: Path, harm: object) -> None:
+    path = tmp_path / AUDIT
+    entries(path, 4)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(harm(lines)))  # type: ignore[operator]
+    verdict = verify(path)
+    assert (verdict.broken, verdict.lines) == (2, 1)
+    assert verdict.why
+
+
+def test_lines_missing_at_the_end_are_seen_by_what_the_ledger_remembers(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    entries(path, 3)
+    head = verify(path).head
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    assert verify(path).whole
+    assert verify(path, head).broken == 3
+    path.unlink()
+    assert verify(path, head).broken == 1
+
+
+def test_a_writer_that_died_within_its_line_spoils_only_that_line(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    entries(path, 2)
+    with path.open("ab") as file:
+        file.write(b'{"id": "c-2", "pr')
+    AuditLog(path).append({"id": "c-3"})
+    verdict = verify(path)
+    assert verdict.broken == 3
+    assert len(path.read_bytes().splitlines()) == 4
+
+
+# Through the guard
+
+
+def sent(**values: object) -> Sent:
+    return Sent("chat", "m", "m", "h", 400, 400, 1, 100, **values)  # type: ignore[arg-type]
+
+
+class Provider:
+    """Answers, and says what it used."""
+
+    def __init__(self, read: int = 100, written: int = 50) -> None:
+        self.used = (read, written)
+        self.asked: list[ChatRequest | FillRequest] = []
+        self.most = self.now = 0
+
+    async def __call__(self, request: ChatRequest | FillRequest, meter: Meter) -> AsyncIterator[str]:
+        self.asked.append(request)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        yield "an "
+        yield "answer"
+        meter.read, meter.written = self.used
+        self.now -= 1
+
+
+def chat(text: str = "why?", **values: object) -> ChatRequest:
+    return ChatRequest((Message("user", text),), max_tokens=100, **values)  # type: ignore[arg-type]
+
+
+def guard(folder: Path, **books: object) -> Outbound:
+    prices = {"m": Price(1_000.0, 10_000.0)}
+    return Outbound(False, books=Books(folder=str(folder), prices=prices, **books))  # type: ignore[arg-type]
+
+
+async def said(pieces: AsyncIterator[str]) -> str:
+    return "".join([piece async for piece in pieces])
+
+
+async def test_a_call_is_written_down_with_what_it_used(tmp_path: Path) -> None:
+    guarded = guard(tmp_path, workspace="/w", user="u")
+    asked = chat(f"key = '{TOKEN}'", task="explain", language="python", paths=("a.py",))
+    assert await said(guarded.chat("m", REMOTE, asked, Provider(), model="big-1")) == "an answer"
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert (call.feature, call.model, call.host, call.language) == (
+        "explain",
+        "m",
+        "api.example.com",
+        "python",
+    )
+    assert (call.read, call.written, call.counted, call.outcome) == (100, 50, True, "answered")
+    assert call.cost == pytest.approx(0.6)
+    assert 0 < call.first <= call.total
+    [line] = (tmp_path / AUDIT).read_text("utf-8").splitlines()
+    audited = json.loads(line)
+    assert audited["files"] == ["a.py"]
+    assert audited["redacted"] == {"SECRET": 1}
+    assert audited["id"] == call.id
+    assert TOKEN not in line
+    assert "content" not in audited
+    assert verify(tmp_path / AUDIT, guarded.accounts.ledger().noted("audit")).whole  # type: ignore[union-attr]
+
+
+async def test_content_is_audited_only_when_asked_and_without_its_secrets(tmp_path: Path) -> None:
+    guarded = guard(tmp_path, keep_content=True)
+    await said(guarded.chat("m", REMOTE, chat(f"the key is '{TOKEN}'"), Provider()))
+    line = (tmp_path / AUDIT).read_text("utf-8")
+    assert "the key is 'DEVFLOW_SECRET_1_'" in line
+    assert TOKEN not in line
+
+
+async def test_what_policy_refuses_is_audited_and_costs_nothing(tmp_path: Path) -> None:
+    guarded = Outbound(True, books=Books(folder=str(tmp_path)))
+    with pytest.raises(NotAllowed):
+        await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    assert json.loads((tmp_path / AUDIT).read_text("utf-8"))["outcome"] == "refused"
+    assert guarded.accounts.ledger().spent(0.0) == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("day", [0.5, 3.1, 10.0])
+async def test_fifty_calls_at_once_do_not_overspend(tmp_path: Path, day: float) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=day))
+    provider = Provider()
+    answers = await asyncio.gather(
+        *(said(guarded.chat("m", REMOTE, chat(), provider)) for _ in range(50)), return_exceptions=True
+    )
+    assert all(answer == "an answer" or isinstance(answer, OverBudget) for answer in answers)
+    spent = guarded.accounts.ledger().spent(0.0)  # type: ignore[union-attr]
+    assert spent <= day
+    assert len(provider.asked) == sum(answer == "an answer" for answer in answers)
+    if day > 2:  # nor is money left over that would have covered a call at its highest
+        assert day - spent < 2
+
+
+async def test_a_request_dearer_than_one_may_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OverBudget, match=r"models\.budget\.request"):
+        await said(guard(tmp_path, budget=Budget(request=0.5)).chat("m", REMOTE, chat(), Provider()))
+
+
+async def test_stop_is_final_and_downgrade_is_not(tmp_path: Path) -> None:
+    for when, final in (("stop", True), ("downgrade", False)):
+        guarded = guard(tmp_path, budget=Budget(day=0.0, when_spent=when))  # type: ignore[arg-type]
+        with pytest.raises(OverBudget) as caught:
+            await said(guarded.chat("m", REMOTE, chat(), Provider()))
+        assert caught.value.final is final
+
+
+async def test_a_model_without_a_price_is_not_asked_under_a_budget(tmp_path: Path) -> None:
+    guarded = Outbound(False, books=Books(folder=str(tmp_path), budget=Budget(day=1.0)))
+    with pytest.raises(NotAllowed, match="has no price"):
+        await said(guarded.chat("unknown", REMOTE, chat(), Provider()))
+
+
+async def test_a_budget_that_cannot_be_kept_lets_nothing_out(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be")
+    nowhere = Outbound(False, books=Books(budget=Budget(day=1.0), prices={"m": Price(1.0, 1.0)}))
+    for guarded in (guard(tmp_path / "state", budget=Budget(day=1.0)), nowhere):
+        with pytest.raises(NotAllowed):
+            await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    await said(guard(tmp_path / "state").chat("m", REMOTE, chat(), Provider()))  # without a budget it goes on
+
+
+async def test_a_limit_gives_the_money_back(tmp_path: Path) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=10.0), rates=Rates(provider_requests=1))
+    await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    with pytest.raises(RateLimited):
+        await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    [reserved] = sqlite3.connect(tmp_path / LEDGER).execute("SELECT COUNT(*) FROM reservations").fetchone()
+    assert reserved == 0
+
+
+async def test_a_cancelled_call_is_settled_with_what_was_heard(tmp_path: Path) -> None:
+    guarded = guard(tmp_path)
+    pieces = guarded.chat("m", REMOTE, chat(), Provider())
+    assert await anext(pieces) == "an "
+    await pieces.aclose()  # type: ignore[attr-defined]
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert (call.outcome, call.counted) == ("cancelled", False)
+    assert call.cost > 0
+
+
+async def test_a_call_that_fails_before_it_says_anything_costs_nothing(tmp_path: Path) -> None:
+    async def broken(request: ChatRequest, meter: Meter) -> AsyncIterator[str]:
+        raise Unreachable("It is down.")
+        yield ""
+
+    guarded = guard(tmp_path)
+    with pytest.raises(Unreachable):
+        await said(guarded.chat("m", REMOTE, chat(), broken))
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert (call.outcome, call.cost) == ("failed", 0.0)
+
+
+async def test_a_call_on_this_machine_is_free_and_not_audited(tmp_path: Path) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=0.0))
+    await said(guarded.chat("m", "http://127.0.0.1:1/v1", chat(), Provider()))
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert (call.host, call.cost, call.read) == ("", 0.0, 100)
+    assert not (tmp_path / AUDIT).exists()
+
+
+def test_nothing_is_written_where_no_books_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(said(Outbound(False).chat("m", REMOTE, chat(), Provider())))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_books_cross_to_another_process_as_json() -> None:
+    from dataclasses import asdict
+
+    books = Books(folder="/f", budget=Budget(day=1.0), rates=Rates(3), prices={"m": Price(1, 2, 0.5)})
+    assert books_from(json.loads(json.dumps(asdict(books)))) == books
+
+
+async def test_metrics_are_written_without_text(tmp_path: Path) -> None:
+    guarded = guard(tmp_path, metrics_file=str(tmp_path / "devflow.prom"))
+    await said(guarded.chat("m", REMOTE, chat("a secret thought", paths=("private.py",)), Provider()))
+    text = (tmp_path / "devflow.prom").read_text("utf-8")
+    assert 'devflow_model_calls_total{feature="chat",model="m",outcome="answered"} 1' in text
+    assert "thought" not in text
+    assert "private.py" not in text

@@ -1,0 +1,156 @@
+"""`devflow stats` and `devflow audit`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from devflow.models.accounting import AUDIT, LEDGER
+from devflow.models.audit import AuditLog
+from devflow.models.books import Price
+from devflow.models.ledger import Call, Ledger
+from devflow.models.metrics import exposition
+from devflow.models.spending import Alternative, forecast, recommendations, summed
+from devflow.server.cli import main
+
+NOW = time.time()
+
+
+def call(
+    feature: str = "explain", model: str = "big", cost: float = 0.1, ago: float = 60.0, **more: object
+) -> Call:
+    values: dict[str, object] = {"host": "h", "read": 1000, "written": 200, "first": 0.3, "total": 1.5} | more
+    return Call("c", NOW - ago, feature, model, cost=cost, **values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    ledger = Ledger(tmp_path / LEDGER)
+    for day in range(20):
+        ledger.settle(None, call(ago=day * 86_400.0 + 60))
+    ledger.settle(None, call("fill", "small", 0.0, host="", workspace="/w"))
+    ledger.settle(None, call("chat", cost=0.0, hit="semantic", saved=0.25))
+    ledger.settle(None, call("chat", outcome="failed", cost=0.0, model="=cmd()"))
+    log = AuditLog(tmp_path / AUDIT)
+    for _ in range(2):
+        ledger.note("audit", log.append({"id": "c", "redacted": {}}))
+    ledger.close()
+    return tmp_path
+
+
+def test_stats_are_tables_with_sums_days_and_the_month_s_end(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stats", "--folder", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    for part in (
+        "by feature",
+        "explain",
+        "by model",
+        "small",
+        "cost by day",
+        "this month",
+        "80 %",
+        "saved 0.25",
+    ):
+        assert part in shown
+
+
+def test_stats_as_json_hold_what_the_tables_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", "--json", "--by", "feature", "--by", "day", "--folder", str(folder)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["total"]["cost"] == pytest.approx(2.0)
+    assert answer["by_feature"][0]["name"] == "explain"
+    assert len(answer["by_day"]) >= 20
+    assert answer["cache"] == {
+        "hits": 1, "semantic_hits": 1, "misses": 21, "saved": 0.25, "checked": 0, "false": 0
+    }  # fmt: skip
+    assert answer["forecast"]["expected"] >= answer["forecast"]["spent"] > 0
+
+
+def test_stats_as_csv_are_every_call_and_no_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", "--csv", "--folder", str(folder)]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 23
+    assert {row["model"] for row in rows} == {"big", "small", "'=cmd()"}
+
+
+def test_stats_of_one_workspace_are_its_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["stats", "--json", "--workspace", "/w", "--folder", str(folder)])
+    assert json.loads(capsys.readouterr().out)["total"]["calls"] == 1
+
+
+def test_without_a_ledger_stats_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", "--folder", str(tmp_path)]) == 1
+    assert "No call" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_whole_audit_log_is_verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "verify", "--folder", str(folder)]) == 0
+    assert "2 lines, the chain is whole" in capsys.readouterr().out
+
+
+def test_a_changed_line_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / AUDIT
+    path.write_bytes(path.read_bytes().replace(b'"c"', b'"d"', 1))
+    assert main(["audit", "verify", "--folder", str(folder)]) == 1
+    assert "line 1 is broken" in capsys.readouterr().out
+    assert main(["audit", "verify", "--json", "--folder", str(folder)]) == 1
+    assert json.loads(capsys.readouterr().out)["broken"] == 1
+
+
+def test_lines_taken_off_the_end_are_seen(folder: Path) -> None:
+    path = folder / AUDIT
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    assert main(["audit", "verify", "--folder", str(folder)]) == 1
+
+
+def test_metrics_are_in_prometheus_s_format() -> None:
+    text = exposition([call(model='a"b'), call(total=0.2)])
+    assert 'devflow_model_cost_total{feature="explain",model="big"} 0.1\n' in text
+    assert 'model="a\\"b"' in text
+    assert 'devflow_model_answer_seconds_bucket{feature="explain",model="big",le="0.25"} 1\n' in text
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        assert line.startswith("#") or float(line.rpartition(" ")[2]) >= 0
+
+
+def test_a_steady_month_ends_where_it_is_heading() -> None:
+    today = date(2025, 10, 20)
+    end = forecast({today - timedelta(days=each): 1.0 for each in range(40)}, today)
+    assert (end.spent, end.expected, end.low, end.high) == (20.0, 31.0, 31.0, 31.0)
+
+
+def test_weekends_are_drawn_from_weekends() -> None:
+    today = date(2025, 10, 17)  # a Friday; 4 weekend days are left
+    past = (today - timedelta(days=each) for each in range(40))
+    end = forecast({day: 0.0 if day.weekday() >= 5 else 1.0 for day in past}, today)
+    assert end.expected == pytest.approx(end.spent + 10)
+
+
+def test_the_first_day_of_all_has_a_forecast() -> None:
+    today = date(2025, 10, 30)
+    assert forecast({today: 2.0}, today).expected == pytest.approx(4.0)
+    assert forecast({}, today).expected == 0.0
+
+
+def test_what_a_cheaper_model_could_answer_is_recommended() -> None:
+    calls = [call(read=1_000 if number < 7 else 9_000, ago=number * 86_400.0) for number in range(10)]
+    cheap = Alternative("local", Price(0.0, 0.0), 4096, local=True)
+    [hint] = recommendations(calls, [cheap])
+    assert hint.startswith("70% of your explain calls of big would fit local, on this machine")
+    assert recommendations(calls, []) == []
+    assert recommendations(calls, [Alternative("dear", Price(1e6, 1e6), 99_999, local=False)]) == []
+
+
+def test_lines_are_summed_with_the_dearest_first() -> None:
+    lines = summed([call(), call(), call("fill", cost=0.9)], "feature")
+    assert [(line.name, line.calls) for line in lines] == [("fill", 1), ("explain", 2)]
+    assert lines[1].total_p95 == 1.5

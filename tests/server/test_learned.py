@@ -1,0 +1,45 @@
+"""What the router is told of acceptance."""
+
+from __future__ import annotations
+
+import threading
+
+from devflow.models.bandit import Tally
+from devflow.server.learned import REFRESH, draws_of
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_drawing_waits_for_no_disk_and_reads_again_after_a_minute() -> None:
+    clock = Clock()
+    reads: list[float] = []
+    allowed, done = threading.Event(), threading.Event()
+
+    def read(since: float) -> dict[tuple[str, str], Tally]:
+        reads.append(since)
+        assert allowed.wait(10)
+        done.set()
+        return {("a", "python"): Tally(100, 30)}
+
+    drawn = draws_of(read, clock)
+    assert drawn(["a"], "python") == {}
+    assert drawn(["a"], "python") == {}, "one reads at a time"
+    allowed.set()
+    assert done.wait(10)
+    for thread in threading.enumerate():
+        if thread.name == "feedback":
+            thread.join(10)
+    assert 0 < drawn(["a", "b"], "python")["a"] < 1
+    assert len(reads) == 1
+    assert reads[0] == clock.now - 30 * 86_400
+    clock.now += REFRESH
+    drawn(["a"], "python")
+    for thread in threading.enumerate():
+        if thread.name == "feedback":
+            thread.join(10)
+    assert len(reads) == 2

@@ -1,0 +1,131 @@
+"""`devflow route`, `devflow experiments`, `devflow doctor --models`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devflow.server import cli
+from devflow.server.settings import FILE_NAME
+
+CONFIG = """
+[[models.list]]
+name = "small"
+engine = "fake"
+
+[[models.list]]
+name = "crab"
+engine = "fake"
+languages = ["rust"]
+tasks = ["fill"]
+
+[[models.list]]
+name = "cloud"
+engine = "openai"
+model = "gpt-x"
+base_url = "https://api.example.com/v1"
+api_key_env = "THE_KEY"
+
+[[models.rules]]
+name = "hard things"
+tasks = ["chat"]
+min_difficulty = 0.5
+prefer = ["cloud", "nobody"]
+
+[[models.experiments]]
+name = "which"
+models = ["small", "crab"]
+languages = ["go"]
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace, and a user's own file that names models."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("THE_KEY", "k")
+    own = tmp_path / "config" / "devflow"
+    own.mkdir(parents=True)
+    (own / FILE_NAME).write_text(CONFIG)
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / "lib.rs").write_text("fn main() {}\n")
+    (root / ".env").write_text("KEY=1\n")
+    return root
+
+
+def route(root: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    cli.main(["route", "--root", str(root), "--json", *arguments])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_candidates_are_printed_in_order_with_their_reasons(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = route(root, capsys, "--task", "fill", "--explain", "lib.rs")
+    assert told["language"] == "rust"
+    assert [each["model"] for each in told["candidates"]] == ["crab", "small", "cloud"]
+    assert "the rule 'experts first' prefers experts in rust" in told["candidates"][0]["reasons"]
+
+
+def test_a_hard_question_goes_by_the_user_s_rule(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    easy = route(root, capsys, "--explain", "What is this?")
+    hard = route(root, capsys, "--explain", "Why does this deadlock? " * 60)
+    assert easy["difficulty"] < 0.5 < hard["difficulty"]
+    assert easy["candidates"][0]["model"] == "small"
+    assert hard["candidates"][0]["model"] == "cloud"
+
+
+def test_what_may_not_leave_is_left_out_with_its_reason(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = route(root, capsys, "--task", "fill", "--path", ".env", "--explain", "KEY=")
+    assert told["private"]
+    assert "never leaves this machine" in told["candidates"][-1]["left_out"]
+    cli.main(["route", "--root", str(root), "--path", ".env", "--explain", "x"])
+    printed = capsys.readouterr().out
+    assert "1. small: number 1 in your list; local" in printed
+    assert "cloud: not asked: the request holds text" in printed
+
+
+def test_without_models_the_command_says_so_and_fails(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(root))
+    assert cli.main(["route", "--root", str(root), "--explain", "x"]) == 1
+    assert "No model is configured for that" in capsys.readouterr().out
+
+
+def test_an_experiment_without_events_says_so(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["experiments", "--root", str(root)]) == 0
+    printed = capsys.readouterr().out
+    assert "which" in printed
+    assert "Nothing was shown yet by small, crab." in printed
+    cli.main(["experiments", "--root", str(root), "--json"])
+    [told] = json.loads(capsys.readouterr().out)
+    assert [arm["shown"] for arm in told["arms"]] == [0, 0]
+
+
+def test_the_doctor_says_of_each_model_what_it_is_for_and_names_rules_without_a_model(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["doctor", str(root), "--models", "--json"]) == 1
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    told = [f"{check['name']}: {check['detail']}" for check in checks]
+    assert any("crab" in line and "fake, local" in line for line in told)
+    assert any("for fill; expert in rust; family llama (guessed)" in line for line in told)
+    assert any(line == "rules: the rule 'hard things' names nobody, which is no model" for line in told)
+
+
+def test_the_doctor_asks_each_model_where_it_is_told_to(
+    root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    local = '[[models.list]]\nname = "small"\nengine = "fake"\noptions = { answer = "1" }\n'
+    (tmp_path / "config" / "devflow" / FILE_NAME).write_text(local)
+    assert cli.main(["doctor", str(root), "--models", "--json", "--ask"]) == 0
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert "asked: first piece after" in checks[-1]["detail"]
