@@ -43,3 +43,18 @@ async def test_why_tells_the_reason_of_a_silence() -> None:
     assert answer["suggestion"] is None
     assert answer["silence"]["reason"] == "comment"
     assert "inside a comment" in answer["markdown"]
+
+
+async def test_snoozed_ghost_text_keeps_quiet_until_it_is_asked_for() -> None:
+    async with editor(Scripted(FakeModel("tal)")).services) as client:
+        await client.initialize()
+        client.open(URI, "total = 1\nprint(to\n")
+        await client.until(lambda: client.server.session.models)
+        place = {"textDocument": {"uri": URI}, "position": {"line": 1, "character": 8}}
+        unasked = {**place, "context": {"triggerKind": 2}}
+        snooze = {"command": "devflow.snooze", "arguments": [5]}
+        await client.request("workspace/executeCommand", snooze)
+        assert await client.request("textDocument/inlineCompletion", unasked) is None
+        assert await client.request("textDocument/inlineCompletion", {**place, **GHOST}) is not None
+        await client.request("workspace/executeCommand", {**snooze, "arguments": [0]})
+        assert await client.request("textDocument/inlineCompletion", unasked) is not None
