@@ -229,12 +229,12 @@ class Attempts:
         return max(late, _EARLIEST_HEDGE)
 
     def _other(self, line: Line, others: Sequence[Line]) -> Line | None:
-        """Who is asked as well: nobody off the machine in place of somebody on it, and a model on this
-        machine not twice."""
+        """Who is asked as well: nobody off the machine in place of somebody on it, and of the models on this
+        machine only another one that has answered before: loading one for this would take its memory."""
         now = self._clock()
         for other in (*others, line):
             kept = not other.facts.remote or line.facts.remote
-            able = other is not line or _at_a_server(line)
+            able = _at_a_server(other) or (other is not line and bool(other.latency))
             if kept and able and not other.rest(now):
                 return other
         return None

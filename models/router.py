@@ -203,8 +203,6 @@ class Router:
             self._last[task] = name
             if task != "fill":  # who asks for a conversation need not know its kind
                 self._last["chat"] = name
-            if task != "fill":
-                self._last["chat"] = name
 
         answer = self._attempts.run(task, request, order, whole=whole, heard=heard)
         async with aclosing(answer):

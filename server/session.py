@@ -12,14 +12,14 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.text import Encoding, Text
-from devflow.models.feedback import Action, Feedback
+from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
 from devflow.server import convert, settings
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.next_edit.offers import Offers
@@ -38,6 +38,7 @@ from devflow.server.suggestions import Shown, Suggestions
 if TYPE_CHECKING:
     from devflow.models.router import Router
     from devflow.server.app import DevFlowServer
+    from devflow.server.assist.inline.report import Report
     from devflow.server.findings import Pushed
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,9 @@ class Session:
         self.notebooks = Notebooks(self.documents)
         self.suggestions = Suggestions(self.run, self.documents.text_now)
         self.offers = Offers()
-        self.suggestions.on_end.append(self._offer_ended)
+        self.reports: dict[Literal["suggestion", "silence"], Report] = {}
+        """What was done for the last ghost text, and for the last time there was none."""
+        self.suggestions.on_end.append(self._suggestion_ended)
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
@@ -308,15 +311,17 @@ class Session:
         for problem in problems:
             self.tell(problem)
 
-    def _offer_ended(self, shown: Shown, action: Action) -> None:
+    def _suggestion_ended(self, shown: Shown, action: Action) -> None:
+        """What the user makes of suggestions teaches what is shown."""
         if shown.kind == "next-edit":
-            ended = self.offers.accepted if action is Action.ACCEPTED else self.offers.rejected
-            ended(shown.id)
-        else:
+            if action is Action.ACCEPTED:
+                self.offers.accepted(shown.id)
+            elif action in REFUSED:
+                self.offers.rejected(shown.id)
+        elif not shown.taken:
             from devflow.server.assist.inline.ghost import became  # there since it was shown
 
-            accepted = action is Action.ACCEPTED
-            became(self._memory, shown.uri, shown.text, shown.features, accepted=accepted)
+            became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)
 
     async def _keep_feedback(self) -> None:
         """Open the store of what became of suggestions, or close it when the user wants none."""
@@ -330,14 +335,18 @@ class Session:
             old.close()
             store = make() if make is not None and wanted else Feedback(None)
             store.open()
-            store.take_over(old)
-            if trials := store.trials():
-                from devflow.server.assist.inline.ghost import learn
-
-                learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
             return store
 
-        self.suggestions.feedback = await asyncio.to_thread(opened)
+        store = await asyncio.to_thread(opened)
+        store.take_over(old)
+        self.suggestions.feedback = store
+        await asyncio.to_thread(self._learn_from, store)
+
+    def _learn_from(self, store: Feedback) -> None:
+        if trials := store.trials():
+            from devflow.server.assist.inline.ghost import learn
+
+            learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace

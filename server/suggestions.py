@@ -85,7 +85,8 @@ class Suggestions:
         """Whether the client says itself what it shows (Copilot's `didShowCompletion`)."""
         self._shown: OrderedDict[str, Shown] = OrderedDict()
         self.on_end: list[Callable[[Shown, Action], None]] = []
-        """Called when a suggestion was accepted whole, rejected or typed over."""
+        """Called when a suggestion was accepted, whole or in part, rejected or typed over, with it as it was
+        before: `taken` is 0 the first time."""
         self._on_screen: dict[tuple[str, Kind], str] = {}
         """Document and kind → the suggestion that can be on the screen there."""
         self._accepted: dict[str, list[_Accepted]] = {}
@@ -221,13 +222,13 @@ class Suggestions:
     def _take(self, shown: Shown, action: Action, taken: int) -> None:
         whole = action is Action.ACCEPTED
         first = shown.taken
+        for ended in self.on_end:
+            ended(shown, action)
         shown = self._keep(replace(shown, taken=shown.taken + taken, ended=action if whole else shown.ended))
         self.told_shown(shown.id)
         self._record(shown, action, taken=taken)
         if whole:
             self._on_screen.pop((shown.uri, shown.kind), None)
-            for ended in self.on_end:
-                ended(shown, action)
         text = self._text_of(shown.uri)
         if shown.watch is None or text is None:
             return

@@ -1,7 +1,8 @@
-"""`devflow.why`: what the last suggestion was made of, and why there was none the last time."""
+"""`devflow.why`: what the last ghost text was made of, and why there was none the last time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,50 +13,55 @@ if TYPE_CHECKING:
 
 def why(session: Session) -> dict[str, Any]:
     """`{markdown, suggestion, silence}`; the last two null where there was none."""
-    from devflow.server.assist.inline.ghost import mood_of
-
+    suggestion, silence = session.reports.get("suggestion"), session.reports.get("silence")
     shown = session.suggestions.last("inline")
-    report = mood_of(session.codebase().memory).report
-    suggestion = _suggestion(shown) if shown is not None else None
-    parts = [_told(shown)] if shown is not None else ["No suggestion has been shown yet."]
-    silence = None
-    if report is not None:
-        made = _made(report)
-        if report.silence is None:
-            parts.append(_as_markdown(report))
-            suggestion = suggestion and {**suggestion, **made}
-        else:
-            silence = {"reason": report.silence.name.lower(), "sentence": str(report.silence), **made}
-            parts.append(f"**The last time there was none**: {report.silence}.{_as_markdown(report)}")
-    return {"markdown": "\n\n".join(parts), "suggestion": suggestion, "silence": silence}
-
-
-def _suggestion(shown: Shown) -> dict[str, Any]:
+    parts = [
+        _of_suggestion(suggestion, shown)
+        if suggestion is not None
+        else "No ghost text has been shown in this session.",
+        _of_silence(silence) if silence is not None else "It has not been silent yet.",
+    ]
     return {
-        "id": shown.id,
-        "model": shown.model,
-        "source": shown.source,
-        "characters": len(shown.text),
-        "milliseconds": round(shown.milliseconds, 1),
-        "outcome": shown.ended.value if shown.ended is not None else "",
+        "markdown": "\n\n".join(parts),
+        "suggestion": _suggestion(suggestion, shown) if suggestion is not None else None,
+        "silence": _silence(silence) if silence is not None else None,
     }
 
 
-def _told(shown: Shown) -> str:
-    ended = f" It was {shown.ended.value.replace('-', ' ')}." if shown.ended is not None else ""
-    return (
-        f"**The last suggestion** came from {shown.model or 'the code'} ({shown.source or 'code'}) after "
-        f"{shown.milliseconds:.0f} ms.{ended}"
-    )
-
-
-def _made(report: Report) -> dict[str, Any]:
-    """What the last request was answered from, as JSON: no text of a document."""
+def _suggestion(report: Report, shown: Shown | None) -> dict[str, Any]:
     return {
+        **_asked(report),
+        "engine": report.engine,
+        "source": report.source,
+        "characters": len(report.text),
+        "confidence": round(report.confidence, 3),
         "chance": round(report.chance, 3),
+        "outcome": shown.ended.value if shown is not None and shown.ended is not None else "",
+    }
+
+
+def _silence(report: Report) -> dict[str, Any]:
+    reason = report.silence
+    return {
+        **_asked(report),
+        "reason": reason.name.lower() if reason is not None else "",
+        "sentence": reason.value if reason is not None else "",
+    }
+
+
+def _asked(report: Report) -> dict[str, Any]:
+    """What every request leaves behind."""
+    return {
+        "uri": report.uri,
+        "version": report.version,
         "tokens": report.tokens,
         "context": [
-            {"kind": each.kind, "name": each.name, "score": each.score, "characters": each.characters}
+            {
+                "kind": each.kind,
+                "name": each.name,
+                "score": round(each.score, 3),
+                "characters": each.characters,
+            }
             for each in report.context
         ],
         "names": list(report.names),
@@ -63,20 +69,43 @@ def _made(report: Report) -> dict[str, Any]:
     }
 
 
-def _as_markdown(report: Report) -> str:
-    lines = []
-    if report.silence is None:
-        lines.append(f"It is accepted with a probability of {report.chance:.0%}, as far as is known.")
-    if report.tokens:
-        lines.append(f"The model read about {report.tokens} tokens.")
-    if report.context:
-        lines.append("| context | of | score | characters |\n|---|---|---|---|")
-        lines += [
-            f"| {each.kind} | {each.name} | {each.score} | {each.characters} |" for each in report.context
-        ]
-    if report.names:
-        lines.append("Names: " + "; ".join(report.names) + ".")
-    spent = ", ".join(f"{stage} {value:.0f}" for stage, value in report.milliseconds.items() if value >= 0.5)
-    if spent:
-        lines.append(f"Milliseconds: {spent}.")
-    return "\n\n" + "\n".join(lines) if lines else ""
+def _of_suggestion(report: Report, shown: Shown | None) -> str:
+    told = _suggestion(report, shown)
+    outcome = f" It was {told['outcome'].replace('-', ' ')}." if told["outcome"] else ""
+    maker, source = told["engine"] or "the code", told["source"] or "code"
+    lines = [
+        f"**The last ghost text** ({told['characters']} characters) came from {maker}, by {source}. "
+        f"As far as is known it is accepted with a probability of {told['chance']:.2f}.{outcome}",
+        _table(told["context"]),
+        _times(told["stages"], told["tokens"]),
+        "; ".join(told["names"]),
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _of_silence(report: Report) -> str:
+    told = _silence(report)
+    lines = [
+        f"**The last silence** (`{told['reason']}`): {told['sentence']}.",
+        _times(told["stages"], told["tokens"]),
+        "; ".join(told["names"]),
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _table(context: list[dict[str, Any]]) -> str:
+    if not context:
+        return ""
+    rows = [
+        f"| {each['kind']} | {each['name'].replace('|', '&#124;')} "
+        f"| {each['score']:.2f} | {each['characters']} |"
+        for each in context
+    ]
+    return "\n".join(["| context | from | score | characters |", "|---|---|---|---|", *rows])
+
+
+def _times(milliseconds: Mapping[str, float], tokens: int) -> str:
+    spent = ", ".join(f"{stage} {time:.1f}" for stage, time in milliseconds.items())
+    return (f"Milliseconds: {spent}." if spent else "") + (
+        f" The prompt had {tokens} tokens." if tokens else ""
+    )

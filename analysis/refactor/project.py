@@ -59,9 +59,9 @@ class PythonProject:
         self.sources = sources
         self._files: dict[Path, PythonNames | None] = {}
 
-    def put(self, path: Path, tree: SyntaxTree) -> None:
-        """Take a tree that is already there."""
-        self._files[path] = python_names(tree)
+    def put(self, path: Path, tree: SyntaxTree, names: PythonNames | None = None) -> None:
+        """Take a tree that is already there, with its names where they are."""
+        self._files[path] = names or python_names(tree)
 
     def names(self, path: Path) -> PythonNames | None:
         """The names of a file; None when it cannot be read."""

@@ -42,7 +42,7 @@ HELD_OUT = (
     "pypi:networkx==3.5",
 )
 _SEED = 20
-_FILES, _QUICK_FILES = 60, 8
+_FILES, _QUICK_FILES = 25, 5
 
 
 def main() -> int:
@@ -152,7 +152,8 @@ def as_markdown(results: dict[str, Any]) -> str:
     lines = [
         "# Next edits without a model",
         "",
-        f"`{results['command']}` · {results['date']} · revision {results['revision']} · {results['machine']}",
+        f"`{results['command']}` · {results['date']} · revision {results['revision']} · "
+        f"{results['machine']['cpu']}, {results['machine']['cores']} cores, load {results['load']}",
         "",
         "| | repetition: right / wrong first edit (goal ≥ .70 / ≤ .05) | every kind: right / wrong "
         "| silence kept | wrong of all | right edits along the way | p50 / p95 ms |",

@@ -6,7 +6,6 @@ import ast
 import random
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -37,9 +36,9 @@ class Source:
         self.nodes = list(ast.walk(self.tree))
         self.binds = set(self._binds())
         self.keywords = {each.arg for each in self.of(ast.keyword) if each.arg}
-        self.attributes = defaultdict(list)
+        self.attributes: dict[str, list[ast.Attribute]] = {}
         for each in self.of(ast.Attribute):
-            self.attributes[each.attr].append(each)
+            self.attributes.setdefault(each.attr, []).append(each)
 
     def at(self, line: int, column: int) -> int:
         return self.text.offset(line - 1, column, "utf-8")

@@ -92,7 +92,12 @@ def _quiet_function_more(file: Source) -> Iterator[Made]:
 def _quiet_default(file: Source) -> Iterator[Made]:
     """A parameter with a default is added."""
     for each in file.functions():
-        if each.args.args and not (each.args.vararg or each.args.kwarg or each.args.kwonlyargs):
+        # What a constructor is given is kept: there an edit does follow.
+        if (
+            each.name != "__init__"
+            and each.args.args
+            and not (each.args.vararg or each.args.kwarg or each.args.kwonlyargs)
+        ):
             last = each.args.defaults[-1] if each.args.defaults else each.args.args[-1]
             at = file.end(last)
             if file.source[at] == ")":

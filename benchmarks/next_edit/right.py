@@ -39,9 +39,11 @@ def _rename_methods(file: Source) -> Iterator[Made]:
         for method in owner.body:
             if not isinstance(method, ast.FunctionDef) or method.name.startswith("__"):
                 continue
-            if sum(each.name == method.name for each in file.functions()) != 1 or method.decorator_list:
+            plain = any(name == method.name and len(places) > 1 for (name, _), places in file.groups.items())
+            once = sum(each.name == method.name for each in file.functions()) == 1
+            if plain or not once or method.decorator_list:
                 continue
-            uses = file.attributes[method.name]
+            uses = file.attributes.get(method.name, [])
             inside = [
                 each
                 for each in uses
@@ -65,7 +67,7 @@ def _rename_attributes(file: Source) -> Iterator[Made]:
                 continue
             if target.value.id != "self" or any(e.name == target.attr for e in file.functions()):
                 continue
-            uses = file.attributes[target.attr]
+            uses = file.attributes.get(target.attr, [])
             own = [
                 e for e in uses if isinstance(e.value, ast.Name) and e.value.id == "self" and holds(owner, e)
             ]
@@ -105,8 +107,11 @@ def _repeat_names(file: Source) -> Iterator[Made]:
 
 
 def _repeat_attributes(file: Source) -> Iterator[Made]:
-    """A member of the same thing is called otherwise now; two places are changed."""
+    """A member of something from elsewhere is called otherwise now; two places are changed."""
     for name, uses in file.attributes.items():
+        own = any(isinstance(each.ctx, ast.Store) for each in uses)
+        if own or any(each.name == name for each in file.functions()):
+            continue
         of: dict[str, list[int]] = defaultdict(list)
         for each in uses:
             if isinstance(each.value, ast.Name) and each.value.id not in ("self", "cls"):

@@ -208,7 +208,7 @@ class _NoTexts:
 
 def _same(one: str, other: str, scenario: Scenario) -> bool:
     if scenario.any_line:
-        return sorted(one.split("\n")) == sorted(other.split("\n"))
+        return sorted(filter(None, one.split("\n"))) == sorted(filter(None, other.split("\n")))
     return one == other
 
 

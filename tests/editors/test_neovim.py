@@ -130,29 +130,19 @@ def ghost(editor: editors.Neovim) -> str:
     return str(editor.again("<Esc>A", GHOST, "ghost text"))
 
 
-def test_ghost_text_is_accepted_by_the_word_and_the_rest_is_shown_again(editor: editors.Neovim) -> None:
+def test_ghost_text_is_accepted_by_the_word_and_vanishes_when_it_should(editor: editors.Neovim) -> None:
+    ghost(editor)
+    editor.keys("<Esc>")
+    editor.wait(f"not {GHOST}", "the end of the ghost text with that of insert mode")
+    editor.again("A", GHOST, "ghost text again")
+    editor.keys("7")
+    typed = "vim.api.nvim_get_current_line():sub(-1) == '7'"
+    editor.wait(f"{typed} and not {GHOST}", "the end of the ghost text when something else is typed")
+    editor.keys("<Esc>dd")
     ghost(editor)
     editor.keys("<C-Right>")
     changed = "vim.api.nvim_get_current_line() ~= '    return ' and vim.api.nvim_get_current_line()"
     assert editor.wait(changed, "the accepted word") == "    return rectangle_area"
-    rest = editor.again("<Esc>A", GHOST, "the rest of the ghost text")
-    assert rest.startswith("(width")
-    editor.keys("<Tab>")
-    whole = "vim.api.nvim_get_current_line():find(')', 1, true) and vim.api.nvim_get_current_line()"
-    assert editor.wait(whole, "the rest") == "    return rectangle_area(width, height)"
-
-
-def test_ghost_text_vanishes_when_something_else_is_typed_and_when_insert_mode_ends(
-    editor: editors.Neovim,
-) -> None:
-    ghost(editor)
-    editor.keys("<Esc>")
-    editor.wait(f"not {GHOST}", "the end of the ghost text")
-    ghost(editor)
-    editor.keys("7")
-    editor.wait(
-        f"vim.api.nvim_get_current_line():sub(-1) == '7' and not {GHOST}", "the end of the ghost text"
-    )
 
 
 def test_a_renamed_function_is_renamed_where_it_is_called_by_one_key(editor: editors.Neovim) -> None:

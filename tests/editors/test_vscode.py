@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -12,36 +10,14 @@ from pathlib import Path
 import pytest
 
 from devflow import __version__
-from support import editors
+from support.vsix import SOURCES, build_vsix
 
 pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
-
-SOURCES = editors.ROOT / "editors/vscode"
 
 
 @pytest.fixture(scope="module")
 def vsix(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The .vsix, built from a copy so that nothing is left in the sources."""
-    libraries = next(
-        (
-            folder
-            for folder in (editors.folder() / "npm/node_modules", SOURCES / "node_modules")
-            if folder.is_dir()
-        ),
-        None,
-    )
-    if libraries is None or shutil.which("npm") is None:
-        pytest.skip("the extension's npm packages are not installed; `make test-editors` installs them")
-    root = tmp_path_factory.mktemp("checkout")
-    copy = root / "editors/vscode"
-    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("node_modules", "out", "*.vsix"))
-    shutil.copy(editors.ROOT / "LICENSE", root)
-    (copy / "node_modules").symlink_to(libraries.resolve())
-    built = subprocess.run(
-        ["npm", "run", "package"], cwd=copy, capture_output=True, text=True, check=False, env=dict(os.environ)
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    [file] = copy.glob("*.vsix")
+    file = build_vsix(tmp_path_factory.mktemp("checkout"))
     assert file.name == f"devflow-{__version__}.vsix"
     return zipfile.ZipFile(file)
 

@@ -25,6 +25,7 @@ from devflow.models.ledger import RESERVED_FOR, Busy, Call, Ledger
 from devflow.models.limits import Limiter, TokenBucket
 from devflow.models.outbound import Outbound
 from devflow.models.prices import list_price
+from devflow.models.traces import Traces
 
 NOON = 1_760_011_200.0  # 2025-10-09 12:00 UTC
 REMOTE = "https://api.example.com/v1"
@@ -467,3 +468,18 @@ async def test_a_model_on_this_machine_is_in_the_ledger(tmp_path: Path) -> None:
     assert (second.feature, second.outcome) == ("fill", "cancelled")
     assert model.status().name == "small"
     await model.close()
+
+
+def test_a_trace_tells_numbers_and_no_text() -> None:
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    exporter = memory.InMemorySpanExporter()
+    traces = Traces("http://127.0.0.1:4317", exporter)
+    traces.record(
+        call(0.25, host="h", workspace="/home/jane/secret-project", user="jane", read=10, total=2.0)
+    )
+    traces.close()
+    [span] = exporter.get_finished_spans()
+    assert span.name == "chat m"
+    assert (span.attributes["gen_ai.usage.input_tokens"], span.attributes["devflow.cost"]) == (10, 0.25)
+    assert span.end_time - span.start_time == 2_000_000_000
+    assert "jane" not in span.to_json()

@@ -1,60 +1,99 @@
+"""`devflow.why` tells what ghost text was made of and why there was none; the user's answers teach."""
+
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from devflow.models.fake import FakeModel
+from devflow.models.feedback import Action, Event, Feedback
+from devflow.server.assist.inline.acceptance import PRIOR
+from devflow.server.assist.inline.ghost import mood_of
+from devflow.server.services import Services
 from support.editor import Editor, editor
 from support.services import Scripted
 
-URI = "file:///w/shapes.py"
-GHOST = {"context": {"triggerKind": 1}}
+URI = "file:///nowhere/a.py"
+SOURCE = "def total(rows):\n    return \n"
+GHOST = "sum(rows)"
 
 
-async def told(client: Editor, line: int, character: int) -> dict[str, Any]:
-    """`devflow.why` after a request at a place."""
-    place = {"textDocument": {"uri": URI}, "position": {"line": line, "character": character}}
-    await client.request("textDocument/inlineCompletion", {**place, **GHOST})
-    answer: dict[str, Any] = await client.request(
-        "workspace/executeCommand", {"command": "devflow.why", "arguments": []}
-    )
-    return answer
+async def ask(client: Editor, character: int) -> Any:
+    at = {"line": 1, "character": character}
+    asked = {"textDocument": {"uri": URI}, "position": at, "context": {"triggerKind": 2}}
+    return (await client.request("textDocument/inlineCompletion", asked))["items"]
 
 
-async def test_why_tells_what_a_suggestion_was_made_of() -> None:
-    async with editor(Scripted(FakeModel("tal)")).services) as client:
+async def why(client: Editor) -> dict[str, Any]:
+    return dict(await client.request("workspace/executeCommand", {"command": "devflow.why"}))
+
+
+async def opened(client: Editor) -> None:
+    await client.initialize()
+    await client.wait_for("workspace/configuration")
+    await client.until(lambda: client.server.session.models)
+    client.open(URI, SOURCE)
+
+
+async def test_before_anything_was_asked_there_is_nothing_to_tell() -> None:
+    async with editor() as client:
         await client.initialize()
-        client.open(URI, "total = 1\nprint(to\n")
-        await client.until(lambda: client.server.session.models)
-        answer = await told(client, 1, 8)
-    assert answer["silence"] is None
-    assert answer["suggestion"]["tokens"] > 0
-    assert 0 < answer["suggestion"]["chance"] < 1
-    assert {"trigger", "model", "clean", "names"} <= answer["suggestion"]["stages"].keys()
-    assert "Milliseconds" in answer["markdown"] or "probability" in answer["markdown"]
-    assert "print" not in answer["markdown"]
+        told = await why(client)
+    assert (told["suggestion"], told["silence"]) == (None, None)
+    assert told["markdown"]
 
 
-async def test_why_tells_the_reason_of_a_silence() -> None:
-    async with editor(Scripted(FakeModel("tal)")).services) as client:
+async def test_the_last_suggestion_and_the_last_silence_are_explained() -> None:
+    async with editor(Scripted(FakeModel(GHOST)).services) as client:
+        await opened(client)
+        assert await ask(client, 7) == []  # inside `return`
+        [item] = await ask(client, 11)
+        await client.request(
+            "workspace/executeCommand",
+            {"command": "devflow.accepted", "arguments": item["command"]["arguments"]},
+        )
+        told = await why(client)
+    suggestion, silence = told["suggestion"], told["silence"]
+    assert (suggestion["engine"], suggestion["characters"]) == ("fake", len(GHOST))
+    assert suggestion["outcome"] == "accepted"
+    assert {"trigger", "model", "clean", "names"} <= suggestion["stages"].keys()
+    assert suggestion["tokens"] > 0
+    assert 0 < suggestion["chance"] < 1
+    assert silence["reason"] == "in_word"
+    assert silence["sentence"] in told["markdown"]
+    assert GHOST not in told["markdown"]
+
+
+async def test_the_users_answer_changes_what_is_believed_to_be_accepted() -> None:
+    async with editor(Scripted(FakeModel(GHOST)).services) as client:
+        await opened(client)
+        await ask(client, 11)
+        at = {"line": 1, "character": 11}
+        client.change(URI, 2, {"range": {"start": at, "end": at}, "text": GHOST})
+        await client.settle()
+        weights = mood_of(client.server.session.codebase().memory).weights
+    assert weights["bias"] > PRIOR["bias"]
+
+
+async def test_what_earlier_sessions_taught_is_there_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite3"
+    earlier = Feedback(path)
+    for number in range(20):
+        earlier.record(Event(f"{number}", Action.SHOWN, features={"bias": 1.0}))
+        earlier.record(Event(f"{number}", Action.TYPED_OVER if number else Action.ACCEPTED))
+    earlier.close()
+    async with editor(Services(feedback=lambda: Feedback(path))) as client:
         await client.initialize()
-        client.open(URI, "total = 1\n# the total of \n")
-        await client.until(lambda: client.server.session.models)
-        answer = await told(client, 1, 15)
-    assert answer["suggestion"] is None
-    assert answer["silence"]["reason"] == "comment"
-    assert "inside a comment" in answer["markdown"]
+        memory = client.server.session.codebase().memory
+        await client.until(lambda: mood_of(memory).weights["bias"] < PRIOR["bias"] - 0.1)
 
 
 async def test_snoozed_ghost_text_keeps_quiet_until_it_is_asked_for() -> None:
-    async with editor(Scripted(FakeModel("tal)")).services) as client:
-        await client.initialize()
-        client.open(URI, "total = 1\nprint(to\n")
-        await client.until(lambda: client.server.session.models)
-        place = {"textDocument": {"uri": URI}, "position": {"line": 1, "character": 8}}
-        unasked = {**place, "context": {"triggerKind": 2}}
+    async with editor(Scripted(FakeModel(GHOST)).services) as client:
+        await opened(client)
         snooze = {"command": "devflow.snooze", "arguments": [5]}
         await client.request("workspace/executeCommand", snooze)
-        assert await client.request("textDocument/inlineCompletion", unasked) is None
-        assert await client.request("textDocument/inlineCompletion", {**place, **GHOST}) is not None
+        assert await ask(client, 11) == []
+        assert (await why(client))["silence"]["reason"] == "snoozed"
         await client.request("workspace/executeCommand", {**snooze, "arguments": [0]})
-        assert await client.request("textDocument/inlineCompletion", unasked) is not None
+        assert await ask(client, 11) != []

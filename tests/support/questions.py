@@ -35,6 +35,7 @@ def params(method: str, uri: str) -> Any:
         "textDocument/completion": at,
         "completionItem/resolve": {"label": SECRET, "data": {"uri": uri, **start}},
         "textDocument/inlineCompletion": {**at, "context": {"triggerKind": 2}},
+        "textDocument/copilotInlineEdit": at,
         "textDocument/hover": at,
         "textDocument/signatureHelp": {**at, "position": {"line": 5, "character": 12}},
         "textDocument/definition": at,

@@ -15,8 +15,8 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist.next_edit.base import Cause, NextEdit
 from devflow.server.assist.next_edit.signatures import (
+    Changed,
     Parameter,
-    changed_functions,
     parameter_span,
     parameters,
     touched,
@@ -28,19 +28,25 @@ _ANNOTATED = re.compile(r"[ \t]+(\w+)\s*:\s*([^=\n#]+?)\s*(=.*)?$")
 _CONSTRUCTORS = frozenset({"__init__", "constructor"})
 
 
-def fields(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:
+def fields(
+    text: Text,
+    tree: SyntaxTree,
+    every: Sequence[Symbol],
+    functions: Sequence[Changed],
+    causes: Sequence[Cause],
+) -> list[NextEdit]:
     """What a new field or a new parameter of a constructor asks for in its class and where it is made.
-    `every`: the symbols of the document."""
+    `every`: the symbols of the document; `functions`: those whose parameters were changed."""
     return (
-        _kept(text, tree, every, causes)
+        _kept(text, tree, functions)
         or _passed(text, tree, every, causes)
         or _declared(text, tree, every, causes)
     )
 
 
-def _kept(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:
+def _kept(text: Text, tree: SyntaxTree, functions: Sequence[Changed]) -> list[NextEdit]:
     """A constructor's new parameter is put into a field, as its neighbours are."""
-    for changed in changed_functions(text, tree, every, causes):
+    for changed in functions:
         added = changed.added
         if changed.symbol.name not in _CONSTRUCTORS or added is None or added.starred:
             continue
@@ -74,9 +80,7 @@ def _kept(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequenc
 def _like(style: re.Match[str], name: str) -> str:
     """The field of a parameter, named as that of `style` is after its own."""
     field, value = style[2], style[3]
-    if field == value:
-        return name
-    return f"_{name}" if field == f"_{value}" else name
+    return field.removesuffix(value) + name if field.endswith(value) else name
 
 
 def _passed(text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]) -> list[NextEdit]:

@@ -24,7 +24,7 @@ from devflow.server.assist.next_edit.fields import fields
 from devflow.server.assist.next_edit.missing_import import missing_imports
 from devflow.server.assist.next_edit.renames import renames
 from devflow.server.assist.next_edit.repetition import arguments, repetitions
-from devflow.server.assist.next_edit.signatures import LANGUAGES, signatures
+from devflow.server.assist.next_edit.signatures import LANGUAGES, changed_functions, signatures
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -77,11 +77,14 @@ def _by_rules(doc: Document, at: int, changes: Sequence[Change]) -> tuple[list[N
         return [], []
     renamed = renames(text, language, causes, doc.path)
     found = renamed or []
+    explained = renamed is not None
     if not found and tree is not None and language in LANGUAGES:
         every = symbols(tree)
-        found = fields(text, tree, every, causes) or signatures(text, tree, every, causes)
-    if not found and renamed is None:
-        # A name that was renamed is told apart by scopes: the same word elsewhere is another one.
+        changed = changed_functions(text, tree, every, causes)
+        explained = explained or any(each.added or each.removed for each in changed)
+        found = fields(text, tree, every, changed, causes) or signatures(text, tree, every, changed, causes)
+    if not found and not explained:
+        # What follows from a renaming or a signature is all told: the same words elsewhere are others.
         found = arguments(text, tree, causes) or repetitions(text, tree, language, causes)
     return [each for each in found if keeps_syntax(doc, each.edit)], causes
 

@@ -22,7 +22,7 @@ from devflow.analysis.refactor.rename import rename
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.next_edit.base import Cause, NextEdit
+from devflow.server.assist.next_edit.base import Cause, NextEdit, is_name
 
 NAME = Path("/document.py")
 """What a document that is no file is called here."""
@@ -49,6 +49,8 @@ def renamed_places(
     old, new = same[0].renamed
     if new in keywords(language) or old in keywords(language):
         return None
+    if len(same) == 1 and not may_begin(same[0]):
+        return None
     before = reverted(text.source, [each.change for each in same])
     tree = parse(Text(before.source), language)
     if tree is None or not stands_at_most(tree, old, MOST):
@@ -69,6 +71,19 @@ def renamed_places(
         if now is not None and not done and text.source[now[0] : now[1]] == old:
             found.append(NextEdit(Edit(*now, edit.new), "rename", f"Rename {old} to {new}"))
     return found
+
+
+def may_begin(cause: Cause) -> bool:
+    """Whether the name can stand where it is defined, by the tokens beside it: most names do not, and their
+    scopes need not be looked at."""
+    left, right = cause.left[-1:], cause.right[:1]
+    if right == ("(",):
+        return len(cause.left) > 1 and (is_name(cause.left[-1]) or left in ((">",), ("]",), ("*",), ("&",)))
+    return left not in _BEFORE_USES or right == ("=",)
+
+
+_USES_TEXT = "= == != < <= >= + - / % return yield await not if elif while and or"
+_BEFORE_USES = frozenset((sign,) for sign in _USES_TEXT.split())
 
 
 def _starts(before: Reverted, same: Sequence[Cause], old: str) -> list[int]:
@@ -124,8 +139,10 @@ def _in_python(tree: SyntaxTree, starts: Sequence[int], old: str, new: str, path
             return None
         home = names.lookup(old, brought.scope)
         return [Edit(each.start, each.end, new) for each in names.of(old, home) if each.start != begun]
+    if names.at(begun) is None and any(each.name == new for each in names.members):
+        return None  # a member that is there already: another one is meant
     project = PythonProject(_OneFile(path, tree.text))
-    project.put(path, tree)
+    project.put(path, tree, names)
     try:
         done = rename(project, path, begun, new)
     except Refused:

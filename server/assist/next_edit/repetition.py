@@ -92,6 +92,8 @@ def _common(first: Cause, second: Cause, language: str) -> _Pattern | None:
         left, right = (), right[:4]
     elif _names_soon(left, reserved):
         left, right = _to_name(left, reserved), ()
+        if not is_name(left[-1]):
+            return None
     elif _names_soon(right, reserved):
         left, right = (), _to_name(right, reserved)
     else:
@@ -110,9 +112,10 @@ def _names_soon(tokens: Sequence[str], reserved: frozenset[str]) -> bool:
 
 
 def _to_name(tokens: tuple[str, ...], reserved: frozenset[str]) -> tuple[str, ...]:
-    """`tokens` up to the first name."""
+    """`tokens` up to the first name; where that is the type of a default value, up to what has it."""
     first = next(number for number, each in enumerate(tokens) if is_name(each) and each not in reserved)
-    return tokens[: first + 1]
+    typed = tokens[0] == "=" and tokens[first + 1 : first + 2] == (":",)
+    return tokens[: first + 3] if typed else tokens[: first + 1]
 
 
 def _spaces(cause: Cause, language: str) -> tuple[str | None, ...]:

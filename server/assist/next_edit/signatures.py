@@ -18,7 +18,7 @@ LANGUAGES = frozenset({"python", "typescript", "tsx", "javascript"})
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
 _IMPLICIT = frozenset({"self", "cls", "this"})
 _COMMON = frozenset(name for each in (str, bytes, list, dict, set) for name in dir(each))
-_LONGEST = 6_000
+_USUAL, _LONGEST = 400, 6_000
 """Code points of a list of parameters."""
 
 
@@ -57,10 +57,15 @@ class Changed:
 
 
 def signatures(
-    text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]
+    text: Text,
+    tree: SyntaxTree,
+    every: Sequence[Symbol],
+    functions: Sequence[Changed],
+    causes: Sequence[Cause],
 ) -> list[NextEdit]:
-    """The edits of the calls in the file that a changed list of parameters asks for. `every`: its symbols."""
-    for changed in changed_functions(text, tree, every, causes):
+    """The edits of the calls in the file that the changed parameters of `functions` ask for. `every`: the
+    symbols of the file."""
+    for changed in functions:
         added, removed = changed.added, changed.removed
         if added is None and removed is None:
             continue
@@ -112,19 +117,19 @@ def changed_functions(
 
 def parameter_span(source: str, name_end: int, language: str) -> tuple[int, int] | None:
     """The text inside the brackets behind a function's name."""
-    depth = 0
-    opening = -1
-    for token in lex(source[name_end : name_end + _LONGEST], language):
-        if token.text in ("(", "[", "{"):
-            if depth == 0 and token.text == "(":
-                opening = name_end + token.end
-            depth += 1
-        elif token.text in (")", "]", "}"):
-            depth -= 1
-            if depth == 0 and opening >= 0:
-                return opening, name_end + token.start
-        elif depth == 0 and token.text in (NEWLINE, ":", "=", ";"):
-            return None
+    for length in (_USUAL, _LONGEST):
+        depth, opening = 0, -1
+        for token in lex(source[name_end : name_end + length], language):
+            if token.text in ("(", "[", "{"):
+                if depth == 0 and token.text == "(":
+                    opening = name_end + token.end
+                depth += 1
+            elif token.text in (")", "]", "}"):
+                depth -= 1
+                if depth == 0 and opening >= 0:
+                    return opening, name_end + token.start
+            elif depth == 0 and token.text in (NEWLINE, ":", "=", ";"):
+                return None
     return None
 
 
