@@ -93,6 +93,8 @@ class Accounts:
         self._audit: AuditLog | None = None
         self._said: set[str] = set()
         self._room = asyncio.Condition()
+        self.warning = ""
+        """What the user is to know of the budget, after the last call."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
         self._measured = 0.0
 
@@ -153,8 +155,9 @@ class Accounts:
                 self._without_ledger(error)
         elif budget.any:
             raise NotAllowed("A budget is set but the ledger cannot be written, so nothing is sent.")
-        if entry.reservation is not None and (warning := entry.reservation.warning):
-            self._say(warning)
+        self.warning = entry.reservation.warning if entry.reservation is not None else ""
+        if self.warning:
+            self._say(self.warning)
         try:
             self._limiter.take(sent.host, self._books.user, _tokens(sent.characters) + sent.max_tokens)
         except BaseException:

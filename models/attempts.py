@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import TypeVar, cast
 
-from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, Model, Task
+from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, Health, Model, Task
 from devflow.models.errors import (
     ModelError,
     NotAllowed,
@@ -27,16 +27,16 @@ from devflow.models.health import Latency
 from devflow.models.hedge import Budget, Opened, hedged, opened
 from devflow.models.rules import Candidate
 from devflow.models.streams import closing
-from devflow.models.tries import Line, Tries, nobody
+from devflow.models.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
 
 log = logging.getLogger(__name__)
 
 _EARLIEST_HEDGE, _LATE_SERVER = 0.05, 10.0
 """Seconds after which a second request may be sent: at the earliest, and to a server whose times are not
 known yet."""
-_LONGEST_GAP, _LONGEST_GAP_SHOWN = 2.0, 5.0
-"""Seconds between two pieces from a server after which a whole answer is asked for elsewhere, or one that is
-shown as it comes is taken up again."""
+_SHORTEST_GAP, _LONGEST_GAP, _LONGEST_GAP_SHOWN = 0.5, 2.0, 5.0
+"""Seconds between two pieces from a server after which a whole answer is asked for elsewhere (by what is
+usual for it, within the first two), or one that is shown as it comes is taken up again."""
 _T = TypeVar("_T")
 _Request = FillRequest | ChatRequest
 Said = tuple[str, str]
@@ -74,7 +74,8 @@ class Attempts:
         problems = [f"{each.facts.name}: {each.left_out}" for _, each in order if each.left_out]
         last: ModelError | None = None
         lines = [line for line, candidate in order if not candidate.left_out]
-        tries = Tries(lines, self._clock, self._chance)
+        resting = [line for line, candidate in order if candidate.health is Health.FAILING]
+        tries = Tries(lines, resting, self._clock, self._chance)
         while (line := await _within(tries.next(), until, task)) is not None:
             said: list[Said] = []
             others = [other for other in lines if other is not line]
@@ -91,7 +92,8 @@ class Attempts:
                 if isinstance(error, TooLate) or (isinstance(error, OverBudget) and error.final):
                     raise
                 if said and not whole:
-                    rest = self._taken_up(task, request, line, said, error, until)
+                    by = next((each for each in lines if each.facts.name == said[-1][0]), line)
+                    rest = self._taken_up(task, request, by, said, error, until)
                     async with aclosing(rest):
                         async for more in rest:
                             yield more
@@ -139,12 +141,14 @@ class Attempts:
             answer = await _within(racing, until, task)
             if answer.pieces is not first:
                 by = chosen[0]
-        gap = (_LONGEST_GAP if whole else _LONGEST_GAP_SHOWN) if _at_a_server(by) else None
         async with closing(answer.pieces):
             piece = answer.first
             while piece is not None:
                 yield by.facts.name, piece
-                piece = await _within(_soon(anext(answer.pieces, None), gap, by), until, task)
+                asked = self._clock()
+                more = _soon(anext(answer.pieces, None), self._patience(by, whole=whole), by)
+                piece = await _within(more, until, task)
+                by.gap.add(self._clock() - asked, asked)
 
     async def _pieces(self, task: Task, request: _Request, line: Line) -> AsyncGenerator[str]:
         """What the model says; how it does is noted."""
@@ -207,6 +211,16 @@ class Attempts:
         if latency is not None and seconds > latency.mean:
             latency.add(seconds, self._clock())
 
+    def _patience(self, line: Line, *, whole: bool) -> float | None:
+        """Seconds to wait for the next piece; None: as long as it takes, for a model on this machine may
+        step aside for another request."""
+        if not _at_a_server(line):
+            return None
+        if not whole:
+            return _LONGEST_GAP_SHOWN
+        late = line.gap.late(self._clock())
+        return _LONGEST_GAP if late is None else max(_SHORTEST_GAP, min(late, _LONGEST_GAP))
+
     def _late(self, line: Line, task: Task) -> float | None:
         """Seconds after which its first piece is late; None: not known, and a model may be loading."""
         late = line.late(task, self._clock())
@@ -215,12 +229,12 @@ class Attempts:
         return max(late, _EARLIEST_HEDGE)
 
     def _other(self, line: Line, others: Sequence[Line]) -> Line | None:
-        """Who is asked as well: nobody off the machine in place of somebody on it, and a model on this
-        machine not twice."""
+        """Who is asked as well: nobody off the machine in place of somebody on it, and of the models on this
+        machine only another one that has answered before: loading one for this would take its memory."""
         now = self._clock()
         for other in (*others, line):
             kept = not other.facts.remote or line.facts.remote
-            able = other is not line or _at_a_server(line)
+            able = _at_a_server(other) or (other is not line and bool(other.latency))
             if kept and able and not other.rest(now):
                 return other
         return None
@@ -235,30 +249,33 @@ class Attempts:
         until: float | None,
     ) -> AsyncGenerator[Said]:
         """The rest of an answer that broke off after `said`. Raises `error` when it cannot be had."""
-        same = {name for name, _ in said} == {line.facts.name}
-        random_words = isinstance(request, ChatRequest) and request.temperature > 0
-        if not same or random_words or not isinstance(error, Unreachable) or line.rest(self._clock()):
+        at_random = isinstance(request, ChatRequest) and request.temperature > 0
+        if at_random or not isinstance(error, Unreachable) or {name for name, _ in said} != {line.facts.name}:
             raise error
         shown = "".join(piece for _, piece in said)
-        again = ""
-        pieces = self._pieces(task, request, line)
-        async with aclosing(pieces):
-            while True:
-                try:
-                    piece = await _within(anext(pieces, None), until, task)
-                except ModelError:
-                    raise error from None
-                if piece is None:
-                    if len(again) < len(shown):
+        for _ in range(MOST_TRIES - 1):
+            if (rest := line.rest(self._clock())) > LONGEST_WAIT:
+                break
+            await _within(asyncio.sleep(rest), until, task)
+            again, pieces = "", self._pieces(task, request, line)
+            async with aclosing(pieces):
+                while shown.startswith(again):
+                    try:
+                        more = _soon(anext(pieces, None), _LONGEST_GAP_SHOWN, line)
+                        piece = await _within(more, until, task)
+                    except ModelError:
+                        break  # once more, from the beginning
+                    if piece is None:
+                        if again == shown:
+                            return
                         raise error
-                    return
-                before, again = again, again + piece
-                if len(before) >= len(shown):
-                    yield line.facts.name, piece
-                elif not (again.startswith(shown) or shown.startswith(again)):
-                    raise error
-                elif len(again) > len(shown):
-                    yield line.facts.name, again[len(shown) :]
+                    again += piece
+                    if len(again) > len(shown) and again.startswith(shown):
+                        yield line.facts.name, again[len(shown) :]
+                        shown = again
+                else:
+                    raise error  # it says something else now
+        raise error
 
 
 def _started(model: Model, request: _Request) -> AsyncIterator[str]:

@@ -17,7 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 BEGINNING = "0" * 64
 """What stands for the hash before the first line."""
@@ -50,13 +53,12 @@ class AuditLog:
         self._lock = threading.Lock()
         self._head = BEGINNING
         self._size = -1
+        self._others: BaseFileLock | None = None
+        """Held while a line is written: other processes write to the same file."""
 
     def append(self, entry: Mapping[str, Any]) -> str:
         """Write one line behind the others and return its hash. Raises OSError."""
-        from filelock import FileLock
-
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._lock, FileLock(self.path.with_suffix(".lock"), mode=0o600):
+        with self._lock, self._opened():
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
                 size = os.fstat(handle).st_size
@@ -70,6 +72,14 @@ class AuditLog:
             finally:
                 os.close(handle)
         return head
+
+    def _opened(self) -> BaseFileLock:
+        if self._others is None:
+            from filelock import FileLock
+
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._others = FileLock(self.path.with_suffix(".lock"), mode=0o600)
+        return self._others
 
 
 def verify(path: Path, newest: str = "") -> Verdict:

@@ -49,7 +49,7 @@ def of_chat(task: Task, text: str) -> float:
     words = len(text) / 6
     score = _TASKS.get(task, 0.0)
     score += 0.55 * math.log10(1 + words / 30)
-    score += 0.35 * min(len(_JUDGEMENT.findall(text[:_WINDOW])), 4) / 2
+    score += 0.35 * min(len(_JUDGEMENT.findall(text[:_WINDOW])), 4)
     score += 0.25 * min(len(_FENCED.findall(text)) // 2, 4)
     score += 0.2 * min(_depth(text), 8) / 4 - 0.6
     return _logistic(score)

@@ -21,7 +21,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from devflow.models.books import Budget
+from devflow.models.books import Budget, start_of_day
 from devflow.models.errors import OverBudget
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Ledger:
                     )
                 if spent + reserved + amount > limit:
                     raise Busy
-                if spent < budget.warn_at * limit <= spent + amount:
+                if spent >= budget.warn_at * limit:
                     warning = f"{budget.warn_at:.0%} of the budget for {name} ({limit:.2f}) is spent."
             cursor = db.execute(
                 "INSERT INTO reservations (at, expires, amount, workspace) VALUES (?, ?, ?, ?)",
@@ -139,7 +139,7 @@ class Ledger:
         with self._transaction() as db:
             if reservation is not None:
                 db.execute("DELETE FROM reservations WHERE id = ?", (reservation.id,))
-            db.execute(_INSERT, astuple(call))
+            _write(db, call)
 
     def release(self, reservation: Reservation) -> None:
         """Give back what was reserved for a call that was not made."""
@@ -147,7 +147,7 @@ class Ledger:
             db.execute("DELETE FROM reservations WHERE id = ?", (reservation.id,))
 
     def spent(self, since: float, workspace: str | None = None) -> float:
-        """The money spent since a time, in one workspace or all."""
+        """The money spent since the beginning of a day, in one workspace or all."""
         with self._transaction() as db:
             return self._in_window(db, since, workspace)[0]
 
@@ -215,17 +215,28 @@ class Ledger:
         ).fetchall()
         for at, amount, workspace in expired:
             lost = Call("lost", at, "", "", workspace=workspace, cost=amount, outcome="failed")
-            db.execute(_INSERT, astuple(lost))
+            _write(db, lost)
 
     def _in_window(self, db: sqlite3.Connection, since: float, workspace: str | None) -> tuple[float, float]:
         where, values = ("", ()) if workspace is None else (" AND workspace = ?", (workspace,))
         [spent] = db.execute(
-            f"SELECT TOTAL(cost) FROM calls WHERE at >= ?{where}", (since, *values)
+            f"SELECT TOTAL(cost) FROM days WHERE day >= ?{where}", (start_of_day(since), *values)
         ).fetchone()
         [reserved] = db.execute(
             f"SELECT TOTAL(amount) FROM reservations WHERE at >= ?{where}", (since, *values)
         ).fetchone()
         return spent, reserved
+
+
+def _write(db: sqlite3.Connection, call: Call) -> None:
+    """One call, and its money added to that of its day: windows begin with a day, and a month of calls is
+    not summed before each."""
+    db.execute(_INSERT, astuple(call))
+    if call.cost:
+        db.execute(
+            "INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cost = cost + excluded.cost",
+            (start_of_day(call.at), call.workspace, call.cost),
+        )
 
 
 def _call(row: Sequence[Any]) -> Call:
@@ -237,7 +248,8 @@ _COLUMNS = ", ".join(each.name for each in fields(Call))
 _INSERT = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' for _ in fields(Call))})"
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});
-CREATE INDEX IF NOT EXISTS calls_at ON calls (at, workspace, cost);
+CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
+CREATE TABLE IF NOT EXISTS days (day, workspace, cost, PRIMARY KEY (day, workspace));
 CREATE TABLE IF NOT EXISTS reservations (id INTEGER PRIMARY KEY, at, expires, amount, workspace);
 CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value);
 PRAGMA user_version = {SCHEMA};

@@ -201,7 +201,7 @@ class Router:
 
         def heard(name: str) -> None:
             self._last[task] = name
-            if task != "fill":
+            if task != "fill":  # who asks for a conversation need not know its kind
                 self._last["chat"] = name
 
         answer = self._attempts.run(task, request, order, whole=whole, heard=heard)

@@ -264,8 +264,11 @@ def _value(text: str, gives: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _environment(text: str, at: int, gives: re.Match[str]) -> bool:
-    """Whether the line is `NAME=value` of a shell, an .env file or a properties file: there an unquoted value
-    is the text itself and not the name of something."""
+    """Whether this is `NAME=value` of a shell, an .env file, a properties file or an address: there an
+    unquoted value is the text itself and not the name of something."""
+    name = _start_of_name(text, at)
+    if gives["sign"] == "=" and name and text[name - 1] in "?&;":
+        return True  # a parameter of an address, a connection string
     line = text.rfind("\n", 0, at) + 1
     head = text[line : gives.start("sign")]
     behind = text[gives.end() : gives.end() + 200].partition("\n")[0]

@@ -18,17 +18,19 @@ log = logging.getLogger(__name__)
 class Traces:
     """An exporter, opened at the first call: importing it takes half a second."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, exporter: Any = None) -> None:
+        """`exporter`: in place of OTLP to `endpoint`."""
         self._endpoint = endpoint
+        self._exporter = exporter
         self._tracer: Any = None
         self._provider: Any = None
         self._off = False
 
     def record(self, call: Call) -> None:
         """Export one call, in the exporter's own thread. What fails is logged once."""
-        if self._off:
-            return
-        if self._tracer is None and not self._open():
+        if self._tracer is None and not self._off:
+            self._open()
+        if self._tracer is None:
             return
         span = self._tracer.start_span(f"{call.feature} {call.model}", start_time=int(call.at * 1e9))
         span.set_attributes(
@@ -53,7 +55,7 @@ class Traces:
             self._provider.shutdown()
             self._tracer = self._provider = None
 
-    def _open(self) -> bool:
+    def _open(self) -> None:
         try:
             from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
             from opentelemetry.sdk.resources import Resource
@@ -62,11 +64,11 @@ class Traces:
         except ImportError:
             self._off = True
             log.warning("models.traces_endpoint needs OpenTelemetry: pip install 'devflow-lsp[telemetry]'.")
-            return False
+            return
         self._provider = TracerProvider(
             resource=Resource({"service.name": "devflow"}), shutdown_on_exit=False
         )
-        exporter = OTLPSpanExporter(endpoint=self._endpoint, insecure=self._endpoint.startswith("http://"))
+        insecure = self._endpoint.startswith("http://")
+        exporter = self._exporter or OTLPSpanExporter(endpoint=self._endpoint, insecure=insecure)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("devflow.models")
-        return True

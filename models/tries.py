@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,9 @@ class Line:
     own: Circuit
     slots: Slots
     latency: dict[Task, Latency] = field(default_factory=dict)
+    """To the first piece."""
+    gap: Latency = field(default_factory=Latency)
+    """Between two pieces."""
 
     def rest(self, now: float) -> float:
         """Seconds it is to be left alone."""
@@ -60,13 +64,23 @@ class Tries:
     """Whom to ask next: each in order, then once more those that may do better, after a pause."""
 
     def __init__(
-        self, lines: Sequence[Line], clock: Callable[[], float], chance: Callable[[], float]
+        self,
+        lines: Sequence[Line],
+        resting: Sequence[Line],
+        clock: Callable[[], float],
+        chance: Callable[[], float],
     ) -> None:
+        """`resting` are left alone just now; those that may be asked again soon are waited for in the end."""
         self._lines = deque(lines)
         self._clock = clock
         self._chance = chance
         self._counts: Counter[int] = Counter()
         self._later: list[tuple[float, int, Line]] = []
+        self._numbers = itertools.count()
+        now = clock()
+        for line in resting:
+            if 0 < (rest := line.rest(now)) <= LONGEST_WAIT:
+                self._later.append((now + rest, next(self._numbers), line))
 
     def failed(self, line: Line, error: ModelError) -> None:
         """`line` was asked and failed."""
@@ -74,7 +88,7 @@ class Tries:
         count = self._counts[id(line)]
         pause = pause_after(error, count, self._chance())
         if pause is not None and count < MOST_TRIES:
-            self._later.append((self._clock() + pause, len(self._later), line))
+            self._later.append((self._clock() + pause, next(self._numbers), line))
 
     async def next(self) -> Line | None:
         """The next one, after its pause; None when nobody is left."""

@@ -85,9 +85,12 @@ def main() -> None:
         inside = [replace(each, path=f"{project.package}/{each.path}") for each in places]
         by_code = asyncio.run(suggestions(source, places, truths=False))
         by_truth = asyncio.run(suggestions(source, places, truths=True))
+        covered: dict[str, bool] = {}
         for way, texts in (("without a model", by_code), ("a model that writes the truth", by_truth)):
             filled = [
-                each for each in fill_holes(project, list(zip(inside, texts, strict=True))) if each.covered
+                each
+                for each in fill_holes(project, list(zip(inside, texts, strict=True)), covered)
+                if each.covered
             ]
             told[f"{name}, {way}"] = {
                 "holes": len(filled),

@@ -68,7 +68,7 @@ async def measured(root: Path, count: int, share: float, *, misses: bool) -> dic
         told["engine"] = getattr(code.python, "engine", "none")
         for check in (False, True):
             model = ScriptedFill()
-            counts = dict.fromkeys(
+            counts: dict[str, int] = dict.fromkeys(
                 ("names", "invented", "good", "good shown", "clean", "clean lost", "clean changed", "shown"),
                 0,
             )

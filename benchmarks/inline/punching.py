@@ -40,9 +40,11 @@ class TestsDoNotRun(Exception):
     """The package's tests fail as they are; the message says how."""
 
 
-def fill_holes(project: Project, filled: Sequence[tuple[Place, str]]) -> list[Filled]:
-    """Run the project's tests for each filling, in a copy. An empty filling is tried first: holes that
-    no test notices are marked. Raises TestsDoNotRun."""
+def fill_holes(
+    project: Project, filled: Sequence[tuple[Place, str]], covered: dict[str, bool]
+) -> list[Filled]:
+    """Run the project's tests for each filling, in a copy. An empty filling is tried first, once for each
+    place (`covered`, by id, is added to): holes that no test notices are marked. Raises TestsDoNotRun."""
     with tempfile.TemporaryDirectory(prefix="devflow-holes-") as folder:
         root = Path(folder) / "project"
         shutil.copytree(project.root, root, ignore=shutil.ignore_patterns(".git", "__pycache__"))
@@ -52,9 +54,11 @@ def fill_holes(project: Project, filled: Sequence[tuple[Place, str]]) -> list[Fi
             raise TestsDoNotRun(f"The tests of {project.root.name} fail as they are: {fault}")
         results: list[Filled] = []
         for place, text in filled:
-            covered = not _passes(copied, place, _empty(place))
-            passed = bool(text) and _passes(copied, place, text)
-            results.append(Filled(place, text, passed, covered))
+            if place.id not in covered:
+                covered[place.id] = not _passes(copied, place, _empty(place))
+            right = text.strip() == place.truth.strip()
+            passed = covered[place.id] and bool(text) and (right or _passes(copied, place, text))
+            results.append(Filled(place, text, passed, covered[place.id]))
         return results
 
 

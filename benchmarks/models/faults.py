@@ -16,7 +16,7 @@ async def measure(*, quick: bool) -> list[Row]:
             clients=100,
             requests=requests,
             share=share,
-            wait=(0.6, 1.2),
+            wait=0.8,
             pause=0.02,
             whole=lambda number: not streamed,
         )

@@ -102,9 +102,8 @@ class RemoteModel(abc.ABC, Generic[C]):
         problem = self._problem()
         health = Health.UNAVAILABLE if problem else Health.READY
         where = host_of(self._server.base_url)
-        return ModelStatus(
-            self.name, self.library, health, str(problem or f"{self._server.model} at {where}."), self.remote
-        )
+        said = str(problem or f"{self._server.model} at {where}. {self._outbound.accounts.warning}").rstrip()
+        return ModelStatus(self.name, self.library, health, said, self.remote)
 
     def fill(self, request: FillRequest) -> AsyncIterator[str]:
         """Stream what belongs in the hole. Raises ModelError."""

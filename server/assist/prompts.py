@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from devflow.models.base import ChatRequest, Message
+from devflow.models.base import ChatRequest, ChatTask, Message
 
 CODE_CHARACTERS = 6_000
 """Of the code a request is about: about 1,700 tokens."""
@@ -38,7 +38,7 @@ def explain(code: str, title: str, language: str, context: str, paths: Sequence[
         "words, no headings, do not repeat the code."
     )
     parts = [task, *_code(code, language, context, mark)]
-    return _request(parts, mark, _STYLE, 700, paths)
+    return _request(parts, mark, _STYLE, 700, paths, "explain", language)
 
 
 def document(
@@ -52,7 +52,7 @@ def document(
         "around it, no comment signs. Describe behaviour that the code shows; invent nothing."
     )
     parts = [task, *_code(code, language, context, mark)]
-    return _request(parts, mark, _STYLE, 700, paths)
+    return _request(parts, mark, _STYLE, 700, paths, "edit", language)
 
 
 def tests(
@@ -70,7 +70,7 @@ def tests(
         parts.append(fenced(example, mark, "an existing test of this project, for its style"))
     if context:
         parts.append(fenced(context, mark, "related code: callers and what it calls"))
-    return _request(parts, mark, _STYLE, 1_200, paths)
+    return _request(parts, mark, _STYLE, 1_200, paths, "edit", language)
 
 
 def review(numbered: str, title: str, language: str, context: str, paths: Sequence[str]) -> ChatRequest:
@@ -85,7 +85,7 @@ def review(numbered: str, title: str, language: str, context: str, paths: Sequen
         "If there is none, write: []"
     )
     parts = [task, *_code(numbered, language, context, mark)]
-    return _request(parts, mark, _STYLE, 1_000, paths)
+    return _request(parts, mark, _STYLE, 1_000, paths, "review", language)
 
 
 def ask(question: str, context: str, paths: Sequence[str]) -> ChatRequest:
@@ -114,7 +114,7 @@ def next_edit(diffs: str, window: str, cursor: str, language: str, paths: Sequen
         fenced(shortened(diffs, CONTEXT_CHARACTERS), mark, "the edits, oldest first"),
         fenced(window, mark, f"the window ({language}); {cursor} is the cursor"),
     ]
-    return _request(parts, mark, _STYLE, 700, paths)
+    return _request(parts, mark, _STYLE, 700, paths, "edit", language)
 
 
 def fenced(text: str, mark: str, title: str) -> str:
@@ -140,11 +140,18 @@ def _code(code: str, language: str, context: str, mark: str) -> list[str]:
 
 
 def _request(
-    parts: Sequence[str], mark: str, style: str, max_tokens: int, paths: Sequence[str]
+    parts: Sequence[str],
+    mark: str,
+    style: str,
+    max_tokens: int,
+    paths: Sequence[str],
+    task: ChatTask = "chat",
+    language: str = "",
 ) -> ChatRequest:
     system = f"You are the code assistant inside an editor. {style} {_MATERIAL.format(mark=mark)}"
     messages = (Message("system", system), Message("user", "\n\n".join(parts)))
-    return ChatRequest(messages, max_tokens=max_tokens, paths=tuple(dict.fromkeys(paths)))
+    paths = tuple(dict.fromkeys(paths))
+    return ChatRequest(messages, max_tokens=max_tokens, paths=paths, task=task, language=language)
 
 
 def _mark(text: str, *others: str) -> str:

@@ -61,7 +61,11 @@ def _about(spec: ModelSpec, config: ModelsConfig) -> str:
         parts.append(f"the family {spec.family!r} is not known, {profile.name} is guessed")
     else:
         parts.append(f"family {profile.name} ({'as configured' if spec.family else 'guessed'})")
-    parts.append("fills holes by its own marks" if profile.fim else "fills holes by being asked")
+    if profile.fim:
+        parts.append("fills holes by its own marks")
+    else:
+        at_server = spec.engine in ("openai", "anthropic")
+        parts.append("fills holes by being asked" if at_server else "goes on where a hole begins")
     parts.append(f"reads {spec.context:,} tokens")
     if spec.context > profile.context:
         parts.append(f"but was trained on {profile.context:,}")

@@ -76,7 +76,7 @@ async def _lines(places: Sequence[Place], arguments: argparse.Namespace) -> list
     from devflow.server.settings import Inline
 
     name = "CrossCodeEval, Python"
-    everything = Inline(context=False, min_confidence=0.0, min_acceptance=0.0)
+    everything = Inline(context=False, min_confidence=0.0, min_acceptance=0.0, check_names=False)
     models = await asyncio.to_thread(_models, arguments)
     results: list[Result] = []
     for way, elsewhere in (("alone", False), ("with the set's context", True)):
@@ -138,6 +138,8 @@ def _about(arguments: argparse.Namespace) -> str:
     """One line: the command, without folders; the day, the version and the machine."""
     said = ["devflow eval inline"]
     said += ["--sets FOLDER"] if arguments.sets or os.environ.get(SETS) else []
+    said += [f"--package {root.name}" for root in arguments.package or ()]
+    said += [f"--places {arguments.places}"] if arguments.package else []
     said += ["--cassette FILE"] if arguments.cassette else []
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     python = f"Python {platform.python_version()}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devflow.models.base import ChatRequest
-from devflow.models.errors import ModelError, NotAllowed, Unreachable
+from devflow.models.errors import ModelError, NotAllowed, WorkerDied
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.explain import cached_explanation, explain, explain_stream
@@ -88,7 +88,7 @@ async def test_an_explanation_is_asked_for_once_and_found_by_hover(tmp_path: Pat
 
 
 async def test_half_an_explanation_is_not_kept(tmp_path: Path) -> None:
-    model = FakeModel("It ", "computes.", failures=[Unreachable("cut")], fail_after=1)
+    model = FakeModel("It ", "computes.", failures=[WorkerDied("cut")], fail_after=1)
     async with workspace(tmp_path, SNIPPET, models=Router([], [model])) as made:
         with pytest.raises(ModelError, match="cut"):
             await explain(made.doc, made.at, made.at, made.code)

@@ -18,11 +18,14 @@ from devflow.models.accounting import AUDIT, LEDGER, Accounts, Sent
 from devflow.models.audit import AuditLog, verify
 from devflow.models.base import ChatRequest, FillRequest, Message, Meter
 from devflow.models.books import Books, Budget, Price, Rates, books_from, start_of_day, start_of_month
+from devflow.models.counted import Counted
 from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Unreachable
+from devflow.models.fake import FakeModel
 from devflow.models.ledger import RESERVED_FOR, Busy, Call, Ledger
 from devflow.models.limits import Limiter, TokenBucket
 from devflow.models.outbound import Outbound
 from devflow.models.prices import list_price
+from devflow.models.traces import Traces
 
 NOON = 1_760_011_200.0  # 2025-10-09 12:00 UTC
 REMOTE = "https://api.example.com/v1"
@@ -100,12 +103,22 @@ def test_money_that_running_calls_have_is_busy_and_not_spent(ledger: Ledger) -> 
     assert ledger.reserve(0.9, budget, "", NOON)
 
 
-def test_the_warning_comes_once_where_the_share_is_passed(ledger: Ledger) -> None:
+def test_from_a_share_of_the_budget_on_there_is_a_warning(ledger: Ledger) -> None:
     budget = Budget(day=1.0)
     first = ledger.reserve(0.85, budget, "", NOON)
-    assert "80% of the budget for today" in first.warning
+    assert first.warning == ""
     ledger.settle(first, call(0.85))
-    assert ledger.reserve(0.01, budget, "", NOON).warning == ""
+    assert "80% of the budget for today" in ledger.reserve(0.01, budget, "", NOON).warning
+
+
+async def test_the_warning_is_logged_once_and_shown_with_the_model(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=5.0, warn_at=0.1))
+    for _ in range(3):
+        await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    assert caplog.text.count("of the budget for today") == 1
+    assert guarded.accounts.warning.startswith("10% of the budget for today (5.00)")
 
 
 def test_setting_the_clock_back_frees_no_money(ledger: Ledger) -> None:
@@ -441,3 +454,32 @@ async def test_metrics_are_written_without_text(tmp_path: Path) -> None:
     assert 'devflow_model_calls_total{feature="chat",model="m",outcome="answered"} 1' in text
     assert "thought" not in text
     assert "private.py" not in text
+
+
+async def test_a_model_on_this_machine_is_in_the_ledger(tmp_path: Path) -> None:
+    accounts = Accounts(Books(folder=str(tmp_path)))
+    model = Counted(FakeModel("an answer", name="small"), accounts)
+    assert await said(model.chat(chat(task="review", language="python"))) == "an answer"
+    pieces = model.fill(FillRequest("a", "b"))
+    await anext(pieces)
+    await pieces.aclose()  # type: ignore[attr-defined]
+    first, second = accounts.ledger().calls()  # type: ignore[union-attr]
+    assert (first.feature, first.model, first.language, first.cost) == ("review", "small", "python", 0.0)
+    assert (second.feature, second.outcome) == ("fill", "cancelled")
+    assert model.status().name == "small"
+    await model.close()
+
+
+def test_a_trace_tells_numbers_and_no_text() -> None:
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    exporter = memory.InMemorySpanExporter()
+    traces = Traces("http://127.0.0.1:4317", exporter)
+    traces.record(
+        call(0.25, host="h", workspace="/home/jane/secret-project", user="jane", read=10, total=2.0)
+    )
+    traces.close()
+    [span] = exporter.get_finished_spans()
+    assert span.name == "chat m"
+    assert (span.attributes["gen_ai.usage.input_tokens"], span.attributes["devflow.cost"]) == (10, 0.25)
+    assert span.end_time - span.start_time == 2_000_000_000
+    assert "jane" not in span.to_json()

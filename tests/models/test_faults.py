@@ -39,7 +39,7 @@ async def text(model: OpenAIModel | AnthropicModel | Router, request: ChatReques
 
 async def test_a_hundred_clients_each_get_their_answer_once_though_a_tenth_fails() -> None:
     got = await faulty.run(
-        clients=100, requests=160, share=0.12, wait=(0.02, 0.1), whole=lambda number: number % 4 != 0
+        clients=100, requests=160, share=0.12, wait=0.05, whole=lambda number: number % 4 != 0
     )
     assert got.faults > 9
     assert got.wrong == []

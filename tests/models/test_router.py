@@ -304,7 +304,8 @@ async def test_a_stream_that_was_cut_ends_where_the_second_answer_is_another() -
 
 async def test_a_late_first_word_is_asked_for_elsewhere() -> None:
     first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
-    router = Router([first, second], [], time.monotonic)
+    facts = {name: Facts(name, provider=name) for name in ("first", "second")}
+    router = Router([first, second], [], time.monotonic, routing=Routing(facts=facts))
     for _ in range(4):
         assert await answer(router) == "1"
     first.delay = 30
@@ -312,6 +313,16 @@ async def test_a_late_first_word_is_asked_for_elsewhere() -> None:
     assert [piece async for piece in answering] == ["2"]
     assert answering.model == "second"
     assert first.opened == first.closed
+
+
+async def test_no_other_model_is_loaded_because_one_is_late() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
+    router = Router([first, second], [], time.monotonic)
+    for _ in range(4):
+        await answer(router)
+    first.delay = 0.2
+    assert await answer(router) == "1"
+    assert not second.requests
 
 
 async def test_nothing_goes_off_the_machine_because_a_local_model_is_late() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -17,7 +18,10 @@ import pytest_asyncio
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
 from devflow.models.fake import FakeModel
+from devflow.models.profiles import profile_of
+from devflow.models.prompt import Prompt
 from devflow.models.router import Router
+from devflow.server.workers import model as model_worker
 from devflow.server.workers.model import WorkerModel
 from support import tiny_gguf
 from support.processes import children
@@ -254,3 +258,28 @@ async def test_a_context_too_small_for_anything_is_one_sentence(gguf: Path) -> N
     with pytest.raises(ModelError, match=r"context of 8 tokens has no room"):
         await text(model.chat(request))
     await model.close()
+
+
+async def test_an_engine_that_is_beyond_use_costs_its_process_and_says_so_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken:
+        context, suffix_first, together = 512, False, False
+
+        def count(self, prompt: Prompt) -> int:
+            return 1
+
+        def generate(self, *_: object) -> Iterator[str]:
+            yield "a"
+            raise WorkerDied("The GPU gave up (CUDA out of memory); the model is being loaded again.")
+
+    class Server:
+        def notify(self, method: str, params: dict[str, object]) -> None: ...
+
+    ended = asyncio.Event()
+    monkeypatch.setattr(model_worker.os, "_exit", lambda code: ended.set())
+    host = model_worker._Host(Server())  # type: ignore[arg-type]  # a stand-in
+    host._engine, host._profile = Broken(), profile_of("llama", "")
+    with pytest.raises(WorkerDied, match="The GPU gave up"):
+        await host.generate({"stream": 1, "fill": dataclasses.asdict(HOLE)})
+    await asyncio.wait_for(ended.wait(), 5)

@@ -47,13 +47,14 @@ async def run(
     clients: int,
     requests: int,
     share: float,
-    wait: tuple[float, float],
+    wait: float,
     pause: float = 0.0,
     whole: Callable[[int], bool] = lambda number: True,
     seed: int = 1,
 ) -> Got:
     """`clients` ask `requests` questions, each of its own; `share` of what the providers answer is a fault of
-    one of `KINDS`. `wait` bounds the seconds to the first piece, `pause` is between two."""
+    one of `KINDS`. `wait` is the median of the seconds to the first piece, which are spread as those of
+    providers are, log-normally (σ = .45, three times the median at most); `pause` is between two pieces."""
     chance = random.Random(seed)
     got = Got()
 
@@ -61,7 +62,8 @@ async def run(
         got.asked += 1
         name = body["messages"][-1]["content"]
         pieces = tuple(f"{name}.{number} " for number in range(PIECES))
-        common: dict[str, Any] = {"pieces": pieces, "wait": chance.uniform(*wait), "pause": pause}
+        seconds = wait * min(chance.lognormvariate(0, 0.45), 3.0)
+        common: dict[str, Any] = {"pieces": pieces, "wait": seconds, "pause": pause}
         if chance.random() >= share:
             return Answer(**common)
         got.faults += 1

@@ -313,6 +313,7 @@ class _Run:
             self.ghost.suffix,
         )
         self.tokens = tokens_of(request)
+        request = replace(request, deadline=self.config.timeout_ms / 1000)
         self.time("prompt")
         models, site = self.code.models, self.site
         assert models is not None

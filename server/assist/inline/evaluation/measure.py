@@ -126,7 +126,8 @@ def alone(place: Place, root: Path, models: Fills | None, *, elsewhere: bool) ->
 
 def with_context(fills: Fills, place: Place) -> Fills:
     """`fills`, told of the code of other files that the set gives."""
-    return _Told(fills, place.elsewhere)
+    told: Fills = cast(Any, _Told(fills, place.elsewhere))
+    return told
 
 
 class _Told:

@@ -36,7 +36,7 @@ def with_invented_names(
     truth: str, share: float, chance: random.Random, real: frozenset[str], used: frozenset[int] | None = None
 ) -> Faulty:
     """`truth` with `share` of its names in place of which stands one that does not exist: none of `real`.
-    `used`: where in it names stand that must exist (None: all): one that is made there may be called anything."""
+    `used`: where in it names stand that must exist (None: all); one that is made there may have any name."""
     tokens = lex(truth, "python")
     skipped = set(keywords("python")) | set(builtin_names("python")) | {"self", "cls"}
     edits: list[tuple[int, int, str]] = []
