@@ -35,8 +35,9 @@ check: $(READY) ## format, lint, types, import contracts
 test: check ## check, then every test that needs no editor
 	$(VENV) -m pytest -q --durations=5
 
-test-editors: $(READY) ## install the editors into .editors and run the server in them
+test-editors: $(READY) ## install the editors into .editors and run the server in them; VSCODE=1: VS Code too
 	-sh tests/editors/install.sh .editors   # what is absent is skipped with its reason
+	$(if $(VSCODE),-sh tests/editors/install_vscode.sh .editors/code-server)
 	DEVFLOW_EDITORS=.editors $(VENV) -m pytest -q -rs -m editor tests/editors
 
 fix: $(READY) ## format and mend what can be mended

@@ -132,17 +132,17 @@ def ghost(editor: editors.Neovim) -> str:
 
 def test_ghost_text_is_accepted_by_the_word_and_vanishes_when_it_should(editor: editors.Neovim) -> None:
     ghost(editor)
+    editor.keys("<C-Right>")
+    changed = "vim.api.nvim_get_current_line() ~= '    return ' and vim.api.nvim_get_current_line()"
+    assert editor.wait(changed, "the accepted word") == "    return rectangle_area"
+    editor.keys("<Esc>dd")
+    ghost(editor)
     editor.keys("<Esc>")
     editor.wait(f"not {GHOST}", "the end of the ghost text with that of insert mode")
     editor.again("A", GHOST, "ghost text again")
     editor.keys("7")
     typed = "vim.api.nvim_get_current_line():sub(-1) == '7'"
     editor.wait(f"{typed} and not {GHOST}", "the end of the ghost text when something else is typed")
-    editor.keys("<Esc>dd")
-    ghost(editor)
-    editor.keys("<C-Right>")
-    changed = "vim.api.nvim_get_current_line() ~= '    return ' and vim.api.nvim_get_current_line()"
-    assert editor.wait(changed, "the accepted word") == "    return rectangle_area"
 
 
 def test_a_renamed_function_is_renamed_where_it_is_called_by_one_key(editor: editors.Neovim) -> None:
