@@ -1,4 +1,4 @@
-"""Write what is derived from the code: the tables in the README and the JSON schema.
+"""Write what is derived from the code: the README's table of features, the settings' table and JSON schema.
 
 `python docs/generate.py` writes; a test fails when what is committed is not what this would write.
 """
@@ -18,14 +18,15 @@ _SETTINGS = re.compile(r"(<!-- settings: [^>]*-->\n).*?(<!-- end of settings -->
 
 def generated() -> dict[Path, str]:
     """Each file that holds derived text, with the text it must have."""
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
-    for place, table in ((_FEATURES, features_table()), (_SETTINGS, markdown_table())):
-        text = place.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", text)
     return {
-        readme: text,
+        ROOT / "README.md": _with_table("README.md", _FEATURES, features_table()),
+        ROOT / "docs/settings.md": _with_table("docs/settings.md", _SETTINGS, markdown_table()),
         ROOT / "docs/devflow.schema.json": json_schema(),
     }
+
+
+def _with_table(path: str, place: re.Pattern[str], table: str) -> str:
+    return place.sub(lambda match: f"{match[1]}{table}{match[2]}", (ROOT / path).read_text("utf-8"))
 
 
 if __name__ == "__main__":

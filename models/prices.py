@@ -1,13 +1,14 @@
-"""What tokens cost by the price lists of providers, for models the user gives no price for."""
+"""What tokens cost by the price lists of providers, for models the user gives no price for.
+
+Written down from what was publicly known and not checked against the lists, which change: it is for warnings and
+budgets to be of the right size. Who needs exact sums gives his own prices in `models.list`.
+"""
 
 from __future__ import annotations
 
 import re
 
 from devflow.models.books import Price
-
-AS_OF = "2026-11"
-"""When the prices were looked up."""
 
 
 def list_price(model: str) -> Price | None:

@@ -512,7 +512,7 @@ def json_schema() -> str:
 
 
 def markdown_table() -> str:
-    """The table of settings in the README."""
+    """The table of settings in docs/settings.md."""
     rows = ["| setting | default | what |", "|---|---|---|"]
     for name, setting in settings_of(Options).items():
         section = section_in(setting.type)
