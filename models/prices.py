@@ -1,7 +1,7 @@
 """What tokens cost by the price lists of providers, for models the user gives no price for.
 
-Written down from what was publicly known and not checked against the lists, which change: it is for warnings and
-budgets to be of the right size. Who needs exact sums gives his own prices in `models.list`.
+Written down from what was publicly known and not checked against the lists, which change: good enough for
+warnings and budgets to be of the right size. Exact sums need the user's own prices, in `models.list`.
 """
 
 from __future__ import annotations
