@@ -128,9 +128,12 @@ class Attempts:
         else:
             chosen: list[Line] = []
 
+            started = self._clock()
+
             def again() -> Awaitable[Opened] | None:
                 other = self._other(line, others)
-                if other is None or not self._budget.spend():
+                beyond_hope = self._clock() - started > _LATE_SERVER
+                if other is None or not (self._budget.spend() or beyond_hope):
                     return None
                 chosen.append(other)
                 log.info("%s is late; %s is asked as well", line.facts.name, other.facts.name)

@@ -63,14 +63,16 @@ async def hedged(
     after: Callable[[], float | None],
 ) -> Opened:
     """The answer that begins first: of `first`, or of `second`, which is asked after `after()` seconds of
-    silence (and may then say None: nobody). `after` may not know yet (None): it is asked again. The other
-    one is closed. Raises what `first` raises when neither begins."""
+    silence (and again while it says None: nobody just now). `after` may not know yet (None): it is asked
+    again. The other one is closed. Raises what `first` raises when neither begins."""
     tasks = [asyncio.ensure_future(first())]
     heard: asyncio.Future[Opened] | None = None
     try:
-        in_time = await _in_time(tasks[0], after)
-        if not in_time and (more := second()) is not None:
-            tasks.append(asyncio.ensure_future(more))
+        if not await _in_time(tasks[0], after):
+            while (more := second()) is None and not tasks[0].done():
+                await asyncio.wait(tasks, timeout=LOOK_AGAIN)
+            if more is not None:
+                tasks.append(asyncio.ensure_future(more))
         waiting = set(tasks)
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -29,6 +29,7 @@ COMMANDS = tuple(
         "accepted",
         "rejected",
         "why",
+        "snooze",
     )
 )
 """What `workspace/executeCommand` is announced with."""

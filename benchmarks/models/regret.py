@@ -163,7 +163,7 @@ def _ucb(tallies: dict[tuple[str, str], Tally], language: str) -> str:
     return max(MODELS, key=bound)
 
 
-_WIDE, _HIGH, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 360, 56, 48, 210, 40
+_WIDE, _HIGH, _LEFT, _TOP, _RIGHT, _BOTTOM = 760, 360, 56, 48, 260, 40
 _COLOURS = ("#8c959f", "#bf8700", "#8250df", "#cf222e", "#1a7f37", "#0969da")
 
 
@@ -203,5 +203,7 @@ def drawn(curves: dict[str, list[float]]) -> str:
         out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         y = max(_TOP + high - high * curve[-1] / most + 4, previous + 15)
         previous = y
-        out.append(f'<text x="{_LEFT + wide + 8}" y="{y:.0f}" fill="{colour}">{name}, {curve[-1]:.0f}</text>')
+        out.append(
+            f'<text x="{_LEFT + wide + 8}" y="{y:.0f}" style="fill:{colour}">{name}, {curve[-1]:.0f}</text>'
+        )
     return "\n".join([*out, "</svg>"]) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ SEARCH_SECONDS = 0.6
 _STARTING_SECONDS = 10.0
 """A search that was asked for waits so long for a session that is still starting."""
 _EXCERPT_LINES = 12
+
+
+_SNOOZED_MINUTES, _LONGEST_SNOOZE = 30, 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,16 @@ async def _why(call: Call) -> dict[str, Any]:
     return told
 
 
+async def _snooze(call: Call) -> None:
+    """[minutes, or nothing: 30] → null; no ghost text unasked for so long, 0 ends it"""
+    given = call.arguments[0] if call.arguments else _SNOOZED_MINUTES
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= _LONGEST_SNOOZE:
+        raise InvalidParams("The command needs a number of minutes, a day's at most.")
+    from devflow.server.assist.inline.ghost import mood_of
+
+    mood_of(call.session.codebase().memory).snoozed_until = time.monotonic() + 60 * given
+
+
 COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {
     "devflow.explain": _explain,
     "devflow.ask": _ask,
@@ -166,6 +180,7 @@ COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {
     "devflow.accepted": _accepted,
     "devflow.rejected": _rejected,
     "devflow.why": _why,
+    "devflow.snooze": _snooze,
 }
 
 

@@ -86,3 +86,14 @@ async def test_what_earlier_sessions_taught_is_there_from_the_start(tmp_path: Pa
         await client.initialize()
         memory = client.server.session.codebase().memory
         await client.until(lambda: mood_of(memory).weights["bias"] < PRIOR["bias"] - 0.1)
+
+
+async def test_snoozed_ghost_text_keeps_quiet_until_it_is_asked_for() -> None:
+    async with editor(Scripted(FakeModel(GHOST)).services) as client:
+        await opened(client)
+        snooze = {"command": "devflow.snooze", "arguments": [5]}
+        await client.request("workspace/executeCommand", snooze)
+        assert await ask(client, 11) == []
+        assert (await why(client))["silence"]["reason"] == "snoozed"
+        await client.request("workspace/executeCommand", {**snooze, "arguments": [0]})
+        assert await ask(client, 11) != []
