@@ -18,7 +18,7 @@ from typing import Any
 from devflow.analysis.changes import Change
 from devflow.analysis.document import Document
 from devflow.analysis.text import Edit, Text
-from devflow.models.feedback import REFUSED, TAKEN, Action, Event, Feedback, Kind
+from devflow.models.feedback import TAKEN, Action, Event, Feedback, Kind
 from devflow.server.assist.outcome import Watched, carried, edit_distance, followed, watched
 
 log = logging.getLogger(__name__)
@@ -202,9 +202,9 @@ class Suggestions:
     def _follow(self, shown: Shown, watch: Watched, changes: Sequence[Change]) -> None:
         step = followed(watch, changes)
         shown = self._keep(replace(shown, watch=step.watched))
-        if step.action in TAKEN:
+        if step.action is not None and step.action in TAKEN:
             self._take(shown, step.action, step.taken)
-        elif step.action in REFUSED:
+        elif step.action is not None:
             self._end(shown, step.action)
         elif step.over:
             self._on_screen.pop((shown.uri, shown.kind), None)
