@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from devflow.models.books import Books, Keeping
+from devflow.models.guard.books import Books, Keeping
 
 if TYPE_CHECKING:
     import numpy
 
-    from devflow.models.experiments import Experiment
     from devflow.models.families import Profile
-    from devflow.models.rules import Rule
+    from devflow.models.routing.experiments import Experiment
+    from devflow.models.routing.rules import Rule
 
 
 Task = Literal["fill", "explain", "edit", "review", "chat", "embed"]

@@ -15,19 +15,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from devflow.models.accounting import Accounts, Entry, Sent
 from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, Meter
-from devflow.models.books import Books, Keeping
-from devflow.models.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
 from devflow.models.errors import ModelError, NotAllowed, RateLimited, Unreachable
-from devflow.models.ledger import Call
-from devflow.models.redact import Vault
+from devflow.models.guard.accounting import Accounts, Entry, Sent
+from devflow.models.guard.books import Books, Keeping
+from devflow.models.guard.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
+from devflow.models.guard.ledger import Call
+from devflow.models.guard.redact import Vault
 from devflow.models.streams import closing
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-    from devflow.models.answers import Answers, Embed, Kept
+    from devflow.models.guard.answers import Answers, Embed, Kept
 
 __all__ = ["NEVER_SENT", "Outbound", "host_of", "leaves_machine"]
 
@@ -137,7 +137,7 @@ class Outbound:
             return None
         from sqlite3 import Error
 
-        from devflow.models.answers import Answers
+        from devflow.models.guard.answers import Answers
 
         try:
             return Answers(self.keeping, self.vectors)

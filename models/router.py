@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from devflow.models.attempts import Attempts, Said
 from devflow.models.base import (
     TASKS,
     ChatModel,
@@ -26,13 +25,14 @@ from devflow.models.base import (
     ModelStatus,
     Task,
 )
-from devflow.models.difficulty import of_chat, of_fill
 from devflow.models.errors import ModelError
-from devflow.models.health import Circuit
-from devflow.models.rules import Asked, Candidate, Facts, Rule, State, ordered, rules_of
-from devflow.models.single_flight import SingleFlight
-from devflow.models.slots import Slots
-from devflow.models.tries import Line
+from devflow.models.routing.attempts import Attempts, Said
+from devflow.models.routing.difficulty import of_chat, of_fill
+from devflow.models.routing.health import Circuit
+from devflow.models.routing.rules import Asked, Candidate, Facts, Rule, State, ordered, rules_of
+from devflow.models.routing.single_flight import SingleFlight
+from devflow.models.routing.slots import Slots
+from devflow.models.routing.tries import Line
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock, Thread
 
-from devflow.models.bandit import WINDOW_DAYS, Tally, draws
+from devflow.models.routing.bandit import WINDOW_DAYS, Tally, draws
 
 REFRESH = 60.0
 Tallies = Mapping[tuple[str, str], Tally]

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, cast
 import platformdirs
 
 from devflow.models.base import ChatModel, Embedder, FillModel, ModelsConfig, ModelSpec, Task
-from devflow.models.counted import Counted
 from devflow.models.engines.remote import Server
 from devflow.models.fake import FakeModel
+from devflow.models.guard.counted import Counted
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 from devflow.models.profiles import profile_of
 from devflow.models.router import Router, Routing
-from devflow.models.rules import Facts
+from devflow.models.routing.rules import Facts
 from devflow.server.workers.model import WorkerModel
 
 if TYPE_CHECKING:
-    from devflow.models.answers import Embed
+    from devflow.models.guard.answers import Embed
 
 _DEFAULTS = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
@@ -116,7 +116,7 @@ def facts_of(spec: ModelSpec, model: FillModel | ChatModel) -> Facts:
 def _assigned(config: ModelsConfig) -> Callable[[Task, str, str], str]:
     if not config.experiments:
         return lambda task, language, unit: ""
-    from devflow.models.experiments import assigned
+    from devflow.models.routing.experiments import assigned
 
     return partial(assigned, config.experiments)
 

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import platformdirs
 
 from devflow.models.base import ModelsConfig, ModelSpec
-from devflow.models.books import Books, Budget, Keeping, Price, Rates
+from devflow.models.guard.books import Books, Budget, Keeping, Price, Rates
 from devflow.server.sections import (
     Fault,
     Field,
@@ -570,9 +570,9 @@ def _routing(models: Models) -> dict[str, Any]:
     """What few write, so that starting without it imports none of it."""
     if not (models.rules or models.experiments or models.families):
         return {}
-    from devflow.models.experiments import Experiment
     from devflow.models.profiles import profile_from
-    from devflow.models.rules import Rule
+    from devflow.models.routing.experiments import Experiment
+    from devflow.models.routing.rules import Rule
 
     return {
         "rules": tuple(Rule(**vars(rule)) for rule in models.rules),

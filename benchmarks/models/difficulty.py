@@ -1,6 +1,6 @@
 """Does the router's estimate of difficulty know which lines are hard?
 
-    cd benchmarks; python -m models.difficulty        learns and prints the weights of `models/difficulty.py`
+    cd benchmarks; python -m models.difficulty        learns and prints the weights of `models/routing/difficulty.py`
 
 The code is that of Python's standard library, or of the folders named by DEVFLOW_CORPORA (separated as
 paths are). "Hard": the rest of the line, from a random token of it on, is not what the usage model of the
@@ -21,7 +21,7 @@ import numpy as np
 
 from devflow.analysis.tokens import Token, lex
 from devflow.analysis.usage.model import UsageModel
-from devflow.models.difficulty import FEATURES, features_of_fill, of_fill
+from devflow.models.routing.difficulty import FEATURES, features_of_fill, of_fill
 
 from .rows import Row
 

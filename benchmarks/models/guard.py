@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from sysconfig import get_paths
 
-from devflow.models.answers import Answers
 from devflow.models.base import ChatRequest, FillRequest, Message, Meter
-from devflow.models.books import Books, Budget, Keeping, Price
 from devflow.models.errors import OverBudget
+from devflow.models.guard.answers import Answers
+from devflow.models.guard.books import Books, Budget, Keeping, Price
+from devflow.models.guard.pii import CLAIMED, personal_data
+from devflow.models.guard.redact import Vault
+from devflow.models.guard.spending import forecast
 from devflow.models.outbound import Outbound
-from devflow.models.pii import CLAIMED, personal_data
-from devflow.models.redact import Vault
-from devflow.models.spending import forecast
 
 from .rows import Row, at_most, percentile, shown
 from .token_formats import FORMATS, NAMED, labelled

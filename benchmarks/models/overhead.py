@@ -7,10 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from devflow.models.base import FillRequest, Health, Meter, ModelStatus
-from devflow.models.books import Books, Budget, Price
+from devflow.models.guard.books import Books, Budget, Price
 from devflow.models.outbound import Outbound
 from devflow.models.router import Router, Routing
-from devflow.models.rules import Facts
+from devflow.models.routing.rules import Facts
 
 from .rows import Row, at_most, percentile
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from bench.revision import ROOT
-from devflow.models.bandit import Tally, draws
+from devflow.models.routing.bandit import Tally, draws
 
 from .rows import Row
 

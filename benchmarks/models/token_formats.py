@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - a token in one piece
 """Tokens as their issuers' public documentation describes them, made by a seeded generator.
 
-Written from the documentation and not from the patterns of `models/secret_formats.py`, so that the one can be
+Written from the documentation and not from the patterns of `models/guard/secret_formats.py`, so that the one can be
 measured with the other. `{b62:36}` is 36 random characters of base62; `named` are tokens without a format of their
 own, which only the name beside them tells.
 """

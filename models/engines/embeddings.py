@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devflow.models.base import EmbedRequest
-from devflow.models.books import books_from
 from devflow.models.engines.openai import client_of, problem_of
 from devflow.models.engines.remote import CHARACTERS_PER_TOKEN, Server, problem_with
 from devflow.models.errors import Unreachable
+from devflow.models.guard.books import books_from
 from devflow.models.outbound import Outbound, leaves_machine
 
 _AT_ONCE = 32

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify: 1 when a line is not as it was written. Show: 0."""
-    from devflow.models.accounting import AUDIT
+    from devflow.models.guard.accounting import AUDIT
     from devflow.server.models import state_folder
 
     folder = arguments.folder or state_folder()
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _verify(path: Path, arguments: argparse.Namespace) -> int:
-    from devflow.models.audit import verify
+    from devflow.models.guard.audit import verify
 
     try:
         verdict = verify(path, _newest(path.parent))
@@ -49,8 +49,8 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
 
 def _newest(folder: Path) -> str:
     """The newest hash the ledger remembers."""
-    from devflow.models.accounting import LEDGER
-    from devflow.models.ledger import Ledger, LedgerUnusable
+    from devflow.models.guard.accounting import LEDGER
+    from devflow.models.guard.ledger import Ledger, LedgerUnusable
 
     if not (folder / LEDGER).exists():
         return ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
-    from devflow.models.experiments import Result
+    from devflow.models.routing.experiments import Result
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what each experiment says so far."""
     import time
 
-    from devflow.models.experiments import result
+    from devflow.models.routing.experiments import result
     from devflow.server.learned import tallies_since
     from devflow.server.settings import load
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
-    from devflow.models.rules import Asked, Candidate
+    from devflow.models.routing.rules import Asked, Candidate
 
 _TASKS = ("fill", "explain", "edit", "review", "chat")
 

@@ -19,8 +19,8 @@ from devflow.server.commands.terminal import console, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from devflow.models.ledger import Call, Ledger
-    from devflow.models.spending import Alternative, Forecast, Line
+    from devflow.models.guard.ledger import Call, Ledger
+    from devflow.models.guard.spending import Alternative, Forecast, Line
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -46,8 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print; 1 when nothing was written down yet, 2 when it cannot be read."""
-    from devflow.models.accounting import LEDGER
-    from devflow.models.ledger import Ledger, LedgerUnusable
+    from devflow.models.guard.accounting import LEDGER
+    from devflow.models.guard.ledger import Ledger, LedgerUnusable
     from devflow.server.models import state_folder
 
     notes = console(stderr=True)
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         since = 0.0 if arguments.prometheus else now - max(arguments.days, 1) * 86_400
         calls = ledger.calls(since, workspace)
         if arguments.prometheus:
-            from devflow.models.metrics import exposition
+            from devflow.models.guard.metrics import exposition
 
             print(exposition(calls), end="")
         elif arguments.csv:
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _report(
     ledger: Ledger, calls: Sequence[Call], arguments: argparse.Namespace, now: float, workspace: str | None
 ) -> None:
-    from devflow.models.spending import By, by_day, forecast, recommendations, summed, total
+    from devflow.models.guard.spending import By, by_day, forecast, recommendations, summed, total
 
     today = datetime.fromtimestamp(now, UTC).date()
     past = by_day(ledger.calls(now - 62 * 86_400, workspace))
@@ -166,7 +166,7 @@ def _days(out: Console, past: dict[date, float], today: date, end: Forecast) -> 
 
 
 def _print_csv(calls: Sequence[Call]) -> None:
-    from devflow.models.ledger import Call
+    from devflow.models.guard.ledger import Call
 
     writer = csv.writer(sys.stdout)
     names = [each.name for each in fields(Call)]
@@ -181,9 +181,9 @@ def _cell(value: object) -> object:
 
 def _alternatives() -> list[Alternative]:
     """The models of the user's settings, with their prices."""
-    from devflow.models.books import Price
-    from devflow.models.prices import list_price
-    from devflow.models.spending import Alternative
+    from devflow.models.guard.books import Price
+    from devflow.models.guard.prices import list_price
+    from devflow.models.guard.spending import Alternative
     from devflow.server import settings
 
     models = settings.load([])[0].models
@@ -200,8 +200,8 @@ def _checks() -> tuple[int, int]:
     """How many answers to a question in other words were checked, and how many were wrong."""
     from sqlite3 import Error
 
-    from devflow.models.answers import FILE, Answers
-    from devflow.models.books import Keeping
+    from devflow.models.guard.answers import FILE, Answers
+    from devflow.models.guard.books import Keeping
     from devflow.server.models import answers_folder
 
     if not (answers_folder() / FILE).exists():

@@ -27,7 +27,7 @@ from devflow.models.engines import native
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
 from devflow.models.families import Profile
 from devflow.models.profiles import profile_from_json
-from devflow.models.slots import Turns
+from devflow.models.routing.slots import Turns
 from devflow.server.workers import rpc
 from devflow.server.workers.rpc import Worker, WorkerError, WorkerGone
 

@@ -29,7 +29,7 @@ sys.addaudithook(
 )
 
 from devflow.models.base import ChatRequest, FillRequest, Message, ModelSpec, ModelsConfig
-from devflow.models.books import Books
+from devflow.models.guard.books import Books
 from devflow.models.errors import ModelError
 from devflow.server.models import build_router
 

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.accounting import AUDIT, LEDGER, Accounts, Sent
-from devflow.models.audit import AuditLog, verify
 from devflow.models.base import ChatRequest, FillRequest, Message, Meter
-from devflow.models.books import Books, Budget, Price, Rates, books_from, start_of_day, start_of_month
-from devflow.models.counted import Counted
 from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Unreachable
 from devflow.models.fake import FakeModel
-from devflow.models.ledger import RESERVED_FOR, Busy, Call, Ledger
-from devflow.models.limits import Limiter, TokenBucket
+from devflow.models.guard.accounting import AUDIT, LEDGER, Accounts, Sent
+from devflow.models.guard.audit import AuditLog, verify
+from devflow.models.guard.books import Books, Budget, Price, Rates, books_from, start_of_day, start_of_month
+from devflow.models.guard.counted import Counted
+from devflow.models.guard.ledger import RESERVED_FOR, Busy, Call, Ledger
+from devflow.models.guard.limits import Limiter, TokenBucket
+from devflow.models.guard.prices import list_price
+from devflow.models.guard.traces import Traces
 from devflow.models.outbound import Outbound
-from devflow.models.prices import list_price
-from devflow.models.traces import Traces
 
 NOON = 1_760_011_200.0  # 2025-10-09 12:00 UTC
 REMOTE = "https://api.example.com/v1"

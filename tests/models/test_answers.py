@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.answers import FILE, Answers
 from devflow.models.base import ChatRequest, FillRequest, Message, Meter
-from devflow.models.books import Books, Keeping, Price
 from devflow.models.errors import NotAllowed
+from devflow.models.guard.answers import FILE, Answers
+from devflow.models.guard.books import Books, Keeping, Price
 from devflow.models.outbound import Outbound
 
 REMOTE = "https://api.example.com/v1"

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from devflow.models.bandit import ENOUGH, Tally, draws, posterior
+from devflow.models.routing.bandit import ENOUGH, Tally, draws, posterior
 
 
 def test_a_model_that_was_hardly_shown_takes_no_part() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from devflow.models.difficulty import FEATURES, WEIGHTS, features_of_fill, of_chat, of_fill
+from devflow.models.routing.difficulty import FEATURES, WEIGHTS, features_of_fill, of_chat, of_fill
 
 
 def test_the_rest_of_a_line_that_stands_above_is_easier_than_a_new_statement() -> None:

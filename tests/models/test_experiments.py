@@ -6,8 +6,16 @@ import random
 
 import pytest
 
-from devflow.models.bandit import Tally
-from devflow.models.experiments import Experiment, assigned, fisher, holm, mann_whitney, result, wilson
+from devflow.models.routing.bandit import Tally
+from devflow.models.routing.experiments import (
+    Experiment,
+    assigned,
+    fisher,
+    holm,
+    mann_whitney,
+    result,
+    wilson,
+)
 
 TRY = Experiment("new model", ("old", "new"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devflow.models.errors import RateLimited, Unreachable
-from devflow.models.health import FIRST_REST, LONGEST_REST, Circuit, Latency
+from devflow.models.routing.health import FIRST_REST, LONGEST_REST, Circuit, Latency
 
 NO = Unreachable("No.")
 

@@ -10,7 +10,7 @@ import pytest
 from devflow.models.base import FillRequest
 from devflow.models.errors import Unreachable
 from devflow.models.fake import FakeModel
-from devflow.models.hedge import Budget, Opened, hedged, opened
+from devflow.models.routing.hedge import Budget, Opened, hedged, opened
 
 HOLE = FillRequest("a", "b")
 

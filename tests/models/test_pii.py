@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from devflow.models.pii import personal_data
-from devflow.models.redact import Vault
+from devflow.models.guard.pii import personal_data
+from devflow.models.guard.redact import Vault
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devflow.models.redact import Vault, secrets_in
+from devflow.models.guard.redact import Vault, secrets_in
 
 # Made up, but in the issuers' formats. Put together from parts so that scanners let this file be.
 TOKENS = {

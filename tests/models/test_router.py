@@ -22,10 +22,10 @@ from devflow.models.errors import (
     WorkerDied,
 )
 from devflow.models.fake import FakeModel
-from devflow.models.health import FIRST_REST
 from devflow.models.router import Router, Routing
-from devflow.models.rules import Asked, Facts
-from devflow.models.tries import pause_after
+from devflow.models.routing.health import FIRST_REST
+from devflow.models.routing.rules import Asked, Facts
+from devflow.models.routing.tries import pause_after
 
 HOLE = FillRequest("a", "b")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from devflow.models.base import Health
-from devflow.models.rules import DEFAULT_RULES, Asked, Facts, Rule, State, ordered, rules_of
+from devflow.models.routing.rules import DEFAULT_RULES, Asked, Facts, Rule, State, ordered, rules_of
 
 SMALL = Facts("small", context=4_096)
 LARGE = Facts("large", context=32_768)

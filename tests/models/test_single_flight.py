@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from devflow.models.errors import Unreachable
-from devflow.models.single_flight import SingleFlight
+from devflow.models.routing.single_flight import SingleFlight
 
 
 class Source:

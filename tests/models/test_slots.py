@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from devflow.models.slots import Slots, Turns
+from devflow.models.routing.slots import Slots, Turns
 
 
 class Crowd:

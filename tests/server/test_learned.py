@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from devflow.models.bandit import Tally
+from devflow.models.routing.bandit import Tally
 from devflow.server.learned import REFRESH, draws_of
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.profiles import fill_prompt, profile_of
-from devflow.models.rules import Asked
+from devflow.models.routing.rules import Asked
 from devflow.server.settings import Settings, Source, json_schema, load, resolve, user_file
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "devflow.schema.json"

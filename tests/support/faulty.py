@@ -18,7 +18,7 @@ from devflow.models.engines.remote import Server
 from devflow.models.errors import ModelError
 from devflow.models.outbound import Outbound
 from devflow.models.router import Router, Routing
-from devflow.models.rules import Facts
+from devflow.models.routing.rules import Facts
 from support.loopback_api import Answer, serve
 
 PIECES = 8

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.accounting import AUDIT, LEDGER
-from devflow.models.audit import AuditLog
-from devflow.models.books import Price
-from devflow.models.ledger import Call, Ledger
-from devflow.models.metrics import exposition
-from devflow.models.spending import Alternative, forecast, recommendations, summed
+from devflow.models.guard.accounting import AUDIT, LEDGER
+from devflow.models.guard.audit import AuditLog
+from devflow.models.guard.books import Price
+from devflow.models.guard.ledger import Call, Ledger
+from devflow.models.guard.metrics import exposition
+from devflow.models.guard.spending import Alternative, forecast, recommendations, summed
 from devflow.server.cli import main
 
 NOW = time.time()

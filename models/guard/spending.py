@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from devflow.models.books import Price
-from devflow.models.ledger import Call
+from devflow.models.guard.books import Price
+from devflow.models.guard.ledger import Call
 
 By = Literal["feature", "model", "language", "workspace", "user", "host", "day", "outcome"]
 DAYS_READ = 56

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from devflow.models.bandit import Tally
+from devflow.models.routing.bandit import Tally
 
 SIGNIFICANT = 0.05
 

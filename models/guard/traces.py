@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from devflow.models.ledger import Call
+from devflow.models.guard.ledger import Call
 
 log = logging.getLogger(__name__)
 

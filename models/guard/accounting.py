@@ -17,15 +17,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from devflow.models import metrics
-from devflow.models.audit import AuditLog, stamp
 from devflow.models.base import Meter
-from devflow.models.books import Books, Price
 from devflow.models.errors import NotAllowed, OverBudget
-from devflow.models.ledger import Busy, Call, Ledger, LedgerUnusable, Reservation
-from devflow.models.limits import Limiter
-from devflow.models.prices import list_price
-from devflow.models.traces import Traces
+from devflow.models.guard import metrics
+from devflow.models.guard.audit import AuditLog, stamp
+from devflow.models.guard.books import Books, Price
+from devflow.models.guard.ledger import Busy, Call, Ledger, LedgerUnusable, Reservation
+from devflow.models.guard.limits import Limiter
+from devflow.models.guard.prices import list_price
+from devflow.models.guard.traces import Traces
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from devflow.models.books import Budget, start_of_day
 from devflow.models.errors import OverBudget
+from devflow.models.guard.books import Budget, start_of_day
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, Protocol, TypeVar
 
-from devflow.models.accounting import Accounts, Sent
 from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, ModelStatus
 from devflow.models.errors import ModelError
+from devflow.models.guard.accounting import Accounts, Sent
 from devflow.models.streams import closing
 
 _Request = TypeVar("_Request", FillRequest, ChatRequest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from devflow.models.books import Price
+from devflow.models.guard.books import Price
 
 
 def list_price(model: str) -> Price | None:

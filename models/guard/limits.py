@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from devflow.models.books import Rates
 from devflow.models.errors import RateLimited
+from devflow.models.guard.books import Rates
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from devflow.models.secret_formats import places
+from devflow.models.guard.secret_formats import places
 
 LONGEST_VALUE = 1_024
 

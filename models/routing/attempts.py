@@ -23,11 +23,11 @@ from devflow.models.errors import (
     Unreachable,
     WorkerDied,
 )
-from devflow.models.health import Latency
-from devflow.models.hedge import Budget, Opened, hedged, opened
-from devflow.models.rules import Candidate
+from devflow.models.routing.health import Latency
+from devflow.models.routing.hedge import Budget, Opened, hedged, opened
+from devflow.models.routing.rules import Candidate
+from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
 from devflow.models.streams import closing
-from devflow.models.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from devflow.models.errors import (
     Rejected,
     Unreachable,
 )
-from devflow.models.health import Circuit, Latency
-from devflow.models.rules import Facts
-from devflow.models.slots import Slots
+from devflow.models.routing.health import Circuit, Latency
+from devflow.models.routing.rules import Facts
+from devflow.models.routing.slots import Slots
 
 MOST_TRIES = 3
 """Times one model is asked for one request."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.models.base import ChatRequest
-from devflow.models.books import Keeping
+from devflow.models.guard.books import Keeping
 
 log = logging.getLogger(__name__)
 

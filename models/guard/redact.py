@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, cast, get_args
 
-from devflow.models.pii import Kind, personal_data
-from devflow.models.secret_formats import formatted, long_runs, places
-from devflow.models.secret_names import can_be_secret, named, random_strings
+from devflow.models.guard.pii import Kind, personal_data
+from devflow.models.guard.secret_formats import formatted, long_runs, places
+from devflow.models.guard.secret_names import can_be_secret, named, random_strings
 from devflow.models.streams import closing, overlap
 
 LONGEST_LINE = 4_000

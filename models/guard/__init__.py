@@ -1,0 +1,1 @@
+"""What may leave the machine, at what price, and what is written down of it."""
