@@ -1,6 +1,6 @@
 """Does the router's estimate of difficulty know which lines are hard?
 
-    cd benchmarks; python -m models.difficulty        learns and prints the weights of `models/routing/difficulty.py`
+    cd benchmarks; python -m models.difficulty        learns and prints its weights
 
 The code is that of Python's standard library, or of the folders named by DEVFLOW_CORPORA (separated as
 paths are). "Hard": the rest of the line, from a random token of it on, is not what the usage model of the
