@@ -62,13 +62,6 @@ def placed(doc: Document, at: int, text: str, end: int | None = None) -> tuple[s
     return "", doc
 
 
-def fewest_errors(doc: Document, at: int, texts: list[str]) -> str:
-    """The one of several suggestions with which the document has the fewest syntax errors, the first of
-    those that are even; "" when there is none."""
-    counted = [(_errors(with_suggestion(doc, at, text)), n, text) for n, text in enumerate(texts) if text]
-    return min(counted)[2] if counted else ""
-
-
 async def checked(
     doc: Document,
     at: int,
