@@ -50,6 +50,7 @@ class Generation:
         self._seconds = seconds
         self._waiting = 0
         self._typed = ""
+        self._stopped = False
         self.text = ""
         """What has been written so far."""
         self._task = asyncio.create_task(self._read(), name="ghost text")
@@ -61,7 +62,10 @@ class Generation:
         return not self._task.done()
 
     def typed_since(self, before: str, after: str) -> str | None:
-        """What the user has typed since it began, if that is what it says, or may yet say; else None."""
+        """What the user has typed since it began, if that is what it says, or may yet say; else None: also
+        when it was stopped or failed, for then it has nothing to say to anybody."""
+        if self._stopped or self._has_failed():
+            return None
         if not before.startswith(self._before) or suffix_head(after) != self._head:
             return None
         typed = before[len(self._before) :]
@@ -85,8 +89,18 @@ class Generation:
 
     async def stop(self) -> None:
         """End it: its stream is closed when this returns, or 50 ms have passed."""
+        self._stopped = True
         self._task.cancel()
         await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
+
+    def _has_failed(self) -> bool:
+        if self.is_running:
+            return False
+        return (
+            self._task.cancelled()
+            or self._task.exception() is not None
+            or self._task.result().error is not None
+        )
 
     def _agrees(self) -> bool:
         return self.text.startswith(self._typed) or self._typed.startswith(self.text)

@@ -277,11 +277,12 @@ class _Run:
         return await self._finished(raw, origin)
 
     async def _awaited(self, running: Generation, typed: str) -> Written | None:
-        written = await running.wait(typed)
-        self.time("model")
-        if self.ghost.generation is running and not running.is_running:
-            self.ghost.generation = None
-        return written
+        try:
+            return await running.wait(typed)
+        finally:  # also when the editor cancels the request
+            self.time("model")
+            if self.ghost.generation is running and not running.is_running:
+                self.ghost.generation = None
 
     async def _started(self, before: str, after: str) -> Generation | None:
         """A new generation, once the user's pause is long enough; None when a newer request came."""

@@ -125,3 +125,39 @@ async def test_when_it_has_ended_only_what_it_says_counts() -> None:
     await one.wait()
     assert one.typed_since("x = a", "\n") == "a"
     assert one.typed_since("x = a + b", "\n") is None
+
+
+async def test_one_that_was_stopped_is_not_joined() -> None:
+    stream = Stream("a", endless=True)
+    running = generation(stream)
+    await stream.begun.wait()
+    assert running.typed_since("x = ", "\n") == ""
+    await running.stop()
+    assert running.typed_since("x = ", "\n") is None
+
+
+async def test_one_that_is_stubborn_about_its_end_is_not_joined() -> None:
+    release = asyncio.Event()
+    begun = asyncio.Event()
+
+    async def stubborn() -> AsyncIterator[str]:
+        yield "a"
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await release.wait()
+
+    running = Generation("x = ", "\n", stubborn, lambda text: False, 5.0)
+    await begun.wait()
+    await running.stop()
+    assert running.is_running
+    assert running.typed_since("x = ", "\n") is None
+    release.set()
+    assert await running.wait() is None
+
+
+async def test_one_that_failed_is_not_joined() -> None:
+    running = generation(Stream("a", error=Unreachable("It is not there.")))
+    await running.wait()
+    assert running.typed_since("x = ", "\n") is None

@@ -479,3 +479,17 @@ async def test_what_goes_on_behind_a_bracket_replaces_it(tmp_path: Path) -> None
     found = await shown(tmp_path, "a = 'b'\ntotal = str(<|>)\n", "a).strip()")
     assert found is not None
     assert (found.edit.new, found.edit.end - found.edit.start) == ("a).strip()", 1)
+
+
+async def test_after_a_cancelled_request_the_next_is_answered(tmp_path: Path) -> None:
+    writer = Writer("+ b", delay=0.2)
+    async with workspace(tmp_path, "a = b = 1\ntotal = a <|>\n", models=writer) as space:
+        first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
+        await asyncio.wait_for(writer.began.wait(), 5)
+        first.cancel()
+        await asyncio.wait([first])
+        assert first.cancelled()
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "+ b"
+    assert len(writer.requests) == 2
