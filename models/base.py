@@ -6,6 +6,7 @@ engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -24,6 +25,28 @@ if TYPE_CHECKING:
 Task = Literal["fill", "explain", "edit", "review", "chat", "embed"]
 ChatTask = Literal["explain", "edit", "review", "chat"]
 TASKS: tuple[Task, ...] = ("fill", "explain", "edit", "review", "chat", "embed")
+_LONE = re.compile("[\\ud800-\\udfff]")
+
+
+def sendable(text: str) -> str:
+    """`text` with U+FFFD for each lone surrogate, which an editor can send and UTF-8 cannot say: as long as
+    it was, so offsets stay. The requests below are made of such text, whoever makes them."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _LONE.sub("\ufffd", text)
+    return text
+
+
+def _make_sendable(request: object, *names: str) -> None:
+    """The same for fields of a request that is being made: texts, or tuples of them."""
+    for name in names:
+        value = getattr(request, name)
+        clean = sendable(value) if isinstance(value, str) else tuple(map(sendable, value))
+        if clean != value:
+            object.__setattr__(request, name, clean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +67,9 @@ class FillRequest:
     deadline: float = 0.0
     """Seconds until the whole answer is wanted, waiting and falling back included; 0: no limit."""
 
+    def __post_init__(self) -> None:
+        _make_sendable(self, "prefix", "suffix", "path", "context", "context_paths", "stop")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -51,6 +77,9 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+    def __post_init__(self) -> None:
+        _make_sendable(self, "content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +104,9 @@ class ChatRequest:
     """The user's own words among the messages: an answer to the same in other words may be one that was
     kept."""
 
+    def __post_init__(self) -> None:
+        _make_sendable(self, "stop", "paths", "question")
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
@@ -82,6 +114,9 @@ class EmbedRequest:
 
     texts: tuple[str, ...]
     paths: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _make_sendable(self, "texts", "paths")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ ModelError              one sentence for the user: what failed, on what, what to
 │   └── OverBudget      it would cost more than the user's budget leaves
 ├── NotConfigured       no model is configured for the task, or its key or file is missing
 ├── NotInstalled        the engine's library is not installed
+├── Unsendable          the request cannot be written down for the wire; nothing was sent
 ├── Unreachable         the provider refused, timed out or cut the connection
 ├── TooLate             the deadline of the request passed before the answer was whole
 ├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
@@ -37,6 +38,10 @@ class NotConfigured(ModelError):
 
 class NotInstalled(ModelError):
     """The engine's library is not installed."""
+
+
+class Unsendable(ModelError):
+    """The request cannot be written down for the wire; nothing was sent, and the server is not to blame."""
 
 
 class Unreachable(ModelError):

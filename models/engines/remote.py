@@ -19,6 +19,7 @@ from devflow.models.errors import (
     RateLimited,
     Rejected,
     Unreachable,
+    Unsendable,
 )
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 
@@ -250,6 +251,12 @@ def transport_problem(server: Server, error: Exception) -> ModelError | None:
         return Unreachable(f"{server.place} cut the connection in the middle of an answer; try again.")
     if isinstance(error, httpx2.InvalidURL):
         return NotConfigured(f"The address of {server.name} is not a URL: {host_of(server.base_url)!r}.")
+    if isinstance(error, UnicodeEncodeError):
+        # Raised over what is sent, never over an answer; before the ValueErrors, of which it is one.
+        return Unsendable(
+            f"The request to {server.name} cannot be written as {error.encoding}; it was not sent. "
+            "Is its key plain text?"
+        )
     if isinstance(error, ValueError | TypeError | AttributeError | KeyError | IndexError):
         # What the SDKs raise over JSON that is broken or has another shape than the API's.
         return Unreachable(

@@ -21,6 +21,7 @@ from devflow.models.errors import (
     RateLimited,
     TooLate,
     Unreachable,
+    Unsendable,
     WorkerDied,
 )
 from devflow.models.routing.health import Latency
@@ -194,7 +195,7 @@ class Attempts:
             line.latency.setdefault(task, Latency()).add(seconds, self._clock())
 
     def _failed(self, line: Line, error: ModelError) -> None:
-        if isinstance(error, NotAllowed):
+        if isinstance(error, NotAllowed | Unsendable):  # it was not asked
             line.circuit.left()
             line.own.left()
             return

@@ -19,6 +19,7 @@ from devflow.models.errors import (
     Rejected,
     TooLate,
     Unreachable,
+    Unsendable,
     WorkerDied,
 )
 from devflow.models.fake import FakeModel
@@ -142,6 +143,16 @@ async def test_a_file_that_may_not_be_sent_does_not_make_the_model_fail() -> Non
     for _ in range(4):
         with pytest.raises(NotAllowed):
             await answer(routed)
+    assert await answer(routed) == "1"
+
+
+async def test_a_request_that_cannot_be_written_down_does_not_make_the_model_fail() -> None:
+    first = FakeModel("1", name="first", failures=[Unsendable("No UTF-8.")] * 4)
+    routed = router(first)
+    for _ in range(4):
+        with pytest.raises(ModelError):
+            await answer(routed)
+    assert routed.statuses()[0].health is Health.READY
     assert await answer(routed) == "1"
 
 

@@ -27,6 +27,7 @@ from devflow.models.errors import (
     RateLimited,
     Rejected,
     Unreachable,
+    Unsendable,
 )
 from devflow.models.outbound import Outbound
 from support.loopback_api import Answer, Api, serve
@@ -524,6 +525,24 @@ def test_every_exception_of_the_sdks_becomes_a_sentence() -> None:
         for kind in exceptions_of_client(httpx2):
             assert isinstance(problem_of(server, raised(kind, httpx2)), Unreachable), kind
         assert problem_of(server, RuntimeError("a bug")) is None
+
+
+async def test_a_lone_surrogate_goes_out_as_a_replacement_of_its_length(model: Engine, api: Api) -> None:
+    request = ChatRequest((Message("user", 'x = "\ud800" # é'),), stop=("\udfff",), paths=("a\udce9.py",))
+    assert await text(model.chat(request)) == "Hello, world"
+    [sent] = api.requests
+    assert 'x = "\ufffd" # é' in str(sent["body"]["messages"])
+    assert await text(model.fill(FillRequest('x = "\ud800', '\ude00"\n', context="# \udc00"))) != ""
+
+
+def test_a_key_that_no_header_can_hold_is_not_the_server_s_failure() -> None:
+    server = Server("main", "m-1", "http://127.0.0.1/v1", KEY, "TEST_KEY")
+    with pytest.raises(UnicodeEncodeError) as told:
+        "naïve".encode("ascii")
+    for problem_of in (openai_engine.problem_of, anthropic_engine.problem_of):
+        problem = problem_of(server, told.value)
+        assert isinstance(problem, Unsendable)
+        assert "main" in str(problem)
 
 
 def exceptions_of_client(httpx2: Any) -> set[type[Exception]]:
