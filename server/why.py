@@ -46,6 +46,7 @@ def _silence(report: Report) -> dict[str, Any]:
         **_asked(report),
         "reason": reason.name.lower() if reason is not None else "",
         "sentence": reason.value if reason is not None else "",
+        "problem": report.problem,
     }
 
 
@@ -87,6 +88,7 @@ def _of_silence(report: Report) -> str:
     told = _silence(report)
     lines = [
         f"**The last silence** (`{told['reason']}`): {told['sentence']}.",
+        told["problem"],
         _times(told["stages"], told["tokens"]),
         "; ".join(told["names"]),
     ]

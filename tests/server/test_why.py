@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from devflow.models.errors import OverBudget
 from devflow.models.fake import FakeModel
 from devflow.models.feedback import Action, Event, Feedback
 from devflow.server.assist.inline.acceptance import PRIOR
@@ -62,6 +63,17 @@ async def test_the_last_suggestion_and_the_last_silence_are_explained() -> None:
     assert silence["reason"] == "in_word"
     assert silence["sentence"] in told["markdown"]
     assert GHOST not in told["markdown"]
+
+
+async def test_what_kept_the_model_from_answering_is_told() -> None:
+    spent = "The budget of this month is spent."
+    async with editor(Scripted(FakeModel(GHOST, failures=[OverBudget(spent)])).services) as client:
+        await opened(client)
+        assert await ask(client, 11) == []
+        told = await why(client)
+    assert told["silence"]["reason"] == "model"
+    assert spent in told["silence"]["problem"]
+    assert spent in told["markdown"]
 
 
 async def test_the_users_answer_changes_what_is_believed_to_be_accepted() -> None:

@@ -28,6 +28,8 @@ class Report:
     version: int
     at: int
     silence: Silence | None = None
+    problem: str = ""
+    """What kept the model from answering, as a sentence."""
     text: str = ""
     engine: str = ""
     source: str = ""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
+from devflow.models.errors import TooLate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
@@ -97,6 +98,7 @@ async def inline(
         doc.uri,
         doc.version,
         at,
+        problem=run.problem,
         text=edit.new,
         engine=kept.engine,
         source=source,
@@ -141,6 +143,8 @@ class _Run:
         self.context = Context()
         self.tokens = 0
         self.notes: tuple[str, ...] = ()
+        self.problem = ""
+        """What the model said instead of an answer."""
         self.times: dict[str, float] = {}
         self._begun = self._last = time.perf_counter()
         self._uri, self._version, self._asked_at = doc.uri, doc.version, at
@@ -194,6 +198,7 @@ class _Run:
             self._version,
             self._asked_at,
             why,
+            self.problem,
             context=self.context.used,
             tokens=self.tokens,
             names=self.notes,
@@ -266,7 +271,8 @@ class _Run:
             return Silence.SUPERSEDED
         if written.error is not None:
             log.warning("ghost text: %s", written.error)
-            return Silence.NOTHING
+            self.problem = str(written.error)
+            return Silence.LATE if isinstance(written.error, TooLate) else Silence.MODEL
         self._learn(written)
         raw = written.text[len(typed) :]
         if written.late:

@@ -46,6 +46,7 @@ class Silence(StrEnum):
     SUBTLE = "subtle mode, and no place that asks for code"
     SELECTION = "the popup's choice does not fit what is typed"
     NOTHING = "nobody had a suggestion"
+    MODEL = "the model could not be asked, or failed"
     LATE = "the model did not answer in time"
     SUPERSEDED = "a newer request took its place"
     CLEANED = "nothing was left of the suggestion once it was cleaned"

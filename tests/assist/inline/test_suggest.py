@@ -12,7 +12,7 @@ from devflow.analysis.text import Edit
 from devflow.analysis.tokens import lex
 from devflow.analysis.usage import UsageModel
 from devflow.models.base import FillRequest, Health, ModelStatus
-from devflow.models.errors import Unreachable
+from devflow.models.errors import ModelError, NotAllowed, OverBudget, Rejected, TooLate, Unreachable
 from devflow.server.assist.inline import Suggestion, inline
 from devflow.server.assist.inline.ghost import ghost_of
 from devflow.server.assist.inline.known import with_suggestion
@@ -493,3 +493,22 @@ async def test_after_a_cancelled_request_the_next_is_answered(tmp_path: Path) ->
     assert found is not None
     assert found.edit.new == "+ b"
     assert len(writer.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "silence"),
+    [
+        (OverBudget("The budget of this month is spent."), Silence.MODEL),
+        (NotAllowed("main.py is never sent off this machine."), Silence.MODEL),
+        (Rejected("api.example refused the API key."), Silence.MODEL),
+        (TooLate("No answer to fill came in time."), Silence.LATE),
+    ],
+)
+async def test_why_the_model_could_not_answer_is_reported(
+    tmp_path: Path, error: ModelError, silence: Silence
+) -> None:
+    async with workspace(tmp_path, "a = b = 1\ntotal = a <|>\n", models=Writer(error=error)) as space:
+        assert await inline(space.doc, space.at, space.code, Inline()) is None
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert report is not None
+    assert (report.silence, report.problem) == (silence, str(error))
