@@ -150,6 +150,8 @@ class ModelStatus:
     detail: str = ""
     """One sentence: what is missing and what to do."""
     remote: bool = False
+    refused: bool = False
+    """The budget kept it from being asked the last time. It is ready all the same: a budget comes back."""
 
 
 class Model(Protocol):

@@ -63,11 +63,12 @@ def summary(session: Session, indexes: list[IndexStatus], models: list[ModelStat
         return "limited", "Another DevFlow process writes the index of this workspace; this one reads it."
     if session.index is None:
         return "limited", "There is no index; answers come from the open documents."
-    ready = [model for model in models if model.health is Health.READY]
+    ready = [model for model in models if model.health is Health.READY and not model.refused]
     if not models:
         return "ready", "Ready, without a language model."
     if not ready:
-        return "limited", f"No model can answer: {models[0].detail or models[0].health.value}"
+        first = next((model for model in models if model.refused), models[0])
+        return "limited", f"No model can answer: {first.detail or first.health.value}"
     return "ready", f"Ready, with {ready[0].name}."
 
 

@@ -103,8 +103,11 @@ class RemoteModel(abc.ABC, Generic[C]):
         problem = self._problem()
         health = Health.UNAVAILABLE if problem else Health.READY
         where = host_of(self._server.base_url)
-        said = str(problem or f"{self._server.model} at {where}. {self._outbound.accounts.warning}").rstrip()
-        return ModelStatus(self.name, self.library, health, said, self.remote)
+        accounts = self._outbound.accounts
+        refusal = accounts.refusals.get(self.name, "")
+        well = refusal or f"{self._server.model} at {where}. {accounts.warning}"
+        said = str(problem or well).rstrip()
+        return ModelStatus(self.name, self.library, health, said, self.remote, bool(refusal))
 
     def fill(self, request: FillRequest) -> AsyncIterator[str]:
         """Stream what belongs in the hole. Raises ModelError."""

@@ -95,6 +95,8 @@ class Accounts:
         self._room = asyncio.Condition()
         self.warning = ""
         """What the user is to know of the budget, after the last call."""
+        self.refusals: dict[str, str] = {}
+        """By the model's name, why the budget let its last call not be made; without those it let."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
         self._measured = 0.0
 
@@ -133,10 +135,11 @@ class Accounts:
         sent, budget = entry.sent, self._books.budget
         price = self.price(sent)
         if price is None and budget.any:
-            raise NotAllowed(
+            self.refusals[sent.name] = (
                 f"{sent.name} has no price, so the budget cannot be kept; set input_price and output_price "
                 "for it."
             )
+            raise NotAllowed(self.refusals[sent.name])
         price = price or _FREE
         # No token is shorter than a byte, and no answer longer than was asked for.
         most = price.of(sent.bytes + 8 * sent.turns + 64, sent.max_tokens)
@@ -151,10 +154,14 @@ class Accounts:
         if ledger is not None:
             try:
                 entry.reservation = ledger.reserve(most, budget, self._books.workspace, entry.at)
+            except OverBudget as error:
+                self.refusals[sent.name] = str(error)
+                raise
             except LedgerUnusable as error:
                 self._without_ledger(error)
         elif budget.any:
             raise NotAllowed("A budget is set but the ledger cannot be written, so nothing is sent.")
+        self.refusals.pop(sent.name, None)
         self.warning = entry.reservation.warning if entry.reservation is not None else ""
         if self.warning:
             self._say(self.warning)

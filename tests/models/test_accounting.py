@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Message, Meter
+from devflow.models.base import ChatRequest, FillRequest, Health, Message, Meter
+from devflow.models.engines.openai import OpenAIModel
+from devflow.models.engines.remote import Server
 from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.guard.accounting import AUDIT, LEDGER, Accounts, Sent
@@ -384,6 +386,20 @@ async def test_a_model_without_a_price_is_not_asked_under_a_budget(tmp_path: Pat
     guarded = Outbound(False, books=Books(folder=str(tmp_path), budget=Budget(day=1.0)))
     with pytest.raises(NotAllowed, match="has no price"):
         await said(guarded.chat("unknown", REMOTE, chat(), Provider()))
+
+
+async def test_a_model_that_the_budget_refuses_says_so_until_it_is_let_again(tmp_path: Path) -> None:
+    budget = Budget(day=5.0)
+    guarded = guard(tmp_path, budget=budget)
+    model = OpenAIModel(Server("m", "m-1", REMOTE, "k"), guarded)
+    assert not model.status().refused
+    with pytest.raises(OverBudget):
+        await said(guarded.chat("m", REMOTE, chat("x" * 50_000), Provider()))
+    assert model.status().refused
+    assert "The budget for today" in model.status().detail
+    assert model.status().health is Health.READY
+    await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    assert not model.status().refused
 
 
 async def test_a_budget_that_cannot_be_kept_lets_nothing_out(tmp_path: Path) -> None:
