@@ -591,11 +591,7 @@ def _routing(models: Models) -> dict[str, Any]:
 
 
 def _books(models: Models) -> Books:
-    prices = {
-        model.name: Price(model.input_price or 0.0, model.output_price or 0.0, model.cached_price)
-        for model in models.models
-        if model.input_price is not None or model.output_price is not None
-    }
+    prices = {model.name: price for model in models.models if (price := _price(model)) is not None}
     return Books(
         kept=models.ledger,
         budget=Budget(**vars(models.budget)),
@@ -605,6 +601,23 @@ def _books(models: Models) -> Books:
         metrics_file=models.metrics_file,
         traces_endpoint=models.traces_endpoint,
     )
+
+
+def _price(model: Model) -> Price | None:
+    """The user's price with what is missing of it taken from the list, None when nothing is given or part of
+    it is not known."""
+    if model.input_price is None and model.output_price is None and model.cached_price is None:
+        return None
+    from devflow.models.guard.prices import list_price
+
+    listed = list_price(model.model)
+    read, written, cached = model.input_price, model.output_price, model.cached_price
+    if listed is not None:
+        if cached is None and read is None:
+            cached = listed.cached
+        read = listed.read if read is None else read
+        written = listed.written if written is None else written
+    return None if read is None or written is None else Price(read, written, cached)
 
 
 def _keeping(answers: KeptAnswers) -> Keeping | None:

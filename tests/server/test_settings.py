@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from devflow.models.base import FillRequest
+from devflow.models.guard.books import Price
 from devflow.models.profiles import fill_prompt, profile_of
 from devflow.models.routing.rules import Asked
 from devflow.server.settings import Settings, Source, json_schema, load, resolve, user_file
@@ -257,3 +258,21 @@ def test_two_models_of_one_name_are_told_and_the_second_left_out() -> None:
     assert len(settings.models.models) == 1
     assert settings.models.books.prices["m"].read == 9
     assert "two models are called 'm'" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "prices", "expected"),
+    [
+        ("mine", "output_price = 5", None),
+        ("mine", "input_price = -1\noutput_price = 5", None),
+        ("gpt-4o", "output_price = 50", Price(2.5, 50, 1.25)),
+        ("gpt-4o", "input_price = 30", Price(30, 10)),
+        ("gpt-4o", "input_price = -1\noutput_price = -1", None),
+        ("mine", "input_price = 0\noutput_price = 0", Price(0, 0)),
+    ],
+)
+def test_a_price_that_is_half_given_is_never_taken_for_nothing(
+    model: str, prices: str, expected: Price | None
+) -> None:
+    settings, _ = resolve(of(f"[[models.list]]\nname = 'm'\nengine = 'openai'\nmodel = '{model}'\n{prices}"))
+    assert settings.models.books.prices.get("m") == expected
