@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import resource
 import sqlite3
 import stat
 import threading
@@ -262,15 +263,33 @@ def test_lines_missing_at_the_end_are_seen_by_what_the_ledger_remembers(tmp_path
     assert verify(path, head).broken == 1
 
 
-def test_a_writer_that_died_within_its_line_spoils_only_that_line(tmp_path: Path) -> None:
+def test_what_a_writer_that_died_left_of_its_line_is_cut(tmp_path: Path) -> None:
     path = tmp_path / AUDIT
     entries(path, 2)
     with path.open("ab") as file:
-        file.write(b'{"id": "c-2", "pr')
-    AuditLog(path).append({"id": "c-3"})
-    verdict = verify(path)
-    assert verdict.broken == 3
-    assert len(path.read_bytes().splitlines()) == 4
+        file.write(b'{"id": "c-2", "pr' + b"x" * 100_000)
+    assert verify(path).broken == 3
+    verdict = verify(path, AuditLog(path).append({"id": "c-3"}))
+    assert (verdict.whole, verdict.lines) == (True, 3)
+
+
+def test_a_full_disk_does_not_break_the_chain(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    log = entries(path, 2)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:  # the system then writes ten bytes of the line, and after those none
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+        with pytest.raises(OSError, match="No space left"):
+            log.append({"id": "c-2"})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limits[1]))
+        with pytest.raises(OSError, match="too large"):
+            log.append({"id": "c-2"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    verdict = verify(path, log.append({"id": "c-2"}))
+    assert (verdict.whole, verdict.lines) == (True, 3)
 
 
 # Through the guard
