@@ -9,6 +9,7 @@ import resource
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ from devflow.models.guard.accounting import AUDIT, LEDGER, Accounts, Sent
 from devflow.models.guard.audit import AuditLog, verify
 from devflow.models.guard.books import Books, Budget, Price, Rates, books_from, start_of_day, start_of_month
 from devflow.models.guard.counted import Counted
-from devflow.models.guard.ledger import RESERVED_FOR, Busy, Call, Ledger
+from devflow.models.guard.ledger import RESERVED_FOR, Busy, Call, Ledger, LedgerUnusable
 from devflow.models.guard.limits import Limiter, TokenBucket
 from devflow.models.guard.prices import list_price
 from devflow.models.guard.traces import Traces
@@ -143,6 +144,27 @@ def test_a_file_that_is_no_ledger_is_put_aside(tmp_path: Path, caplog: pytest.Lo
     assert ledger.spent(0.0) == 1.0
     assert (tmp_path / f"{LEDGER}.damaged").exists()
     assert "damaged" in caplog.text
+
+
+def test_a_damaged_ledger_frees_no_money_before_the_next_period(tmp_path: Path) -> None:
+    path = tmp_path / LEDGER
+    for name in (f"{LEDGER}.damaged", f"{LEDGER}.damaged2"):
+        path.write_bytes(b"not a database at all, " * 100)
+        ledger = Ledger(path)
+        assert (tmp_path / name).read_bytes() == b"not a database at all, " * 100
+        ledger.close()
+    ledger = Ledger(path)
+    now = time.time()
+    for _ in range(2):  # also when it is opened again
+        with pytest.raises(LedgerUnusable, match="delete that file to begin at nothing"):
+            ledger.reserve(0.1, Budget(month=100.0), "", now)
+        ledger.close()
+        ledger = Ledger(path)
+    assert ledger.reserve(0.1, Budget(month=100.0), "", now + 40 * 86_400)
+    assert ledger.reserve(0.1, Budget(), "", now)
+    ledger.close()
+    path.unlink()
+    assert Ledger(path).reserve(0.1, Budget(month=100.0), "", now)
 
 
 def test_fifty_threads_of_two_connections_do_not_overspend(tmp_path: Path) -> None:
