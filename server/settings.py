@@ -37,6 +37,9 @@ from devflow.server.sections import (
 
 FILE_NAME = "devflow.toml"
 _LARGEST_FILE = 1_000_000
+_GUARDS = ("local_only", "never_send", "budget")
+"""Of `models`: what they should forbid is not known when one of them cannot be read."""
+_CLOSED = "until that is mended nothing leaves this machine"
 
 
 class Features(Section):
@@ -432,17 +435,21 @@ class Source:
     trusted: bool = True
 
 
-def resolve(*sources: Source) -> tuple[Settings, list[str]]:
+def resolve(*sources: Source, unread: bool = False) -> tuple[Settings, list[str]]:
     """Merge the sources, later over earlier. A value that does not fit is reported and left out;
-    the rest still counts. Returns the settings and one sentence per problem."""
+    the rest still counts, but nothing leaves the machine when it is one that says what may, or when a place
+    is `unread`. Returns the settings and one sentence per problem."""
     merged: dict[str, Any] = {}
     problems: list[str] = []
+    closed = unread
     never_send: list[str] = []
     for source in sources:
         values = _snake_case(source.values)
         if not source.trusted:
             values = _untrusted(values, source, problems)
-        values = _valid_part(values, source, problems)
+        values, doubtful = _valid_part(values, source, problems)
+        closed = closed or doubtful
+        _name_once(values, source, problems)
         never_send += values.get("models", {}).pop("never_send", ())
         local_only = merged.get("models", {}).get("local_only")
         records = merged.get("feedback", {}).get("record", True)
@@ -452,6 +459,8 @@ def resolve(*sources: Source) -> tuple[Settings, list[str]]:
         if not records:
             merged["feedback"]["record"] = False
     merged.setdefault("models", {})["never_send"] = tuple(never_send)
+    if closed:
+        merged["models"]["local_only"] = True
     return _settings(made(Options, merged)), problems
 
 
@@ -464,19 +473,19 @@ def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
         with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor
             info = os.fstat(handle)
             if not stat.S_ISREG(info.st_mode):
-                return None, f"{path} is not a file; it is ignored."
+                return None, f"{path} is not a file: it is ignored and {_CLOSED}."
             if info.st_size > _LARGEST_FILE:
-                return None, f"{path} is larger than {_LARGEST_FILE // 1000} kB; it is ignored."
+                return None, f"{path} is larger than {_LARGEST_FILE // 1000} kB: it is ignored and {_CLOSED}."
             text = file.read(_LARGEST_FILE).decode("utf-8").replace("\r\n", "\n")
         return Source(str(path), tomllib.loads(text), text, trusted), ""
     except FileNotFoundError:
         return None, ""
     except tomllib.TOMLDecodeError as error:
-        return None, f"{path} is not valid TOML ({error}); it is ignored until that is mended."
+        return None, f"{path} is not valid TOML ({error}): it is ignored and {_CLOSED}."
     except (OSError, UnicodeDecodeError) as error:
-        return None, f"{path} cannot be read ({error}); it is ignored."
+        return None, f"{path} cannot be read ({error}): it is ignored and {_CLOSED}."
     except (RecursionError, ValueError):  # tables nested without end, numbers of thousands of digits
-        return None, f"{path} holds values that no setting has; it is ignored until that is mended."
+        return None, f"{path} holds values that no setting has: it is ignored and {_CLOSED}."
 
 
 def user_file() -> Path:
@@ -501,7 +510,7 @@ def load(roots: Iterable[Path], editor: Iterable[Mapping[str, Any]] = ()) -> tup
     sources += [Source("the editor's settings", values) for values in editor]
     for root in roots:
         read(root / FILE_NAME, trusted=False)
-    settings, more = resolve(*sources)
+    settings, more = resolve(*sources, unread=bool(problems))
     return settings, problems + more
 
 
@@ -582,11 +591,7 @@ def _routing(models: Models) -> dict[str, Any]:
 
 
 def _books(models: Models) -> Books:
-    prices = {
-        model.name: Price(model.input_price or 0.0, model.output_price or 0.0, model.cached_price)
-        for model in models.models
-        if model.input_price is not None or model.output_price is not None
-    }
+    prices = {model.name: price for model in models.models if (price := _price(model)) is not None}
     return Books(
         kept=models.ledger,
         budget=Budget(**vars(models.budget)),
@@ -596,6 +601,23 @@ def _books(models: Models) -> Books:
         metrics_file=models.metrics_file,
         traces_endpoint=models.traces_endpoint,
     )
+
+
+def _price(model: Model) -> Price | None:
+    """The user's price with what is missing of it taken from the list, None when nothing is given or part of
+    it is not known."""
+    if model.input_price is None and model.output_price is None and model.cached_price is None:
+        return None
+    from devflow.models.guard.prices import list_price
+
+    listed = list_price(model.model)
+    read, written, cached = model.input_price, model.output_price, model.cached_price
+    if listed is not None:
+        if cached is None and read is None:
+            cached = listed.cached
+        read = listed.read if read is None else read
+        written = listed.written if written is None else written
+    return None if read is None or written is None else Price(read, written, cached)
 
 
 def _keeping(answers: KeptAnswers) -> Keeping | None:
@@ -622,10 +644,11 @@ def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> d
     models = values.get("models")
     if not isinstance(models, dict):
         return values
-    kept = {key: value for key, value in models.items() if key in ("local_only", "never_send")}
+    barred = (settings_of(Models).keys() & models.keys()) - {"local_only", "never_send"}
+    kept = {key: value for key, value in models.items() if key not in barred}
     if kept.get("local_only") is False:
         del kept["local_only"]
-    for key in models.keys() - kept.keys():
+    for key in sorted(barred):
         problems.append(
             f"{_place(source, ('models', key))}: a workspace file may not set models.{key}; "
             "put it into your own devflow.toml or the editor's settings."
@@ -633,22 +656,72 @@ def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> d
     return {**values, "models": kept}
 
 
-def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> dict[str, Any]:
-    """`values` without what does not fit; each fault adds one sentence to `problems`."""
+def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> tuple[dict[str, Any], bool]:
+    """`values` without what does not fit, each fault adding one sentence to `problems`, and whether a fault
+    is in what says what may leave the machine."""
+    doubtful = False
     while found := list(faults(Options, values)):
         problems += [_sentence(source, fault) for fault in found]
-        values = _without(values, {_existing(values, fault.where) for fault in found})
-    return values
+        doubtful = doubtful or any(map(_of_a_guard, found))
+        values = _without(values, {_left_out(values, fault.where) for fault in found})
+    return values, doubtful
+
+
+def _of_a_guard(fault: Fault) -> bool:
+    """Whether it may be that something was to be forbidden: a misspelt key counts as the nearest one."""
+    where = fault.where
+    if where == ("models",) or (where[0] == "models" and where[1] in _GUARDS):
+        return True
+    meant = _nearest(fault)
+    if len(where) == 1:
+        return meant == "models" or where[0] in _GUARDS
+    return where[:-1] == ("models",) and meant in _GUARDS
+
+
+def _left_out(values: dict[str, Any], where: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """What goes with a fault. A rule or experiment without one of its conditions would apply to more than it
+    was written for: it goes as a whole."""
+    return where[:3] if _is_condition(where) else _existing(values, where)
+
+
+def _is_condition(where: tuple[int | str, ...]) -> bool:
+    return len(where) > 3 and where[0] == "models" and where[1] in ("rules", "experiments")
+
+
+def _name_once(values: dict[str, Any], source: Source, problems: list[str]) -> None:
+    """Leave out models whose name another has: prices and health are kept by name."""
+    models = values.get("models", {}).get("list")
+    if not models:
+        return
+    first: dict[str, dict[str, Any]] = {}
+    for model in models:
+        if first.setdefault(model["name"], model) is not model:
+            problems.append(
+                f"{source.label}: two models are called {model['name']!r}; the second is left out, give it "
+                "another name."
+            )
+    values["models"]["list"] = list(first.values())
+
+
+def _nearest(fault: Fault) -> str:
+    """The key that may have been meant by an unknown one, "" when none is near."""
+    near = difflib.get_close_matches(str(fault.where[-1]), fault.known, n=1)
+    return near[0] if near else ""
 
 
 def _sentence(source: Source, fault: Fault) -> str:
     name = ".".join(map(str, fault.where))
     place = _place(source, fault.where)
+    closed = _of_a_guard(fault)
     if fault.known:
-        near = difflib.get_close_matches(str(fault.where[-1]), fault.known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(fault.known))}."
-        return f"{place}: {fault.message} {name!r}; {hint}"
-    return f"{place}: {name!r} {fault.message}; the default is used."
+        near = _nearest(fault)
+        hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(sorted(fault.known))}."
+        end = f" {_CLOSED.capitalize()}." if closed else ""
+        return f"{place}: {fault.message} {name!r}; {hint}{end}"
+    if closed:
+        return f"{place}: {name!r} {fault.message}; {_CLOSED}."
+    kept = "the whole entry is left out" if _is_condition(fault.where) else "the default is used"
+    return f"{place}: {name!r} {fault.message}; {kept}."
 
 
 def _place(source: Source, where: tuple[int | str, ...]) -> str:

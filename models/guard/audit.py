@@ -9,6 +9,7 @@ user asked for it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -57,17 +58,16 @@ class AuditLog:
         """Held while a line is written: other processes write to the same file."""
 
     def append(self, entry: Mapping[str, Any]) -> str:
-        """Write one line behind the others and return its hash. Raises OSError."""
+        """Write one line behind the others and return its hash. Raises OSError, and then the log is as it
+        was."""
         with self._lock, self._opened():
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
-                size = os.fstat(handle).st_size
+                size = _without_stump(handle, os.fstat(handle).st_size)
                 if size != self._size:  # another process has written
                     self._head = _last_hash(handle, size)
                 line, head = _line(entry, self._head)
-                if size and os.pread(handle, 1, size - 1) != b"\n":  # the last writer died within its line
-                    line = b"\n" + line
-                os.write(handle, line)
+                _write(handle, line, size)
                 self._head, self._size = head, size + len(line)
             finally:
                 os.close(handle)
@@ -100,6 +100,32 @@ def verify(path: Path, newest: str = "") -> Verdict:
     if newest and newest not in heads:
         return Verdict(number, number + 1, "lines are missing at the end", head)
     return Verdict(number, head=head)
+
+
+def _write(handle: int, line: bytes, size: int) -> None:
+    """Write the whole line behind the first `size` bytes or nothing of it. Raises OSError."""
+    try:
+        if os.write(handle, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
+
+
+def _without_stump(handle: int, size: int) -> int:
+    """Cut what a writer that died within its line left of it: no hash was handed out for that. Returns the
+    size of the whole lines."""
+    start = size
+    while start:
+        begin = max(0, start - (1 << 16))
+        newline = os.pread(handle, start - begin, begin).rfind(b"\n")
+        if newline >= 0:
+            start = begin + newline + 1
+            break
+        start = begin
+    if start != size:
+        os.ftruncate(handle, start)
+    return start
 
 
 def _line(entry: Mapping[str, Any], before: str) -> tuple[bytes, str]:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -27,6 +29,7 @@ from devflow.models.guard.books import Budget, start_of_day
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
+_LOST = "spent before is not known"
 RESERVED_FOR = 900.0
 """Seconds after which a reservation counts as spent: longer than any call."""
 
@@ -99,12 +102,7 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
-            aside = path.with_name(f"{path.name}.damaged")
-            log.warning(
-                "the ledger %s is damaged (%s); it is kept as %s and a new one begun", path, error, aside
-            )
-            path.replace(aside)
-            self._db = self._opened()
+            self._db = self._anew(error)
         except OSError as error:
             raise LedgerUnusable(f"The ledger {path} cannot be used ({error.strerror}).") from error
 
@@ -113,10 +111,16 @@ class Ledger:
         calls that run, Busy when only they stand in the way."""
         with self._transaction() as db:
             self._expire(db, now)
+            unknown = self._unknown_until(db)
             warning = ""
             for name, limit, (since, own) in budget.windows(now):
                 if limit is None:
                     continue
+                if since <= unknown:
+                    raise LedgerUnusable(
+                        f"The ledger {self.path} was damaged, and what was spent {name} is not known; delete "
+                        "that file to begin at nothing, or wait for the next period."
+                    )
                 spent, reserved = self._in_window(db, since, workspace if own else None)
                 if spent + amount > limit:
                     raise OverBudget(
@@ -193,6 +197,29 @@ class Ledger:
             db.close()
             raise
         return db
+
+    def _anew(self, error: sqlite3.Error) -> sqlite3.Connection:
+        """A new file in the place of a damaged one. It does not free the money: it holds when what was spent
+        before was lost, and no budget of that time covers a call."""
+        number = 1
+        while (
+            aside := self.path.with_name(f"{self.path.name}.damaged{number if number > 1 else ''}")
+        ).exists():
+            number += 1
+        log.warning(
+            "the ledger %s is damaged (%s); it is kept as %s and a new one begun", self.path, error, aside
+        )
+        self.path.replace(aside)
+        for beside in ("-wal", "-shm"):  # of the damaged file: SQLite would play it into the new one
+            with contextlib.suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + beside).replace(aside.with_name(aside.name + beside))
+        db = self._opened()
+        db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_LOST, str(time.time())))
+        return db
+
+    def _unknown_until(self, db: sqlite3.Connection) -> float:
+        row = db.execute("SELECT value FROM notes WHERE key = ?", (_LOST,)).fetchone()
+        return float(row[0]) if row else -math.inf
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

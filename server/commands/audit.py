@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify: 1 when a line is not as it was written. Show: 0."""
+    """Verify: 1 when a line is not as it was written. Show: 1 when the log is gone."""
     from devflow.models.guard.accounting import AUDIT
     from devflow.server.models import state_folder
 
@@ -88,6 +88,11 @@ def _show(path: Path, arguments: argparse.Namespace) -> int:
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             out.print("a line that cannot be read; `devflow audit verify` says which")
+    if not path.exists() and _newest(path.parent):
+        console(stderr=True).print(
+            f"Lines are missing: {path} does not exist, and the ledger knows of a line."
+        )
+        return 1
     if not lines and not arguments.json:
         out.print(f"Nothing has left this machine ({path} does not exist).")
     return 0

@@ -24,10 +24,12 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
     from devflow.server.models import build_router
     from devflow.server.settings import load, user_file
 
-    settings, _ = load([root])
+    settings, problems = load([root])
     config = settings.models
     switch = "nothing leaves this machine" if config.local_only else "the remote models below may be called"
     yield Check("models", "egress", GOOD, switch)
+    for problem in problems:
+        yield Check("models", "settings", BAD, problem)
     statuses = build_router(config, os.environ).statuses()
     if not statuses:
         yield Check(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import resource
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +25,7 @@ from devflow.models.guard.accounting import AUDIT, LEDGER, Accounts, Sent
 from devflow.models.guard.audit import AuditLog, verify
 from devflow.models.guard.books import Books, Budget, Price, Rates, books_from, start_of_day, start_of_month
 from devflow.models.guard.counted import Counted
-from devflow.models.guard.ledger import RESERVED_FOR, Busy, Call, Ledger
+from devflow.models.guard.ledger import RESERVED_FOR, Busy, Call, Ledger, LedgerUnusable
 from devflow.models.guard.limits import Limiter, TokenBucket
 from devflow.models.guard.prices import list_price
 from devflow.models.guard.traces import Traces
@@ -146,6 +148,27 @@ def test_a_file_that_is_no_ledger_is_put_aside(tmp_path: Path, caplog: pytest.Lo
     assert "damaged" in caplog.text
 
 
+def test_a_damaged_ledger_frees_no_money_before_the_next_period(tmp_path: Path) -> None:
+    path = tmp_path / LEDGER
+    for name in (f"{LEDGER}.damaged", f"{LEDGER}.damaged2"):
+        path.write_bytes(b"not a database at all, " * 100)
+        ledger = Ledger(path)
+        assert (tmp_path / name).read_bytes() == b"not a database at all, " * 100
+        ledger.close()
+    ledger = Ledger(path)
+    now = time.time()
+    for _ in range(2):  # also when it is opened again
+        with pytest.raises(LedgerUnusable, match="delete that file to begin at nothing"):
+            ledger.reserve(0.1, Budget(month=100.0), "", now)
+        ledger.close()
+        ledger = Ledger(path)
+    assert ledger.reserve(0.1, Budget(month=100.0), "", now + 40 * 86_400)
+    assert ledger.reserve(0.1, Budget(), "", now)
+    ledger.close()
+    path.unlink()
+    assert Ledger(path).reserve(0.1, Budget(month=100.0), "", now)
+
+
 def test_fifty_threads_of_two_connections_do_not_overspend(tmp_path: Path) -> None:
     ledgers = [Ledger(tmp_path / LEDGER) for _ in range(2)]
     budget = Budget(day=1.0)
@@ -264,15 +287,33 @@ def test_lines_missing_at_the_end_are_seen_by_what_the_ledger_remembers(tmp_path
     assert verify(path, head).broken == 1
 
 
-def test_a_writer_that_died_within_its_line_spoils_only_that_line(tmp_path: Path) -> None:
+def test_what_a_writer_that_died_left_of_its_line_is_cut(tmp_path: Path) -> None:
     path = tmp_path / AUDIT
     entries(path, 2)
     with path.open("ab") as file:
-        file.write(b'{"id": "c-2", "pr')
-    AuditLog(path).append({"id": "c-3"})
-    verdict = verify(path)
-    assert verdict.broken == 3
-    assert len(path.read_bytes().splitlines()) == 4
+        file.write(b'{"id": "c-2", "pr' + b"x" * 100_000)
+    assert verify(path).broken == 3
+    verdict = verify(path, AuditLog(path).append({"id": "c-3"}))
+    assert (verdict.whole, verdict.lines) == (True, 3)
+
+
+def test_a_full_disk_does_not_break_the_chain(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    log = entries(path, 2)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:  # the system then writes ten bytes of the line, and after those none
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+        with pytest.raises(OSError, match="No space left"):
+            log.append({"id": "c-2"})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limits[1]))
+        with pytest.raises(OSError, match="too large"):
+            log.append({"id": "c-2"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    verdict = verify(path, log.append({"id": "c-2"}))
+    assert (verdict.whole, verdict.lines) == (True, 3)
 
 
 # Through the guard

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from devflow.models.base import FillRequest
+from devflow.models.guard.books import Price
 from devflow.models.profiles import fill_prompt, profile_of
 from devflow.models.routing.rules import Asked
 from devflow.server.settings import Settings, Source, json_schema, load, resolve, user_file
@@ -121,7 +122,7 @@ def test_a_workspace_file_that_is_a_device_or_a_pipe_is_not_read(tmp_path: Path)
     os.mkfifo(tmp_path / "two" / "devflow.toml")
     settings, said = load([tmp_path / "one", tmp_path / "two"])
     assert settings == Settings()
-    assert [sentence.endswith("is not a file; it is ignored.") for sentence in said] == [True, True]
+    assert ["is not a file: it is ignored" in sentence for sentence in said] == [True, True]
 
 
 def test_the_committed_schema_is_current() -> None:
@@ -184,3 +185,94 @@ def test_a_workspace_can_give_no_rules() -> None:
     settings, said = resolve(of("[[models.rules]]\nname = 'r'\nonly = ['remote']", trusted=False))
     assert settings.models.rules == ()
     assert "may not set models.rules" in said[0]
+
+
+REMOTE = Source("mine", {"models": {"list": [{"name": "big", "engine": "openai"}]}})
+CLOSED = "ntil that is mended nothing leaves this machine"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "[models]\nlocal_only = 'true'",
+        "[models]\nnever_send = 'private/'",
+        "[models]\nnever_send = ['a', 2]",
+        "[models]\nlocal_olny = true",
+        "[modles]\nlocal_only = true",
+        "local_only = true",
+        "models = 3",
+    ],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_nothing_leaves_when_it_cannot_be_told_what_may(written: str, trusted: bool) -> None:
+    settings, said = resolve(REMOTE, of(written, trusted=trusted))
+    assert settings.models.local_only
+    assert [CLOSED in sentence for sentence in said] == [True]
+
+
+@pytest.mark.parametrize("written", ["day = '0.0'", "day = -1", "day = nan", "dya = 1", "warn_at = 2"])
+def test_nothing_leaves_when_a_budget_cannot_be_read(written: str) -> None:
+    settings, said = resolve(REMOTE, of(f"[models.budget]\n{written}"))
+    assert settings.models.local_only
+    assert [CLOSED in sentence for sentence in said] == [True]
+
+
+def test_a_guard_that_the_editor_says_wrongly_stays_closed_whatever_comes_later() -> None:
+    editor = Source("the editor's settings", {"models": {"localOnly": "true"}})
+    settings, [said] = resolve(REMOTE, editor, of("[models]\nlocal_only = false"))
+    assert settings.models.local_only
+    assert said.startswith("the editor's settings: 'models.local_only' should be true or false;")
+
+
+def test_nothing_leaves_while_a_workspace_file_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "devflow.toml").write_text("[models]\nlocal_only = true\n[completion\n")
+    settings, [said] = load([tmp_path], [REMOTE.values])
+    assert settings.models.local_only
+    assert CLOSED in said
+
+
+def test_a_misspelt_setting_of_a_workspace_is_told_by_its_nearest_name() -> None:
+    [said] = problems("[models]\nlocal_olny = true", trusted=False)
+    assert "did you mean 'local_only'?" in said
+    assert "may not set" not in said
+
+
+def test_other_faults_leave_remote_models_open() -> None:
+    settings, said = resolve(REMOTE, of("[models]\ntimeout_s = 0\nledgr = true\n[completion]\nmax_items = 1"))
+    assert not settings.models.local_only
+    assert len(said) == 3
+    assert not any(CLOSED in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("condition", ["tasks = ['fly']", "task = ['fill']", "languages = 'python'"])
+def test_a_rule_with_a_wrong_condition_does_not_apply_to_more_than_was_meant(condition: str) -> None:
+    good = "[[models.rules]]\nname = 'good'\nprefer = ['local']\n"
+    settings, said = resolve(of(f"[[models.rules]]\nname = 'bad'\nonly = ['big']\n{condition}\n{good}"))
+    assert [rule.name for rule in settings.models.rules] == ["good"]
+    assert len(said) == 1
+
+
+def test_two_models_of_one_name_are_told_and_the_second_left_out() -> None:
+    one = "[[models.list]]\nname = 'm'\nengine = 'openai'\ninput_price = {}\noutput_price = 1\n"
+    settings, [said] = resolve(of(one.format(9) + one.format(0)))
+    assert len(settings.models.models) == 1
+    assert settings.models.books.prices["m"].read == 9
+    assert "two models are called 'm'" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "prices", "expected"),
+    [
+        ("mine", "output_price = 5", None),
+        ("mine", "input_price = -1\noutput_price = 5", None),
+        ("gpt-4o", "output_price = 50", Price(2.5, 50, 1.25)),
+        ("gpt-4o", "input_price = 30", Price(30, 10)),
+        ("gpt-4o", "input_price = -1\noutput_price = -1", None),
+        ("mine", "input_price = 0\noutput_price = 0", Price(0, 0)),
+    ],
+)
+def test_a_price_that_is_half_given_is_never_taken_for_nothing(
+    model: str, prices: str, expected: Price | None
+) -> None:
+    settings, _ = resolve(of(f"[[models.list]]\nname = 'm'\nengine = 'openai'\nmodel = '{model}'\n{prices}"))
+    assert settings.models.books.prices.get("m") == expected

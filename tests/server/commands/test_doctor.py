@@ -35,3 +35,12 @@ def test_a_workspace_without_an_index_is_said_to_have_none(
 ) -> None:
     main(["doctor", "--index", str(tmp_path)])
     assert "empty" in capsys.readouterr().out
+
+
+def test_the_models_section_tells_faults_of_the_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "devflow.toml").write_text("[models]\nlocal_only = 'true'\n")
+    assert main(["doctor", "--models", "--json", str(tmp_path)]) == 1
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert any("'models.local_only' should be true or false" in check["detail"] for check in checks)

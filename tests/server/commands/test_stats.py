@@ -154,3 +154,13 @@ def test_lines_are_summed_with_the_dearest_first() -> None:
     lines = summed([call(), call(), call("fill", cost=0.9)], "feature")
     assert [(line.name, line.calls) for line in lines] == [("fill", 1), ("explain", 2)]
     assert lines[1].total_p95 == 1.5
+
+
+def test_a_log_that_is_gone_is_not_told_as_one_in_which_nothing_left(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / AUDIT).unlink()
+    assert main(["audit", "show", "--folder", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert "Lines are missing" in said.err
+    assert said.out == ""
