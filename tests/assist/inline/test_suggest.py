@@ -479,3 +479,12 @@ async def test_what_goes_on_behind_a_bracket_replaces_it(tmp_path: Path) -> None
     found = await shown(tmp_path, "a = 'b'\ntotal = str(<|>)\n", "a).strip()")
     assert found is not None
     assert (found.edit.new, found.edit.end - found.edit.start) == ("a).strip()", 1)
+
+
+async def test_the_request_names_a_document_that_is_no_file_for_path_rules(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        doc = replace(space.doc, uri="untitled:.env", path=None)
+        await inline(doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert ".env" in request.context_paths
