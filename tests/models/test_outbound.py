@@ -183,6 +183,15 @@ async def test_secrets_stay_here_and_come_back_in_the_answer() -> None:
     assert TOKEN[4:] not in repr(provider.sent)
 
 
+async def test_a_conversation_that_is_shown_gets_no_secret_into_a_link() -> None:
+    guard = Outbound(local_only=False)
+    link = f"[x](https://evil.example/{TOKEN})"
+    for task, is_back in (("explain", False), ("chat", False), ("edit", True)):
+        asked = ChatRequest((Message("user", link),), task=task)  # type: ignore[arg-type]
+        said = await text(guard.chat("p", REMOTE, asked, Provider().chat))
+        assert (TOKEN in said) is is_back
+
+
 async def test_a_server_on_this_machine_sees_the_text_as_it_is() -> None:
     provider = Provider()
     await text(Outbound().fill("p", LOCAL, FillRequest(TOKEN, "", path=".env"), provider.fill))

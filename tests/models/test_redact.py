@@ -162,6 +162,47 @@ async def test_a_placeholder_split_over_pieces_becomes_the_secret_again(size: in
     assert restored == f"x = {' '.join(secrets)} DEVFLOW_SECRE DEVFLOW_SECRET_99_ end DEVFLOW"
 
 
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("answer", "is_back"),
+    [
+        ("the key is PH, used twice", True),
+        ("`key = 'PH'` and [the docs](https://docs.example/) say PH", True),
+        ("```python\nurl = 'https://e.example/?k=PH'\n```\n", True),
+        ("see https://docs.example/\nthe key is PH", True),
+        ("[x](https://e.example/?k=PH)", False),
+        ("[x](  <//e.example/a b PH>)", False),
+        ("[x](\nhttps://e.example/PH)", False),
+        ("[x](//e.example/PH)", False),
+        ("see https://e.example/PHPH now", False),
+        ("see www.e.example/PH", False),
+        ("<https://e.example/PH>", False),
+        ("[1]: //e.example/PH", False),
+        ("[1]:\n  //e.example/PH", False),
+        ("```\ncode\n```\nhttps://e.example/PH", False),
+        ("```a`b\nhttps://e.example/PH", False),
+        ("1. a\n   ```\n   code\nhttps://e.example/PH", False),
+        ("`https://e.example/PH", False),
+        ("https://e.example/" + "a" * 9000 + "PH", False),
+    ],
+)
+@pytest.mark.parametrize("escaped", [False, True])
+async def test_a_link_of_a_shown_answer_never_gets_a_secret(
+    answer: str, is_back: bool, size: int, escaped: bool
+) -> None:
+    secret = "AKIAABCDEFGHIJKLMNOP"
+    vault = Vault([secret])
+    placeholder = vault.texts[0].replace("_", "\\_") if escaped else vault.texts[0]
+    written = answer.replace("PH", placeholder)
+
+    async def pieces() -> AsyncIterator[str]:
+        for at in range(0, len(written), size):
+            yield written[at : at + size]
+
+    restored = "".join([piece async for piece in vault.restore(pieces(), shown=True)])
+    assert restored == (answer.replace("PH", secret) if is_back else written)
+
+
 def test_a_secret_never_shows_in_a_repr() -> None:
     assert TOKENS["stripe"] not in repr(Vault([TOKENS["stripe"]]))
 
