@@ -20,6 +20,7 @@ from typing import Protocol, cast, get_args
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_formats import formatted, long_runs, places
 from devflow.models.guard.secret_names import can_be_secret, named, random_strings
+from devflow.models.guard.secret_settings import settings
 from devflow.models.streams import closing, overlap
 
 LONGEST_LINE = 4_000
@@ -34,6 +35,7 @@ def secrets_in(text: str) -> list[tuple[int, int]]:
             *formatted(text, runs),
             *random_strings(text, runs),
             *named(text),
+            *settings(text),
             *_keys(text),
             *_by_library(text),
         )

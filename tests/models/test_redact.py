@@ -81,6 +81,9 @@ def test_other_secrets_are_found(text: str, secret: str) -> None:
     [
         "def password_of(user): return user.password\n",
         "password = get_password()\n",
+        "password: str\n",
+        "login(user, password=password, token=token2)\n",
+        'password = get("name")\n',
         "password = os.environ['PASSWORD']\n",
         'password = "<your password>"\n',
         'password = "{password}"\n',
@@ -110,6 +113,33 @@ def test_other_secrets_are_found(text: str, secret: str) -> None:
 )
 def test_ordinary_code_is_left_as_it_is(text: str) -> None:
     assert secrets_in(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ('passwd = f"Sw0rdfish"', ["Sw0rdfish"]),
+        ('let password: &str = "Sw0rdfish";', ["Sw0rdfish"]),
+        ('let password = String::from("Sw0rdfish");', ["Sw0rdfish"]),
+        ('password = os.environ.get("PW", default="Sw0rdfish")', ["Sw0rdfish"]),
+        ('PASSWORD = (\n    "Sw0rdfish"\n)', ["Sw0rdfish"]),
+        ('PASSWORD = [\n    "Sw0rdfish"\n]', ["Sw0rdfish"]),
+        ('auth=("bob", "Sw0rdfish")', ["Sw0rdfish"]),
+        ('password = "Sw0r" + "dfish9x"', ["Sw0r", "dfish9x"]),
+        (r"password = 'Sw0r\'dfish9x'", ["Sw0r", "dfish9x"]),
+        ("password: Sw0rdfish", ["Sw0rdfish"]),
+        ("password = Sw0rdfish", ["Sw0rdfish"]),
+        ("env PGPASSWORD=Sw0rdfish psql", ["Sw0rdfish"]),
+        ("ENV DB_PASSWORD Sw0rdfish", ["Sw0rdfish"]),
+        ("run --password=Sw0rdfish", ["Sw0rdfish"]),
+        ("run --password Sw0rdfish", ["Sw0rdfish"]),
+        ('#define PASSWORD "Sw0rdfish"', ["Sw0rdfish"]),
+        ('token = b"Sw0rdfish"', ["Sw0rdfish"]),
+    ],
+)
+def test_passwords_are_found_in_the_shapes_of_languages_and_tools(text: str, secrets: list[str]) -> None:
+    [hidden] = Vault([text]).texts
+    assert not [secret for secret in secrets if secret in hidden]
 
 
 def test_the_same_secret_has_the_same_placeholder_everywhere() -> None:
@@ -214,6 +244,7 @@ def test_a_secret_never_shows_in_a_repr() -> None:
         "sk-" * 50_000,
         "eyJ" * 50_000,
         "password = '" * 5_000,
+        "password=" * 20_000,
         "://" * 50_000,
         "-----BEGIN " * 5_000,
         '"' * 100_000,
