@@ -161,7 +161,8 @@ class Outbound:
             entry.called = time.monotonic()
             pieces = call(request, entry.meter)
             if vault is not None:
-                pieces = vault.restore(pieces)
+                shown = isinstance(request, ChatRequest) and request.task in ("chat", "explain")
+                pieces = vault.restore(pieces, shown=shown)
             async with closing(pieces):
                 while True:
                     try:

@@ -8,10 +8,13 @@ user says so with `options = { forwards = "true" }`, and it is treated as the pr
 from __future__ import annotations
 
 import ipaddress
+import os
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -59,7 +62,47 @@ def plain_path(path: str) -> str:
     plain = posixpath.normpath(path.replace("\\", "/")).lstrip("/").casefold()
     while plain.startswith("../"):
         plain = plain[3:]
-    return plain
+    # Blanks and dots at the end of a name are none on some systems, and easily overlooked on the others.
+    return "/".join(part.strip().rstrip(".") or part for part in plain.split("/"))
+
+
+def rule_paths(path: Path | None, uri: str, roots: Sequence[Path]) -> tuple[str, ...]:
+    """The names of one text that path rules look at, the one below its root first.
+
+    What a link leads to is named too, and the whole path where a rule of `NEVER_SENT` looks at a folder
+    above the root. Of a document that is no file (`untitled:`, `git:`, a cell), the path of its URI counts.
+    Reads links from the disk.
+    """
+    if path is None:
+        inside = {uri, unquote(uri)}
+        try:
+            split = urlsplit(uri)
+            inside |= {unquote(split.path), unquote(f"{split.path}#{split.fragment}")}
+        except ValueError:
+            pass  # the whole of it counts all the same
+        named = sorted(filter(None, inside), key=len)
+        return tuple(dict.fromkeys(shown for each in named for shown in _names(Path(each), roots)))
+    names = _names(path, roots)
+    try:
+        leads_to = Path(os.path.realpath(path))
+        real_roots = [Path(os.path.realpath(root)) for root in roots]
+    except (OSError, ValueError):
+        return names
+    return tuple(dict.fromkeys((*names, *_names(leads_to, (*real_roots, *roots)))))
+
+
+def _names(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
+    whole = path.as_posix()
+    shown = next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), whole)
+    # A rule of the user may take back what is kept back below the root, but not what is so above it.
+    rules = _built_in()
+    undecided = rules.check_file(plain_path(shown)).include is None
+    return (shown, whole) if undecided and rules.match_file(plain_path(whole)) else (shown,)
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> GitIgnoreSpec:
+    return path_rules(())
 
 
 def leaves_machine(base_url: str, *, forwards: bool = False) -> bool:

@@ -20,6 +20,7 @@ from typing import Protocol, cast, get_args
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_formats import formatted, long_runs, places
 from devflow.models.guard.secret_names import can_be_secret, named, random_strings
+from devflow.models.guard.secret_settings import settings
 from devflow.models.streams import closing, overlap
 
 LONGEST_LINE = 4_000
@@ -34,6 +35,7 @@ def secrets_in(text: str) -> list[tuple[int, int]]:
             *formatted(text, runs),
             *random_strings(text, runs),
             *named(text),
+            *settings(text),
             *_keys(text),
             *_by_library(text),
         )
@@ -100,8 +102,11 @@ class Vault:
                 text = text.replace(placeholder, value)
         return text
 
-    async def restore(self, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-        """The stream with the placeholders turned back, also those split over pieces."""
+    async def restore(self, pieces: AsyncIterator[str], *, shown: bool = False) -> AsyncIterator[str]:
+        """The stream with the placeholders turned back, also those split over pieces.
+
+        With `shown` the stream is Markdown that is shown: outside of code blocks, addresses keep their
+        placeholders, as following a link would send the secret to whom the model names."""
         async with closing(pieces):
             if not self._placeholders:
                 async for piece in pieces:
@@ -109,14 +114,34 @@ class Vault:
                 return
             placeholders = tuple(self._back)
             held = ""
+            place = _Shown()
+            pattern = re.compile("|".join(map(re.escape, placeholders)))
             async for piece in pieces:
-                text = self.restored(held + piece)
+                text = held + piece
+                if shown:
+                    size = overlap(text, placeholders)
+                    held = text[len(text) - size :]
+                    if out := self._without_links(text[: len(text) - size], place, pattern):
+                        yield out
+                    continue
+                text = self.restored(text)
                 size = overlap(text, placeholders)
                 held = text[len(text) - size :]
                 if out := text[: len(text) - size]:
                     yield out
             if held:
                 yield held
+
+    def _without_links(self, text: str, place: _Shown, pattern: re.Pattern[str]) -> str:
+        out: list[str] = []
+        at = 0
+        for found in pattern.finditer(text):
+            place.passed(text[at : found.start()])
+            out += [text[at : found.start()], found[0] if place.is_address() else self._back[found[0]]]
+            place.passed(found[0])
+            at = found.end()
+        place.passed(text[at:])
+        return "".join((*out, text[at:]))
 
     def _hide(self, text: str, ranges: Iterable[_Range]) -> str:
         parts: list[str] = []
@@ -131,6 +156,49 @@ class Vault:
             at = end
         return "".join((*parts, text[at:]))
 
+
+class _Shown:
+    """Where in a Markdown text a stream has come to: in a code block, in an address, in words."""
+
+    def __init__(self) -> None:
+        self._before = self._line = self._fence = ""
+
+    def passed(self, text: str) -> None:
+        *whole, rest = text.split("\n")
+        for each in whole:
+            self._end(self._line + each)
+            self._line = ""
+        self._line += rest
+
+    def is_address(self) -> bool:
+        """Whether what comes next is part of where a link leads."""
+        if self._fence and not self._leaves_block(self._line):
+            return False
+        return _ADDRESS.search(f"{self._before}\n{self._line}") is not None
+
+    def _leaves_block(self, line: str) -> bool:
+        # A block in a list item ends with the item, at the first line that is not indented as it is.
+        indent = len(self._fence) - len(self._fence.lstrip())
+        return bool(line.strip()) and len(line) - len(line.lstrip()) < indent
+
+    def _end(self, line: str) -> None:
+        if self._fence and self._leaves_block(line):
+            self._fence = ""
+        mark = _FENCE.match(line)
+        if self._fence:
+            if mark and mark[2].startswith(self._fence.strip()) and not line.strip(" `~\r"):
+                self._fence = ""
+        elif mark:
+            self._fence = mark[1] + mark[2]
+        self._before = line
+
+
+_FENCE = re.compile(r"( {0,3})(`{3,}(?=[^`]*$)|~{3,})")
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.\-]*:\\?/|www\.|(?:mailto|data|javascript|command|tel|xmpp):)\S*\Z"  # bare, or <…>
+    r"|\]\(\s*(?:<[^>\n]*|\S*)\Z|^[ >]*\[[^\]\n]+\]:\s*(?:<[^>\n]*|\S*)\Z",  # of [text](…) and of [name]: …
+    re.IGNORECASE | re.MULTILINE,
+)
 
 _Range = tuple[int, int, str]
 _KINDS = ("SECRET", *get_args(Kind))

@@ -269,7 +269,7 @@ def _environment(text: str, at: int, gives: re.Match[str]) -> bool:
     name = _start_of_name(text, at)
     if gives["sign"] == "=" and name and text[name - 1] in "?&;":
         return True  # a parameter of an address, a connection string
-    line = text.rfind("\n", 0, at) + 1
+    line = text.rfind("\n", max(0, at - 400), at) + 1 or max(0, at - 400)  # long lines: no name is longer
     head = text[line : gives.start("sign")]
     behind = text[gives.end() : gives.end() + 200].partition("\n")[0]
     return gives["sign"] == "=" and _SETTING.fullmatch(head) is not None and _EXPRESSION.match(behind) is None
@@ -289,7 +289,7 @@ def can_be_secret(value: str, *, outright: bool, quoted: bool = False, env: bool
         plain = value.isalpha() and value.islower()
         return not _NAME_LIKE.fullmatch(value) and (not plain or len(value) >= 6)
     # Neither quoted nor a setting: in code such a value is a name or an expression.
-    has_digit = any(character.isdigit() for character in value)
+    has_digit = re.search(r"\d", value) is not None
     strange = not re.fullmatch(r"[\w.]+", value)
     return (
         has_digit and (looks_random(value) or strange) and not re.match(r"[\d.]+$|[A-Za-z_][\w.]*\(", value)

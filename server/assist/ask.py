@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import Hit
 from devflow.retrieval.context import Citation, pack
 from devflow.server.assist import prompts
@@ -48,7 +49,8 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
     if not has_chat(code):
         return Answer(await _extract(hits, code), tuple(hits), "index")
     packed = pack(hits, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
-    request = prompts.ask(question, packed.text, [shown_path(path, code) for path in packed.paths])
+    paths = [name for path in packed.paths for name in rule_paths(path, "", code.roots)]
+    request = prompts.ask(question, packed.text, paths)
     said = inert(await answer(code, request, progress=progress)).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:

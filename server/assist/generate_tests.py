@@ -14,6 +14,7 @@ from devflow.analysis.python_ast import python_ast
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
+from devflow.models.guard.egress import rule_paths
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
 from devflow.server.assist.refused import ActionRefused
@@ -45,7 +46,7 @@ async def generated_tests(
         raise ActionRefused(f"Tests for {doc.language} are not generated yet.")
     existing = await code.texts.text_of(path)
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
-    target_file = shown_path(path, code)
+    taken = rule_paths(path, "", code.roots) if existing is not None else ()
 
     def request(around: Related) -> ChatRequest:
         return prompts.tests(
@@ -55,7 +56,7 @@ async def generated_tests(
             _how(doc, target, code, path),
             existing.source[:_MOST_EXAMPLE] if existing is not None else "",
             around.text,
-            (*sent_paths(doc, code), *around.paths, *((target_file,) if existing is not None else ())),
+            (*sent_paths(doc, code), *around.paths, *taken),
         )
 
     reply = await answer(code, *with_and_without(request, context), progress=progress)

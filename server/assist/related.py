@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.facts import ReferenceKind
 from devflow.analysis.references import references
+from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.retrieval.graph.named import around
 from devflow.server.assist.target import FUNCTIONS, Target, shown_path
@@ -117,7 +118,7 @@ async def related(target: Target, doc: Document, code: Codebase, characters: int
         if len(part) <= left:
             left -= len(part)
             parts.append(part)
-            paths.append(shown_path(path, code))
+            paths.extend(rule_paths(path, "", code.roots))
 
     for callee in known.callees:
         summary = callee.symbol.doc.strip().partition("\n")[0]

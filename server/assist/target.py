@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.symbols import symbols
+from devflow.models.guard.egress import rule_paths
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase, Memory
@@ -79,8 +80,8 @@ def document_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
 
 
 def sent_paths(doc: Document, code: Codebase) -> tuple[str, ...]:
-    """The document's path as path rules name it."""
-    return (shown_path(doc.path, code),) if doc.path is not None else ()
+    """The document's names for path rules."""
+    return rule_paths(doc.path, doc.uri, code.roots)
 
 
 def shown_path(path: Path, code: Codebase) -> str:

@@ -153,3 +153,14 @@ async def test_a_path_rule_on_the_file_itself_is_said(tmp_path: Path) -> None:
     async with workspace(tmp_path, "def f(): <|>...\n", models=Router([], [model])) as made:
         with pytest.raises(NotAllowed, match=r"main\.py is never sent"):
             await explain(made.doc, made.at, made.at, made.code)
+
+
+async def test_the_request_names_what_a_linked_file_leads_to_for_path_rules(tmp_path: Path) -> None:
+    model = FakeModel("It computes.")
+    (tmp_path / ".env").write_text("A=1")
+    async with workspace(tmp_path, SNIPPET, models=Router([], [model])) as made:
+        assert made.doc.path is not None
+        made.doc.path.unlink()
+        made.doc.path.symlink_to(tmp_path / ".env")
+        await explain(made.doc, made.at, made.at, made.code)
+    assert {"shapes.py", ".env"} <= set(model.requests[0].paths)  # type: ignore[union-attr]

@@ -24,6 +24,7 @@ RED_TEAM = {
     "<a href='command:x'>y</a>": "&lt;a href='command:x'>y&lt;/a>",
     "<!-- hidden -->": "&lt;!-- hidden -->",
     "[![x](http://e/a.png)](command:z)": "(picture: x)",
+    "```a`b\n[run it](command:x)": "```a`b\nrun it",
 }
 
 

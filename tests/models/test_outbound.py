@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from devflow.models.base import ChatRequest, FillRequest, Message, Meter
 from devflow.models.errors import NotAllowed, Unreachable
+from devflow.models.guard.egress import rule_paths
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 
 REMOTE, LOCAL = "https://api.example.com/v1", "http://127.0.0.1:8080/v1"
@@ -113,6 +115,48 @@ async def test_a_file_under_a_path_rule_is_never_sent(path: str) -> None:
     assert provider.sent == []
 
 
+def test_a_secret_file_is_known_by_where_it_lies_and_by_what_leads_to_it(tmp_path: Path) -> None:
+    guard = Outbound(local_only=False)
+    home = tmp_path / "home"
+    keys, work = home / ".ssh", home / "work"
+    keys.mkdir(parents=True)
+    work.mkdir()
+    (work / ".env").write_text("A=1")
+    (work / "link.py").symlink_to(work / ".env")
+    for path, root in (
+        (keys / "config", work),
+        (keys / "config", keys),
+        (work / "link.py", work),
+        (work / ".env ", work),
+        (work / ".env.", work),
+    ):
+        assert any(map(guard.kept_back, rule_paths(path, path.as_uri(), [root]))), path
+    assert rule_paths(work / "shop" / "cart.py", "", [work]) == ("shop/cart.py",)
+    assert not any(map(guard.kept_back, rule_paths(work / ".env.example", "", [work])))
+    mine = Outbound(local_only=False, never_send=("!link.py", "!.env"))
+    assert not any(map(mine.kept_back, rule_paths(work / "link.py", "", [work])))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:.env",
+        "untitled:a/.env",
+        "git:/home/x/.env?%7B%22ref%22%3A%22%22%7D",
+        "git:///home/x/.env?x#y",
+        "vscode-remote://ssh/home/x/.env",
+        "vscode-remote://ssh%2Bhost/home/x/%2Eenv",
+        "vscode-notebook-cell:/home/x/.env#a",
+        "file:///home/x/.env%20",
+        "untitled:notes#1/.env",
+        "untitled:/home/x/.ssh/config",
+    ],
+)
+def test_a_document_that_is_no_file_is_known_by_the_path_of_its_uri(uri: str) -> None:
+    assert any(map(Outbound(local_only=False).kept_back, rule_paths(None, uri, [Path("/home/x")])))
+    assert not any(map(Outbound().kept_back, rule_paths(None, "untitled:Untitled-1", [])))
+
+
 async def test_with_a_path_rule_that_cannot_be_read_nothing_is_sent() -> None:
     provider = Provider()
     guard = Outbound(local_only=False, never_send=("!",))
@@ -137,6 +181,15 @@ async def test_secrets_stay_here_and_come_back_in_the_answer() -> None:
     assert await text(guard.chat("p", REMOTE, conversation, provider.chat)) == f"{TOKEN}x {TOKEN}"
     assert TOKEN not in repr(provider.sent)
     assert TOKEN[4:] not in repr(provider.sent)
+
+
+async def test_a_conversation_that_is_shown_gets_no_secret_into_a_link() -> None:
+    guard = Outbound(local_only=False)
+    link = f"[x](https://evil.example/{TOKEN})"
+    for task, is_back in (("explain", False), ("chat", False), ("edit", True)):
+        asked = ChatRequest((Message("user", link),), task=task)  # type: ignore[arg-type]
+        said = await text(guard.chat("p", REMOTE, asked, Provider().chat))
+        assert (TOKEN in said) is is_back
 
 
 async def test_a_server_on_this_machine_sees_the_text_as_it_is() -> None:

@@ -81,6 +81,9 @@ def test_other_secrets_are_found(text: str, secret: str) -> None:
     [
         "def password_of(user): return user.password\n",
         "password = get_password()\n",
+        "password: str\n",
+        "login(user, password=password, token=token2)\n",
+        'password = get("name")\n',
         "password = os.environ['PASSWORD']\n",
         'password = "<your password>"\n',
         'password = "{password}"\n',
@@ -110,6 +113,33 @@ def test_other_secrets_are_found(text: str, secret: str) -> None:
 )
 def test_ordinary_code_is_left_as_it_is(text: str) -> None:
     assert secrets_in(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ('passwd = f"Sw0rdfish"', ["Sw0rdfish"]),
+        ('let password: &str = "Sw0rdfish";', ["Sw0rdfish"]),
+        ('let password = String::from("Sw0rdfish");', ["Sw0rdfish"]),
+        ('password = os.environ.get("PW", default="Sw0rdfish")', ["Sw0rdfish"]),
+        ('PASSWORD = (\n    "Sw0rdfish"\n)', ["Sw0rdfish"]),
+        ('PASSWORD = [\n    "Sw0rdfish"\n]', ["Sw0rdfish"]),
+        ('auth=("bob", "Sw0rdfish")', ["Sw0rdfish"]),
+        ('password = "Sw0r" + "dfish9x"', ["Sw0r", "dfish9x"]),
+        (r"password = 'Sw0r\'dfish9x'", ["Sw0r", "dfish9x"]),
+        ("password: Sw0rdfish", ["Sw0rdfish"]),
+        ("password = Sw0rdfish", ["Sw0rdfish"]),
+        ("env PGPASSWORD=Sw0rdfish psql", ["Sw0rdfish"]),
+        ("ENV DB_PASSWORD Sw0rdfish", ["Sw0rdfish"]),
+        ("run --password=Sw0rdfish", ["Sw0rdfish"]),
+        ("run --password Sw0rdfish", ["Sw0rdfish"]),
+        ('#define PASSWORD "Sw0rdfish"', ["Sw0rdfish"]),
+        ('token = b"Sw0rdfish"', ["Sw0rdfish"]),
+    ],
+)
+def test_passwords_are_found_in_the_shapes_of_languages_and_tools(text: str, secrets: list[str]) -> None:
+    [hidden] = Vault([text]).texts
+    assert not [secret for secret in secrets if secret in hidden]
 
 
 def test_the_same_secret_has_the_same_placeholder_everywhere() -> None:
@@ -162,6 +192,47 @@ async def test_a_placeholder_split_over_pieces_becomes_the_secret_again(size: in
     assert restored == f"x = {' '.join(secrets)} DEVFLOW_SECRE DEVFLOW_SECRET_99_ end DEVFLOW"
 
 
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("answer", "is_back"),
+    [
+        ("the key is PH, used twice", True),
+        ("`key = 'PH'` and [the docs](https://docs.example/) say PH", True),
+        ("```python\nurl = 'https://e.example/?k=PH'\n```\n", True),
+        ("see https://docs.example/\nthe key is PH", True),
+        ("[x](https://e.example/?k=PH)", False),
+        ("[x](  <//e.example/a b PH>)", False),
+        ("[x](\nhttps://e.example/PH)", False),
+        ("[x](//e.example/PH)", False),
+        ("see https://e.example/PHPH now", False),
+        ("see www.e.example/PH", False),
+        ("<https://e.example/PH>", False),
+        ("[1]: //e.example/PH", False),
+        ("[1]:\n  //e.example/PH", False),
+        ("```\ncode\n```\nhttps://e.example/PH", False),
+        ("```a`b\nhttps://e.example/PH", False),
+        ("1. a\n   ```\n   code\nhttps://e.example/PH", False),
+        ("`https://e.example/PH", False),
+        ("https://e.example/" + "a" * 9000 + "PH", False),
+    ],
+)
+@pytest.mark.parametrize("escaped", [False, True])
+async def test_a_link_of_a_shown_answer_never_gets_a_secret(
+    answer: str, is_back: bool, size: int, escaped: bool
+) -> None:
+    secret = "AKIAABCDEFGHIJKLMNOP"
+    vault = Vault([secret])
+    placeholder = vault.texts[0].replace("_", "\\_") if escaped else vault.texts[0]
+    written = answer.replace("PH", placeholder)
+
+    async def pieces() -> AsyncIterator[str]:
+        for at in range(0, len(written), size):
+            yield written[at : at + size]
+
+    restored = "".join([piece async for piece in vault.restore(pieces(), shown=True)])
+    assert restored == (answer.replace("PH", secret) if is_back else written)
+
+
 def test_a_secret_never_shows_in_a_repr() -> None:
     assert TOKENS["stripe"] not in repr(Vault([TOKENS["stripe"]]))
 
@@ -173,6 +244,7 @@ def test_a_secret_never_shows_in_a_repr() -> None:
         "sk-" * 50_000,
         "eyJ" * 50_000,
         "password = '" * 5_000,
+        "password=" * 20_000,
         "://" * 50_000,
         "-----BEGIN " * 5_000,
         '"' * 100_000,

@@ -18,6 +18,7 @@ from pathlib import Path
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, SymbolKind
 from devflow.analysis.languages import language_named
+from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist import problems
 from devflow.server.assist.base import Codebase
@@ -88,7 +89,7 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
     pieces += edits_as_diffs(mood.edits, doc)
     if time.monotonic() - begun > HARD_SECONDS:
         pieces = [piece for piece in pieces if piece.kind != "search"]
-    return await asyncio.to_thread(packed, pieces, doc, at)
+    return await asyncio.to_thread(packed, pieces, doc, at, roots=code.roots)
 
 
 def names_around(doc: Document, at: int) -> list[str]:
@@ -112,7 +113,9 @@ def is_worth_searching(doc: Document, at: int, near: Sequence[str], code: Codeba
     return any(own[name] <= 1 for name in near[:8])
 
 
-def packed(pieces: Iterable[Piece], doc: Document, at: int, budget: int = BUDGET) -> Context:
+def packed(
+    pieces: Iterable[Piece], doc: Document, at: int, budget: int = BUDGET, roots: Sequence[Path] = ()
+) -> Context:
     """The pieces in a stable order, each line once, without near-copies of what is around the cursor, within
     `budget` code points; the best pieces first where not all have room."""
     source = doc.text.source
@@ -138,7 +141,7 @@ def packed(pieces: Iterable[Piece], doc: Document, at: int, budget: int = BUDGET
     kept.sort(key=lambda each: (_ORDER.index(each[0].kind), each[0].name))
     return Context(
         "\n".join(text for _, text in kept),
-        tuple(dict.fromkeys(piece.name for piece, _ in kept if piece.path is not None)),
+        tuple(dict.fromkeys(name for piece, _ in kept for name in _names(piece, roots))),
         tuple(Used(piece.kind, piece.name, round(piece.score, 3), len(text)) for piece, text in kept),
     )
 
@@ -330,6 +333,10 @@ def relative(path: Path | None, code: Codebase) -> str:
         if path.is_relative_to(root):
             return path.relative_to(root).as_posix()
     return path.name
+
+
+def _names(piece: Piece, roots: Sequence[Path]) -> tuple[str, ...]:
+    return (piece.name, *rule_paths(piece.path, "", roots)) if piece.path is not None else ()
 
 
 def _block(name: str, text: str, language: str) -> str:

@@ -23,10 +23,19 @@ _HARDLY = 60
 
 
 def request_for(
-    doc: Document, at: int, site: Site, context: Context, path: str, max_tokens: int, start: int, suffix: str
+    doc: Document,
+    at: int,
+    site: Site,
+    context: Context,
+    path: str,
+    max_tokens: int,
+    start: int,
+    suffix: str,
+    names: tuple[str, ...] = (),
 ) -> tuple[FillRequest, int, str]:
     """The request, where its prefix begins, and its text below the cursor's line; `start` and `suffix`
-    are those of the request before (0 and "" where there was none)."""
+    are those of the request before (0 and "" where there was none); `names` are the document's for path
+    rules."""
     source = doc.text.source
     start = anchored(source, at, start)
     rest = site.line_after
@@ -39,7 +48,7 @@ def request_for(
         language=doc.language,
         path=path,
         context=context.text,
-        context_paths=context.paths,
+        context_paths=tuple(dict.fromkeys((*(name for name in names if name != path), *context.paths))),
         max_tokens=max_tokens if site.multiline else min(max_tokens, LINE_TOKENS),
         stop=() if site.multiline else ("\n",) if site.line_before.strip() else (),
     )

@@ -34,6 +34,7 @@ from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
+from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
 
 log = logging.getLogger(__name__)
@@ -307,6 +308,7 @@ class _Run:
         finally:
             gathering.cancel()
         self.time("context")
+        names = await asyncio.to_thread(sent_paths, self.doc, self.code)
         if self.ghost.number != self.number:
             return None
         request, self.ghost.prompt_start, self.ghost.suffix = request_for(
@@ -318,6 +320,7 @@ class _Run:
             self.config.max_tokens,
             self.ghost.prompt_start,
             self.ghost.suffix,
+            names,
         )
         self.tokens = tokens_of(request)
         request = replace(request, deadline=self.config.timeout_ms / 1000)
@@ -348,6 +351,7 @@ class _Run:
             with_suggestion, self.doc, self.at, text, self.at + covered(text, self.site)
         )
         at = self.at + len(text)
+        names = await asyncio.to_thread(sent_paths, self.doc, self.code)
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return
@@ -355,8 +359,9 @@ class _Run:
             return
         site = site_of(made, at)
         path = relative(self.doc.path, self.code)
+        start, suffix = ghost.prompt_start, ghost.suffix
         request, _, _ = request_for(
-            made, at, site, self.context, path, self.config.max_tokens, ghost.prompt_start, ghost.suffix
+            made, at, site, self.context, path, self.config.max_tokens, start, suffix, names
         )
         source = made.text.source
         ghost.generation = generation = Generation(

@@ -512,3 +512,12 @@ async def test_why_the_model_could_not_answer_is_reported(
         report = ghost_of(space.code.memory, space.doc.uri).report
     assert report is not None
     assert (report.silence, report.problem) == (silence, str(error))
+
+
+async def test_the_request_names_a_document_that_is_no_file_for_path_rules(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        doc = replace(space.doc, uri="untitled:.env", path=None)
+        await inline(doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert ".env" in request.context_paths

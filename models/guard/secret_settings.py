@@ -1,0 +1,60 @@
+"""Values of passwords and keys in the shapes that languages and tools give them: behind a type or a call,
+on the line below, in parts that are joined, bare in YAML, ini files and commands. The name says outright what
+the value is, so any value counts that `can_be_secret` takes for one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from devflow.models.guard.secret_names import can_be_secret
+
+_NAME = (
+    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,20}[_-]){0,4}+"
+    r"(?:(?:pg)?passwo?r?d|passphrase|pwd|secret|token|(?:api|secret|access|private)[_-]?key)(?![A-Za-z0-9_])"
+)
+_STRING = r"""(?:"(?:[^"\\\n]|\\.){1,400}+"|'(?:[^'\\\n]|\\.){1,400}+')"""
+_QUOTED = re.compile(
+    _NAME
+    + r"""["'`]?\]?\s{0,8}(?::\s{0,4}&?(?:'static\s)?[A-Za-z]{2,12}\s{0,4})?(?:=|:=|:|\x20)\s{0,8}
+    (?:[(\[]\s{0,80}
+      |(?:[A-Za-z_.:]{1,40}(?:\(|\.get\())\s{0,8}(?:["'][\w.]{1,60}["']\s{0,4},\s{0,4}(?:default\s{0,2}=\s{0,2})?)?)?
+    [bfru]{0,2}(?P<values>"""
+    + _STRING
+    + r"(?:\s{0,80}\+\s{0,80}"
+    + _STRING
+    + r"){0,8})",
+    re.IGNORECASE | re.VERBOSE,
+)
+_PAIR = re.compile(
+    rf"(?<![A-Za-z0-9])auth\s{{0,4}}=\s{{0,4}}\(\s{{0,4}}{_STRING}\s{{0,4}},\s{{0,4}}(?P<values>{_STRING})"
+)
+_BARE = re.compile(
+    rf"(?:^[ \t]{{0,40}}(?:-\s)?(?:{_NAME}[ ]{{0,4}}[:=][ ]{{0,4}}|(?:env|export|ENV)[ ]{_NAME}[= ])"
+    rf"|--{_NAME}[= ])"
+    r"(?P<values>[^\s\"'`<>(){}\[\];,|&\\$]{4,200}+)(?=[ \t]*(?:\#|\\|[\w./-]+|$))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]")
+_EACH = re.compile(_STRING)
+
+
+def settings(text: str) -> Iterator[tuple[int, int]]:
+    """The ranges of such values in `text`."""
+    for pattern in (_QUOTED, _PAIR):
+        for found in pattern.finditer(text):
+            parts = list(_EACH.finditer(text, *found.span("values")))
+            for part in parts:
+                value = part[0][1:-1]
+                if can_be_secret(value, outright=True, quoted=True) and (len(parts) > 1 or _is_value(value)):
+                    yield part.start() + 1, part.end() - 1
+    for found in _BARE.finditer(text):
+        value = found["values"]
+        # Without a digit among letters it may be the name of something: `password: str`, `password=password`.
+        mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+        if mixed and not _DOTTED.match(value) and can_be_secret(value, outright=True, env=True):
+            yield found.span("values")
+
+
+def _is_value(value: str) -> bool:
+    return any(map(str.isdigit, value)) or len(value) >= 6
