@@ -63,7 +63,6 @@ def _server(directory: Path, options: VectorOptions) -> Chroma:
     place = f"The Chroma server at {host}"
     with explained(place, "reached"):
         import chromadb
-        from chromadb.config import Settings
 
         secure = scheme == "https"
         client: Any = chromadb.HttpClient(
@@ -71,7 +70,7 @@ def _server(directory: Path, options: VectorOptions) -> Chroma:
             port=port or (443 if secure else 8000),
             ssl=secure,
             headers={"x-chroma-token": options.token} if options.token else None,
-            settings=Settings(anonymized_telemetry=False),
+            settings=_settings(),
             tenant=options.tenant,
             database=options.database,
         )
@@ -129,9 +128,8 @@ def _in_folder(directory: Path) -> Any:
 
 def _persistent(folder: Path) -> Any:
     import chromadb
-    from chromadb.config import Settings
 
-    client: Any = chromadb.PersistentClient(folder, Settings(anonymized_telemetry=False))
+    client: Any = chromadb.PersistentClient(folder, _settings())
     try:
         for collection in client.list_collections():
             collection.count()  # reads it: damage shows now
@@ -140,6 +138,21 @@ def _persistent(folder: Path) -> Any:
             client.close()
         raise
     return client
+
+
+def _settings() -> Any:
+    """Chroma's settings as this program makes them. By itself Chroma reads them from the environment and from a
+    `.env` in the working folder, where whoever wrote the workspace could name a server to send everything to."""
+    from chromadb.config import Settings
+
+    class Given(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: Any, init_settings: Any, *others: Any, **named: Any
+        ) -> tuple[Any, ...]:
+            return (init_settings,)
+
+    return Given(anonymized_telemetry=False)
 
 
 def _fresh(directory: Path) -> Path:

@@ -40,8 +40,9 @@ class VectorProcess:
         self._turn = threading.Lock()
         try:
             self._process = subprocess.Popen(
-                # -P: the working folder is the workspace, and none of its modules may be imported.
                 [sys.executable, "-P", "-m", options.process],
+                # Not the workspace: Chroma, when it is imported, reads a `.env` in the working folder.
+                cwd=directory.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )

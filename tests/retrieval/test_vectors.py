@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,6 +53,31 @@ OPENERS = [
 @pytest.fixture(params=OPENERS, ids=["in this process", "in a process of their own"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], VectorStore]:
     return lambda store: request.param(tmp_path / "chroma", store)
+
+
+def test_a_workspace_and_the_environment_cannot_send_vectors_to_a_server(
+    opened: Callable[[str], VectorStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        port = str(listening.getsockname()[1])
+        named = {
+            "API_IMPL": "chromadb.api.fastapi.FastAPI",
+            "SERVER_HOST": "127.0.0.1",
+            "SERVER_HTTP_PORT": port,
+        }
+        (workspace / ".env").write_text("".join(f"CHROMA_{name}={value}\n" for name, value in named.items()))
+        monkeypatch.chdir(workspace)
+        for name, value in named.items():
+            monkeypatch.setenv(f"CHROMA_{name}", value)
+        vectors = opened("s")
+        vectors.add([1], TEXTS[:1])
+        assert [id_ for id_, _ in vectors.nearest(TEXTS[0], 1)] == [1]
+        vectors.close()
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
 def test_vectors_are_kept_replaced_and_deleted(opened: Callable[[str], VectorStore]) -> None:
