@@ -142,7 +142,7 @@ class Ghost:
 
     def _note_removed(self, change: Change, now: float) -> None:
         place, text, when = self._removed
-        if change.removed:
+        if change.removed and not change.added.strip():  # else it was written anew, and is not to come back
             joined = change.start + len(change.removed) == place and now - when < _UNDO_SECONDS
             gone = change.removed + text if joined and not change.added else change.removed
             self._removed = (change.start + len(change.added), gone, now)

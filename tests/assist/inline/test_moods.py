@@ -161,6 +161,11 @@ def test_deleted_letters_are_one_deletion() -> None:
     assert ghost.removed_at(3, now=100.4) == ""
 
 
+def test_what_was_written_anew_is_not_what_was_deleted() -> None:
+    ghost, _ = followed("area", "def large():\n    return ")
+    assert ghost.removed_at(len("def large():\n    return "), now=100.2) == ""
+
+
 def test_typing_over_a_suggestion_rejects_it() -> None:
     ghost, mood = Ghost(), Mood()
     ghost.observe(document("x = ", Path("/w/main.py")), 4, mood, now=1.0)
