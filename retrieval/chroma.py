@@ -141,11 +141,11 @@ def _persistent(folder: Path) -> Any:
 
 
 def _settings() -> Any:
-    """Chroma's settings as this program makes them. By itself Chroma reads them from the environment and from a
-    `.env` in the working folder, where whoever wrote the workspace could name a server to send everything to."""
+    """Chroma's settings as this program makes them. By itself Chroma reads them from the environment and from
+    a `.env` in the working folder, where whoever wrote the workspace could name a server for everything."""
     from chromadb.config import Settings
 
-    class Given(Settings):
+    class Given(Settings):  # type: ignore[misc]  # chromadb is not followed by mypy
         @classmethod
         def settings_customise_sources(
             cls, settings_cls: Any, init_settings: Any, *others: Any, **named: Any

@@ -147,11 +147,14 @@ def packed(
 
 
 def edits_as_diffs(edits: Sequence[Edited], doc: Document) -> list[Piece]:
-    """The last changes, as a diff writes them; the one being typed is in the document."""
+    """The last changes, as a diff writes them; the one being typed is in the document. Of other documents
+    only files in the same language: others tell little, and path rules can only judge a file."""
     result: list[Piece] = []
     here = doc.text.source
     for number, edit in enumerate(reversed(edits)):
         if edit.after in here and number == 0:
+            continue
+        if edit.uri != doc.uri and (edit.path is None or edit.language != doc.language):
             continue
         if not edit.before.strip() or edit.before.strip() == edit.after.strip():
             continue
@@ -160,7 +163,8 @@ def edits_as_diffs(edits: Sequence[Edited], doc: Document) -> list[Piece]:
         text = f"{old}\n{new}" if new else old
         sign = _sign(doc.language)
         marked = "\n".join(f"{sign} {line}" for line in text.split("\n"))
-        result.append(Piece("edit", edit.name, marked, 0.5 - 0.05 * number))
+        name = edit.path.name if edit.path is not None else ""
+        result.append(Piece("edit", name, marked, 0.5 - 0.05 * number, edit.path))
         if len(result) == 4:
             break
     return result

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.server.assist.base import Memory
@@ -39,7 +40,9 @@ class Shown:
 class Edited:
     """Lines of a file that were changed: as they were, and as they are."""
 
-    name: str
+    uri: str
+    path: Path | None
+    language: str
     before: str
     after: str
 
@@ -188,12 +191,11 @@ def _note_edit(mood: Mood, doc: Document, before: str, change: Change) -> None:
     new_end = after.find("\n", change.start + len(change.added))
     old = before[start : old_end if old_end >= 0 else len(before)]
     new = after[start : new_end if new_end >= 0 else len(after)]
-    name = doc.path.name if doc.path is not None else ""
     if len(old) > 2_000 or len(new) > 2_000:
         return
     last = mood.edits[-1] if mood.edits else None
-    if last is not None and last.name == name and last.after == old:
+    if last is not None and last.uri == doc.uri and last.after == old:
         last.after = new
     else:
-        mood.edits.append(Edited(name, old, new))
+        mood.edits.append(Edited(doc.uri, doc.path, doc.language, old, new))
         del mood.edits[:-_MOST_EDITS]

@@ -14,7 +14,7 @@ from devflow.analysis.usage import UsageModel
 from devflow.models.base import FillRequest, Health, ModelStatus
 from devflow.models.errors import ModelError, NotAllowed, OverBudget, Rejected, TooLate, Unreachable
 from devflow.server.assist.inline import Suggestion, inline
-from devflow.server.assist.inline.ghost import ghost_of
+from devflow.server.assist.inline.ghost import Edited, ghost_of, mood_of
 from devflow.server.assist.inline.known import with_suggestion
 from devflow.server.assist.inline.site import fills_block
 from devflow.server.assist.inline.trigger import Silence, worth_asking
@@ -521,3 +521,21 @@ async def test_the_request_names_a_document_that_is_no_file_for_path_rules(tmp_p
         await inline(doc, space.at, space.code, Inline())
     [request] = writer.requests
     assert ".env" in request.context_paths
+
+
+async def test_edits_of_another_kind_of_file_stay_out_and_those_of_the_same_are_named(tmp_path: Path) -> None:
+    writer = Writer("+ b")
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        mood = mood_of(space.code.memory)
+        env, other = tmp_path / ".env", tmp_path / "private" / "other.py"
+        mood.edits += [
+            Edited(env.as_uri(), env, "plaintext", "KEY=1", "KEY=geheim"),
+            Edited("untitled:a", None, "python", "here = 1", "here = 2"),
+            Edited(other.as_uri(), other, "python", "rate = 1", "rate = 2"),
+        ]
+        await inline(space.doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert "rate = 2" in request.context
+    assert "geheim" not in request.context
+    assert "here = 2" not in request.context
+    assert "private/other.py" in request.context_paths
