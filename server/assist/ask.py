@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
     if not has_chat(code):
         return Answer(await _extract(hits, code), tuple(hits), "index")
     packed = pack(hits, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
-    paths = [name for path in packed.paths for name in rule_paths(path, "", code.roots)]
+    paths = await asyncio.to_thread(
+        lambda: [name for path in packed.paths for name in rule_paths(path, "", code.roots)]
+    )
     request = prompts.ask(question, packed.text, paths)
     said = inert(await answer(code, request, progress=progress)).strip()
     text, cited = cited_only(said, packed.citations)

@@ -105,9 +105,10 @@ async def _comment(
 
 async def _reply(target: Target, doc: Document, code: Codebase, style: str, progress: Progress | None) -> str:
     source = prompts.shortened(doc.text.source[target.start : target.end], prompts.CODE_CHARACTERS)
+    own = await sent_paths(doc, code)
 
     def request(around: Related) -> ChatRequest:
-        paths = (*sent_paths(doc, code), *around.paths)
+        paths = (*own, *around.paths)
         return prompts.document(source, target.title, doc.language, style, around.text, paths)
 
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)

@@ -58,6 +58,7 @@ async def explain_stream(doc: Document, start: int, end: int, code: Codebase) ->
         yield kept[key]
         return
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
+    own = await sent_paths(doc, code)
 
     def request(around: Related) -> ChatRequest:
         return prompts.explain(
@@ -65,7 +66,7 @@ async def explain_stream(doc: Document, start: int, end: int, code: Codebase) ->
             target.title,
             doc.language,
             around.text,
-            (*sent_paths(doc, code), *around.paths),
+            (*own, *around.paths),
         )
 
     parts: list[str] = []

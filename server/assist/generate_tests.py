@@ -46,7 +46,9 @@ async def generated_tests(
         raise ActionRefused(f"Tests for {doc.language} are not generated yet.")
     existing = await code.texts.text_of(path)
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
-    taken = rule_paths(path, "", code.roots) if existing is not None else ()
+    own = await sent_paths(doc, code)
+    if existing is not None:
+        own += await asyncio.to_thread(rule_paths, path, "", code.roots)
 
     def request(around: Related) -> ChatRequest:
         return prompts.tests(
@@ -56,7 +58,7 @@ async def generated_tests(
             _how(doc, target, code, path),
             existing.source[:_MOST_EXAMPLE] if existing is not None else "",
             around.text,
-            (*sent_paths(doc, code), *around.paths, *taken),
+            (*own, *around.paths),
         )
 
     reply = await answer(code, *with_and_without(request, context), progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,7 +109,7 @@ async def related(target: Target, doc: Document, code: Codebase, characters: int
     """Heads of what `target` calls and a few lines around its calls, within `characters`."""
     known = await neighbours(target, doc, code)
     parts: list[str] = []
-    paths: list[str] = []
+    taken: list[Path] = []
     left = characters
 
     def take(path: Path, line: int, text: str) -> None:
@@ -118,7 +118,7 @@ async def related(target: Target, doc: Document, code: Codebase, characters: int
         if len(part) <= left:
             left -= len(part)
             parts.append(part)
-            paths.extend(rule_paths(path, "", code.roots))
+            taken.append(path)
 
     for callee in known.callees:
         summary = callee.symbol.doc.strip().partition("\n")[0]
@@ -131,7 +131,11 @@ async def related(target: Target, doc: Document, code: Codebase, characters: int
         first = max(line - _LINES_AROUND, 0)
         last = min(line + _LINES_AROUND, text.line_count - 1)
         take(use.path, first, text.source[text.line_start(first) : text.line_end(last)])
-    return Related("\n".join(parts), tuple(dict.fromkeys(paths)))
+    return Related("\n".join(parts), await asyncio.to_thread(_named, taken, code.roots))
+
+
+def _named(paths: Sequence[Path], roots: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for path in paths for name in rule_paths(path, "", roots)))
 
 
 def called_names(doc: Document, target: Target) -> list[str]:

@@ -80,6 +80,7 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
     findings: list[Finding] = []
     title = doc.path.name if doc.path is not None else "this document"
     pieces = await asyncio.to_thread(lambda: list(_pieces(doc, code)))
+    own = await sent_paths(doc, code)
     for number, (start, end) in enumerate(pieces, 1):
         if progress is not None:
             progress(f"part {number} of {len(pieces)}")
@@ -87,7 +88,7 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
         context = await related(Target(start, end, None), doc, code, prompts.CONTEXT_CHARACTERS)
 
         def request(around: Related, piece: str = piece) -> ChatRequest:
-            paths = (*sent_paths(doc, code), *around.paths)
+            paths = (*own, *around.paths)
             return prompts.review(piece, title, doc.language, around.text, paths)
 
         reply = await answer(code, *with_and_without(request, context))

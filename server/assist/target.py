@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,9 +80,9 @@ def document_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
     return memory.value("symbols", doc, lambda: symbols(tree)) if tree is not None else ()
 
 
-def sent_paths(doc: Document, code: Codebase) -> tuple[str, ...]:
+async def sent_paths(doc: Document, code: Codebase) -> tuple[str, ...]:
     """The document's names for path rules."""
-    return rule_paths(doc.path, doc.uri, code.roots)
+    return await asyncio.to_thread(rule_paths, doc.path, doc.uri, code.roots)
 
 
 def shown_path(path: Path, code: Codebase) -> str:

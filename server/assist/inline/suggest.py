@@ -308,7 +308,7 @@ class _Run:
         finally:
             gathering.cancel()
         self.time("context")
-        names = await asyncio.to_thread(sent_paths, self.doc, self.code)
+        names = await sent_paths(self.doc, self.code)
         if self.ghost.number != self.number:
             return None
         request, self.ghost.prompt_start, self.ghost.suffix = request_for(
@@ -351,7 +351,7 @@ class _Run:
             with_suggestion, self.doc, self.at, text, self.at + covered(text, self.site)
         )
         at = self.at + len(text)
-        names = await asyncio.to_thread(sent_paths, self.doc, self.code)
+        names = await sent_paths(self.doc, self.code)
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return
