@@ -59,9 +59,6 @@ bench-next-edit: $(READY) ## measure next edits without a model into benchmarks/
 bench-inline: $(READY) ## measure ghost text's stages, restraint and names: make bench-inline [QUICK=1]
 	PYTHONPATH=benchmarks $(VENV) -m inline $(if $(QUICK),--quick)
 
-bench-next-edit: $(READY) ## measure next edits without a model into benchmarks/results: make bench-next-edit [QUICK=1]
-	PYTHONPATH=benchmarks $(VENV) -m next_edit $(if $(QUICK),--quick)
-
 build: $(READY) ## build the wheel and the sdist into dist/
 	$(VENV) -m build --outdir dist .
 

@@ -53,6 +53,8 @@ class Action(StrEnum):
     """Left without typing anything in its place."""
     TYPED_OVER = "typed-over"
     """Something else was typed in its place."""
+    IGNORED = "ignored"
+    """Gone with an edit elsewhere, or with the line it was shown on: nobody has judged it."""
     EDITED = "edited"
     """Looked at again 30 s after it was accepted: `distance` is 0 where it stands as it was."""
 
@@ -201,8 +203,9 @@ class Feedback:
         sql = (
             "SELECT s.features, s.language, s.model, "
             "max(e.action IN ('accepted', 'accepted-word', 'accepted-line')), s.at "
-            "FROM events s JOIN events e ON e.suggestion = s.suggestion AND e.action <> 'shown' "
-            "AND e.action <> 'edited' WHERE s.action = 'shown' AND s.kind = 'inline' "
+            "FROM events s JOIN events e ON e.suggestion = s.suggestion "
+            "AND e.action NOT IN ('shown', 'edited', 'ignored') "
+            "WHERE s.action = 'shown' AND s.kind = 'inline' "
             "GROUP BY s.suggestion ORDER BY s.at DESC LIMIT ?"
         )
         return [

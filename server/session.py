@@ -318,7 +318,7 @@ class Session:
                 self.offers.accepted(shown.id)
             elif action in REFUSED:
                 self.offers.rejected(shown.id)
-        elif not shown.taken:
+        elif not shown.taken and action is not Action.IGNORED:
             from devflow.server.assist.inline.ghost import became  # there since it was shown
 
             became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)

@@ -56,12 +56,12 @@ def followed(shown: Watched, changes: Sequence[Change]) -> Step:
     """What the `changes` of one message make of it."""
     now, touched = _moved(shown, changes)
     if now is None:
-        return Step(shown, Action.TYPED_OVER, over=True)
+        return Step(shown, Action.IGNORED, over=True)
     if not touched:
         if not shown.at_cursor:
             return Step(now)
         # Something elsewhere was edited, so the text is gone from the screen.
-        return Step(now, Action.REJECTED, over=True)
+        return Step(now, Action.IGNORED, over=True)
     head = _head(now)
     if head is None:
         grown = len(now.here) > len(shown.here)

@@ -38,11 +38,15 @@ async def shown(client: Editor, uri: str = URI) -> dict[str, Any]:
     await client.wait_for("workspace/configuration")
     await client.until(lambda: client.server.session.models)
     client.open(uri, SOURCE)
-    asked = {"textDocument": {"uri": uri}, "position": CURSOR, "context": {"triggerKind": 1}}
-    answer = await client.request("textDocument/inlineCompletion", asked)
-    [item] = answer["items"]
+    [item] = await items(client, uri)
     assert item["insertText"] == GHOST
     return dict(item)
+
+
+async def items(client: Editor, uri: str = URI) -> list[dict[str, Any]]:
+    asked = {"textDocument": {"uri": uri}, "position": CURSOR, "context": {"triggerKind": 2}}
+    answer = await client.request("textDocument/inlineCompletion", asked)
+    return list(answer["items"])
 
 
 def insert(text: str, character: int = 11, line: int = 1) -> dict[str, Any]:
@@ -99,6 +103,17 @@ async def test_something_else_typed_in_its_place_rejects_it(tmp_path: Path) -> N
         client.change(URI, 2, insert("x"))
         await client.settle()
     assert await outcomes(tmp_path) == Outcomes(shown=1, rejected=1)
+
+
+async def test_gone_with_its_line_it_is_not_rejected_and_may_come_again(tmp_path: Path) -> None:
+    async with editor(services(tmp_path)) as client:
+        item = await shown(client)
+        line = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 11}}
+        client.change(URI, 2, {"range": line, "text": ""})
+        client.change(URI, 3, insert("    return ", 0))
+        [again] = await items(client)
+        assert again["insertText"] == item["insertText"]
+    assert await outcomes(tmp_path) == Outcomes(shown=2)
 
 
 async def test_typing_as_suggested_decides_nothing(tmp_path: Path) -> None:
