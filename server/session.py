@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lsprotocol import types
 
@@ -38,7 +38,6 @@ from devflow.server.suggestions import Shown, Suggestions
 if TYPE_CHECKING:
     from devflow.models.router import Router
     from devflow.server.app import DevFlowServer
-    from devflow.server.assist.inline.report import Report
     from devflow.server.findings import Pushed
 
 log = logging.getLogger(__name__)
@@ -66,8 +65,6 @@ class Session:
         self.notebooks = Notebooks(self.documents)
         self.suggestions = Suggestions(self.run, self.documents.text_now)
         self.offers = Offers()
-        self.reports: dict[Literal["suggestion", "silence"], Report] = {}
-        """What was done for the last ghost text, and for the last time there was none."""
         self.suggestions.on_end.append(self._suggestion_ended)
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""

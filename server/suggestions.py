@@ -17,9 +17,10 @@ from typing import Any
 
 from devflow.analysis.changes import Change
 from devflow.analysis.document import Document
+from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.text import Edit, Text
 from devflow.models.feedback import TAKEN, Action, Event, Feedback, Kind
-from devflow.server.assist.outcome import Watched, carried, edit_distance, followed, watched
+from devflow.server.assist.outcome import Watched, carried, followed, watched
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 def why(session: Session) -> dict[str, Any]:
     """`{markdown, suggestion, silence}`; the last two null where there was none."""
-    suggestion, silence = session.reports.get("suggestion"), session.reports.get("silence")
+    from devflow.server.assist.inline.ghost import mood_of  # not before anybody asks
+
+    mood = mood_of(session.codebase().memory)
+    suggestion, silence = mood.suggestion, mood.silence
     shown = session.suggestions.last("inline")
     parts = [
         _of_suggestion(suggestion, shown)

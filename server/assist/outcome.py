@@ -92,18 +92,6 @@ def carried(start: int, end: int, changes: Sequence[Change]) -> tuple[int, int]:
     return start, end
 
 
-def edit_distance(first: str, second: str) -> int:
-    """Levenshtein's distance in code points; O(n·m), for texts of some hundred."""
-    above = list(range(len(second) + 1))
-    for row, left in enumerate(first, 1):
-        line = [row]
-        for column, right in enumerate(second, 1):
-            change = above[column - 1] + (left != right)
-            line.append(min(change, above[column] + 1, line[-1] + 1))
-        above = line
-    return above[-1]
-
-
 def _moved(shown: Watched, changes: Sequence[Change]) -> tuple[Watched | None, bool]:
     """It after the changes, None when one reaches over its border; and whether any was inside."""
     start, end, here = shown.start, shown.end, shown.here

@@ -8,7 +8,6 @@ from lsprotocol import types
 
 from devflow.server import convert
 from devflow.server.assist.inline import inline
-from devflow.server.assist.inline.ghost import ghost_of
 from devflow.server.session import Session
 
 
@@ -25,13 +24,9 @@ async def inline_completion(
         convert.edit_of(doc.text, chosen.range, chosen.text, session.encoding) if chosen is not None else None
     )
     manual = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
-    code = session.codebase()
     started = time.perf_counter()
-    suggestion = await inline(doc, at, code, session.settings.inline, selected, manual)
+    suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected, manual)
     session.check_current(doc)
-    report = ghost_of(code.memory, doc.uri).report
-    if report is not None:
-        session.reports["silence" if suggestion is None else "suggestion"] = report
     if suggestion is None:
         # Not null: Neovim takes that for no answer, and leaves on the screen what is out of date.
         return types.InlineCompletionList([])

@@ -172,12 +172,13 @@ SUM = (
 )
 
 
-async def with_model(reply: str) -> tuple[Prediction, FakeModel]:
+async def with_model(reply: str, path: str = "/a.py") -> tuple[Prediction, FakeModel]:
     at = SUM.index("price") + 5
     source, history = typed(SUM, Change(at, "", " * row.count"))
     model = FakeModel(reply)
     at += len(" * row.count")
-    found = await predict(document(source), at, history.recent(), code(model), with_model=True, patience=0.0)
+    doc = document(source, path=path)
+    found = await predict(doc, at, history.recent(), code(model), with_model=True, patience=0.0)
     return found, model
 
 
@@ -188,6 +189,14 @@ async def test_a_chat_model_is_shown_the_edit_and_the_cursor_and_its_edit_is_the
     prompt = model.requests[0].messages[-1].content  # type: ignore[union-attr]
     assert f"row.count{CURSOR}" in prompt
     assert "-        result += row.price\n+        result += row.price * row.count" in prompt
+
+
+async def test_the_model_is_sent_no_file_that_a_link_hides_from_path_rules(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(SUM)
+    (tmp_path / "plain.py").symlink_to(tmp_path / ".env")
+    _, model = await with_model("nothing", str(tmp_path / "plain.py"))
+    named = {Path(path).name for path in model.requests[0].paths}  # type: ignore[union-attr]
+    assert {"plain.py", ".env"} <= named
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from devflow.analysis.changes import Change
 from devflow.analysis.text import Edit
 from devflow.models.feedback import Action
-from devflow.server.assist.outcome import Watched, carried, edit_distance, followed, watched
+from devflow.server.assist.outcome import Watched, carried, followed, watched
 
 SOURCE = "total = su"
 SUM: Watched = watched(Edit(8, 10, "sum(rows)\nprint(total)"), SOURCE, 10)
@@ -83,10 +83,3 @@ def test_an_accepted_text_is_followed_to_where_it_stands_later() -> None:
     assert carried(8, 12, [Change(0, "", "ab")]) == (10, 14)
     assert carried(8, 12, [Change(10, "x", "yyy")]) == (8, 14)
     assert carried(8, 12, [Change(20, "x", "")]) == (8, 12)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "distance"), [("", "", 0), ("abc", "abc", 0), ("abc", "", 3), ("kitten", "sitting", 3)]
-)
-def test_the_edit_distance_counts_code_points(one: str, other: str, distance: int) -> None:
-    assert edit_distance(one, other) == edit_distance(other, one) == distance

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from devflow.analysis.text import common_ends
+from devflow.analysis.changes import change_between
 
 _KEYSTROKE = 4
 """Code points one key may add (with a bracket that the editor closes); more was pasted or undone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The code points from `start` on: `removed` stood there, `added` does now."""
-
-    start: int
-    removed: str
-    added: str
-
-
-def change_between(old: str, new: str) -> Change | None:
-    """The smallest change of one piece that makes `new` of `old`; None when they are the same."""
-    if old == new:
-        return None
-    head, tail = common_ends(old, new)
-    return Change(head, old[head : len(old) - tail], new[head : len(new) - tail])
 
 
 def fate(text: str, start: int, old: str, new: str) -> str:
@@ -37,11 +18,11 @@ def fate(text: str, start: int, old: str, new: str) -> str:
     change = change_between(old, new)
     if change is None:
         return "typing"
-    if change.start < start or not change.added or change.removed or len(change.added) > _KEYSTROKE:
+    if change.start < start or not change.new or change.old or len(change.new) > _KEYSTROKE:
         return ""
     if not text.startswith(new[start : change.start]):
         return ""  # at another place
-    said = new[start : change.start + len(change.added)]
+    said = new[start : change.new_end]
     if text.startswith(said):
         return "typing"
     # An editor may have closed a bracket by itself behind what was typed.

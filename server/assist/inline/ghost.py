@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devflow.analysis.changes import Change, change_between
 from devflow.analysis.document import Document
 from devflow.server.assist.base import Memory
 from devflow.server.assist.inline.acceptance import PRIOR, learned, learned_from
 from devflow.server.assist.inline.cache import Cache
-from devflow.server.assist.inline.edits import Change, change_between, fate
+from devflow.server.assist.inline.edits import fate
 from devflow.server.assist.inline.generation import Generation
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rhythm import Rhythm, struck
@@ -56,8 +57,10 @@ class Mood:
     """Whether any suggestion was ever accepted: before that, rejections teach nothing."""
     last: str = ""
     """What became of the last suggestion: `accepted`, `rejected` or ""."""
-    report: Report | None = None
-    """Of the last request, in whatever document."""
+    suggestion: Report | None = None
+    """Of the last request that was answered, in whatever document."""
+    silence: Report | None = None
+    """Of the last one that was not."""
     snoozed_until: float = 0.0
     """`time.monotonic()`."""
     response: float = 0.3
@@ -105,7 +108,7 @@ class Ghost:
         self.rhythm = struck(self.rhythm, now)
         change = change_between(before, source)
         assert change is not None
-        self.deletions = self.deletions + 1 if len(change.removed) == 1 and not change.added else 0
+        self.deletions = self.deletions + 1 if len(change.old) == 1 and not change.new else 0
         self._note_removed(change, now)
         _note_edit(mood, doc, before, change)
         self.accepted_at = -1
@@ -145,11 +148,11 @@ class Ghost:
 
     def _note_removed(self, change: Change, now: float) -> None:
         place, text, when = self._removed
-        if change.removed and not change.added.strip():  # else it was written anew, and is not to come back
-            joined = change.start + len(change.removed) == place and now - when < _UNDO_SECONDS
-            gone = change.removed + text if joined and not change.added else change.removed
-            self._removed = (change.start + len(change.added), gone, now)
-        elif not (change.added.isspace() and change.start == place):
+        if change.old and not change.new.strip():  # else it was written anew, and is not to come back
+            joined = change.old_end == place and now - when < _UNDO_SECONDS
+            gone = change.old + text if joined and not change.new else change.old
+            self._removed = (change.new_end, gone, now)
+        elif not (change.new.isspace() and change.start == place):
             self._removed = (-1, "", 0.0)
 
 
@@ -183,12 +186,21 @@ def became(memory: Memory, uri: str, text: str, known: Mapping[str, float], *, a
         ghost.reject(ghost.shown, mood)
 
 
+def keep_report(ghost: Ghost, mood: Mood, report: Report) -> None:
+    """Keep what was done for the last request, for `devflow.why`."""
+    ghost.report = report
+    if report.silence is None:
+        mood.suggestion = report
+    else:
+        mood.silence = report
+
+
 def _note_edit(mood: Mood, doc: Document, before: str, change: Change) -> None:
     """Keep the lines of a change for prompts; a further edit of the same lines is the same change."""
     after = doc.text.source
     start = before.rfind("\n", 0, change.start) + 1
-    old_end = before.find("\n", change.start + len(change.removed))
-    new_end = after.find("\n", change.start + len(change.added))
+    old_end = before.find("\n", change.old_end)
+    new_end = after.find("\n", change.new_end)
     old = before[start : old_end if old_end >= 0 else len(before)]
     new = after[start : new_end if new_end >= 0 else len(after)]
     if len(old) > 2_000 or len(new) > 2_000:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-_LONGEST = 240
+from devflow.analysis.edit_distance import edit_distance
 
+_LONGEST = 240
 
 _IN_QUOTES = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|#.*|//.*")
 
@@ -23,24 +24,7 @@ def alike(one: str, other: str) -> bool:
     most = int(longer * share)
     if not most or longer > _LONGEST or abs(len(one) - len(other)) > most:
         return False
-    return distance(one, other, most) <= most
-
-
-def distance(one: str, other: str, most: int) -> int:
-    """The edit distance of Levenshtein between `one` and `other`; more than `most` is told as `most` + 1.
-    Only the diagonal band that can stay within `most` is worked out (Ukkonen 1985)."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    row = list(range(len(other) + 1))
-    for n, left in enumerate(one, 1):
-        low, high = max(1, n - most), min(len(other), n + most)
-        fresh = [n if low == 1 else most + 1] * low + [most + 1] * (len(other) + 1 - low)
-        for m in range(low, high + 1):
-            fresh[m] = min(row[m] + 1, fresh[m - 1] + 1, row[m - 1] + (left != other[m - 1]))
-        row = fresh
-        if min(row) > most:
-            return most + 1
-    return min(row[-1], most + 1)
+    return edit_distance(one, other, most) <= most
 
 
 def repeats(text: str, times: int = 4, least: int = 12) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.tokens import subtokens
-from devflow.server.assist.inline.likeness import distance
 
 _LEAST, _AHEAD = 0.62, 0.12
 _MOST_COMPARED = 3_000
@@ -34,7 +34,7 @@ def nearness(one: str, other: str) -> float:
         return 0.0
     longer = max(len(one), len(other))
     most = longer // 2
-    away = distance(one.lower(), other.lower(), most)
+    away = edit_distance(one.lower(), other.lower(), most)
     by_letters = 1 - away / longer if away <= most else 0.0
     if away == 2 and sorted(one.lower()) == sorted(other.lower()):
         by_letters = 1 - 1 / longer  # two letters changed places

@@ -26,7 +26,7 @@ from devflow.server.assist.inline.clean import clean, covered
 from devflow.server.assist.inline.context import Context, gather, relative
 from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written
-from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, mood_of
+from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, keep_report, mood_of
 from devflow.server.assist.inline.known import with_suggestion
 from devflow.server.assist.inline.prompt import request_for, tokens_of
 from devflow.server.assist.inline.report import Report
@@ -112,9 +112,9 @@ async def inline(
         milliseconds=run.times,
     )
     if likely < least and not manual:
-        ghost.report = mood.report = replace(report, silence=Silence.UNLIKELY, text="")
+        keep_report(ghost, mood, replace(report, silence=Silence.UNLIKELY, text=""))
         return None
-    ghost.report = mood.report = report
+    keep_report(ghost, mood, report)
     line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
     ghost.shown = Shown(edit.new, start, doc.text.source, line)
     if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
@@ -194,7 +194,7 @@ class _Run:
     def silent(self, why: Silence) -> None:
         """Note why nothing is shown."""
         self.time("all")
-        self.ghost.report = self.mood.report = Report(
+        report = Report(
             self._uri,
             self._version,
             self._asked_at,
@@ -205,6 +205,7 @@ class _Run:
             names=self.notes,
             milliseconds=self.times,
         )
+        keep_report(self.ghost, self.mood, report)
         log.debug("no ghost text: %s", why)
 
     def time(self, stage: str) -> None:
@@ -263,7 +264,7 @@ class _Run:
                 return Silence.SUPERSEDED
             if running is not None and running.is_running:
                 await running.stop()
-            running = await self._started(before, after)
+            running = await self._started()
             if running is None:
                 return Silence.SUPERSEDED
             typed, origin = "", "model"
@@ -291,7 +292,7 @@ class _Run:
             if self.ghost.generation is running and not running.is_running:
                 self.ghost.generation = None
 
-    async def _started(self, before: str, after: str) -> Generation | None:
+    async def _started(self) -> Generation | None:
         """A new generation, once the user's pause is long enough; None when a newer request came."""
         wait = 0.0
         if not self.manual:
@@ -308,34 +309,38 @@ class _Run:
         finally:
             gathering.cancel()
         self.time("context")
+        return await self._generation(self.doc, self.at, self.site)
+
+    async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
+        """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
         names = await sent_paths(self.doc, self.code)
-        if self.ghost.number != self.number:
+        models, ghost = self.code.models, self.ghost
+        if models is None or ghost.number != self.number:
             return None
-        request, self.ghost.prompt_start, self.ghost.suffix = request_for(
-            self.doc,
-            self.at,
-            self.site,
+        request, ghost.prompt_start, ghost.suffix = request_for(
+            doc,
+            at,
+            site,
             self.context,
             relative(self.doc.path, self.code),
             self.config.max_tokens,
-            self.ghost.prompt_start,
-            self.ghost.suffix,
+            ghost.prompt_start,
+            ghost.suffix,
             names,
         )
         self.tokens = tokens_of(request)
-        request = replace(request, deadline=self.config.timeout_ms / 1000)
-        self.time("prompt")
-        models, site = self.code.models, self.site
-        assert models is not None
-        generation = Generation(
-            before,
-            after,
+        seconds = self.config.timeout_ms / 1000
+        request = replace(request, deadline=seconds)
+        source = doc.text.source
+        ghost.generation = Generation(
+            source[:at],
+            source[at:],
             lambda: models.fill(request),
             lambda text: is_done(text, site),
-            self.config.timeout_ms / 1000,
+            seconds,
         )
-        self.ghost.generation = generation
-        return generation
+        self.time("prompt")
+        return ghost.generation
 
     def is_local(self, engine: str) -> bool:
         """Whether the model runs here: text that was not asked for costs nobody anything."""
@@ -351,27 +356,11 @@ class _Run:
             with_suggestion, self.doc, self.at, text, self.at + covered(text, self.site)
         )
         at = self.at + len(text)
-        names = await sent_paths(self.doc, self.code)
-        models, ghost = self.code.models, self.ghost
-        if models is None or ghost.number != self.number:
-            return
         if closed_gate(made, at, Situation(accepted=True), self.config) is not None:
             return
-        site = site_of(made, at)
-        path = relative(self.doc.path, self.code)
-        start, suffix = ghost.prompt_start, ghost.suffix
-        request, _, _ = request_for(
-            made, at, site, self.context, path, self.config.max_tokens, start, suffix, names
-        )
-        source = made.text.source
-        ghost.generation = generation = Generation(
-            source[:at],
-            source[at:],
-            lambda: models.fill(request),
-            lambda written: is_done(written, site),
-            self.config.timeout_ms / 1000,
-        )
-        await generation.wait()
+        generation = await self._generation(made, at, site_of(made, at))
+        if generation is not None:
+            await generation.wait()
 
     async def _context(self) -> Context:
         if not self.config.context:

@@ -17,6 +17,7 @@ from devflow.models.errors import ModelError
 from devflow.server.assist.chat import answer, fenced_code, has_chat
 from devflow.server.assist.next_edit.base import Cause, NextEdit, keeps_syntax
 from devflow.server.assist.prompts import next_edit
+from devflow.server.assist.target import sent_paths
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -51,8 +52,8 @@ async def by_model(
     end = text.line_end(min(line + BELOW, text.line_count - 1))
     window = text.source[start:end]
     marked = f"{window[: at - start]}{CURSOR}{window[at - start :]}"
-    name = _name(doc, code)
-    request = next_edit(_diffs(doc, causes), marked, CURSOR, doc.language, (name,))
+    names = await sent_paths(doc, code)
+    request = next_edit(_diffs(doc, causes), marked, CURSOR, doc.language, names)
     try:
         async with asyncio.timeout(seconds):
             reply = await answer(code, request)
@@ -116,12 +117,3 @@ def _diffs(doc: Document, causes: Sequence[Cause]) -> str:
         pieces += [f"+{line}" for line in now.split("\n")]
         pieces.append("")
     return "\n".join(pieces)
-
-
-def _name(doc: Document, code: Codebase) -> str:
-    if doc.path is None:
-        return ""
-    for root in code.roots:
-        if doc.path.is_relative_to(root):
-            return doc.path.relative_to(root).as_posix()
-    return doc.path.name

@@ -10,7 +10,7 @@ import pytest
 
 from devflow.server.assist.base import Memory
 from devflow.server.assist.inline.acceptance import PRIOR, Signs, chance, learned, learned_from, values
-from devflow.server.assist.inline.edits import Change, change_between, fate, undoes
+from devflow.server.assist.inline.edits import fate, undoes
 from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, became, ghost_of, learn, mood_of
 from devflow.server.assist.inline.rhythm import Rhythm, pause, struck
 from support.codebase import document
@@ -94,19 +94,6 @@ def test_what_was_learned_fades_into_the_priors() -> None:
 
 def test_a_stored_value_of_unknown_name_is_passed_over() -> None:
     assert learned(PRIOR, {"colour": 1.0}, accepted=True).keys() == PRIOR.keys()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("abc", "abc", None),
-        ("abc", "abxc", Change(2, "", "x")),
-        ("abc", "ac", Change(1, "b", "")),
-        ("a foo c", "a bar c", Change(2, "foo", "bar")),
-    ],
-)
-def test_the_change_between_two_texts(old: str, new: str, expected: Change | None) -> None:
-    assert change_between(old, new) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devflow.server.assist.inline.likeness import distance
+from devflow.analysis.edit_distance import edit_distance
 
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -29,7 +29,7 @@ class Scored:
         """1 minus the edit distance over the longer length; 0 where nothing was shown."""
         one, other = self.shown.strip(), self.truth.strip()
         longer = max(len(one), len(other))
-        return 1 - distance(one, other, longer) / longer if one and longer else 0.0
+        return 1 - edit_distance(one, other, longer) / longer if one and longer else 0.0
 
     @property
     def identifier_f1(self) -> float:
