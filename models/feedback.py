@@ -274,33 +274,12 @@ class Feedback:
             self._db = None
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        import sqlite3
+        from devflow.models.database import opened
 
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            return self._connected(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # busy, or no room: not the file's fault
-            log.warning("the feedback store was damaged and is begun anew: %s", error)
-            path.unlink()
-            return self._connected(path)
-
-    def _connected(self, path: Path) -> sqlite3.Connection:
-        import sqlite3
-
-        # Made here, with its rights, before SQLite would make it with the umask's.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
-        db = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
-        try:
-            db.executescript(_SCHEMA)
-            db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (os.urandom(32),))
-            db.commit()
-            (self._key,) = db.execute("SELECT bytes FROM key").fetchone()
-        except sqlite3.Error:
-            db.close()
-            raise
+        db = opened(path, _TABLES, timeout=2.0)
+        db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (os.urandom(32),))
+        db.commit()
+        (self._key,) = db.execute("SELECT bytes FROM key").fetchone()
         return db
 
     def _write(self, db: sqlite3.Connection) -> None:
@@ -342,10 +321,7 @@ class Feedback:
         )
 
 
-_SCHEMA = """
-PRAGMA journal_mode = wal;
-PRAGMA synchronous = normal;
-PRAGMA secure_delete = on;
+_TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     suggestion TEXT NOT NULL, at REAL NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
     language TEXT NOT NULL, model TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,

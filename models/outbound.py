@@ -229,9 +229,9 @@ class Outbound:
         redact: Callable[[_AnyRequest, bool], tuple[_AnyRequest, Vault]],
     ) -> tuple[_AnyRequest, Vault | None, Entry]:
         """The request as it may be sent, with the money for it reserved."""
-        if not to.leaves:
-            return request, None, self.accounts.entry(_sent(to, request, None))
         entry = self.accounts.entry(_sent(to, request, None))
+        if not to.leaves:
+            return request, None, entry
         try:
             # In a thread: the first use imports libraries, and long texts take milliseconds.
             request, vault = await asyncio.to_thread(self._prepared, to, request, redact)

@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
 import re
-import sqlite3
 import threading
 import time
 from array import array
@@ -24,9 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.models.base import ChatRequest
+from devflow.models.database import opened
 from devflow.models.guard.books import Keeping
-
-log = logging.getLogger(__name__)
 
 Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 """Unit vectors of texts; synchronous."""
@@ -56,7 +52,7 @@ class Answers:
         self._embed = embed
         self._clock = clock
         self._lock = threading.Lock()
-        self._db = _opened(Path(keeping.folder) / FILE)
+        self._db = opened(Path(keeping.folder) / FILE, _TABLES)  # damaged: what it held can be asked again
         self._semantic = 0
 
     def find(self, model: str, request: ChatRequest) -> Kept | None:
@@ -193,36 +189,8 @@ def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else 0.0
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    """The file, for its owner alone; made afresh when it is damaged: what it holds can be asked again."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        return _connected(path)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        log.warning("the kept answers in %s are damaged (%s); they are begun afresh", path, error)
-        path.unlink()
-        return _connected(path)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-    try:
-        db.executescript(
-            """
-            PRAGMA journal_mode = WAL;
-            PRAGMA synchronous = NORMAL;
-            CREATE TABLE IF NOT EXISTS answers (
-                key TEXT PRIMARY KEY, at, inputs, question, vector, answer, cost, files
-            );
-            CREATE INDEX IF NOT EXISTS answers_inputs ON answers (inputs);
-            CREATE TABLE IF NOT EXISTS checks (at, cosine);
-            """
-        )
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
+_TABLES = """
+CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, at, inputs, question, vector, answer, cost, files);
+CREATE INDEX IF NOT EXISTS answers_inputs ON answers (inputs);
+CREATE TABLE IF NOT EXISTS checks (at, cosine);
+"""

@@ -12,9 +12,7 @@ so that wrong clocks never free money.
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
-import os
 import sqlite3
 import threading
 import time
@@ -23,10 +21,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from devflow.models.database import opened
 from devflow.models.errors import OverBudget
 from devflow.models.guard.books import Budget, start_of_day
-
-log = logging.getLogger(__name__)
 
 SCHEMA = 1
 _LOST = "spent before is not known"
@@ -98,13 +95,13 @@ class Ledger:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._db = self._opened()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
-            self._db = self._anew(error)
-        except OSError as error:
-            raise LedgerUnusable(f"The ledger {path} cannot be used ({error.strerror}).") from error
+            # A new file does not free the money: it holds when what was spent before was lost, and no budget
+            # of that time covers a call.
+            lost = f"INSERT OR REPLACE INTO notes VALUES ('{_LOST}', '{time.time()}');"
+            self._db = opened(path, _TABLES, keep_damaged=True, anew=lost)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
+        self._db.isolation_level = None  # transactions are begun by hand
 
     def reserve(self, amount: float, budget: Budget, workspace: str, now: float) -> Reservation:
         """Set `amount` aside for a call. Raises OverBudget when a limit would be passed even without the
@@ -182,40 +179,6 @@ class Ledger:
         """Close the file."""
         with self._lock:
             self._db.close()
-
-    def _opened(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The file's permissions are those of the files SQLite puts beside it.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self.path.chmod(0o600)
-        db = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.executescript(_TABLES)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
-
-    def _anew(self, error: sqlite3.Error) -> sqlite3.Connection:
-        """A new file in the place of a damaged one. It does not free the money: it holds when what was spent
-        before was lost, and no budget of that time covers a call."""
-        number = 1
-        while (
-            aside := self.path.with_name(f"{self.path.name}.damaged{number if number > 1 else ''}")
-        ).exists():
-            number += 1
-        log.warning(
-            "the ledger %s is damaged (%s); it is kept as %s and a new one begun", self.path, error, aside
-        )
-        self.path.replace(aside)
-        for beside in ("-wal", "-shm"):  # of the damaged file: SQLite would play it into the new one
-            with contextlib.suppress(FileNotFoundError):
-                self.path.with_name(self.path.name + beside).replace(aside.with_name(aside.name + beside))
-        db = self._opened()
-        db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_LOST, str(time.time())))
-        return db
 
     def _unknown_until(self, db: sqlite3.Connection) -> float:
         row = db.execute("SELECT value FROM notes WHERE key = ?", (_LOST,)).fetchone()
