@@ -24,12 +24,15 @@ class Line:
 
     name: str
     calls: int
+    """All that were made."""
     read: int
     written: int
     cost: float
     saved: float
     hits: int
     failed: int
+    refused: int
+    """Never made: a rule, a budget or a limit was against it."""
     first_p50: float
     total_p50: float
     total_p95: float
@@ -169,13 +172,14 @@ def _line(name: str, calls: Sequence[Call]) -> Line:
     firsts = sorted(call.first for call in calls if call.first > 0)
     return Line(
         name,
-        len(calls),
+        sum(1 for call in calls if call.outcome != "refused"),
         sum(call.read for call in calls),
         sum(call.written for call in calls),
         sum(call.cost for call in calls),
         sum(call.saved for call in calls),
         sum(1 for call in calls if call.hit),
         sum(1 for call in calls if call.outcome == "failed"),
+        sum(1 for call in calls if call.outcome == "refused"),
         _quantile(firsts, 0.5),
         _quantile(answered, 0.5),
         _quantile(answered, 0.95),

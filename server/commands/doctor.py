@@ -41,9 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Report; 1 when something does not work."""
     root = arguments.root.resolve()
     wanted = [name for name in ("environment", "models", "index", "editor") if getattr(arguments, name)]
+    alone = bool(wanted) and "environment" not in wanted
     sections = {
         "environment": lambda: _environment(root),
-        "models": lambda: models(root, ask=arguments.ask),
+        "models": lambda: [*(_problems(root) if alone else ()), *models(root, ask=arguments.ask)],
         "index": lambda: _index(root),
         "editor": _editor,
     }
@@ -147,14 +148,20 @@ def _gpu() -> Check:
 
 
 def _settings(root: Path) -> Iterator[Check]:
-    from devflow.server.settings import FILE_NAME, load, user_file
+    from devflow.server.settings import FILE_NAME, user_file
 
-    _, problems = load([root])
     files = [str(path) for path in (user_file(), root / FILE_NAME) if path.is_file()]
     yield Check(
         "environment", "settings", GOOD, ", ".join(files) or f"defaults; your own go to {user_file()}"
     )
-    for problem in problems:
+    yield from _problems(root)
+
+
+def _problems(root: Path) -> Iterator[Check]:
+    """What is wrong in the settings' files."""
+    from devflow.server.settings import load
+
+    for problem in load([root])[1]:
         yield Check("environment", "settings", BAD, problem)
 
 

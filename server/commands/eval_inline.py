@@ -33,8 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = arguments.sets or (Path(os.environ[SETS]) if os.environ.get(SETS) else None)
     results, restraint = asyncio.run(_measured(given, arguments, notes.print))
     quiet, show, wrong = restraint
+    lines = f"{table(results)}\n" if results else ""
     text = (
-        f"{_about(arguments)}\n\n{table(results)}\n"
+        f"{_about(arguments)}\n\n{lines}"
         f"Restraint, with a scripted model: quiet rate {quiet:.2f}, show rate {show:.2f}"
         f"{'' if not wrong else '; not as it should be: ' + ', '.join(wrong)}.\n"
     )

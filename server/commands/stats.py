@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from devflow.server.commands.arguments import days
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--days", type=int, default=30, help="how far back (default: 30)")
+    parser.add_argument("--days", type=days, default=30.0, help="how far back (default: 30)")
     parser.add_argument(
         "--by",
         action="append",
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         notes.print(str(error))
         return 2
     try:
-        since = 0.0 if arguments.prometheus else now - max(arguments.days, 1) * 86_400
+        since = 0.0 if arguments.prometheus else now - arguments.days * 86_400
         calls = ledger.calls(since, workspace)
         if arguments.prometheus:
             from devflow.models.guard.metrics import exposition
@@ -95,7 +96,7 @@ def _report(
     checked, wrong = _checks()
     if arguments.json:
         answer = {
-            "days": max(arguments.days, 1),
+            "days": arguments.days,
             "total": asdict(total(calls)),
             **{f"by_{by}": [asdict(line) for line in lines] for by, lines in sums.items()},
             "forecast": asdict(end),
@@ -131,7 +132,21 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
 
     table = Table(title=f"by {by}", title_justify="left", pad_edge=False, box=None)
     table.add_column(by)
-    for heading in ("calls", "read", "written", "cost", "share", "kept", "failed", "first", "p50", "p95"):
+    refusals = ("refused",) if everything.refused else ()  # a terminal has 80 columns
+    numbers = (
+        "calls",
+        "read",
+        "written",
+        "cost",
+        "share",
+        "kept",
+        "failed",
+        *refusals,
+        "first",
+        "p50",
+        "p95",
+    )
+    for heading in numbers:
         table.add_column(heading, justify="right")
     for line in (*lines, everything):
         share = line.cost / everything.cost if everything.cost else 0.0
@@ -144,6 +159,7 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
             f"{_bar(share)} {share:4.0%}" if everything.cost else "",
             str(line.hits),
             str(line.failed),
+            *(str(line.refused) for _ in refusals),
             _seconds(line.first_p50),
             _seconds(line.total_p50),
             _seconds(line.total_p95),

@@ -74,6 +74,22 @@ def test_stats_as_json_hold_what_the_tables_show(folder: Path, capsys: pytest.Ca
     assert answer["forecast"]["expected"] >= answer["forecast"]["spent"] > 0
 
 
+def test_a_call_that_was_never_made_is_no_call(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = Ledger(folder / LEDGER)
+    ledger.settle(None, call("chat", outcome="refused", cost=0.0))
+    ledger.close()
+    main(["stats", "--json", "--folder", str(folder)])
+    total = json.loads(capsys.readouterr().out)["total"]
+    assert (total["calls"], total["refused"]) == (23, 1)
+
+
+@pytest.mark.parametrize("days", ["-5", "0", "many", "nan"])
+def test_days_to_look_back_are_a_positive_number(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["stats", f"--days={days}"])
+    assert "is no number of days" in capsys.readouterr().err
+
+
 def test_stats_as_csv_are_every_call_and_no_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stats", "--csv", "--folder", str(folder)]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
