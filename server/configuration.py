@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from devflow.server import settings
 from devflow.server.errors import RequestFailed
 from devflow.server.settings import Settings
+from devflow.server.sources import load
 
 if TYPE_CHECKING:
     from devflow.server.app import DevFlowServer
@@ -56,7 +56,7 @@ class Configuration:
 
     async def resolve(self, roots: Iterable[Path]) -> tuple[Settings, list[str]]:
         """The settings, and one sentence per problem."""
-        return await asyncio.to_thread(settings.load, tuple(roots), (self._initialization, self._editor))
+        return await asyncio.to_thread(load, tuple(roots), (self._initialization, self._editor))
 
 
 def _section(value: object) -> Mapping[str, Any]:

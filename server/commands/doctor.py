@@ -110,7 +110,7 @@ def _environment(root: Path) -> Iterator[Check]:
 
 def _engine(root: Path) -> Check:
     """Which engine serves Python and why: it is started and asked."""
-    from devflow.server.settings import load
+    from devflow.server.sources import load
     from devflow.server.workers.engines import tried
     from devflow.server.workers.type_programs import TY
 
@@ -148,7 +148,8 @@ def _gpu() -> Check:
 
 
 def _settings(root: Path) -> Iterator[Check]:
-    from devflow.server.settings import FILE_NAME, user_file
+    from devflow.server.settings import FILE_NAME
+    from devflow.server.sources import user_file
 
     files = [str(path) for path in (user_file(), root / FILE_NAME) if path.is_file()]
     yield Check(
@@ -159,7 +160,7 @@ def _settings(root: Path) -> Iterator[Check]:
 
 def _problems(root: Path) -> Iterator[Check]:
     """What is wrong in the settings' files."""
-    from devflow.server.settings import load
+    from devflow.server.sources import load
 
     for problem in load([root])[1]:
         yield Check("environment", "settings", BAD, problem)
@@ -185,7 +186,7 @@ def _index(root: Path) -> list[Check]:
 
 def _embedder(root: Path) -> Iterator[Check]:
     """What the settings say about vectors and cannot be followed."""
-    from devflow.server.settings import load
+    from devflow.server.sources import load
     from devflow.server.vectors import problem_of_embedder, vector_options
 
     settings, _ = load([root])

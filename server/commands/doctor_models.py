@@ -22,7 +22,7 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
     """The checks. Nothing is loaded or asked but with `ask`, and then only what is ready."""
     from devflow.models.base import Health
     from devflow.server.models import build_router
-    from devflow.server.settings import load, user_file
+    from devflow.server.sources import load, user_file
 
     config = load([root])[0].models
     switch = "nothing leaves this machine" if config.local_only else "the remote models below may be called"

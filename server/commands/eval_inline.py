@@ -122,7 +122,7 @@ def _models(arguments: argparse.Namespace) -> Fills | None:
     there is neither."""
     from devflow.server.assist.inline.evaluation.cassettes import Cassette
     from devflow.server.models import build_router
-    from devflow.server.settings import load
+    from devflow.server.sources import load
 
     live = None
     if not arguments.replay:

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from devflow.models.routing.experiments import result
     from devflow.server.learned import tallies_since
-    from devflow.server.settings import load
+    from devflow.server.sources import load
 
     settings, _ = load([arguments.root.resolve()])
     tallies = tallies_since(time.time() - arguments.days * 86_400)

@@ -72,7 +72,7 @@ async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candid
     from devflow.models.router import asked_by
     from devflow.server.learned import drawn_now
     from devflow.server.models import build_router
-    from devflow.server.settings import load
+    from devflow.server.sources import load
 
     root = arguments.root.resolve()
     settings, _ = load([root])

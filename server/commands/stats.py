@@ -200,9 +200,9 @@ def _alternatives() -> list[Alternative]:
     from devflow.models.guard.books import Price
     from devflow.models.guard.prices import list_price
     from devflow.models.guard.spending import Alternative
-    from devflow.server import settings
+    from devflow.server.sources import load
 
-    models = settings.load([])[0].models
+    models = load([])[0].models
     found = []
     for spec in models.models:
         local = spec.engine not in ("openai", "anthropic")

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.settings import FILE_NAME, Settings, load
+from devflow.server.settings import FILE_NAME, Settings
+from devflow.server.sources import load
 
 if TYPE_CHECKING:
     from rich.console import Console

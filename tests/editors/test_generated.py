@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from devflow.editors import generate
-from devflow.server import settings
+from devflow.server import settings, sources
 from devflow.server.sections import camel_case, section_in, settings_of
 
 
@@ -45,7 +45,7 @@ def test_what_vs_code_offers_as_default_is_accepted_by_the_server() -> None:
         section, _, key = name.removeprefix("devflow.").partition(".")
         if key and section != "trace" and "default" in value:
             tree.setdefault(section, {})[key] = value["default"]
-    _, problems = settings.resolve(settings.Source("the editor's settings", tree))
+    _, problems = sources.resolve(sources.Source("the editor's settings", tree))
     assert problems == []
 
 

@@ -15,7 +15,8 @@ from devflow.models.base import FillRequest
 from devflow.models.guard.books import Price
 from devflow.models.profiles import fill_prompt, profile_of
 from devflow.models.routing.rules import Asked
-from devflow.server.settings import Settings, Source, json_schema, load, resolve, user_file
+from devflow.server.settings import Settings, json_schema
+from devflow.server.sources import Source, load, resolve, user_file
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "devflow.schema.json"
 

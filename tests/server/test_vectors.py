@@ -14,7 +14,7 @@ import pytest
 
 from devflow.retrieval.chroma import VectorsUnavailable
 from devflow.retrieval.vector_process import VectorProcess
-from devflow.server.settings import Source, resolve
+from devflow.server.sources import Source, resolve
 from devflow.server.vectors import vector_options
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"

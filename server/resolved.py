@@ -1,0 +1,100 @@
+"""The settings as every module is given them, made of what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devflow.models.base import ModelsConfig, ModelSpec
+from devflow.models.guard.books import Books, Budget, Keeping, Price, Rates
+from devflow.server.settings import KeptAnswers, Model, Models, Options, Settings
+
+
+def resolved(options: Options) -> Settings:
+    """What the options mean: one value for every consumer."""
+    specs = tuple(ModelSpec(**vars(model)) for model in options.models.models)
+    models = ModelsConfig(
+        # Naming a remote model is the user's permission; without one the switch stays closed.
+        local_only=_local_only(options),
+        models=specs,
+        never_send=options.models.never_send,
+        timeout=options.models.timeout_s,
+        personal=options.models.redact_personal,
+        books=_books(options.models),
+        keeping=_keeping(options.models.answers),
+        learn=options.models.learn,
+        hedge=options.models.hedge,
+        **_routing(options.models),
+    )
+    return Settings(
+        features=options.features,
+        index=options.index,
+        retrieval=options.retrieval,
+        python=options.python,
+        completion=options.completion,
+        inline=options.inline,
+        next_edit=options.next_edit,
+        feedback=options.feedback,
+        hover=options.hover,
+        review=options.review,
+        models=models,
+        log_level=options.log_level,
+    )
+
+
+def _routing(models: Models) -> dict[str, Any]:
+    """What few write, so that starting without it imports none of it."""
+    if not (models.rules or models.experiments or models.families):
+        return {}
+    from devflow.models.profiles import profile_from
+    from devflow.models.routing.experiments import Experiment
+    from devflow.models.routing.rules import Rule
+
+    return {
+        "rules": tuple(Rule(**vars(rule)) for rule in models.rules),
+        "experiments": tuple(Experiment(**vars(trial)) for trial in models.experiments),
+        "families": tuple(profile_from(**vars(family)) for family in models.families),
+    }
+
+
+def _books(models: Models) -> Books:
+    prices = {model.name: price for model in models.models if (price := _price(model)) is not None}
+    return Books(
+        kept=models.ledger,
+        budget=Budget(**vars(models.budget)),
+        rates=Rates(**vars(models.limits)),
+        prices=prices,
+        keep_content=models.audit_content,
+        metrics_file=models.metrics_file,
+        traces_endpoint=models.traces_endpoint,
+    )
+
+
+def _price(model: Model) -> Price | None:
+    """The user's price with what is missing of it taken from the list, None when nothing is given or part of
+    it is not known."""
+    if model.input_price is None and model.output_price is None and model.cached_price is None:
+        return None
+    from devflow.models.guard.prices import list_price
+
+    listed = list_price(model.model)
+    read, written, cached = model.input_price, model.output_price, model.cached_price
+    if listed is not None:
+        if cached is None and read is None:
+            cached = listed.cached
+        read = listed.read if read is None else read
+        written = listed.written if written is None else written
+    return None if read is None or written is None else Price(read, written, cached)
+
+
+def _keeping(answers: KeptAnswers) -> Keeping | None:
+    if not answers.enabled:
+        return None
+    return Keeping(ttl=answers.hours * 3_600, threshold=answers.threshold, checked=answers.checked)
+
+
+def _local_only(options: Options) -> bool:
+    models = options.models
+    if models.local_only is not None:
+        return models.local_only
+    named = any(model.engine in ("openai", "anthropic") for model in models.models)
+    return not (named or options.retrieval.chroma.url)
