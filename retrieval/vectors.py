@@ -22,8 +22,8 @@ __all__ = ["Vectors", "VectorsUnavailable", "open_vectors"]
 log = logging.getLogger(__name__)
 
 _SYNC = 5_000
-"""Vectors after which Chroma writes its graph to the disk. Until then they wait in a log that every write reads
-whole (6 µs each), that every opening puts into the graph again (half a millisecond each), and that takes
+"""Vectors after which Chroma writes its graph to the disk. Until then they wait in a log that every write
+reads whole (6 µs each), that every opening puts into the graph again (0.5 ms each), and that takes
 as much room. With Chroma's default of 1,000, a million lines have their graph rewritten eighty times."""
 
 
