@@ -39,6 +39,8 @@ class Behind:
         self.starting = True
         self._answering: asyncio.Event | None = None
         """Set when a request need not wait any longer; None before the start."""
+        self._searchable: asyncio.Event | None = None
+        """Set before that, when the index of an earlier session can be read."""
         self._services = services
         self._documents = documents
         self._host = host
@@ -61,19 +63,22 @@ class Behind:
 
     def begin(self) -> None:
         """From now on requests wait for the start, but not long."""
-        self._answering = asyncio.Event()
+        self._answering, self._searchable = asyncio.Event(), asyncio.Event()
 
     def begun(self) -> None:
         """The start is over, well or not."""
-        if self._answering is not None:
-            self._answering.set()
+        for event in (self._answering, self._searchable):
+            if event is not None:
+                event.set()
 
     async def settled(self, seconds: float = STARTING_SECONDS) -> None:
         """Wait, but not long, while the server starts: who jumps to a definition in the first second of a
         session wants the answer, not nothing at once."""
-        if self._answering is not None and not self._answering.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._answering.wait(), seconds)
+        await _waited(self._answering, seconds)
+
+    async def searchable(self, seconds: float) -> None:
+        """Wait as `settled`, but for the index to read only: a search asks neither worker."""
+        await _waited(self._searchable, seconds)
 
     async def set_roots(self, roots: Sequence[Path], settings: Settings) -> None:
         """Work for these workspace folders from now on."""
@@ -169,6 +174,9 @@ class Behind:
         for root in roots:  # from the start: the worker needs a moment before it can say how far it is
             self._host.progress(root.name, 0, 1)
         try:
+            await index.read(roots)
+            if self._searchable is not None:
+                self._searchable.set()
             await index.start()
             for path, document in self._documents.indexed():
                 index.document(path, document.text.source)
@@ -180,6 +188,12 @@ class Behind:
             for root in roots:
                 self._host.progress(root.name, 1, 1)
             await index.close()
+
+
+async def _waited(event: asyncio.Event | None, seconds: float) -> None:
+    if event is not None and not event.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds)
 
 
 def _is_python(document: OpenDocument) -> bool:

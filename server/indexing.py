@@ -53,15 +53,18 @@ class WorkspaceIndex:
         """Start the worker."""
         await self._worker.start()
 
-    async def open(self, roots: Sequence[Path], settings: Settings) -> None:
-        """Index exactly these roots from now on."""
+    async def read(self, roots: Sequence[Path]) -> None:
+        """What an earlier session indexed can be read before the worker is up."""
         if self.reader is None or tuple(roots) != self._roots:
-            # What an earlier session indexed can be read before the worker is up.
             old, self.reader = self.reader, await Index.open(roots, self._worker)
             self._roots = tuple(roots)
             self._usage.clear()
             if old is not None:
                 await old.close()
+
+    async def open(self, roots: Sequence[Path], settings: Settings) -> None:
+        """Index exactly these roots from now on."""
+        await self.read(roots)
         await self._worker.open(roots, settings.index, watch=self._watch, vectors=self._vectors(settings))
         self._opened = True
 

@@ -77,6 +77,10 @@ class IndexService(Protocol):
         """Start the worker; one that cannot start is told through `Host.tell`."""
         ...
 
+    async def read(self, roots: Sequence[Path]) -> None:
+        """From now on `reader` answers about these roots what an earlier session has indexed."""
+        ...
+
     async def open(self, roots: Sequence[Path], settings: Settings) -> None:
         """Index exactly these roots from now on."""
         ...

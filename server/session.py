@@ -121,6 +121,10 @@ class Session:
         """Wait, but not long, while the server starts."""
         await self._behind.settled(seconds)
 
+    async def searchable(self, seconds: float) -> None:
+        """Wait, but not long, for an index to search."""
+        await self._behind.searchable(seconds)
+
     async def close(self) -> None:
         """Stop the workers."""
         if not self._messages.silent:

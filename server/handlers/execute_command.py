@@ -90,7 +90,7 @@ async def _ask(call: Call) -> dict[str, Any]:
 async def _search(call: Call) -> dict[str, Any]:
     """[query] → {hits}"""
     query = _text(call, "something to search for")
-    await call.session.settled(_STARTING_SECONDS)
+    await call.session.searchable(_STARTING_SECONDS)
     index = call.session.codebase().index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")

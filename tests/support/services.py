@@ -21,10 +21,14 @@ class RememberingIndex:
         self.watch = watch
         self.reader: Any = None
         self.calls: list[tuple[Any, ...]] = []
+        self.read_roots: tuple[Path, ...] = ()
         self.closed = False
 
     async def start(self) -> None:
         self.calls.append(("start",))
+
+    async def read(self, roots: Sequence[Path]) -> None:
+        self.read_roots = tuple(roots)
 
     async def open(self, roots: Sequence[Path], settings: Settings) -> None:
         self.calls.append(("open", tuple(roots), settings))
