@@ -49,13 +49,15 @@ _ORDER = ("definition", "import", "focal file", "recent file", "search", "proble
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of context; `name` is a path relative to the workspace."""
+    """One piece of context; `name` is a path relative to the workspace. `path` and `uri` are of the document
+    it is from, for the path rules: none for what is told of the document that is completed."""
 
     kind: str
     name: str
     text: str
     score: float
     path: Path | None = None
+    uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,17 +242,14 @@ async def _focal(doc: Document, code: Codebase) -> list[Piece]:
         return []
 
     def look() -> Path | None:
-        names = names_of(code)
-        for each in recent_imports(doc, code.memory):
+        for each in recent_imports(doc, code.memory) if doc.language == "python" else ():
             for module in (each.module, f"{each.module}.{each.name}"):
-                if module.rsplit(".", 1)[-1] == stem:
-                    return names.module(module, path)
-        return None
+                if module.rsplit(".", 1)[-1] == stem and (found := names_of(code).module(module, path)):
+                    return found
+        beside = path.with_name(stem + path.suffix)
+        return beside if beside.is_file() else None
 
-    focal = await asyncio.to_thread(look) if doc.language == "python" else None
-    focal = focal or next(
-        (each for each in (path.with_name(stem + path.suffix),) if each != path and each.is_file()), None
-    )
+    focal = await asyncio.to_thread(look)
     if focal is None:
         return []
     found = await index.symbols_in(focal)
@@ -281,7 +280,7 @@ async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Pi
                 # What came after the like piece there is what may come next here.
                 piece = "\n".join(lines[place + _WINDOW // 2 : place + 2 * _WINDOW])
                 name = relative(each.path, code)
-                result.append(Piece("recent file", name, piece, 0.4 + 0.4 * best, each.path))
+                result.append(Piece("recent file", name, piece, 0.4 + 0.4 * best, each.path, each.uri))
         return result
 
     return await asyncio.to_thread(look)
@@ -340,7 +339,10 @@ def relative(path: Path | None, code: Codebase) -> str:
 
 
 def _names(piece: Piece, roots: Sequence[Path]) -> tuple[str, ...]:
-    return (piece.name, *rule_paths(piece.path, "", roots)) if piece.path is not None else ()
+    """What path rules are told of a piece: all names of the document whose text it is."""
+    if piece.path is None and not piece.uri:
+        return ()
+    return tuple(filter(None, (piece.name, *rule_paths(piece.path, piece.uri, roots))))
 
 
 def _block(name: str, text: str, language: str) -> str:

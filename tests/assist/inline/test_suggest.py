@@ -19,7 +19,7 @@ from devflow.server.assist.inline.known import with_suggestion
 from devflow.server.assist.inline.site import fills_block
 from devflow.server.assist.inline.trigger import Silence, worth_asking
 from devflow.server.settings import Inline
-from support.codebase import Workspace, workspace
+from support.codebase import Workspace, document, workspace
 
 
 class Writer:
@@ -77,7 +77,6 @@ async def text(root: Path, snippet: str, *pieces: str, **options: Any) -> str | 
 
 def gate(snippet: str, root: Path, path: str = "main.py") -> tuple[bool, bool]:
     from support import fixture
-    from support.codebase import document
 
     case = fixture.parse(snippet, path)
     name, at = case.cursor
@@ -539,3 +538,18 @@ async def test_edits_of_another_kind_of_file_stay_out_and_those_of_the_same_are_
     assert "geheim" not in request.context
     assert "here = 2" not in request.context
     assert "private/other.py" in request.context_paths
+
+
+async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_sent(tmp_path: Path) -> None:
+    writer = Writer("+ width")
+    lately = "height = width = area = 1\ntotal = 2\n" + "\n" * 8 + "words_of_{} = 1\n"
+    async with workspace(tmp_path, "height = width = area = 1\ntotal = area <|>\n", models=writer) as space:
+        file = document(lately.format("a_file"), tmp_path / "shapes.py")
+        cell = document(lately.format("a_cell"), tmp_path / "cell.py")
+        cell = replace(cell, uri=f"vscode-notebook-cell:{tmp_path}/private/book.ipynb#c2", path=None)
+        mood_of(space.code.memory).recent.update({each.uri: each for each in (file, cell)})
+        await inline(space.doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert "words_of_a_file" in request.context
+    assert "words_of_a_cell" in request.context
+    assert {"shapes.py", "private/book.ipynb"} <= set(request.context_paths)
