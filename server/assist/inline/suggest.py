@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
-from devflow.models.errors import TooLate
+from devflow.models.errors import NotAllowed, OverBudget, TooLate
+from devflow.models.streams import closing
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
@@ -36,6 +38,10 @@ from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
 from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
+
+if TYPE_CHECKING:
+    from devflow.models.base import FillRequest
+    from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
 
@@ -314,6 +320,7 @@ class _Run:
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
         names = await sent_paths(self.doc, self.code)
+        path = relative(self.doc.path, self.code)
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return None
@@ -322,7 +329,7 @@ class _Run:
             at,
             site,
             self.context,
-            relative(self.doc.path, self.code),
+            path,
             self.config.max_tokens,
             ghost.prompt_start,
             ghost.suffix,
@@ -331,16 +338,35 @@ class _Run:
         self.tokens = tokens_of(request)
         seconds = self.config.timeout_ms / 1000
         request = replace(request, deadline=seconds)
+        without = replace(request, context="", context_paths=tuple(each for each in names if each != path))
         source = doc.text.source
         ghost.generation = Generation(
             source[:at],
             source[at:],
-            lambda: models.fill(request),
+            lambda: self._filled(models, request, without),
             lambda text: is_done(text, site),
             seconds,
         )
         self.time("prompt")
         return ghost.generation
+
+    async def _filled(self, models: Router, request: FillRequest, without: FillRequest) -> AsyncIterator[str]:
+        """What a model writes; where a path rule keeps a file of the context on the machine, what it writes
+        `without` the context: one private file open must not silence all others."""
+        pieces = models.fill(request)
+        try:
+            async with closing(pieces):
+                async for piece in pieces:
+                    yield piece
+            return
+        except NotAllowed as error:  # refused before anything was said
+            if isinstance(error, OverBudget) or not request.context:
+                raise
+        self.context, self.tokens = Context(), tokens_of(without)
+        pieces = models.fill(without)
+        async with closing(pieces):
+            async for piece in pieces:
+                yield piece
 
     def is_local(self, engine: str) -> bool:
         """Whether the model runs here: text that was not asked for costs nobody anything."""

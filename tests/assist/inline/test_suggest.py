@@ -553,3 +553,37 @@ async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_
     assert "words_of_a_file" in request.context
     assert "words_of_a_cell" in request.context
     assert {"shapes.py", "private/book.ipynb"} <= set(request.context_paths)
+
+
+class KeptBack(Writer):
+    """A router whose only model is remote, with a path rule for `private/`."""
+
+    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        if any(path.startswith("private/") for path in (request.path, *request.context_paths)):
+            self.requests.append(request)
+            raise NotAllowed("private/other.py is never sent off this machine.")
+        async for piece in super().fill(request):
+            yield piece
+
+
+async def test_a_file_that_is_never_sent_keeps_only_its_own_text_back(tmp_path: Path) -> None:
+    writer = KeptBack("+ b")
+    async with workspace(tmp_path, "b = 1\ntotal = b <|>\n", models=writer) as space:
+        other = tmp_path / "private" / "other.py"
+        edit = Edited(other.as_uri(), other, "python", "rate = 1", "rate = 2")
+        mood_of(space.code.memory).edits.append(edit)
+        found = await inline(space.doc, space.at, space.code, Inline())
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert found is not None
+    assert found.edit.new == "+ b"
+    assert [bool(request.context) for request in writer.requests] == [True, False]
+    assert report is not None
+    assert report.context == ()
+
+
+async def test_a_document_that_is_never_sent_is_not_asked_about_again(tmp_path: Path) -> None:
+    writer = KeptBack("+ b")
+    async with workspace(tmp_path, "b = 1\ntotal = b <|>\n", "private/main.py", models=writer) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is None or found.engine == "document"
+    assert len(writer.requests) == 1
