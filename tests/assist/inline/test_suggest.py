@@ -539,3 +539,11 @@ async def test_edits_of_another_kind_of_file_stay_out_and_those_of_the_same_are_
     assert "geheim" not in request.context
     assert "here = 2" not in request.context
     assert "private/other.py" in request.context_paths
+
+
+async def test_without_a_model_a_line_goes_on_as_one_like_it_with_its_own_names(tmp_path: Path) -> None:
+    source = "class Box:\n    def __init__(self, width, height):\n        self.width = width\n        self.height = <|>\n"
+    async with workspace(tmp_path, source) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "height"
