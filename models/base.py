@@ -66,6 +66,8 @@ class FillRequest:
     stop: tuple[str, ...] = ()
     deadline: float = 0.0
     """Seconds until the whole answer is wanted, waiting and falling back included; 0: no limit."""
+    ahead: bool = False
+    """Only to be read, so that the same without this is answered sooner: nothing is written."""
 
     def __post_init__(self) -> None:
         _make_sendable(self, "prefix", "suffix", "path", "context", "context_paths", "stop")

@@ -325,9 +325,12 @@ def _files(request: _Any) -> Iterable[str]:
 
 def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = False) -> Sent:
     texts = _texts(request)
-    feature = request.task if isinstance(request, ChatRequest) else "fill"
+    if isinstance(request, FillRequest):
+        feature = "read ahead" if request.ahead else "fill"
+    else:
+        feature = request.task if isinstance(request, ChatRequest) else "embed"
     return Sent(
-        feature="embed" if isinstance(request, EmbedRequest) else feature,
+        feature=feature,
         name=to.name,
         model=to.model,
         host=to.host if to.leaves else "",

@@ -139,6 +139,11 @@ class Inline(Section):
     speculate: bool = Field(
         default=True, description="Let a local model write what may come next while a suggestion is shown."
     )
+    read_ahead: bool = Field(
+        default=True,
+        description="Let a local model read the code around a resting cursor, so that its first suggestion "
+        "there comes sooner.",
+    )
     check_names: bool = Field(
         default=True, description="Repair or leave out suggestions with names that do not exist."
     )

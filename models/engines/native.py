@@ -19,6 +19,8 @@ MOST_THREADS = 8
 """Beyond this, memory bandwidth is the limit, and the editor needs cores too."""
 _CHARACTERS_PER_TOKEN = 4
 _STEP = 0.9
+_ROOM = 64
+"""Tokens kept for what fills a hole, also where less is asked for."""
 
 
 class NativeEngine(Protocol):
@@ -88,7 +90,10 @@ def fitting_prompt(
 
     Raises Rejected when not even an empty prompt would fit."""
     max_tokens = max(0, min(request.max_tokens, engine.context // 2))
-    limit = engine.context - max_tokens - 1
+    room = max_tokens
+    if isinstance(request, FillRequest):  # a line and a block are cut alike, so neither is read anew
+        room = min(max(max_tokens, _ROOM), engine.context // 2)
+    limit = engine.context - room - 1
     if isinstance(request, FillRequest):
         characters = len(request.prefix) + len(request.suffix) + len(request.context)
     else:

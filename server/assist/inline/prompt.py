@@ -11,6 +11,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.text import common_ends
 from devflow.models.base import FillRequest
 from devflow.server.assist.inline.context import Context
+from devflow.server.assist.inline.ghost import Ghost
 from devflow.server.assist.inline.site import Site
 
 PREFIX_BUDGET, SUFFIX_BUDGET = 6_000, 2_000
@@ -53,6 +54,24 @@ def request_for(
         stop=() if site.multiline else ("\n",) if site.line_before.strip() else (),
     )
     return request, start, below
+
+
+def next_request(
+    ghost: Ghost,
+    doc: Document,
+    at: int,
+    site: Site,
+    context: Context,
+    path: str,
+    max_tokens: int,
+    names: tuple[str, ...],
+) -> FillRequest:
+    """What a model is asked for at `at`, beginning as the request before it where it can; as
+    `request_for`."""
+    request, ghost.prompt_start, ghost.suffix = request_for(
+        doc, at, site, context, path, max_tokens, ghost.prompt_start, ghost.suffix, names
+    )
+    return request
 
 
 def anchored(source: str, at: int, start: int, budget: int = PREFIX_BUDGET) -> int:

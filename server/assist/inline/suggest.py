@@ -20,7 +20,7 @@ from devflow.analysis.text import Edit
 from devflow.models.errors import NotAllowed, OverBudget, TooLate
 from devflow.models.streams import closing
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.inline import rhythm
+from devflow.server.assist.inline import ahead, rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
 from devflow.server.assist.inline.cache import Kept
 from devflow.server.assist.inline.check import Checked, checked, placed, whole
@@ -30,7 +30,7 @@ from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written
 from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, keep_report, mood_of
 from devflow.server.assist.inline.known import with_suggestion
-from devflow.server.assist.inline.prompt import request_for, tokens_of
+from devflow.server.assist.inline.prompt import next_request, tokens_of
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
@@ -79,6 +79,7 @@ async def inline(
     With `selected`, the completion chosen in the editor's popup, the suggestion goes on from it.
     `manual`: the user asked for it by a key."""
     ghost, mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
+    ahead.end(mood)
     ghost.observe(doc, at, mood)
     ghost.shown = None
     run = _Run(doc, at, code, config, ghost, mood, manual, ghost.number)
@@ -325,22 +326,13 @@ class _Run:
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return None
-        request, ghost.prompt_start, ghost.suffix = request_for(
-            doc,
-            at,
-            site,
-            self.context,
-            path,
-            self.config.max_tokens,
-            ghost.prompt_start,
-            ghost.suffix,
-            names,
-        )
+        request = next_request(ghost, doc, at, site, self.context, path, self.config.max_tokens, names)
         self.tokens = tokens_of(request)
         seconds = self.config.timeout_ms / 1000
         request = replace(request, deadline=seconds)
         without = replace(request, context="", context_paths=tuple(each for each in names if each != path))
         source = doc.text.source
+        self.mood.read = (doc.uri, source, at)
         ghost.generation = Generation(
             source[:at],
             source[at:],

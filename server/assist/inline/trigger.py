@@ -84,6 +84,11 @@ def worth_asking(doc: Document, at: int) -> bool:
     return _place(doc, at, manual=True) is None
 
 
+def may_help(doc: Document, at: int, config: Inline) -> bool:
+    """Whether ghost text nobody asked for may be shown at `at`, now or after a key."""
+    return _unwanted(doc, Situation(), config) is None and worth_asking(doc, at)
+
+
 def asks_for_code(doc: Document, at: int) -> bool:
     """Whether the cursor stands where code must follow: behind a sign that opens or continues
     something, or at the start of a block."""

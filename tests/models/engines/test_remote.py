@@ -407,10 +407,14 @@ async def test_reading_ahead_asks_for_no_token_and_only_llama_cpp_is_asked(api: 
     model, other = made("openai", api, fill="infill"), made("openai", api, model="qwen2.5-coder")
     assert isinstance(model, OpenAIModel)
     assert isinstance(other, OpenAIModel)
-    await model.prime(FillRequest("a", "b"))
-    await other.prime(FillRequest("a", "b"))
+    request = FillRequest("x = compute(y)\n" * 2_000, "b")
+    await model.prime(request)
+    await other.prime(request)
     [sent] = api.requests
     assert sent["body"]["n_predict"] == 0
+    await text(model.fill(request))
+    ahead, asked = (each["body"] for each in api.requests)
+    assert {**ahead, "n_predict": 64} == asked, "what is too long is cut in the same place"
     await model.close()
     await other.close()
 
