@@ -27,6 +27,7 @@ from devflow.server.assist.inline.report import Used
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
+from devflow.server.assist.paths import told_path
 from devflow.server.assist.receivers import CLASS_KINDS
 from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import within
@@ -219,7 +220,7 @@ async def _definitions(doc: Document, at: int, near: Sequence[str], code: Codeba
     return [
         Piece(
             kind,
-            relative(each.path, code),
+            told_path(each.path, code.roots),
             skeleton(
                 each,
                 [m for m in members if m.path == each.path and _owner(m) == each.symbol.name],
@@ -254,7 +255,9 @@ async def _focal(doc: Document, code: Codebase) -> list[Piece]:
         return []
     found = await index.symbols_in(focal)
     heads = [each.symbol.signature for each in found if each.symbol.signature and _is_public(each)]
-    return [Piece("focal file", relative(focal, code), "\n".join(heads[:30]), 0.85, focal)] if heads else []
+    if not heads:
+        return []
+    return [Piece("focal file", told_path(focal, code.roots), "\n".join(heads[:30]), 0.85, focal)]
 
 
 async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Piece]:
@@ -279,7 +282,7 @@ async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Pi
             if best >= _ALIKE:
                 # What came after the like piece there is what may come next here.
                 piece = "\n".join(lines[place + _WINDOW // 2 : place + 2 * _WINDOW])
-                name = relative(each.path, code)
+                name = told_path(each.path, code.roots) if each.path is not None else ""
                 result.append(Piece("recent file", name, piece, 0.4 + 0.4 * best, each.path, each.uri))
         return result
 
@@ -303,7 +306,7 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
         if hit.path == doc.path or of_file[hit.path] > 2 or hit.score < _FLOOR * top:
             continue
         result.append(
-            Piece("search", relative(hit.path, code), hit.text.rstrip(), 0.55 - 0.03 * place, hit.path)
+            Piece("search", told_path(hit.path, code.roots), hit.text.rstrip(), 0.55 - 0.03 * place, hit.path)
         )
     return result
 
@@ -326,16 +329,6 @@ async def _problems(doc: Document, at: int, code: Codebase) -> list[Piece]:
         return []
     sign = _sign(doc.language)
     return [Piece("problem", "", "\n".join(f"{sign} {message}" for message in found[:3]), 0.45)]
-
-
-def relative(path: Path | None, code: Codebase) -> str:
-    """`path` as seen from its workspace root."""
-    if path is None:
-        return ""
-    for root in code.roots:
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    return path.name
 
 
 def _names(piece: Piece, roots: Sequence[Path]) -> tuple[str, ...]:

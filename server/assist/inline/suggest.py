@@ -25,7 +25,7 @@ from devflow.server.assist.inline.acceptance import Signs, chance, values
 from devflow.server.assist.inline.cache import Kept
 from devflow.server.assist.inline.check import Checked, checked, placed, whole
 from devflow.server.assist.inline.clean import clean, covered
-from devflow.server.assist.inline.context import Context, gather, relative
+from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written
 from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, keep_report, mood_of
@@ -36,6 +36,7 @@ from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
+from devflow.server.assist.paths import told_path
 from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
 
@@ -321,7 +322,7 @@ class _Run:
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
         names = await sent_paths(self.doc, self.code)
-        path = relative(self.doc.path, self.code)
+        path = told_path(self.doc.path, self.code.roots) if self.doc.path is not None else ""
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return None
