@@ -143,7 +143,8 @@ class Behind:
 
     def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
         if self._services.models is not None:
-            self.models = self._services.models(settings.models.within(str(next(iter(roots), ""))))
+            config = settings.models.within(str(next(iter(roots), "")))
+            self.models = self._services.models(config, self._host.tell)
             self._run(self.models.warm(), "loading the models")
 
     async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:
