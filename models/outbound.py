@@ -116,6 +116,7 @@ class Outbound:
             raise self._silent(to) from None
         except ModelError as error:
             why = type(error).__name__
+            _forget_text(error, request.texts)
             raise
         finally:
             await self._settled(to, entry, outcome, why)
@@ -177,6 +178,7 @@ class Outbound:
             outcome = "answered"
         except ModelError as error:
             outcome, why = "failed", type(error).__name__
+            _forget_text(error, _texts(request))
             raise
         finally:
             await self._settled(to, entry, outcome, why)
@@ -317,6 +319,19 @@ def _texts(request: _Any) -> tuple[str, ...]:
     if isinstance(request, EmbedRequest):
         return request.texts
     return tuple(message.content for message in request.messages)
+
+
+def _forget_text(error: ModelError, texts: Iterable[str]) -> None:
+    """Leave a provider's words out of `error` where they repeat the request, as servers do that check its
+    form: sentences are logged, and no text may be."""
+    said, sent = error.said, "\n".join(texts)
+    if any(said[at : at + _REPEATED] in sent for at in range(len(said) - _REPEATED + 1)):
+        error.args = (f"{str(error).removesuffix(said)}its words repeat the request and are left out.",)
+        error.said = ""
+
+
+_REPEATED = 20
+"""Code points that a provider's words have in common with a request only by repeating it."""
 
 
 def _files(request: _Any) -> Iterable[str]:

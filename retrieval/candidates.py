@@ -17,6 +17,7 @@ from pathlib import Path
 import aiosqlite
 
 from devflow.retrieval.base import VectorSearch
+from devflow.retrieval.paths import Paths
 from devflow.retrieval.query import Analysed, Kind
 from devflow.retrieval.words import STOP_WORDS, parts
 
@@ -35,6 +36,8 @@ _USUAL_DEPTH = 100
 _VECTORS = 100
 _NAMES = 60
 _FILES = 20
+_MENTIONED = 50
+"""Mentions that are followed, and files that one of them may mean."""
 _FREQUENCIES_KEPT = 50_000
 _REFRESHED = 60.0
 """Seconds after which frequencies are counted again when the index has changed."""
@@ -111,21 +114,34 @@ def asked_words(query: Analysed, frequencies: dict[str, int], weights: dict[str,
     return chosen
 
 
-async def by_text(db: aiosqlite.Connection, query: Analysed, asked: Sequence[str]) -> Found:
+async def by_text(
+    db: aiosqlite.Connection, query: Analysed, asked: Sequence[str], frequencies: dict[str, int]
+) -> Found:
     """Chunks with the words asked for, by bm25."""
     if not asked:
         return Found([], [])
-    scored = await with_words(db, asked, _DEPTH.get(query.kind, _USUAL_DEPTH))
+    depth = _DEPTH.get(query.kind, _USUAL_DEPTH)
+    spent = sum(frequencies[each] for each, word in query.spelled.items() if word in asked)
+    scored: list[tuple[int, float]] = []
+    if 1 < len(asked) <= _FEWEST_WORDS and spent > _POSTINGS.get(query.kind, _USUAL_POSTINGS):
+        # What has both of two frequent words comes before what has one (but for very long chunks), and is a
+        # quarter of the work to weigh.
+        scored = await with_words(db, asked, depth, "AND")
+    if len(scored) < depth:
+        scored = await with_words(db, asked, depth)
     best = scored[0][1] if scored else 0.0
     scored = [(id_, score) for id_, score in scored if score >= _TEXT_FLOOR * best]
     return Found([id_ for id_, _ in scored], [score for _, score in scored])
 
 
-async def with_words(db: aiosqlite.Connection, asked: Sequence[str], limit: int) -> list[tuple[int, float]]:
-    """`(chunk id, bm25)` of the chunks that have any of the words, best first."""
+async def with_words(
+    db: aiosqlite.Connection, asked: Sequence[str], limit: int, joined: str = "OR"
+) -> list[tuple[int, float]]:
+    """`(chunk id, bm25)` of the chunks that have any of the words, or all where `joined` is "AND"; best
+    first."""
     rows = await db.execute_fetchall(
         "SELECT rowid, -bm25(fts, 1.0, 3.0, 1.5) AS score FROM fts WHERE fts MATCH ? ORDER BY 2 DESC LIMIT ?",
-        (" OR ".join(f'"{word}"' for word in asked), limit),
+        (f" {joined} ".join(f'"{word}"' for word in asked), limit),
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -171,23 +187,18 @@ def _wanted_names(query: Analysed) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if len(parts(name)) > 0 and len(name) > 2]
 
 
-async def files_mentioned(db: aiosqlite.Connection, query: Analysed) -> dict[int, float]:
+async def files_mentioned(db: aiosqlite.Connection, paths: Paths, query: Analysed) -> dict[int, float]:
     """File id → how much of its path the query mentions, 0 to 1; only what ends as mentioned."""
     mentions = [(path, path) for path in query.paths[:_FILES]]
     mentions += [(name, name.replace(".", "/")) for name in query.dotted[:_FILES]]
+    await paths.update(db)
     found: dict[int, float] = {}
     for written, path in mentions:
         ends = _tails(path, exact=written == path)
-        rows = list(
-            await db.execute_fetchall(
-                "SELECT f.id, f.path, w.value FROM json_each(?) w JOIN files f ON "
-                "f.path = w.value OR substr(f.path, -length(w.value) - 1) = '/' || w.value LIMIT 50",
-                (json.dumps(ends),),
-            )
-        )
-        for id_, known, end in rows:
+        named = [(*file, end) for end in ends for file in paths.ending(end, _MENTIONED)][:_MENTIONED]
+        for id_, known, end in named:
             depth = min(1.0, (end.count("/") + 1) / (known.count("/") + 1))
-            if len(rows) <= 10 or depth > 0.5:
+            if len(named) <= 10 or depth > 0.5:
                 found[id_] = max(found.get(id_, 0.0), depth)
     return found
 

@@ -26,6 +26,7 @@ from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.history import Commit
+from devflow.retrieval.paths import Paths
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import Pool, Searched, SearchOptions, pool_of, search_root, similar_in_root
 from devflow.retrieval.status import read_status
@@ -54,6 +55,7 @@ class Index:
         self._stores = [(root, Reader(directory)) for root, directory in directories]
         self._vocabularies = [Vocabulary() for _ in self._stores]
         self._frequencies = [Frequencies() for _ in self._stores]
+        self._paths = [Paths() for _ in self._stores]
         self._directories = tuple(directories)
         self._vectors = vectors
         self.graph = CodeGraph(directories)
@@ -231,10 +233,10 @@ class Index:
         query = storable(query)
         hits: list[Hit] = []
         reasons: list[str] = []
-        for (root, store), frequencies in zip(self._stores, self._frequencies, strict=True):
+        for (root, store), frequencies, paths in self._known():
             with _guarded():
                 found = await search_root(
-                    store, root, self._vectors, frequencies, query, limit, deadline, options
+                    store, root, self._vectors, frequencies, paths, query, limit, deadline, options
                 )
                 hits += found.hits
                 reasons += [found.reason] if found.reason else []
@@ -244,8 +246,8 @@ class Index:
     async def pools(self, query: str, options: SearchOptions = SearchOptions()) -> list[Pool]:  # noqa: B008
         """All candidates of each root, unordered: what the learned order is learned from."""
         return [
-            await pool_of(store, root, self._vectors, frequencies, storable(query), None, options)
-            for (root, store), frequencies in zip(self._stores, self._frequencies, strict=True)
+            await pool_of(store, root, self._vectors, frequencies, paths, storable(query), None, options)
+            for (root, store), frequencies, paths in self._known()
         ]
 
     async def similar_functions(self, text: str, limit: int = 5) -> list[Hit]:
@@ -285,6 +287,10 @@ class Index:
         await self.graph.close()
         for _, store in self._stores:
             await store.close()
+
+    def _known(self) -> Iterator[tuple[tuple[Path, Reader], Frequencies, Paths]]:
+        """Each store with what is kept of it for the next search."""
+        return zip(self._stores, self._frequencies, self._paths, strict=True)
 
     async def _symbols(
         self, where: str, arguments: tuple[object, ...], path: Path | None = None

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -34,6 +34,8 @@ FEATURES = (
 """What the columns of the matrix mean, in order."""
 
 _WORD = re.compile(r"\w+")
+_BETWEEN_WORDS = {at: " " for at in range(128) if not _WORD.match(chr(at))}
+"""For `str.translate`: of a text in ASCII twice as fast as the expression."""
 _TEST = re.compile(
     r"(^|/)(tests?|testing|specs?|__tests__)/|(^|/)(test_[^/]*|conftest)\.py$|_test\.\w+$|[.](test|spec)\.\w+$|Tests?\.\w+$"
 )
@@ -90,6 +92,7 @@ def features(
     asked_alone = frozenset(query.plain) if query.kind == Kind.NAME else frozenset()
     dotted = frozenset(name.lower() for name in query.dotted)
     says_test = any(each in weights for each in ("test", "fixtur", "mock"))
+    asked = _Asked(weights)
     rows = []
     for each in candidates:
         name = each.symbol.rpartition(".")[2]
@@ -98,12 +101,12 @@ def features(
         covered = of_name & weights.keys()
         of_owner = _stems_of_name(owner)
         of_path = _stems_of_path(each.path)
-        head = _stems_in(each.signature, weights)
-        doc = _stems_in(each.doc, weights)
-        body, length = _counts(each.text, weights)
+        head, _ = asked.counted(each.signature)
+        doc, _ = asked.counted(each.doc)
+        body, length = asked.counted(each.text)
         ranks = each.ranks or {}
         low = name.lower()
-        every = covered | (of_owner & weights.keys()) | (of_path & weights.keys()) | doc | body.keys()
+        every = covered | (of_owner & weights.keys()) | (of_path & weights.keys()) | doc.keys() | body.keys()
         saturation = 0.25 + 0.75 * length / _USUAL_LENGTH
         rows.append(
             (
@@ -156,8 +159,11 @@ def scores(matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
 
 def covered(candidate: Candidate, weights: Mapping[str, float]) -> float:
     """What the words that a candidate has, in any of its fields, weigh together."""
+    asked = _Asked(weights)
     every = _stems_of_name(candidate.symbol) | _stems_of_path(candidate.path)
-    return _sum(weights, every | _stems_in(candidate.text, weights) | _stems_in(candidate.doc, weights))
+    for text in (candidate.text, candidate.doc):
+        every |= asked.counted(text)[0].keys()
+    return _sum(weights, every)
 
 
 @cache
@@ -180,23 +186,31 @@ def _sum(weights: Mapping[str, float], found: Any) -> float:
     return sum(weights[each] for each in found if each in weights)
 
 
-def _stems_in(text: str, wanted: Mapping[str, float]) -> set[str]:
-    return {each for word in set(_WORD.findall(text)) for each in _stems_of_word(word) if each in wanted}
+class _Asked(dict[str, tuple[str, ...]]):
+    """Word as written → the stems of its parts that a query asks for. Nearly every word has none of them, and
+    is not stemmed to find out: a stem is the beginning of its word but for two letters at most (`stems`)."""
 
+    def __init__(self, wanted: Collection[str]) -> None:
+        super().__init__()
+        self._wanted = frozenset(wanted)
+        beginnings = sorted({re.escape(each[:-2] or each) for each in wanted})
+        self._may_have = re.compile("|".join(beginnings) or "(?!)").search
 
-def _counts(text: str, wanted: Mapping[str, float]) -> tuple[dict[str, int], int]:
-    found: dict[str, int] = {}
-    every = _WORD.findall(text)
-    for word, times in Counter(every).items():
-        for each in _stems_of_word(word):
-            if each in wanted:
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        stems: tuple[str, ...] = ()
+        if self._may_have(word.lower()):
+            stems = tuple(found for each in words(word) if (found := stem(each)) in self._wanted)
+        self[word] = stems
+        return stems
+
+    def counted(self, text: str) -> tuple[dict[str, int], int]:
+        """How often each stem stands in `text`, and of how many words that is."""
+        found: dict[str, int] = {}
+        every = text.translate(_BETWEEN_WORDS).split() if text.isascii() else _WORD.findall(text)
+        for word, times in Counter(every).items():
+            for each in self[word]:
                 found[each] = found.get(each, 0) + times
-    return found, len(every)
-
-
-@lru_cache(maxsize=50_000)
-def _stems_of_word(word: str) -> tuple[str, ...]:
-    return tuple(stem(each) for each in words(word))
+        return found, len(every)
 
 
 def _stems_of_path(path: str) -> frozenset[str]:

@@ -21,6 +21,7 @@ import aiosqlite
 from devflow.retrieval import candidates as sources
 from devflow.retrieval.base import Hit, VectorSearch
 from devflow.retrieval.candidates import Found, Frequencies
+from devflow.retrieval.paths import Paths
 from devflow.retrieval.query import Analysed, Kind, analysed
 from devflow.retrieval.rerank import FEATURES, Candidate, covered, features, scores
 from devflow.retrieval.store import Reader
@@ -95,6 +96,7 @@ async def search_root(
     root: Path,
     vectors: VectorSearch | None,
     frequencies: Frequencies,
+    paths: Paths,
     query: str,
     limit: int,
     deadline: float | None,
@@ -104,7 +106,7 @@ async def search_root(
     seconds is left out. Scores lie between 0 and 1."""
     if not query.strip() or limit < 1:
         return Searched((), "The query is empty.")
-    pool = await pool_of(store, root, vectors, frequencies, query, deadline, options)
+    pool = await pool_of(store, root, vectors, frequencies, paths, query, deadline, options)
     if not pool.order:
         return Searched((), "Nothing in the index has any of its words.")
     return await asyncio.to_thread(_ordered, root, pool, limit, options)
@@ -115,6 +117,7 @@ async def pool_of(
     root: Path,
     vectors: VectorSearch | None,
     frequencies: Frequencies,
+    paths: Paths,
     query: str,
     deadline: float | None,
     options: SearchOptions,
@@ -123,7 +126,7 @@ async def pool_of(
     asked = analysed(query)
     shared: dict[str, Any] = {"weights": {}, "mentioned": {}}
     tasks: dict[str, asyncio.Task[Found]] = {}
-    for name, coroutine in _asking(store, root, vectors, frequencies, query, asked, shared).items():
+    for name, coroutine in _asking(store, root, vectors, frequencies, paths, query, asked, shared).items():
         if name in options.sources:
             tasks[name] = asyncio.create_task(coroutine)
         else:
@@ -164,6 +167,7 @@ def _asking(
     root: Path,
     vectors: VectorSearch | None,
     frequencies: Frequencies,
+    paths: Paths,
     query: str,
     asked: Analysed,
     shared: dict[str, Any],
@@ -175,7 +179,7 @@ def _asking(
             counts = await frequencies.of(db, list(asked.terms))
             shared["weights"] = sources.weights_of(asked, counts, frequencies.total)
             telling = sources.asked_words(asked, counts, shared["weights"])
-            return await sources.by_text(db, asked, telling)
+            return await sources.by_text(db, asked, telling, counts)
 
     async def by_symbol() -> Found:
         async with store.snapshot() as db:
@@ -187,7 +191,7 @@ def _asking(
         async with store.snapshot() as db:
             if db is None:
                 return Found([], [])
-            shared["mentioned"] = await sources.files_mentioned(db, asked)
+            shared["mentioned"] = await sources.files_mentioned(db, paths, asked)
             return await sources.by_path(db, shared["mentioned"])
 
     asking: dict[str, Coroutine[Any, Any, Found]] = {

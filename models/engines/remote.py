@@ -273,6 +273,12 @@ def status_problem(
 ) -> ModelError:
     """The sentence for an HTTP status. `kind` is the provider's error type, `message` its words."""
     said = _first_line(message, server.api_key)
+    problem = _of_status(server, status, kind, said, _seconds(retry_after))
+    problem.said = said if said in str(problem) else ""
+    return problem
+
+
+def _of_status(server: Server, status: int, kind: str, said: str, wait: float | None) -> ModelError:
     if status == 401 or kind == "authentication_error":
         key = (
             f"check the key in {server.api_key_env}"
@@ -289,7 +295,6 @@ def status_problem(
     if status in (413, 431) or kind == "request_too_large":
         return Rejected(f"{server.place} finds the request too long; lower `context` for it.")
     if status == 429 or kind == "rate_limit_error":
-        wait = _seconds(retry_after)
         when = f"in {wait:g} s" if wait is not None else "later"
         return RateLimited(f"{server.place} asks to slow down; try again {when}.", wait)
     if status >= 500 or status in (408, 409) or kind in ("overloaded_error", "api_error", "timeout_error"):

@@ -13,11 +13,12 @@ import time
 from devflow.analysis.document import Document
 from devflow.models.errors import ModelError
 from devflow.server.assist.base import Codebase, Memory
-from devflow.server.assist.inline.context import Context, gather, relative
+from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.ghost import Mood, ghost_of, mood_of
 from devflow.server.assist.inline.prompt import next_request
 from devflow.server.assist.inline.site import site_of
 from devflow.server.assist.inline.trigger import may_help
+from devflow.server.assist.paths import told_path
 from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
 
@@ -69,7 +70,7 @@ async def _read(doc: Document, at: int, code: Codebase, config: Inline, rest: fl
     if ghost.number != number:
         return
     mood.read = (doc.uri, doc.text.source, at)
-    path = relative(doc.path, code)
+    path = told_path(doc.path, code.roots) if doc.path is not None else ""
     request = next_request(ghost, doc, at, site_of(doc, at), context, path, config.max_tokens, names)
     try:
         await models.prime(request)

@@ -175,6 +175,18 @@ async def test_a_fault_is_one_sentence(
     assert len(api.requests) == 1, "retrying is the router's"
 
 
+async def test_a_provider_that_repeats_the_request_in_its_error_is_not_quoted(
+    model: Engine, api: Api
+) -> None:
+    code = "def transfer(account, amount_in_cents):"
+    api.plan(Answer(status=422, error=f"1 validation error: input={{'content': '{code}'}}"))
+    with pytest.raises(Rejected) as caught:
+        await text(model.chat(ChatRequest((Message("user", f"Explain\n{code}\n    pass"),))))
+    assert str(caught.value) == (
+        "main (127.0.0.1) refused the request (status 422): its words repeat the request and are left out."
+    )
+
+
 async def test_a_connection_the_server_had_closed_is_opened_again_once(model: Engine, api: Api) -> None:
     api.plan(Answer(drop=True), Answer())
     assert await text(model.chat(QUESTION)) == "Hello, world"
