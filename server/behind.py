@@ -147,7 +147,7 @@ class Behind:
     def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
         if self._services.models is not None:
             self._models_of = _models_in(roots, settings)
-            self.models = self._services.models(self._models_of)
+            self.models = self._services.models(self._models_of, self._host.tell)
             self._run(self.models.warm(), "loading the models")
 
     async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:
