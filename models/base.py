@@ -229,6 +229,7 @@ class ModelSpec:
     family: str = ""
     """A name from `models.families` or of the user's own; "" means guess from `model`."""
     context: int = 4096
+    """Tokens it reads; the settings take the family's where none is written."""
     tasks: tuple[str, ...] = ("fill", "chat")
     """`chat` stands for explain, edit and review as well."""
     languages: tuple[str, ...] = ()

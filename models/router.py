@@ -143,6 +143,17 @@ class Router:
         """Whether a model for the task is configured and not known to be unusable."""
         return any(model.status().health is not Health.UNAVAILABLE for model in self._models.get(task, ()))
 
+    def obstacle(self, task: Task) -> str:
+        """Which models are configured for the task and why none of them can be asked, in a sentence each; ""
+        where one can, and where there are none."""
+        statuses = [model.status() for model in self._models.get(task, ())]
+        if any(status.health is not Health.UNAVAILABLE for status in statuses):
+            return ""
+        return " ".join(
+            status.detail if status.name in status.detail else f"{status.name}: {status.detail}"
+            for status in statuses
+        )
+
     async def warm(self) -> None:
         """Load the model that would answer first for each task, so that the first request does not wait.
         What fails is told by `statuses`, and again when it is asked."""

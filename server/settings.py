@@ -215,7 +215,12 @@ class Model(Section):
         description="`service/user` of the key in the operating system's key store (extra `keys`).",
     )
     family: str = Field(default="", description="Model family, when it cannot be guessed from the name.")
-    context: int = Field(default=4_096, ge=128, description="Tokens the model can read.")
+    context: int | None = Field(
+        default=None,
+        ge=128,
+        description="Tokens the model can read; unset: what its family was trained to read. Of a model that "
+        "is loaded here 4,096 at most, for memory is set aside for all of them; 4,096 of an unknown family.",
+    )
     tasks: tuple[Literal["fill", "explain", "edit", "review", "chat", "embed"], ...] = Field(
         default=("fill", "chat"),
         description="What it is used for; `chat` stands for explain, edit and review as well.",

@@ -110,6 +110,38 @@ def test_an_experiment_without_events_says_so(root: Path, capsys: pytest.Capture
     assert [arm["shown"] for arm in told["arms"]] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ('["small", "nobody"]', "'nobody' is no model that is configured"),
+        ('["small"]', "'small' is its only model, so there is nothing to compare it with."),
+        ('["small", "small"]', "'small' is named more than once."),
+        ('["small", "talker"]', "'talker' is not used for fill; see its `tasks`."),
+    ],
+)
+def test_what_keeps_an_experiment_from_telling_anything_is_said(
+    models: str, said: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talker = '[[models.list]]\nname = "talker"\nengine = "fake"\ntasks = ["chat"]\n'
+    own = CONFIG.replace('["small", "crab"]', models) + talker
+    (tmp_path / "config" / "devflow" / FILE_NAME).write_text(own)
+    cli.main(["experiments", "--root", str(root)])
+    assert said in " ".join(capsys.readouterr().out.split())
+    cli.main(["experiments", "--root", str(root), "--json"])
+    [told] = json.loads(capsys.readouterr().out)
+    assert any(said in problem for problem in told["problems"])
+    cli.main(["doctor", str(root), "--models", "--json"])
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert any(said in check["detail"] for check in checks if check["name"] == "experiments")
+
+
+def test_an_experiment_that_can_tell_something_is_not_complained_of(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["experiments", "--root", str(root), "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["problems"] == []
+
+
 def test_the_doctor_says_of_each_model_what_it_is_for_and_names_rules_without_a_model(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -186,6 +186,8 @@ class _Run:
             if why is Silence.SUPERSEDED:
                 self.silent(why)
                 return None
+        elif models is not None and (obstacle := models.obstacle("fill")):
+            why, self.problem = Silence.MODEL, obstacle
         if found is None:
             found = await self._by_code()
         if found is None:

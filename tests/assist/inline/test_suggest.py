@@ -587,3 +587,12 @@ async def test_a_document_that_is_never_sent_is_not_asked_about_again(tmp_path: 
         found = await inline(space.doc, space.at, space.code, Inline())
     assert found is None or found.engine == "document"
     assert len(writer.requests) == 1
+
+
+async def test_without_a_model_a_line_goes_on_as_one_like_it_with_its_own_names(tmp_path: Path) -> None:
+    head = "class Box:\n    def __init__(self, width, height):\n"
+    lines = "        self.width = width\n        self.height = <|>\n"
+    async with workspace(tmp_path, head + lines) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "height"
