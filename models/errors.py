@@ -19,6 +19,9 @@ from __future__ import annotations
 class ModelError(Exception):
     """A failure the user can be told in one sentence; everything else is a bug."""
 
+    said = ""
+    """The part of the sentence that is the provider's own words."""
+
 
 class NotAllowed(ModelError):
     """The egress policy or a path rule forbids the call."""

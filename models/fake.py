@@ -25,8 +25,11 @@ class FakeModel:
         fail_after: int = 0,
         health: Health = Health.READY,
         remote: bool = False,
+        reads_ahead: bool = False,
     ) -> None:
+        """`reads_ahead`: it keeps what it has read, as local models do; reading takes `delay` seconds."""
         self.name = name
+        self.reads_ahead = reads_ahead
         self.remote = remote
         self.pieces = pieces
         self.delay = delay
@@ -52,6 +55,11 @@ class FakeModel:
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the pieces up to a stop string."""
         return cut(self._stream(request), request.stop)
+
+    async def prime(self, request: FillRequest) -> None:
+        """Read the request."""
+        async for _ in self._stream(request):
+            pass
 
     async def close(self) -> None:
         """Remember that it was closed."""

@@ -11,6 +11,9 @@ from devflow.models.base import ChatRequest, FillRequest, Message
 from devflow.models.families import CONTROL, INSTRUCTION, PROFILES, ChatTemplate, Fim, Profile
 from devflow.models.prompt import Piece, Prompt, neutralised
 
+UNKNOWN_CONTEXT = 4_096
+"""Tokens a model is taken to read where nothing says."""
+
 
 def profile_named(name: str, own: Sequence[Profile] = ()) -> Profile | None:
     """The family called `name`, the user's `own` before ours."""
@@ -31,6 +34,22 @@ def guessed(model: str, own: Sequence[Profile] = ()) -> Profile:
 def profile_of(family: str, model: str, own: Sequence[Profile] = ()) -> Profile:
     """The family named, or the one guessed from the model's name."""
     return profile_named(family, own) or guessed(model, own)
+
+
+def usual_context(
+    engine: str, family: str, model: str, tasks: Sequence[str] = (), own: Sequence[Profile] = ()
+) -> int:
+    """Tokens a model reads where nobody said: at a server what its family was trained to read. An engine on
+    this machine sets memory aside for all of them, so there it is `UNKNOWN_CONTEXT` at most. Embedders share
+    the names of families that read more than they."""
+    if set(tasks) == {"embed"}:
+        return UNKNOWN_CONTEXT
+    profile = profile_of(family, model, own)
+    if engine == "anthropic" and profile is PROFILES[-1]:  # a gateway's own name for one of its models
+        profile = profile_named("claude") or profile
+    if engine in ("openai", "anthropic"):
+        return profile.context
+    return min(profile.context, UNKNOWN_CONTEXT)
 
 
 def profile_from(

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from devflow.models.base import (
+    FEW_CHARACTERS_PER_TOKEN,
     TASKS,
     ChatModel,
     ChatRequest,
@@ -36,7 +37,6 @@ from devflow.models.routing.tries import Line
 
 log = logging.getLogger(__name__)
 
-_CHARACTERS_PER_TOKEN = 3
 _UNLIMITED = 1_000
 Clock = Callable[[], float]
 
@@ -127,19 +127,32 @@ class Router:
         async with aclosing(self._answer(task, request, whole=True)) as answer:
             return "".join([piece async for piece in answer])
 
-    async def prime(self, request: FillRequest) -> None:
-        """Let the model that would be asked read the request and answer nothing, where it is one that keeps
-        what it has read: the next request like it begins at once. Raises ModelError."""
-        order = self._in_order(asked_by("fill", request), self._models["fill"], request.path)
-        line = next((line for line, candidate in order if not candidate.left_out), None)
-        prime: Callable[[FillRequest], Awaitable[None]] | None = getattr(line and line.model, "prime", None)
-        if line is not None and prime is not None:
-            async with line.slots.place(fill=True):
-                await prime(request)
+    def reads_ahead(self, language: str) -> bool:
+        """Whether the model that would fill a hole in this language is one that `prime` asks."""
+        return self._reader(Asked("fill", language), "") is not None
+
+    async def prime(self, request: FillRequest) -> bool:
+        """Let the model that would be asked read the request and answer nothing, where it is on this machine,
+        keeps what it has read, and has nothing else to do: the next request like it begins at once, and ends
+        this one. Whether all of it was read. Raises ModelError."""
+        request = replace(request, ahead=True)
+        line = self._reader(await self._asked("fill", request), request.path)
+        return line is not None and await self._attempts.prime(line, request)
 
     def has(self, task: Task) -> bool:
         """Whether a model for the task is configured and not known to be unusable."""
         return any(model.status().health is not Health.UNAVAILABLE for model in self._models.get(task, ()))
+
+    def obstacle(self, task: Task) -> str:
+        """Which models are configured for the task and why none of them can be asked, in a sentence each; ""
+        where one can, and where there are none."""
+        statuses = [model.status() for model in self._models.get(task, ())]
+        if any(status.health is not Health.UNAVAILABLE for status in statuses):
+            return ""
+        return " ".join(
+            status.detail if status.name in status.detail else f"{status.name}: {status.detail}"
+            for status in statuses
+        )
 
     async def warm(self) -> None:
         """Load the model that would answer first for each task, so that the first request does not wait.
@@ -188,16 +201,9 @@ class Router:
     async def _ask(
         self, task: Task, request: FillRequest | ChatRequest, *, whole: bool
     ) -> AsyncGenerator[Said]:
-        models = self._models.get(task, ())
-        asked = asked_by(task, request)
-        paths = (request.path, *request.context_paths) if isinstance(request, FillRequest) else request.paths
-        if any(model.remote for model in models) and any(paths):
-            kept_back = self._routing.kept_back
-            if not self._rules_read:  # the first time it imports a library
-                await asyncio.to_thread(kept_back, "")
-                self._rules_read = True
-            asked = replace(asked, private=any(kept_back(path) for path in paths if path))
-        order = self._in_order(asked, models, paths[0] if paths else "")
+        asked = await self._asked(task, request)
+        unit = request.path if isinstance(request, FillRequest) else next(iter(request.files), "")
+        order = self._in_order(asked, self._models.get(task, ()), unit)
 
         def heard(name: str) -> None:
             self._last[task] = name
@@ -208,6 +214,26 @@ class Router:
         async with aclosing(answer):
             async for said in answer:
                 yield said
+
+    async def _asked(self, task: Task, request: FillRequest | ChatRequest) -> Asked:
+        """What the rules are told of a request, the path rules' word on its files included."""
+        models = self._models.get(task, ())
+        asked = asked_by(task, request)
+        if any(model.remote for model in models) and request.files:
+            kept_back = self._routing.kept_back
+            if not self._rules_read:  # the first time it imports a library
+                await asyncio.to_thread(kept_back, "")
+                self._rules_read = True
+            asked = replace(asked, private=any(map(kept_back, request.files)))
+        return asked
+
+    def _reader(self, asked: Asked, unit: str) -> Line | None:
+        """The model that would fill the hole, if it is to read ahead: one that failed last is not."""
+        order = self._in_order(asked, self._models["fill"], unit)
+        line = next((line for line, candidate in order if not candidate.left_out), None)
+        if line is None or line.model.remote or line.problem:
+            return None
+        return line if getattr(line.model, "reads_ahead", False) else None
 
     def _in_order(
         self, asked: Asked, models: Sequence[Model], unit: str = ""
@@ -243,10 +269,8 @@ class Router:
 def asked_by(task: Task, request: FillRequest | ChatRequest) -> Asked:
     """What the rules are told of a request."""
     if isinstance(request, FillRequest):
-        characters = len(request.prefix) + len(request.suffix) + len(request.context)
         difficulty = of_fill(request.prefix, request.suffix)
     else:
-        characters = sum(len(message.content) for message in request.messages)
         difficulty = of_chat(task, request.messages[-1].content if request.messages else "")
-    tokens = characters // _CHARACTERS_PER_TOKEN + request.max_tokens
+    tokens = sum(map(len, request.texts)) // FEW_CHARACTERS_PER_TOKEN + request.max_tokens
     return Asked(task, request.language, tokens, difficulty)

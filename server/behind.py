@@ -15,6 +15,7 @@ from devflow.server.services import Host, IndexService, PythonService, Services
 from devflow.server.settings import Settings
 
 if TYPE_CHECKING:
+    from devflow.models.base import ModelsConfig
     from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,10 @@ class Behind:
         """Set when a request need not wait any longer; None before the start."""
         self._searchable: asyncio.Event | None = None
         """Set before that, when the index of an earlier session can be read."""
+        self._roots: tuple[Path, ...] = ()
+        """The folders it works for."""
+        self._models_of: ModelsConfig | None = None
+        """What `models` were made of."""
         self._services = services
         self._documents = documents
         self._host = host
@@ -48,6 +53,7 @@ class Behind:
 
     async def start(self, roots: Sequence[Path], settings: Settings, *, watch: bool) -> None:
         """Bring everything up. `watch`: the index follows the disk, the editor does not tell of it."""
+        self._roots = tuple(roots)
         # The engine first: its process starts on another core while this one imports the rest.
         await asyncio.to_thread(self._services.prepare)
 
@@ -58,7 +64,7 @@ class Behind:
         await asyncio.gather(self._start_python(roots, settings), start_index())
         self.begun()
         await asyncio.to_thread(self._services.prepare_models)
-        self._start_models(roots, settings)
+        await self._start_models(roots, settings)
         self.starting = False
 
     def begin(self) -> None:
@@ -80,29 +86,26 @@ class Behind:
         """Wait as `settled`, but for the index to read only: a search asks neither worker."""
         await _waited(self._searchable, seconds)
 
-    async def set_roots(self, roots: Sequence[Path], settings: Settings) -> None:
-        """Work for these workspace folders from now on."""
-        if self.index is not None:
-            await self.index.open(roots, settings)
-        if self.python is not None:
-            self.python.set_roots(roots)
-
     async def reconfigure(
         self, before: Settings, after: Settings, roots: Sequence[Path], *, watch: bool
     ) -> None:
-        """Set up again what the settings say otherwise now."""
-        if after.models != before.models:
+        """Set up again what the settings say otherwise now, or what works for other folders."""
+        moved = tuple(roots) != self._roots
+        self._roots = tuple(roots)
+        if _models_in(roots, after) != self._models_of:
             old, self.models = self.models, None
-            self._start_models(roots, after)
+            await self._start_models(roots, after)
             if old is not None:
                 await old.close()
         if after.python != before.python and self.python is not None:
             old_engines, self.python = self.python, None
             await asyncio.gather(old_engines.close(), self._start_python(roots, after))
+        elif moved and self.python is not None:
+            self.python.set_roots(roots)
         embedder_may_differ = after.retrieval != before.retrieval or (
             after.models != before.models and any("embed" in model.tasks for model in after.models.models)
         )
-        if after.index != before.index or embedder_may_differ:
+        if moved or after.index != before.index or embedder_may_differ:
             if self.index is None:
                 await self._start_index(roots, after, watch)
             else:
@@ -146,10 +149,20 @@ class Behind:
 
     # -- the parts -------------------------------------------------------------------------------------
 
-    def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
-        if self._services.models is not None:
-            self.models = self._services.models(settings.models.within(str(next(iter(roots), ""))))
-            self._run(self.models.warm(), "loading the models")
+    async def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
+        make, config = self._services.models, _models_in(roots, settings)
+        if make is None:
+            return
+
+        def made() -> Router:
+            models = make(config, self._host.tell)
+            models.statuses()
+            return models
+
+        # In a thread: the modules of the engines are imported, and their libraries and files looked for.
+        models = self.models = await asyncio.to_thread(made)
+        self._models_of = config
+        self._run(models.warm(), "loading the models")
 
     async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:
         if self._services.python is None:
@@ -194,6 +207,11 @@ async def _waited(event: asyncio.Event | None, seconds: float) -> None:
     if event is not None and not event.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), seconds)
+
+
+def _models_in(roots: Sequence[Path], settings: Settings) -> ModelsConfig:
+    """What the models are made of: their calls are written down, and limited, under the first folder."""
+    return settings.models.within(str(next(iter(roots), "")))
 
 
 def _is_python(document: OpenDocument) -> bool:

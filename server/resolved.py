@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.guard.books import Books, Budget, Keeping, Price, Rates
 from devflow.server.settings import KeptAnswers, Model, Models, Options, Settings
 
+if TYPE_CHECKING:
+    from devflow.models.families import Profile
+
 
 def resolved(options: Options) -> Settings:
     """What the options mean: one value for every consumer."""
-    specs = tuple(ModelSpec(**vars(model)) for model in options.models.models)
+    routing = _routing(options.models)
+    families = routing.get("families", ())
+    specs = tuple(
+        ModelSpec(**{**vars(model), "context": _context(model, families)}) for model in options.models.models
+    )
     models = ModelsConfig(
         # Naming a remote model is the user's permission; without one the switch stays closed.
         local_only=_local_only(options),
@@ -23,7 +31,7 @@ def resolved(options: Options) -> Settings:
         keeping=_keeping(options.models.answers),
         learn=options.models.learn,
         hedge=options.models.hedge,
-        **_routing(options.models),
+        **routing,
     )
     return Settings(
         features=options.features,
@@ -54,6 +62,14 @@ def _routing(models: Models) -> dict[str, Any]:
         "experiments": tuple(Experiment(**vars(trial)) for trial in models.experiments),
         "families": tuple(profile_from(**vars(family)) for family in models.families),
     }
+
+
+def _context(model: Model, families: Sequence[Profile]) -> int:
+    if model.context is not None:
+        return model.context
+    from devflow.models.profiles import usual_context
+
+    return usual_context(model.engine, model.family, model.model, model.tasks, families)
 
 
 def _books(models: Models) -> Books:

@@ -91,6 +91,8 @@ class Session:
         self._configuration = Configuration(client)
         self._memory = Memory()
         self._progress = IndexProgress(client)
+        self._setting_up = asyncio.Lock()
+        """Held while what is behind the session is set up: what was read last is what counts in the end."""
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -107,12 +109,13 @@ class Session:
         """Bring up what answers can do without; called when the editor is ready to be asked."""
         self._behind.begin()
         try:
-            if await self._configuration.pull(self.capabilities):
-                await self._resolve()
-            window = self.capabilities.window
-            self._progress.shown = bool(window and window.work_done_progress)
-            await self._keep_feedback()
-            await self._behind.start(self.roots, self.settings, watch=not self._client_watches_files())
+            async with self._setting_up:
+                if await self._configuration.pull(self.capabilities):
+                    await self._resolve()
+                window = self.capabilities.window
+                self._progress.shown = bool(window and window.work_done_progress)
+                await self._keep_feedback()
+                await self._behind.start(self.roots, self.settings, watch=not self._client_watches_files())
             self._state_changed()
         finally:
             self._behind.begun()
@@ -288,23 +291,29 @@ class Session:
     async def change_roots(self, added: Iterable[Path], removed: Iterable[Path]) -> None:
         """Add and remove workspace folders."""
         gone = set(removed)
-        kept = [root for root in self.roots if root not in gone]
-        self.roots = tuple(dict.fromkeys((*kept, *added)))
-        await self._resolve()
-        await self._behind.set_roots(self.roots, self.settings)
+        async with self._setting_up:
+            kept = [root for root in self.roots if root not in gone]
+            self.roots = tuple(dict.fromkeys((*kept, *added)))
+            await self._set_up_again()
 
     async def reload(self, editor: object = None) -> None:
         """Read the settings again; `editor` is what `didChangeConfiguration` carried."""
-        if not await self._configuration.pull(self.capabilities) and editor is not None:
-            self._configuration.set(editor)
+        async with self._setting_up:
+            if not await self._configuration.pull(self.capabilities) and editor is not None:
+                self._configuration.set(editor)
+            await self._set_up_again()
+        for ready in self.on_ready:
+            ready()
+
+    async def _set_up_again(self) -> None:
+        """Take in what the settings of today's folders say, and work for these folders. A folder brings
+        rules of its own on what may be sent."""
         before = self.settings
         await self._resolve()
         await self._keep_feedback()
         await self._behind.reconfigure(
             before, self.settings, self.roots, watch=not self._client_watches_files()
         )
-        for ready in self.on_ready:
-            ready()
 
     async def _resolve(self) -> None:
         self.settings, problems = await self._configuration.resolve(self.roots)

@@ -139,6 +139,11 @@ class Inline(Section):
     speculate: bool = Field(
         default=True, description="Let a local model write what may come next while a suggestion is shown."
     )
+    read_ahead: bool = Field(
+        default=True,
+        description="Let a local model read the code around a resting cursor, so that its first suggestion "
+        "there comes sooner.",
+    )
     check_names: bool = Field(
         default=True, description="Repair or leave out suggestions with names that do not exist."
     )
@@ -210,7 +215,12 @@ class Model(Section):
         description="`service/user` of the key in the operating system's key store (extra `keys`).",
     )
     family: str = Field(default="", description="Model family, when it cannot be guessed from the name.")
-    context: int = Field(default=4_096, ge=128, description="Tokens the model can read.")
+    context: int | None = Field(
+        default=None,
+        ge=128,
+        description="Tokens the model can read; unset: what its family was trained to read. Of a model that "
+        "is loaded here 4,096 at most, for memory is set aside for all of them; 4,096 of an unknown family.",
+    )
     tasks: tuple[Literal["fill", "explain", "edit", "review", "chat", "embed"], ...] = Field(
         default=("fill", "chat"),
         description="What it is used for; `chat` stands for explain, edit and review as well.",
@@ -238,7 +248,9 @@ class Budgets(Section):
     workspace_month: float | None = Field(
         default=None, ge=0, le=1e9, description="Of a month, each workspace."
     )
-    warn_at: float = Field(default=0.8, gt=0, le=1, description="The share of a budget to warn at.")
+    warn_at: float = Field(
+        default=0.8, gt=0, le=1, description="The share of a budget to warn at, once a day or month."
+    )
     when_spent: Literal["stop", "downgrade"] = Field(
         default="downgrade", description="Then: fail, or ask the next model, which may be cheaper or local."
     )

@@ -80,6 +80,7 @@ def _of_suggestion(report: Report, shown: Shown | None) -> str:
     lines = [
         f"**The last ghost text** ({told['characters']} characters) came from {maker}, by {source}. "
         f"As far as is known it is accepted with a probability of {told['chance']:.2f}.{outcome}",
+        report.problem,
         _table(told["context"]),
         _times(told["stages"], told["tokens"]),
         "; ".join(told["names"]),

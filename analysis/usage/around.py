@@ -27,6 +27,8 @@ class Around:
     """Those of its line."""
     numbers: Any
     """int32 [tokens of the document]."""
+    spaces: Any
+    """uint8 [tokens of the document]: whether white space stands before."""
     newlines: Any
     """Where in `numbers` lines end, int [lines]."""
     at_line: int
@@ -91,6 +93,7 @@ class OpenTokens:
             tuple(text(number) for number in file.numbers[max(0, here - _CONTEXT) : here].tolist()),
             tuple(text(number) for number in file.numbers[begin:here].tolist()),
             file.numbers,
+            file.spaces,
             newlines,
             at_line,
             counts > 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -47,21 +47,30 @@ class Rest:
     seen: tuple[Seen, ...]
 
 
-def rests(models: Sequence[UsageModel], context: Sequence[str], prefix: str = "") -> list[Rest]:
+def rests(
+    models: Sequence[UsageModel],
+    context: Sequence[str],
+    prefix: str = "",
+    others: Mapping[tuple[str, ...], str] | None = None,
+    most: int = 8,
+) -> list[Rest]:
     """Rests of lines that follow ends of `context` in any of `models`, the likeliest by the sum of their
-    shares first, down to that of nothing at all. The first token begins with `prefix`, the part of a word
-    that is typed already."""
+    shares first, down to that of nothing at all, `most` of them; then those of `others` (tokens → text) that
+    are not among them. The first token begins with `prefix`, the part of a word that is typed already."""
     tables = [_table(model, context, prefix) for model in models]
     texts: dict[tuple[str, ...], str] = {}
     for table in reversed(tables):
         texts |= table.texts
-    found = [
-        Rest(tokens, text, tuple(table.seen.get(tokens, table.nothing) for table in tables))
-        for tokens, text in texts.items()
-    ]
+
+    def rest(tokens: tuple[str, ...], text: str) -> Rest:
+        return Rest(tokens, text, tuple(table.seen.get(tokens, table.nothing) for table in tables))
+
+    found = [rest(tokens, text) for tokens, text in texts.items()]
     found.sort(key=lambda rest: -sum(seen.share for seen in rest.seen))
     # Where the line usually ends, what went on elsewhere is no news.
-    return list(takewhile(lambda rest: rest.tokens, found))
+    best = list(takewhile(lambda rest: rest.tokens, found))[:most]
+    known = {rest.tokens for rest in best}
+    return best + [rest(*other) for other in (others or {}).items() if other[0] not in known]
 
 
 @dataclass(frozen=True, slots=True)

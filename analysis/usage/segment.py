@@ -240,11 +240,8 @@ def sorted_suffixes(tokens: Integers) -> Integers:
     order = pydivsufsort.divsufsort(content)
     del content
     # The token that a byte begins: those before its block, and those before it in its block.
-    padded = np.zeros(-(-len(begins) // _BLOCK) * _BLOCK, np.uint8)
-    padded[: len(begins)] = begins
-    inside = np.cumsum(padded.reshape(-1, _BLOCK), axis=1, dtype=np.uint8)
+    inside = np.cumsum(begins.view(np.uint8).reshape(-1, _BLOCK), axis=1, dtype=np.uint8)
     before = np.cumsum(inside[:, -1], dtype=np.int32) - inside[:, -1].astype(np.int32)
-    del padded
     inside -= 1
     within = inside.reshape(-1)
     done = 0
@@ -262,14 +259,14 @@ def sorted_suffixes(tokens: Integers) -> Integers:
 def _spelled(tokens: Integers) -> tuple[Flags, Any]:
     """`tokens` as bytes that compare as they do, each by itself: none is the beginning of another (as in
     UTF-8). The first words of a vocabulary are the frequent ones, and take one byte or two. Besides, which
-    bytes begin a token."""
+    bytes begin a token, in whole blocks."""
     import numpy as np
 
     sizes = np.ones(len(tokens), np.uint8)
     for limit, length, _ in _LEADS[1:]:
         sizes[tokens >= limit] = length
     content = np.empty(int(sizes.sum(dtype=np.int64)), np.uint8)
-    begins = np.zeros(len(content), np.bool_)
+    begins = np.zeros(-(-len(content) // _BLOCK) * _BLOCK, np.bool_)
     done = 0
     for at in range(0, len(tokens), _AT_ONCE):
         some, size = tokens[at : at + _AT_ONCE], sizes[at : at + _AT_ONCE]

@@ -22,7 +22,7 @@ async def measure(*, quick: bool) -> list[Row]:
         path = tiny_gguf.write(Path(folder) / "codellama.gguf", width=256, layers=6)
         rows = []
         for engine in ("ctransformers",):
-            first, second, middle = await _times(engine, path, 4 if quick else 12)
+            first, second, middle, key = await _times(engine, path, 4 if quick else 12)
             rows.append(
                 at_most(
                     f"{engine}: second fill after a one-line edit, against the first",
@@ -32,16 +32,26 @@ async def measure(*, quick: bool) -> list[Row]:
                     f"{first:.2f} s and {second:.2f} s; {middle / first:.2f} × for a line in the middle",
                 )
             )
+            rows.append(
+                at_most(
+                    f"{engine}: first key where the cursor had rested, against a first fill",
+                    key / first,
+                    0.35,
+                    "×",
+                    f"{key:.2f} s",
+                )
+            )
         return rows
 
 
-async def _times(engine: str, path: Path, rounds: int) -> tuple[float, float, float]:
+async def _times(engine: str, path: Path, rounds: int) -> tuple[float, float, float, float]:
     spec = ModelSpec("tiny", engine, str(path), context=2048, options={"threads": "1"})  # type: ignore[arg-type]
     model = WorkerModel(spec)
     await model.warm()
     first: list[float] = []
     second: list[float] = []
     middle: list[float] = []
+    key: list[float] = []
     for number in range(rounds):
         lines = [_LINE.format(n=f"{number}_{line}") for line in range(22)]
         suffix = "".join(_LINE.format(n=f"after_{number}_{line}") for line in range(6))
@@ -50,13 +60,20 @@ async def _times(engine: str, path: Path, rounds: int) -> tuple[float, float, fl
         second.append(await _seconds(model, "".join(edited), suffix))
         halfway = [*edited[:11], edited[11].replace("compute", "add"), *edited[12:]]
         middle.append(await _seconds(model, "".join(halfway), suffix))
+        rested = "".join(_LINE.format(n=f"rested_{number}_{line}") for line in range(22))
+        await model.prime(_hole(rested, suffix))
+        key.append(await _seconds(model, rested, suffix, typed="v"))
     await model.close()
-    return statistics.median(first), statistics.median(second), statistics.median(middle)
+    medians = [statistics.median(times) for times in (first, second, middle, key)]
+    return medians[0], medians[1], medians[2], medians[3]
 
 
-async def _seconds(model: WorkerModel, prefix: str, suffix: str) -> float:
-    request = FillRequest(prefix + "    result = ", "\n" + suffix, max_tokens=8)
+def _hole(prefix: str, suffix: str, typed: str = "") -> FillRequest:
+    return FillRequest(f"{prefix}    result = {typed}", "\n" + suffix, max_tokens=8)
+
+
+async def _seconds(model: WorkerModel, prefix: str, suffix: str, typed: str = "") -> float:
     started = time.perf_counter()
-    async for _ in model.fill(request):
+    async for _ in model.fill(_hole(prefix, suffix, typed)):
         pass
     return time.perf_counter() - started

@@ -19,6 +19,8 @@ MOST_THREADS = 8
 """Beyond this, memory bandwidth is the limit, and the editor needs cores too."""
 _CHARACTERS_PER_TOKEN = 4
 _STEP = 0.9
+_ROOM = 64
+"""Tokens kept for what fills a hole, also where less is asked for."""
 
 
 class NativeEngine(Protocol):
@@ -88,13 +90,12 @@ def fitting_prompt(
 
     Raises Rejected when not even an empty prompt would fit."""
     max_tokens = max(0, min(request.max_tokens, engine.context // 2))
-    limit = engine.context - max_tokens - 1
-    if isinstance(request, FillRequest):
-        characters = len(request.prefix) + len(request.suffix) + len(request.context)
-    else:
-        characters = sum(len(message.content) for message in request.messages)
+    room = max_tokens
+    if isinstance(request, FillRequest):  # a line and a block are cut alike, so neither is read anew
+        room = min(max(max_tokens, _ROOM), engine.context // 2)
+    limit = engine.context - room - 1
     most = limit * _CHARACTERS_PER_TOKEN * 2
-    characters = min(characters, most)
+    characters = min(sum(map(len, request.texts)), most)
     while True:
         if isinstance(request, FillRequest):
             cut = trimmed(request, characters)

@@ -64,11 +64,16 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     def _open(self) -> AsyncOpenAI:
         return client_of(self._server)
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether `prime` is of use: llama.cpp keeps what it has read."""
+        return self._way == "infill"
+
     async def prime(self, request: FillRequest) -> None:
         """Let llama.cpp read the request, and answer nothing, so that the next one like it begins at once;
-        other servers are sent nothing. Raises ModelError."""
-        if self._way == "infill":
-            async for _ in self.fill(replace(request, max_tokens=0)):
+        other servers are sent nothing. It goes the way of every fill. Raises ModelError."""
+        if self.reads_ahead:
+            async for _ in self.fill(replace(request, ahead=True)):
                 pass
 
     async def _fill(self, request: FillRequest, meter: Meter | None = None) -> AsyncIterator[str]:
@@ -86,7 +91,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                         async for piece in pieces:
                             yield piece
                     return
-        if not request.max_tokens:
+        if request.ahead:
             return
         asked = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens))), meter))
         async with closing(asked):
@@ -123,7 +128,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             "input_suffix": neutralised(request.suffix, control),
             "input_extra": [{"filename": "related", "text": extra}] if extra else [],
             "prompt": "",
-            "n_predict": request.max_tokens,
+            "n_predict": 0 if request.ahead else request.max_tokens,
             "temperature": 0,
             "stream": True,
             "cache_prompt": True,

@@ -11,7 +11,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Meter, ModelStatus
+from devflow.models.base import (
+    FEW_CHARACTERS_PER_TOKEN,
+    ChatRequest,
+    FillRequest,
+    Health,
+    Meter,
+    ModelStatus,
+)
 from devflow.models.errors import (
     ModelError,
     NotConfigured,
@@ -25,9 +32,6 @@ from devflow.models.outbound import Outbound, host_of, leaves_machine
 
 if TYPE_CHECKING:
     import httpx2
-
-CHARACTERS_PER_TOKEN = 3
-"""Code has 3 to 4 characters per token; the low end keeps prompts inside the context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class RemoteModel(abc.ABC, Generic[C]):
 
     def _room(self, max_tokens: int) -> int:
         """Characters of prompt that leave room for an answer of `max_tokens` in the context."""
-        return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
+        return max(self._server.context - max_tokens - 64, 64) * FEW_CHARACTERS_PER_TOKEN
 
 
 def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError | None:
@@ -273,6 +277,12 @@ def status_problem(
 ) -> ModelError:
     """The sentence for an HTTP status. `kind` is the provider's error type, `message` its words."""
     said = _first_line(message, server.api_key)
+    problem = _of_status(server, status, kind, said, _seconds(retry_after))
+    problem.said = said if said in str(problem) else ""
+    return problem
+
+
+def _of_status(server: Server, status: int, kind: str, said: str, wait: float | None) -> ModelError:
     if status == 401 or kind == "authentication_error":
         key = (
             f"check the key in {server.api_key_env}"
@@ -289,7 +299,6 @@ def status_problem(
     if status in (413, 431) or kind == "request_too_large":
         return Rejected(f"{server.place} finds the request too long; lower `context` for it.")
     if status == 429 or kind == "rate_limit_error":
-        wait = _seconds(retry_after)
         when = f"in {wait:g} s" if wait is not None else "later"
         return RateLimited(f"{server.place} asks to slow down; try again {when}.", wait)
     if status >= 500 or status in (408, 409) or kind in ("overloaded_error", "api_error", "timeout_error"):

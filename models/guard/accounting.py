@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from devflow.models.base import Meter
+from devflow.models.base import CHARACTERS_PER_TOKEN, Meter
 from devflow.models.errors import NotAllowed, OverBudget
 from devflow.models.guard import metrics
 from devflow.models.guard.audit import AuditLog, stamp
@@ -29,8 +29,6 @@ from devflow.models.guard.traces import Traces
 
 log = logging.getLogger(__name__)
 
-CHARACTERS_PER_TOKEN = 3.2
-"""Of code, for estimates where a provider does not count."""
 LONGEST_WAIT = 10.0
 """Seconds a request waits for money that running calls have reserved."""
 
@@ -73,6 +71,8 @@ class Entry:
     """Characters of the answer."""
     meter: Meter = field(default_factory=Meter)
     reservation: Reservation | None = None
+    news: tuple[str, ...] = ()
+    """What the user is to be told, whether or not the call is made."""
 
     def heard(self, characters: int) -> None:
         """A piece of the answer came."""
@@ -95,6 +95,9 @@ class Accounts:
         self._room = asyncio.Condition()
         self.warning = ""
         """What the user is to know of the budget, after the last call."""
+        self.tell: Callable[[str], None] | None = None
+        """Tells the user that a budget is nearly spent, once in its period; called on the event loop. None:
+        nobody here can be told, and another process may."""
         self.refusals: dict[str, str] = {}
         """By the model's name, why the budget let its last call not be made; without those it let."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
@@ -110,7 +113,7 @@ class Accounts:
         deadline = time.monotonic() + LONGEST_WAIT
         while True:
             try:
-                return await asyncio.to_thread(self.begin, entry)
+                return await self._begun(entry)
             except Busy:
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -123,6 +126,14 @@ class Accounts:
                     await asyncio.wait_for(self._room.wait(), min(left, 0.25))
                 except TimeoutError:
                     pass
+
+    async def _begun(self, entry: Entry) -> None:
+        try:
+            await asyncio.to_thread(self.begin, entry)
+        finally:
+            if self.tell is not None:
+                for sentence in entry.news:
+                    self.tell(sentence)
 
     async def settle(self, entry: Entry, outcome: str, why: str = "") -> None:
         """Write a call down, and wake those who wait for its money."""
@@ -143,7 +154,7 @@ class Accounts:
         price = price or _FREE
         # No token is shorter than a byte, and no answer longer than was asked for.
         most = price.of(sent.bytes + 8 * sent.turns + 64, sent.max_tokens)
-        expected = price.of(_tokens(sent.characters), sent.max_tokens)
+        expected = price.of(tokens_of(sent.characters), sent.max_tokens)
         if budget.request is not None and expected > budget.request:
             raise OverBudget(
                 f"This call to {sent.name} could cost {expected:.4f}, more than the {budget.request:.4f} "
@@ -153,7 +164,10 @@ class Accounts:
         ledger = self.ledger()
         if ledger is not None:
             try:
-                entry.reservation = ledger.reserve(most, budget, self._books.workspace, entry.at)
+                tells = self.tell is not None
+                workspace = self._books.workspace
+                entry.reservation = ledger.reserve(most, budget, workspace, entry.at, tells=tells)
+                entry.news = entry.reservation.news
             except OverBudget as error:
                 self.refusals[sent.name] = str(error)
                 raise
@@ -166,7 +180,7 @@ class Accounts:
         if self.warning:
             self._say(self.warning)
         try:
-            self._limiter.take(sent.host, self._books.user, _tokens(sent.characters) + sent.max_tokens)
+            self._limiter.take(sent.host, self._books.user, tokens_of(sent.characters) + sent.max_tokens)
         except BaseException:
             if ledger is not None and entry.reservation is not None:
                 ledger.release(entry.reservation)
@@ -187,8 +201,8 @@ class Accounts:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
         spoke = bool(entry.written) or meter.written is not None
         billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled"))
-        read = meter.read if meter.read is not None else _tokens(sent.characters) if billed else 0
-        written = meter.written if meter.written is not None else _tokens(entry.written)
+        read = meter.read if meter.read is not None else tokens_of(sent.characters) if billed else 0
+        written = meter.written if meter.written is not None else tokens_of(entry.written)
         price = self.price(sent) or _FREE
         return Call(
             entry.id,
@@ -303,5 +317,6 @@ _FREE = Price(0.0, 0.0)
 LEDGER, AUDIT = "ledger.sqlite", "audit.jsonl"
 
 
-def _tokens(characters: int) -> int:
+def tokens_of(characters: int) -> int:
+    """About how many tokens a provider would count."""
     return round(characters / CHARACTERS_PER_TOKEN)

@@ -112,6 +112,16 @@ class Attempts:
             last = NotAllowed("")
         raise nobody(task, problems, last)
 
+    async def prime(self, line: Line, request: FillRequest) -> bool:
+        """Have a model with a `prime` read the request while nobody asks it for anything; whether it was read
+        to its end. That it can is no sign of health, that it fails is one. Raises ModelError."""
+        read: Callable[[FillRequest], Awaitable[None]] = getattr(line.model, "prime")  # noqa: B009
+        try:
+            return await line.slots.spare(lambda: read(request))
+        except ModelError as error:
+            self._failed(line, error)
+            raise
+
     async def _answer(
         self,
         task: Task,

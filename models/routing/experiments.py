@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from devflow.models.routing.bandit import Tally
@@ -71,6 +71,25 @@ def assigned(experiments: Sequence[Experiment], task: str, language: str, unit: 
             place = int(lot / experiment.share * len(experiment.models))
             return experiment.models[min(place, len(experiment.models) - 1)]
     return ""
+
+
+def faults(experiment: Experiment, models: Mapping[str, Collection[str]]) -> list[str]:
+    """What keeps it from telling anything, in sentences; `models` are the tasks of those that are
+    configured, by name."""
+    named = list(dict.fromkeys(experiment.models))
+    found = []
+    for name in named:
+        if name not in models:
+            found.append(f"{name!r} is no model that is configured; its files are answered as without it.")
+            continue
+        served = {"explain", "edit", "review"} if "chat" in models[name] else set()
+        if idle := [task for task in experiment.tasks if task not in {*models[name], *served}]:
+            found.append(f"{name!r} is not used for {', '.join(idle)}; see its `tasks`.")
+    if twice := [name for name in named if experiment.models.count(name) > 1]:
+        found.append(f"{', '.join(map(repr, twice))} is named more than once.")
+    if len(named) == 1:
+        found.append(f"{named[0]!r} is its only model, so there is nothing to compare it with.")
+    return found
 
 
 def result(experiment: Experiment, tallies: Mapping[tuple[str, str], Tally]) -> Result:
@@ -178,6 +197,8 @@ def _tally(experiment: Experiment, tallies: Mapping[tuple[str, str], Tally], mod
 def _verdict(arms: Sequence[Arm]) -> str:
     if not arms:
         return "It names no models."
+    if len(arms) == 1:
+        return "One model cannot be compared."
     if any(not arm.shown for arm in arms):
         silent = ", ".join(arm.model for arm in arms if not arm.shown)
         return f"Nothing was shown yet by {silent}."

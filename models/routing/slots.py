@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 
@@ -22,6 +22,7 @@ class Slots:
         self._fills = self._chats = 0
         self._waiting_fills: deque[asyncio.Future[None]] = deque()
         self._waiting_chats: deque[asyncio.Future[None]] = deque()
+        self._spare: asyncio.Future[None] | None = None
 
     @property
     def fills_wait(self) -> bool:
@@ -31,6 +32,8 @@ class Slots:
     @asynccontextmanager
     async def place(self, *, fill: bool) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
+        if self._spare is not None:
+            self._spare.cancel()
         if not self._free(fill=fill) or (self._waiting_fills if fill else self._waiting_chats):
             await self._turn(self._waiting_fills if fill else self._waiting_chats)
         else:
@@ -39,6 +42,23 @@ class Slots:
             yield
         finally:
             self._leave(fill=fill)
+
+    async def spare(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do what nobody waits for, where no place is taken. It takes none itself, and is cancelled as soon
+        as somebody asks for one. Whether it was done to its end. Raises what it raises."""
+        if self._fills or self._chats or self._spare is not None:
+            return False
+        self._spare = doing = asyncio.ensure_future(work())
+        doing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            await asyncio.wait([doing])
+        finally:
+            doing.cancel()
+            self._spare = None
+        if doing.cancelled():
+            return False
+        doing.result()
+        return True
 
     async def _turn(self, queue: deque[asyncio.Future[None]]) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -14,7 +14,7 @@ from devflow.retrieval.context import Citation, pack
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
 from devflow.server.assist.inert import inert
-from devflow.server.assist.target import shown_path
+from devflow.server.assist.paths import shown_path
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -91,7 +91,8 @@ async def _extract(hits: Sequence[Hit], code: Codebase) -> str:
     parts = []
     for number, hit in enumerate(hits, 1):
         name = f" `{hit.symbol}`" if hit.symbol else ""
-        head = f"**[{number}]** {shown_path(hit.path, code)}:{hit.first_line + 1}-{hit.last_line + 1}{name}"
+        place = f"{shown_path(hit.path, code.roots)}:{hit.first_line + 1}-{hit.last_line + 1}"
+        head = f"**[{number}]** {place}{name}"
         summary = ""
         if hit.symbol and code.index is not None:
             symbols = await code.index.symbols_in(hit.path)
@@ -109,7 +110,7 @@ async def _extract(hits: Sequence[Hit], code: Codebase) -> str:
 
 def _place(citation: Citation, code: Codebase) -> str:
     name = f" `{citation.symbol}`" if citation.symbol else ""
-    return f"{shown_path(citation.path, code)}:{citation.first_line + 1}-{citation.last_line + 1}{name}"
+    return f"{shown_path(citation.path, code.roots)}:{citation.first_line + 1}-{citation.last_line + 1}{name}"
 
 
 def _is_of(hit: Hit, citation: Citation) -> bool:

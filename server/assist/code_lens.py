@@ -13,7 +13,7 @@ from devflow.analysis.roles import is_test
 from devflow.analysis.symbols import CLASS_LIKE
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
-from devflow.server.assist.target import shown_path
+from devflow.server.assist.paths import shown_path
 from devflow.server.assist.uses import Use, uses_of
 
 _SHOWN = CLASS_LIKE | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}
@@ -71,4 +71,4 @@ def _number(count: int, word: str) -> str:
 
 
 def _in_test(path: Path | None, code: Codebase) -> bool:
-    return path is not None and is_test(PurePath(shown_path(path, code)))
+    return path is not None and is_test(PurePath(shown_path(path, code.roots)))

@@ -15,6 +15,7 @@ from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
 from devflow.server.assist.inert import inert_stream
+from devflow.server.assist.paths import shown_path
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
     Neighbours,
@@ -24,7 +25,7 @@ from devflow.server.assist.related import (
     related,
     with_and_without,
 )
-from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path, target_at
+from devflow.server.assist.target import Target, document_symbols, sent_paths, target_at
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
@@ -135,7 +136,7 @@ def _calls(known: Neighbours, names: list[str], code: Codebase) -> list[str]:
     lines = []
     for callee in known.callees[:_MOST_NAMED]:
         summary = callee.symbol.doc.strip().partition("\n")[0]
-        place = f"{shown_path(callee.path, code)}:{callee.line + 1}"
+        place = f"{shown_path(callee.path, code.roots)}:{callee.line + 1}"
         lines.append(f"- `{callee.symbol.qualified_name}` ({place})" + (f": {summary}" if summary else ""))
     located = {callee.symbol.name for callee in known.callees[:_MOST_NAMED]}
     others = [f"`{name}`" for name in names if name not in located][: _MOST_NAMED * 2]
@@ -147,12 +148,12 @@ def _calls(known: Neighbours, names: list[str], code: Codebase) -> list[str]:
 def _callers(target: Target, known: Neighbours, code: Codebase) -> list[str]:
     if target.symbol is None or code.index is None:
         return []
-    tests = [use for use in known.callers if is_test(PurePath(shown_path(use.path, code)))]
+    tests = [use for use in known.callers if is_test(PurePath(shown_path(use.path, code.roots)))]
     callers = [use for use in known.callers if use not in tests]
     parts = []
     for title, uses in (("Used by", callers), ("Tested in", tests)):
         names = dict.fromkeys(
-            f"- `{use.container or 'the module'}` ({shown_path(use.path, code)}:{use.line + 1})"
+            f"- `{use.container or 'the module'}` ({shown_path(use.path, code.roots)}:{use.line + 1})"
             for use in uses
         )
         lines = list(names)[:_MOST_NAMED]

@@ -17,9 +17,10 @@ from devflow.analysis.text import Edit, Text
 from devflow.models.guard.egress import rule_paths
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
+from devflow.server.assist.paths import told_path
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import Related, related, with_and_without
-from devflow.server.assist.target import Target, sent_paths, shown_path, target_at
+from devflow.server.assist.target import Target, sent_paths, target_at
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
@@ -203,7 +204,7 @@ def _checked(reply: str, language: str, target: Target) -> str:
 
 def _how(doc: Document, target: Target, code: Codebase, path: Path) -> str:
     assert doc.path is not None
-    place = shown_path(doc.path, code)
+    place = told_path(doc.path, code.roots)
     match doc.language:
         case "python":
             how = "Use pytest: plain functions, `pytest.mark.parametrize` where cases differ in values only."
@@ -220,7 +221,7 @@ def _how(doc: Document, target: Target, code: Codebase, path: Path) -> str:
     inside = (
         f" of `{target.symbol.container}`" if target.symbol is not None and target.symbol.container else ""
     )
-    return f"{how} The code is{inside} in `{place}`; the tests will be `{shown_path(path, code)}`."
+    return f"{how} The code is{inside} in `{place}`; the tests will be `{told_path(path, code.roots)}`."
 
 
 def _first(folders: list[Path], names: list[str]) -> Path | None:

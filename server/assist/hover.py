@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
@@ -21,6 +19,7 @@ from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.last_change import last_change
 from devflow.server.assist.navigate import look_up
+from devflow.server.assist.paths import shown_path
 from devflow.server.assist.waiting import answer, until, within
 from devflow.server.settings import Hover
 
@@ -103,18 +102,6 @@ def counts(uses: UseCounts | None) -> str:
     more = "+" if uses.more else ""
     text = f"{number}{more} {word}{'s' if number != 1 or more else ''}"
     return f"{text}, {tests} in tests" if tests else text
-
-
-def shown_path(path: Path, roots: Sequence[Path]) -> str:
-    """`path` as a user would name it: from its workspace root, else from site-packages, else whole."""
-    for root in roots:
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    parts = path.parts
-    for folder in ("site-packages", "dist-packages", "typeshed"):
-        if folder in parts:
-            return "/".join(parts[parts.index(folder) + 1 :])
-    return path.as_posix()
 
 
 def _counts(definition: Definition) -> bool:

@@ -14,7 +14,8 @@ from devflow.analysis.references import references
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.retrieval.graph.named import around
-from devflow.server.assist.target import FUNCTIONS, Target, shown_path
+from devflow.server.assist.paths import told_path
+from devflow.server.assist.target import FUNCTIONS, Target
 from devflow.server.assist.waiting import within
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ async def related(target: Target, doc: Document, code: Codebase, characters: int
 
     def take(path: Path, line: int, text: str) -> None:
         nonlocal left
-        part = f"{shown_path(path, code)}:{line + 1}\n{text.rstrip()}\n"
+        part = f"{told_path(path, code.roots)}:{line + 1}\n{text.rstrip()}\n"
         if len(part) <= left:
             left -= len(part)
             parts.append(part)

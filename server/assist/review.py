@@ -21,8 +21,9 @@ from devflow.analysis.roles import is_test
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import problems, prompts
 from devflow.server.assist.chat import Progress, answer
+from devflow.server.assist.paths import shown_path
 from devflow.server.assist.related import Related, related, with_and_without
-from devflow.server.assist.target import Target, document_symbols, sent_paths, shown_path
+from devflow.server.assist.target import Target, document_symbols, sent_paths
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -205,7 +206,7 @@ async def _similar(source: str, code: Codebase) -> list[Candidate]:
     found = [
         Candidate(hit.path, hit.start, hit.end, hit.symbol, hit.text)
         for hit in hits
-        if not is_test(PurePath(shown_path(hit.path, code)))
+        if not is_test(PurePath(shown_path(hit.path, code.roots)))
     ]
     kept.pop(source, None)
     while len(kept) >= _MOST_KEPT:
@@ -230,7 +231,7 @@ async def _secrets(doc: Document, code: Codebase) -> list[Finding]:
 
 
 def _below_root(doc: Document, code: Codebase) -> PurePath | None:
-    return PurePath(shown_path(doc.path, code)) if doc.path is not None else None
+    return PurePath(shown_path(doc.path, code.roots)) if doc.path is not None else None
 
 
 def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
@@ -83,11 +82,3 @@ def document_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
 async def sent_paths(doc: Document, code: Codebase) -> tuple[str, ...]:
     """The document's names for path rules."""
     return await asyncio.to_thread(rule_paths, doc.path, doc.uri, code.roots)
-
-
-def shown_path(path: Path, code: Codebase) -> str:
-    """`path` below its workspace root, with `/`."""
-    for root in code.roots:
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    return path.as_posix()

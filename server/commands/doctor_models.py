@@ -104,7 +104,7 @@ async def _asked(spec: ModelSpec, config: ModelsConfig) -> Check:
 
 
 def _routing(config: ModelsConfig) -> Iterator[Check]:
-    """Rules and experiments that name models which are not configured."""
+    """Rules that name models which are not configured, and what is wrong with experiments."""
     known = {spec.name for spec in config.models} | {"local", "remote", "expert"}
     for rule in config.rules:
         unknown = [name for name in (*rule.prefer, *rule.avoid, *rule.only) if name not in known]
@@ -115,8 +115,10 @@ def _routing(config: ModelsConfig) -> Iterator[Check]:
                 BAD,
                 f"the rule {rule.name!r} names {', '.join(unknown)}, which is no model",
             )
-    for trial in config.experiments:
-        unknown = [name for name in trial.models if name not in known]
-        if unknown:
-            detail = f"{trial.name!r} names {', '.join(unknown)}, which is no model"
-            yield Check("models", "experiments", BAD, detail)
+    if config.experiments:
+        from devflow.models.routing.experiments import faults
+
+        tasks = {spec.name: spec.tasks for spec in config.models}
+        for trial in config.experiments:
+            for fault in faults(trial, tasks):
+                yield Check("models", "experiments", BAD, f"{trial.name!r}: {fault}")

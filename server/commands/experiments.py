@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,18 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what each experiment says so far."""
     import time
 
-    from devflow.models.routing.experiments import result
+    from devflow.models.routing.experiments import faults, result
     from devflow.server.learned import tallies_since
     from devflow.server.sources import load
 
     settings, _ = load([arguments.root.resolve()])
     tallies = tallies_since(time.time() - arguments.days * 86_400)
-    results = [result(experiment, tallies) for experiment in settings.models.experiments]
+    tasks = {spec.name: spec.tasks for spec in settings.models.models}
+    results = [(result(trial, tallies), faults(trial, tasks)) for trial in settings.models.experiments]
     if arguments.json:
-        print(json.dumps([asdict(each) for each in results], indent=2))
+        print(json.dumps([{**asdict(each), "problems": wrong} for each, wrong in results], indent=2))
     elif results:
-        for each in results:
-            _print(each)
+        for each, wrong in results:
+            _print(each, wrong)
     else:
         print(
             "No experiment is configured; name two models under [[models.experiments]] "
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print(result: Result) -> None:
+def _print(result: Result, problems: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -64,4 +66,6 @@ def _print(result: Result) -> None:
         )
     screen = console()
     screen.print(table)
-    screen.print(result.verdict)
+    for problem in problems:
+        screen.print(Text(problem, style="yellow"))
+    screen.print(Text(result.verdict))

@@ -6,6 +6,7 @@ from lsprotocol import types
 
 from devflow.server import convert
 from devflow.server.assist.highlight import highlights
+from devflow.server.cursor import came_to
 from devflow.server.session import Session
 
 _KINDS = {"read": types.DocumentHighlightKind.Read, "write": types.DocumentHighlightKind.Write}
@@ -19,6 +20,7 @@ async def document_highlight(
     if place is None:
         return None
     doc, at = place
+    came_to(session, doc, at)  # editors ask for highlights when the cursor was moved
     found = await highlights(doc, at, session.codebase())
     return [
         types.DocumentHighlight(

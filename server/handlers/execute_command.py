@@ -20,6 +20,7 @@ from devflow.server.assist.ask import ask
 from devflow.server.assist.explain import explain
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.review import review_with_model
+from devflow.server.cursor import came_behind
 from devflow.server.errors import InvalidParams, RequestFailed
 from devflow.server.handlers import code_action
 from devflow.server.progress import working
@@ -144,7 +145,9 @@ async def _apply(call: Call) -> None:
 
 async def _accepted(call: Call) -> None:
     """[id] → null; the editor has put all of a suggestion into the text"""
-    call.session.suggestions.told_accepted(_text(call, "the id of a suggestion"))
+    shown = call.session.suggestions.told_accepted(_text(call, "the id of a suggestion"))
+    if shown is not None and shown.kind == "inline":
+        await came_behind(call.session, shown)
 
 
 async def _rejected(call: Call) -> None:

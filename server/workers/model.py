@@ -46,6 +46,8 @@ class WorkerModel:
     """A FillModel and ChatModel whose engine runs in its own process, started at the first request."""
 
     remote = False
+    reads_ahead = True
+    """Whether `prime` is of use."""
 
     def __init__(self, spec: ModelSpec, profile: Profile | None = None) -> None:
         """`profile`: the family, where it is not to be told from the spec."""
@@ -101,7 +103,7 @@ class WorkerModel:
     async def prime(self, request: FillRequest) -> None:
         """Let the model read the request, and answer nothing, so that the next one like it begins at once.
         Raises ModelError."""
-        async for _ in self.fill(dataclasses.replace(request, max_tokens=0)):
+        async for _ in self.fill(dataclasses.replace(request, ahead=True)):
             pass
 
     async def close(self) -> None:
@@ -277,6 +279,8 @@ class _Host:
                 raise WorkerDied("The model is being loaded again; try again.")
             if pieces is None:
                 prompt, max_tokens = native.fitting_prompt(engine, profile, request)
+                if isinstance(request, FillRequest) and request.ahead:
+                    max_tokens = 0
                 temperature = 0.0 if isinstance(request, FillRequest) else request.temperature
                 pieces = engine.generate(prompt, max_tokens, temperature, stop.is_set)
             for text in pieces:

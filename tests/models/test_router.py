@@ -424,3 +424,64 @@ async def test_an_experiment_gives_a_file_its_model() -> None:
     router = Router([one, two], [], routing=routing)
     assert await answer(router, replace(HOLE, path="a.py")) == "2"
     assert await answer(router, replace(HOLE, path="b.py")) == "1"
+
+
+# Reading ahead
+
+
+async def test_only_the_model_that_would_be_asked_reads_ahead() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second", reads_ahead=True)
+    assert not router(first, second).reads_ahead("python")
+    assert not await router(first, second).prime(HOLE)
+    assert not second.requests
+    assert router(second, first).reads_ahead("python")
+    assert await router(second, first).prime(HOLE)
+    assert second.requests == [replace(HOLE, ahead=True)]
+
+
+async def test_no_model_elsewhere_reads_ahead() -> None:
+    remote = FakeModel("1", remote=True, reads_ahead=True)
+    assert not await router(remote).prime(HOLE)
+    assert not remote.requests
+
+
+async def test_path_rules_say_who_reads_ahead_as_who_is_asked() -> None:
+    remote = FakeModel("1", name="remote", remote=True, reads_ahead=True)
+    local = FakeModel("2", name="local", reads_ahead=True)
+    facts = {"remote": Facts("remote", True), "local": Facts("local", False)}
+    routed = Router([remote, local], [], routing=Routing(facts, kept_back=lambda path: path == "secret.py"))
+    assert not await routed.prime(replace(HOLE, path="open.py"))
+    assert await routed.prime(replace(HOLE, path="open.py", context_paths=("secret.py",)))
+    assert not remote.requests
+    assert len(local.requests) == 1
+
+
+async def test_a_request_ends_what_is_read_ahead_and_is_answered() -> None:
+    model = FakeModel("1", delay=60, reads_ahead=True)
+    routed = router(model)
+    reading = asyncio.create_task(routed.prime(HOLE))
+    await asyncio.wait_for(model.begun.wait(), 5)
+    model.delay = 0
+    assert await answer(routed) == "1"
+    assert await reading is False
+    assert model.opened == model.closed == 2
+
+
+async def test_nothing_is_read_ahead_beside_a_conversation() -> None:
+    model = FakeModel("1", "2", reads_ahead=True)
+    routed = router(model)
+    talk = routed.chat(ChatRequest((Message("user", "Hi"),)))
+    assert await anext(talk) == "1"
+    assert not await routed.prime(HOLE)
+    await talk.aclose()
+    assert await routed.prime(HOLE)
+
+
+async def test_a_model_that_failed_to_read_ahead_is_not_troubled_again_until_it_has_answered() -> None:
+    model = FakeModel("1", failures=[Unreachable("No.")], reads_ahead=True)
+    routed = router(model)
+    with pytest.raises(Unreachable):
+        await routed.prime(HOLE)
+    assert not await routed.prime(HOLE)
+    assert await answer(routed) == "1"
+    assert await routed.prime(HOLE)

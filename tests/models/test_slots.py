@@ -110,3 +110,53 @@ async def test_who_has_the_turn_for_a_conversation_sees_that_a_fill_waits() -> N
     with contextlib.suppress(asyncio.CancelledError):
         await talking
     assert order == ["chat a", "fill", "chat b"]
+
+
+async def test_what_nobody_waits_for_is_ended_by_the_first_who_asks_for_a_place() -> None:
+    slots, ended = Slots(1), asyncio.Event()
+
+    async def read() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    for fill in (True, False):
+        ended.clear()
+        reading = asyncio.create_task(slots.spare(read))
+        await settled()
+        async with slots.place(fill=fill):
+            await settled()
+            assert ended.is_set()
+        assert await reading is False
+
+
+async def test_what_nobody_waits_for_is_not_begun_beside_anything() -> None:
+    slots, begun = Slots(3), 0
+
+    async def read() -> None:
+        nonlocal begun
+        begun += 1
+        assert not await slots.spare(read), "nor beside its like"
+
+    async with slots.place(fill=False):
+        assert not await slots.spare(read)
+    assert begun == 0
+    assert await slots.spare(read)
+    assert begun == 1
+
+
+async def test_who_has_work_done_that_nobody_waits_for_can_end_it() -> None:
+    slots, ended = Slots(1), asyncio.Event()
+
+    async def read() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    reading = asyncio.create_task(slots.spare(read))
+    await settled()
+    reading.cancel()
+    await asyncio.wait_for(ended.wait(), 5)
+    assert await slots.spare(settled)

@@ -92,6 +92,15 @@ def test_what_may_not_leave_is_left_out_with_its_reason(
     assert "cloud: not asked: the request holds text" in printed
 
 
+def test_a_file_is_judged_by_every_name_it_has_as_the_server_does(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "devflow.toml").write_text("[models]\nnever_send = ['/lib.rs']\n")
+    (root / "notes.txt").symlink_to(root / ".env")
+    for path in (str(root / "lib.rs"), "notes.txt"):
+        assert route(root, capsys, "--task", "fill", "--path", path, "--explain", "x")["private"], path
+
+
 def test_without_models_the_command_says_so_and_fails(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +117,38 @@ def test_an_experiment_without_events_says_so(root: Path, capsys: pytest.Capture
     cli.main(["experiments", "--root", str(root), "--json"])
     [told] = json.loads(capsys.readouterr().out)
     assert [arm["shown"] for arm in told["arms"]] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ('["small", "nobody"]', "'nobody' is no model that is configured"),
+        ('["small"]', "'small' is its only model, so there is nothing to compare it with."),
+        ('["small", "small"]', "'small' is named more than once."),
+        ('["small", "talker"]', "'talker' is not used for fill; see its `tasks`."),
+    ],
+)
+def test_what_keeps_an_experiment_from_telling_anything_is_said(
+    models: str, said: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talker = '[[models.list]]\nname = "talker"\nengine = "fake"\ntasks = ["chat"]\n'
+    own = CONFIG.replace('["small", "crab"]', models) + talker
+    (tmp_path / "config" / "devflow" / FILE_NAME).write_text(own)
+    cli.main(["experiments", "--root", str(root)])
+    assert said in " ".join(capsys.readouterr().out.split())
+    cli.main(["experiments", "--root", str(root), "--json"])
+    [told] = json.loads(capsys.readouterr().out)
+    assert any(said in problem for problem in told["problems"])
+    cli.main(["doctor", str(root), "--models", "--json"])
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert any(said in check["detail"] for check in checks if check["name"] == "experiments")
+
+
+def test_an_experiment_that_can_tell_something_is_not_complained_of(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["experiments", "--root", str(root), "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["problems"] == []
 
 
 def test_the_doctor_says_of_each_model_what_it_is_for_and_names_rules_without_a_model(

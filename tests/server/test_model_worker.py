@@ -21,9 +21,14 @@ from devflow.models.fake import FakeModel
 from devflow.models.profiles import profile_of
 from devflow.models.prompt import Prompt
 from devflow.models.router import Router
+from devflow.server.assist.inline import inline
+from devflow.server.assist.inline.ahead import cursor_at, finished
+from devflow.server.assist.inline.ghost import ghost_of
+from devflow.server.settings import Inline
 from devflow.server.workers import model as model_worker
 from devflow.server.workers.model import WorkerModel
 from support import tiny_gguf
+from support.codebase import document, workspace
 from support.processes import children
 
 pytest.importorskip("ctransformers", reason="needs the extra `gguf`")
@@ -147,6 +152,38 @@ async def test_what_was_read_ahead_is_not_read_again(model: WorkerModel) -> None
     started = time.perf_counter()
     assert await text(model.fill(request))
     assert time.perf_counter() - started < ahead
+
+
+async def test_a_place_where_the_cursor_rested_is_answered_sooner(model: WorkerModel, tmp_path: Path) -> None:
+    """Through every stage: what is read ahead is, token for token, what is asked for at the first key."""
+    config = Inline(speculate=False, max_tokens=4)
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for attempt in range(3):  # the best of three: the machine may be busy with other things
+        for ahead in (False, True):
+            root = tmp_path / f"{attempt} {ahead}"
+            lines = f"value_{attempt}_{ahead} = compute(first, second)\n" * 30
+            async with workspace(root, f"{lines}total = <|>\n", models=Router([model], [])) as space:
+                if ahead:
+                    cursor_at(space.doc, space.at, space.code, config, rest=0.0)
+                    await asyncio.wait_for(finished(space.code.memory), 30)
+                source, at = space.doc.text.source, space.at
+                typed = document(f"{source[:at]}v{source[at:]}", root / "main.py", 2)
+                await inline(typed, at + 1, space.code, config, manual=True)
+                report = ghost_of(space.code.memory, typed.uri).report
+                assert report is not None
+                times[ahead].append(report.milliseconds["model"])
+    assert min(times[True]) < 0.5 * min(times[False])
+
+
+async def test_a_fill_ends_what_is_read_ahead_and_goes_on_where_it_was(model: WorkerModel) -> None:
+    router = Router([model], [])
+    request = FillRequest("# to be ended\n" + "x = compute(y)\n" * 100, "\n", max_tokens=1)
+    alone = await text(model.fill(request))
+    await text(model.fill(HOLE))
+    reading = asyncio.create_task(router.prime(request))
+    await asyncio.sleep(0)
+    assert await text(router.fill(request)) == alone
+    assert await reading is False
 
 
 async def test_an_edit_at_the_cursor_costs_a_fraction_of_the_first_fill(model: WorkerModel) -> None:

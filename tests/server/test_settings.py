@@ -182,6 +182,32 @@ def test_rules_experiments_and_families_are_read_and_their_faults_named() -> Non
     assert "models.rules.1.tasks" in said[0]
 
 
+@pytest.mark.parametrize(
+    ("model", "context"),
+    [
+        ("engine = 'openai'\nmodel = 'gpt-5-mini'", 128_000),
+        ("engine = 'openai'\nmodel = 'qwen2.5-coder'\nbase_url = 'http://127.0.0.1:8080/v1'", 32_768),
+        ("engine = 'openai'\nmodel = 'whatever'", 4_096),
+        ("engine = 'openai'\nmodel = 'granite-embedding'\ntasks = ['embed']", 4_096),
+        ("engine = 'anthropic'\nmodel = 'claude-sonnet-4-5'", 200_000),
+        ("engine = 'anthropic'\nmodel = 'best'\nbase_url = 'https://gateway.example'", 200_000),
+        ("engine = 'ctransformers'\nmodel = 'codellama-7b.gguf'", 4_096),
+        ("engine = 'llama'\nmodel = 'qwen2.5-coder.gguf'", 4_096),
+        ("engine = 'exllamav2'\nmodel = 'granite-code-exl2'", 4_096),
+        ("engine = 'ctransformers'\nmodel = 'shorty.gguf'", 1_024),
+        ("engine = 'openai'\nmodel = 'shorty'", 1_024),
+        ("engine = 'fake'", 4_096),
+        ("engine = 'openai'\nmodel = 'gpt-5-mini'\ncontext = 9000", 9_000),
+        ("engine = 'llama'\nmodel = 'qwen2.5-coder.gguf'\ncontext = 32768", 32_768),
+    ],
+)
+def test_a_model_reads_what_its_family_reads_unless_somebody_says(model: str, context: int) -> None:
+    family = "[[models.families]]\nname = 'short'\nguess = 'shorty'\ncontext = 1024\n"
+    settings, said = resolve(of(f"[[models.list]]\nname = 'm'\n{model}\n{family}"))
+    assert not said
+    assert settings.models.models[0].context == context
+
+
 def test_a_workspace_can_give_no_rules() -> None:
     settings, said = resolve(of("[[models.rules]]\nname = 'r'\nonly = ['remote']", trusted=False))
     assert settings.models.rules == ()

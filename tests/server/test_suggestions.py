@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from devflow.models.base import FillRequest
 from devflow.models.fake import FakeModel
 from devflow.models.feedback import Feedback, Outcomes
 from devflow.server import suggestions
@@ -32,9 +35,11 @@ def services(folder: Path, *pieces: str) -> Services:
     )
 
 
-async def shown(client: Editor, uri: str = URI) -> dict[str, Any]:
+async def shown(
+    client: Editor, uri: str = URI, settings: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The ghost text of a document that is opened for it."""
-    await client.initialize()
+    await client.initialize(initializationOptions=dict(settings))
     await client.wait_for("workspace/configuration")
     await client.until(lambda: client.server.session.models)
     client.open(uri, SOURCE)
@@ -186,3 +191,36 @@ async def test_accepting_needs_an_id(tmp_path: Path) -> None:
         with pytest.raises(ErrorAnswer):
             await client.request("workspace/executeCommand", {"command": "devflow.accepted"})
         await client.request("workspace/executeCommand", {"command": "devflow.accepted", "arguments": ["?"]})
+
+
+async def test_where_the_cursor_rests_a_local_model_reads_what_it_will_be_asked() -> None:
+    model = FakeModel(GHOST, reads_ahead=True)
+    async with editor(Scripted(model).services) as client:
+        await client.initialize()
+        await client.wait_for("workspace/configuration")
+        await client.until(lambda: client.server.session.models)
+        client.open(URI, SOURCE)
+        await client.request(
+            "textDocument/documentHighlight", {"textDocument": {"uri": URI}, "position": CURSOR}
+        )
+        await asyncio.wait_for(model.begun.wait(), 5)
+        [request] = model.requests
+        assert isinstance(request, FillRequest)
+        assert request.ahead
+        assert request.prefix == SOURCE[:-1]
+
+
+async def test_behind_an_accepted_suggestion_a_local_model_reads_on() -> None:
+    model = FakeModel(GHOST, reads_ahead=True)
+    async with editor(Scripted(model).services) as client:
+        item = await shown(client, settings={"inline": {"speculate": False}})
+        after = SOURCE[:-1] + GHOST + "\n"
+        client.change(URI, 2, {"text": after})
+        await client.request(
+            "workspace/executeCommand",
+            {"command": "devflow.accepted", "arguments": item["command"]["arguments"]},
+        )
+        await client.until(lambda: len(model.requests) == 2)
+        request = model.requests[1]
+        assert isinstance(request, FillRequest)
+        assert (request.ahead, request.prefix) == (True, after[:-1])

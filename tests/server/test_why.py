@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.errors import OverBudget
 from devflow.models.fake import FakeModel
 from devflow.models.feedback import Action, Event, Feedback
+from devflow.models.guard.books import Books
 from devflow.server.assist.inline.acceptance import PRIOR
 from devflow.server.assist.inline.ghost import mood_of
+from devflow.server.models import build_router
 from devflow.server.services import Services
 from support.editor import Editor, editor
 from support.services import Scripted
@@ -74,6 +80,38 @@ async def test_what_kept_the_model_from_answering_is_told() -> None:
     assert told["silence"]["reason"] == "model"
     assert spent in told["silence"]["problem"]
     assert spent in told["markdown"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "local_only", "said"),
+    [
+        (ModelSpec("cloud", "openai", "gpt-5-mini"), False, ("cloud", "OPENAI_API_KEY")),
+        (ModelSpec("cloud", "openai", "m", "https://api.example/v1"), True, ("cloud", "models.local_only")),
+        (ModelSpec("mine", "ctransformers", "{folder}/garbage.gguf"), True, ("mine", "garbage.gguf")),
+    ],
+)
+async def test_a_model_that_cannot_be_asked_at_all_is_named_with_the_reason(
+    spec: ModelSpec, local_only: bool, said: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "garbage.gguf").write_bytes(b"garbage" * 100)
+    spec = replace(spec, model=spec.model.format(folder=tmp_path))
+    config = ModelsConfig(local_only, (spec,), books=Books(kept=False), keeping=None)
+    async with editor(Services(models=lambda settings, tell: build_router(config, {}))) as client:
+        await opened(client)
+        assert await ask(client, 11) == []
+        told = await why(client)
+    silence = told["silence"]
+    assert silence["reason"] == "model"
+    assert all(part in silence["problem"] for part in said)
+    assert silence["problem"] in told["markdown"]
+
+
+async def test_without_a_model_nobody_had_a_suggestion() -> None:
+    async with editor(Services(models=lambda settings, tell: build_router(ModelsConfig(), {}))) as client:
+        await opened(client)
+        assert await ask(client, 11) == []
+        told = await why(client)
+    assert (told["silence"]["reason"], told["silence"]["problem"]) == ("nothing", "")
 
 
 async def test_the_users_answer_changes_what_is_believed_to_be_accepted() -> None:

@@ -27,6 +27,7 @@ from devflow.server.assist.inline.report import Used
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
+from devflow.server.assist.paths import told_path
 from devflow.server.assist.receivers import CLASS_KINDS
 from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import within
@@ -49,13 +50,15 @@ _ORDER = ("definition", "import", "focal file", "recent file", "search", "proble
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of context; `name` is a path relative to the workspace."""
+    """One piece of context; `name` is a path relative to the workspace. `path` and `uri` are of the document
+    it is from, for the path rules: none for what is told of the document that is completed."""
 
     kind: str
     name: str
     text: str
     score: float
     path: Path | None = None
+    uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ async def _definitions(doc: Document, at: int, near: Sequence[str], code: Codeba
     return [
         Piece(
             kind,
-            relative(each.path, code),
+            told_path(each.path, code.roots),
             skeleton(
                 each,
                 [m for m in members if m.path == each.path and _owner(m) == each.symbol.name],
@@ -240,22 +243,21 @@ async def _focal(doc: Document, code: Codebase) -> list[Piece]:
         return []
 
     def look() -> Path | None:
-        names = names_of(code)
-        for each in recent_imports(doc, code.memory):
+        for each in recent_imports(doc, code.memory) if doc.language == "python" else ():
             for module in (each.module, f"{each.module}.{each.name}"):
-                if module.rsplit(".", 1)[-1] == stem:
-                    return names.module(module, path)
-        return None
+                if module.rsplit(".", 1)[-1] == stem and (found := names_of(code).module(module, path)):
+                    return found
+        beside = path.with_name(stem + path.suffix)
+        return beside if beside.is_file() else None
 
-    focal = await asyncio.to_thread(look) if doc.language == "python" else None
-    focal = focal or next(
-        (each for each in (path.with_name(stem + path.suffix),) if each != path and each.is_file()), None
-    )
+    focal = await asyncio.to_thread(look)
     if focal is None:
         return []
     found = await index.symbols_in(focal)
     heads = [each.symbol.signature for each in found if each.symbol.signature and _is_public(each)]
-    return [Piece("focal file", relative(focal, code), "\n".join(heads[:30]), 0.85, focal)] if heads else []
+    if not heads:
+        return []
+    return [Piece("focal file", told_path(focal, code.roots), "\n".join(heads[:30]), 0.85, focal)]
 
 
 async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Piece]:
@@ -280,8 +282,8 @@ async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Pi
             if best >= _ALIKE:
                 # What came after the like piece there is what may come next here.
                 piece = "\n".join(lines[place + _WINDOW // 2 : place + 2 * _WINDOW])
-                name = relative(each.path, code)
-                result.append(Piece("recent file", name, piece, 0.4 + 0.4 * best, each.path))
+                name = told_path(each.path, code.roots) if each.path is not None else ""
+                result.append(Piece("recent file", name, piece, 0.4 + 0.4 * best, each.path, each.uri))
         return result
 
     return await asyncio.to_thread(look)
@@ -304,7 +306,7 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
         if hit.path == doc.path or of_file[hit.path] > 2 or hit.score < _FLOOR * top:
             continue
         result.append(
-            Piece("search", relative(hit.path, code), hit.text.rstrip(), 0.55 - 0.03 * place, hit.path)
+            Piece("search", told_path(hit.path, code.roots), hit.text.rstrip(), 0.55 - 0.03 * place, hit.path)
         )
     return result
 
@@ -329,18 +331,11 @@ async def _problems(doc: Document, at: int, code: Codebase) -> list[Piece]:
     return [Piece("problem", "", "\n".join(f"{sign} {message}" for message in found[:3]), 0.45)]
 
 
-def relative(path: Path | None, code: Codebase) -> str:
-    """`path` as seen from its workspace root."""
-    if path is None:
-        return ""
-    for root in code.roots:
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    return path.name
-
-
 def _names(piece: Piece, roots: Sequence[Path]) -> tuple[str, ...]:
-    return (piece.name, *rule_paths(piece.path, "", roots)) if piece.path is not None else ()
+    """What path rules are told of a piece: all names of the document whose text it is."""
+    if piece.path is None and not piece.uri:
+        return ()
+    return tuple(filter(None, (piece.name, *rule_paths(piece.path, piece.uri, roots))))
 
 
 def _block(name: str, text: str, language: str) -> str:

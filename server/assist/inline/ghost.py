@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,10 @@ class Mood:
     """What was changed lately, oldest first."""
     recent: OrderedDict[str, Document] = field(default_factory=OrderedDict)
     """The documents worked in lately, last one last."""
+    read: tuple[str, str, int] = ("", "", 0)
+    """The place a model has read last: document, text, offset."""
+    ahead: asyncio.Task[None] | None = None
+    """Reads the place the cursor rests at, while nobody asks for ghost text."""
 
 
 class Ghost:

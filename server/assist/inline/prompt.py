@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from devflow.analysis.document import Document
 from devflow.analysis.text import common_ends
-from devflow.models.base import FillRequest
+from devflow.models.base import CHARACTERS_PER_TOKEN, FillRequest
 from devflow.server.assist.inline.context import Context
+from devflow.server.assist.inline.ghost import Ghost
 from devflow.server.assist.inline.site import Site
 
 PREFIX_BUDGET, SUFFIX_BUDGET = 6_000, 2_000
 """Code points of the document before and behind the cursor in a request."""
 LINE_TOKENS = 40
 """Longest rest of a line: 95 % of lines have 73 characters or less."""
-CHARACTERS_PER_TOKEN = 3.2
 _HARDLY = 60
 """Code points that may differ in a suffix that is kept."""
 
@@ -55,6 +55,24 @@ def request_for(
     return request, start, below
 
 
+def next_request(
+    ghost: Ghost,
+    doc: Document,
+    at: int,
+    site: Site,
+    context: Context,
+    path: str,
+    max_tokens: int,
+    names: tuple[str, ...],
+) -> FillRequest:
+    """What a model is asked for at `at`, beginning as the request before it where it can; as
+    `request_for`."""
+    request, ghost.prompt_start, ghost.suffix = request_for(
+        doc, at, site, context, path, max_tokens, ghost.prompt_start, ghost.suffix, names
+    )
+    return request
+
+
 def anchored(source: str, at: int, start: int, budget: int = PREFIX_BUDGET) -> int:
     """Where a prefix of at most `budget` code points begins: at `start`, as last time, while that fits and
     holds enough; else at a line's start further on, with room to grow."""
@@ -86,5 +104,4 @@ def hardly_differs(old: str, new: str) -> bool:
 
 def tokens_of(request: FillRequest) -> int:
     """About how many tokens a request has."""
-    size = len(request.prefix) + len(request.suffix) + len(request.context)
-    return round(size / CHARACTERS_PER_TOKEN)
+    return round(sum(map(len, request.texts)) / CHARACTERS_PER_TOKEN)

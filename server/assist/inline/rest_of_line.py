@@ -17,6 +17,7 @@ from operator import mul
 from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
 from devflow.analysis.usage import UsageModel
+from devflow.analysis.usage.analogy import Analogy, analogies
 from devflow.analysis.usage.around import Around, OpenTokens
 from devflow.analysis.usage.lines import Rest, rests
 from devflow.analysis.usage.vocabulary import Vocabulary
@@ -78,9 +79,17 @@ def evidence(doc: Document, at: int, code: Codebase) -> list[Evidence]:
     usage = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
     models = (around.model, usage if usage is not None else UsageModel(Vocabulary()))
     spaced = doc.text.source[at - 1 : at].isspace()
+    alike = {
+        each.tokens: each for each in analogies(around, frozenset(keywords(doc.language)).__contains__, half)
+    }
+    others = {each.tokens: each.text for each in alike.values()}
     return [
-        Evidence(rest, rest.text.lstrip() if spaced else rest.text, _values(rest, around, half))
-        for rest in rests(models, around.context, half)[:_CANDIDATES]
+        Evidence(
+            rest,
+            rest.text.lstrip() if spaced else rest.text,
+            _values(rest, around, half, alike.get(rest.tokens)),
+        )
+        for rest in rests(models, around.context, half, others, _CANDIDATES)
         if _names_known(rest.tokens, around, doc.language)
     ]
 
@@ -109,7 +118,7 @@ def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:
     return True
 
 
-def _values(rest: Rest, around: Around, half: str) -> tuple[float, ...]:
+def _values(rest: Rest, around: Around, half: str, analogy: Analogy | None) -> tuple[float, ...]:
     here, known = rest.seen
     line = (*around.line, *rest.tokens)
     away = around.distance(line)
@@ -137,32 +146,42 @@ def _values(rest: Rest, around: Around, half: str) -> tuple[float, ...]:
         float(away == 1),
         _tenths(len(around.line), 12),
         _tenths(len(half), 6),
+        float(analogy is not None),
+        math.log1p(analogy.count) if analogy else 0.0,
+        analogy.count / (analogy.total + 0.5) if analogy else 0.0,
+        analogy.above / 3 if analogy else 0.0,
+        float(analogy is not None and analogy.gap <= _NEAR),
     )
 
 
 _FITTED = (
-    ("bias", -4.9),
-    ("log odds", 0.6),
-    ("tokens", -0.97),
-    ("length here", 0.52),
-    ("share here", 0.74),
-    ("log count here", 0.52),
-    ("length known", 0.83),
-    ("share known", 1.14),
-    ("log count known", 0.23),
-    ("gap here", -1.44),
-    ("gap known", -1.55),
-    ("above here", 1.01),
-    ("above known", 1.69),
-    ("both", -1.36),
-    ("new members", -0.34),
-    ("first word here", 0.31),
-    ("line nearby", -1.06),
-    ("line in block", 0.33),
-    ("line below", -4.11),
-    ("tokens before", 0.87),
-    ("typed", 3.19),
-    ("parses", 2.58),
+    ("bias", -6.21),
+    ("log odds", 0.19),
+    ("tokens", -0.93),
+    ("length here", 0.45),
+    ("share here", 2.69),
+    ("log count here", 0.37),
+    ("length known", 0.76),
+    ("share known", 2.53),
+    ("log count known", 0.19),
+    ("gap here", -1.25),
+    ("gap known", -1.35),
+    ("above here", 1.14),
+    ("above known", 1.75),
+    ("both", -1.41),
+    ("new members", -0.31),
+    ("first word here", 0.3),
+    ("line nearby", -1.05),
+    ("line in block", 0.35),
+    ("line below", -4.36),
+    ("tokens before", 1.01),
+    ("typed", 3.59),
+    ("analogy", 2.15),
+    ("log count of analogies", -0.38),
+    ("share of analogies", 3.33),
+    ("analogies above", 3.02),
+    ("analogy nearby", 1.84),
+    ("parses", 2.64),
 )
 """What the values of a candidate mean, and their weights. "here": in this document, "known": in the rest of
 the workspace; lengths are tens of tokens of context."""

@@ -10,32 +10,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
-from devflow.models.errors import TooLate
+from devflow.models.errors import NotAllowed, OverBudget, TooLate
+from devflow.models.streams import closing
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.inline import rhythm
+from devflow.server.assist.inline import ahead, rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
 from devflow.server.assist.inline.cache import Kept
 from devflow.server.assist.inline.check import Checked, checked, placed, whole
 from devflow.server.assist.inline.clean import clean, covered
-from devflow.server.assist.inline.context import Context, gather, relative
+from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written
 from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, keep_report, mood_of
 from devflow.server.assist.inline.known import with_suggestion
-from devflow.server.assist.inline.prompt import request_for, tokens_of
+from devflow.server.assist.inline.prompt import next_request, tokens_of
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
+from devflow.server.assist.paths import told_path
 from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
+
+if TYPE_CHECKING:
+    from devflow.models.base import FillRequest
+    from devflow.models.router import Router
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +79,7 @@ async def inline(
     With `selected`, the completion chosen in the editor's popup, the suggestion goes on from it.
     `manual`: the user asked for it by a key."""
     ghost, mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
+    ahead.end(mood)
     ghost.observe(doc, at, mood)
     ghost.shown = None
     run = _Run(doc, at, code, config, ghost, mood, manual, ghost.number)
@@ -178,6 +186,8 @@ class _Run:
             if why is Silence.SUPERSEDED:
                 self.silent(why)
                 return None
+        elif models is not None and (obstacle := models.obstacle("fill")):
+            why, self.problem = Silence.MODEL, obstacle
         if found is None:
             found = await self._by_code()
         if found is None:
@@ -314,33 +324,44 @@ class _Run:
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
         names = await sent_paths(self.doc, self.code)
+        path = told_path(self.doc.path, self.code.roots) if self.doc.path is not None else ""
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return None
-        request, ghost.prompt_start, ghost.suffix = request_for(
-            doc,
-            at,
-            site,
-            self.context,
-            relative(self.doc.path, self.code),
-            self.config.max_tokens,
-            ghost.prompt_start,
-            ghost.suffix,
-            names,
-        )
+        request = next_request(ghost, doc, at, site, self.context, path, self.config.max_tokens, names)
         self.tokens = tokens_of(request)
         seconds = self.config.timeout_ms / 1000
         request = replace(request, deadline=seconds)
+        without = replace(request, context="", context_paths=tuple(each for each in names if each != path))
         source = doc.text.source
+        self.mood.read = (doc.uri, source, at)
         ghost.generation = Generation(
             source[:at],
             source[at:],
-            lambda: models.fill(request),
+            lambda: self._filled(models, request, without),
             lambda text: is_done(text, site),
             seconds,
         )
         self.time("prompt")
         return ghost.generation
+
+    async def _filled(self, models: Router, request: FillRequest, without: FillRequest) -> AsyncIterator[str]:
+        """What a model writes; where a path rule keeps a file of the context on the machine, what it writes
+        `without` the context: one private file open must not silence all others."""
+        pieces = models.fill(request)
+        try:
+            async with closing(pieces):
+                async for piece in pieces:
+                    yield piece
+            return
+        except NotAllowed as error:  # refused before anything was said
+            if isinstance(error, OverBudget) or not request.context:
+                raise
+        self.context, self.tokens = Context(), tokens_of(without)
+        pieces = models.fill(without)
+        async with closing(pieces):
+            async for piece in pieces:
+                yield piece
 
     def is_local(self, engine: str) -> bool:
         """Whether the model runs here: text that was not asked for costs nobody anything."""

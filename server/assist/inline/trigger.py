@@ -21,6 +21,10 @@ _NEEDS_COLON = re.compile(
 )
 _LEAVES = re.compile(r"\s*(?:return|raise|break|continue|pass|throw)\b[^\n]*\Z")
 _BARE = re.compile(r"\s*(?:pass|break|continue|\.\.\.)\s*\Z")
+_IMPORT = re.compile(
+    r"\s*(?:import[ ]+(?:[\w., ]*[, ])?|from[ ]+[\w.]+[ ]+import[ ]+(?:[\w, ]*[, ])?)([^\W\d]\w*)(?:\.\w+)*\Z"
+)
+"""An import up to its last name, which group 1 is: what `import a.b` binds is `a`."""
 _TRIGGERS = "(,=.:[{"
 _DELETIONS_IN_A_ROW = 3
 
@@ -74,14 +78,17 @@ def closed_gate(doc: Document, at: int, situation: Situation, config: Inline) ->
     """Why there is no suggestion at `at`; None where one is worth working for."""
     if not situation.manual and (silence := _unwanted(doc, situation, config)) is not None:
         return silence
-    return _place(doc, at, manual=situation.manual) or (
-        None if situation.manual else _mood(doc, at, situation, config)
-    )
+    return _place(doc, at) or (None if situation.manual else _mood(doc, at, situation, config))
 
 
 def worth_asking(doc: Document, at: int) -> bool:
     """Whether ghost text can help at `at` at all, whatever the user is about."""
-    return _place(doc, at, manual=True) is None
+    return _place(doc, at) is None
+
+
+def may_help(doc: Document, at: int, config: Inline) -> bool:
+    """Whether ghost text nobody asked for may be shown at `at`, now or after a key."""
+    return _unwanted(doc, Situation(), config) is None and worth_asking(doc, at)
 
 
 def asks_for_code(doc: Document, at: int) -> bool:
@@ -112,7 +119,7 @@ def _matches(path: PurePath, pattern: str) -> bool:
     return path.match(pattern) or path.match(f"{pattern.rstrip('/')}/*")
 
 
-def _place(doc: Document, at: int, *, manual: bool) -> Silence | None:
+def _place(doc: Document, at: int) -> Silence | None:
     """What is wrong with the place itself."""
     text = doc.text
     line = text.line_at(at)
@@ -143,6 +150,8 @@ def _mood(doc: Document, at: int, situation: Situation, config: Inline) -> Silen
         return Silence.DELETED
     if is_whole(before, doc.language):
         return Silence.ACCEPTED if situation.accepted else Silence.WHOLE
+    if doc.language == "python" and _import_is_done(doc, line, before):
+        return Silence.WHOLE
     if _chooses_name(before, doc.language):
         return Silence.NEW_NAME
     if not before.strip() and _is_unreachable(doc, line, before):
@@ -166,6 +175,18 @@ def is_whole(before: str, language: str) -> bool:
         return False
     # Behind a space after a bracket somebody goes on: `f(x) `, then `+ 1` or `if`.
     return not before.endswith(" ") or bare.endswith(";")
+
+
+def _import_is_done(doc: Document, line: int, before: str) -> bool:
+    """Whether an import ends at the cursor with a name that the document uses: one that is still being typed
+    is used nowhere."""
+    found = _IMPORT.match(before)
+    if found is None or doc.text.line(line)[len(before) :].strip():
+        return False
+    name = found[1]
+    source, start = doc.text.source, doc.text.line_start(line)
+    elsewhere = (source[:start], source[start + len(before) :])
+    return any(re.search(rf"(?<![\w.]){name}(?!\w)", text) for text in elsewhere)
 
 
 def _chooses_name(before: str, language: str) -> bool:

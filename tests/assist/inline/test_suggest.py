@@ -19,7 +19,7 @@ from devflow.server.assist.inline.known import with_suggestion
 from devflow.server.assist.inline.site import fills_block
 from devflow.server.assist.inline.trigger import Silence, worth_asking
 from devflow.server.settings import Inline
-from support.codebase import Workspace, workspace
+from support.codebase import Workspace, document, workspace
 
 
 class Writer:
@@ -77,7 +77,6 @@ async def text(root: Path, snippet: str, *pieces: str, **options: Any) -> str | 
 
 def gate(snippet: str, root: Path, path: str = "main.py") -> tuple[bool, bool]:
     from support import fixture
-    from support.codebase import document
 
     case = fixture.parse(snippet, path)
     name, at = case.cursor
@@ -539,3 +538,61 @@ async def test_edits_of_another_kind_of_file_stay_out_and_those_of_the_same_are_
     assert "geheim" not in request.context
     assert "here = 2" not in request.context
     assert "private/other.py" in request.context_paths
+
+
+async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_sent(tmp_path: Path) -> None:
+    writer = Writer("+ width")
+    lately = "height = width = area = 1\ntotal = 2\n" + "\n" * 8 + "words_of_{} = 1\n"
+    async with workspace(tmp_path, "height = width = area = 1\ntotal = area <|>\n", models=writer) as space:
+        file = document(lately.format("a_file"), tmp_path / "shapes.py")
+        cell = document(lately.format("a_cell"), tmp_path / "cell.py")
+        cell = replace(cell, uri=f"vscode-notebook-cell:{tmp_path}/private/book.ipynb#c2", path=None)
+        mood_of(space.code.memory).recent.update({each.uri: each for each in (file, cell)})
+        await inline(space.doc, space.at, space.code, Inline())
+    [request] = writer.requests
+    assert "words_of_a_file" in request.context
+    assert "words_of_a_cell" in request.context
+    assert {"shapes.py", "private/book.ipynb"} <= set(request.context_paths)
+
+
+class KeptBack(Writer):
+    """A router whose only model is remote, with a path rule for `private/`."""
+
+    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        if any(path.startswith("private/") for path in (request.path, *request.context_paths)):
+            self.requests.append(request)
+            raise NotAllowed("private/other.py is never sent off this machine.")
+        async for piece in super().fill(request):
+            yield piece
+
+
+async def test_a_file_that_is_never_sent_keeps_only_its_own_text_back(tmp_path: Path) -> None:
+    writer = KeptBack("+ b")
+    async with workspace(tmp_path, "b = 1\ntotal = b <|>\n", models=writer) as space:
+        other = tmp_path / "private" / "other.py"
+        edit = Edited(other.as_uri(), other, "python", "rate = 1", "rate = 2")
+        mood_of(space.code.memory).edits.append(edit)
+        found = await inline(space.doc, space.at, space.code, Inline())
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert found is not None
+    assert found.edit.new == "+ b"
+    assert [bool(request.context) for request in writer.requests] == [True, False]
+    assert report is not None
+    assert report.context == ()
+
+
+async def test_a_document_that_is_never_sent_is_not_asked_about_again(tmp_path: Path) -> None:
+    writer = KeptBack("+ b")
+    async with workspace(tmp_path, "b = 1\ntotal = b <|>\n", "private/main.py", models=writer) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is None or found.engine == "document"
+    assert len(writer.requests) == 1
+
+
+async def test_without_a_model_a_line_goes_on_as_one_like_it_with_its_own_names(tmp_path: Path) -> None:
+    head = "class Box:\n    def __init__(self, width, height):\n"
+    lines = "        self.width = width\n        self.height = <|>\n"
+    async with workspace(tmp_path, head + lines) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "height"

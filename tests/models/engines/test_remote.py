@@ -175,6 +175,18 @@ async def test_a_fault_is_one_sentence(
     assert len(api.requests) == 1, "retrying is the router's"
 
 
+async def test_a_provider_that_repeats_the_request_in_its_error_is_not_quoted(
+    model: Engine, api: Api
+) -> None:
+    code = "def transfer(account, amount_in_cents):"
+    api.plan(Answer(status=422, error=f"1 validation error: input={{'content': '{code}'}}"))
+    with pytest.raises(Rejected) as caught:
+        await text(model.chat(ChatRequest((Message("user", f"Explain\n{code}\n    pass"),))))
+    assert str(caught.value) == (
+        "main (127.0.0.1) refused the request (status 422): its words repeat the request and are left out."
+    )
+
+
 async def test_a_connection_the_server_had_closed_is_opened_again_once(model: Engine, api: Api) -> None:
     api.plan(Answer(drop=True), Answer())
     assert await text(model.chat(QUESTION)) == "Hello, world"
@@ -407,10 +419,14 @@ async def test_reading_ahead_asks_for_no_token_and_only_llama_cpp_is_asked(api: 
     model, other = made("openai", api, fill="infill"), made("openai", api, model="qwen2.5-coder")
     assert isinstance(model, OpenAIModel)
     assert isinstance(other, OpenAIModel)
-    await model.prime(FillRequest("a", "b"))
-    await other.prime(FillRequest("a", "b"))
+    request = FillRequest("x = compute(y)\n" * 2_000, "b")
+    await model.prime(request)
+    await other.prime(request)
     [sent] = api.requests
     assert sent["body"]["n_predict"] == 0
+    await text(model.fill(request))
+    ahead, asked = (each["body"] for each in api.requests)
+    assert {**ahead, "n_predict": 64} == asked, "what is too long is cut in the same place"
     await model.close()
     await other.close()
 

@@ -1,0 +1,107 @@
+"""What goes into a prompt besides the document, from each source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from devflow.server.assist.inline.context import Context, gather, is_worth_searching, names_around
+from devflow.server.assist.inline.ghost import Edited, Mood
+from support.codebase import document, workspace
+
+
+async def gathered(root: Path, snippet: str, *, indexed: bool = False, mood: Mood | None = None) -> Context:
+    async with workspace(root, snippet, indexed=indexed) as space:
+        return await gather(space.doc, space.at, space.code, mood or Mood())
+
+
+def kinds(context: Context) -> list[tuple[str, str]]:
+    return [(each.kind, each.name) for each in context.used]
+
+
+async def test_what_is_imported_is_shown_by_its_head_and_its_members(tmp_path: Path) -> None:
+    found = await gathered(
+        tmp_path,
+        '''
+        #- shapes.py
+        class Circle:
+            """A round thing."""
+            def area(self, digits=2):
+                return round(3.14, digits)
+        #- main.py
+        from shapes import Circle
+        circle = Circle()
+        print(circle.<|>)
+        ''',
+        indexed=True,
+    )
+    assert kinds(found)[0] == ("import", "shapes.py")
+    assert found.text.startswith(
+        "# shapes.py\nclass Circle:\n    # A round thing.\n    def area(self, digits=2)\n"
+    )
+    assert found.paths == ("shapes.py",)
+
+
+async def test_a_name_that_many_files_define_says_nothing(tmp_path: Path) -> None:
+    files = "".join(f"#- part{n}.py\ndef convert(value):\n    return value * {n}\n" for n in range(4))
+    found = await gathered(tmp_path, f"{files}#- main.py\ntotal = convert(<|>)\n", indexed=True)
+    assert "definition" not in {kind for kind, _ in kinds(found)}
+
+
+@pytest.mark.parametrize(
+    ("test", "focal", "code"),
+    [
+        ("tests/test_prices.py", "shop/prices.py", "def discount(price, share):\n    return price\n"),
+        ("prices.test.ts", "prices.ts", "export function discount(price: number) { return price }\n"),
+    ],
+)
+async def test_a_test_is_shown_what_its_file_defines(
+    tmp_path: Path, test: str, focal: str, code: str
+) -> None:
+    imported = "from shop.prices import *\n" if test.endswith(".py") else ""
+    snippet = f"#- {focal}\n{code}#- {test}\n{imported}x = 1\nif (x) {{\n  <|>\n"
+    async with workspace(tmp_path, snippet, test, indexed=True) as space:
+        with blockbuster_ctx("devflow") as guard:
+            guard.functions["os.stat"].can_block_in("retrieval/store.py", {"_take"})
+            found = await gather(space.doc, space.at, space.code, Mood())
+    assert ("focal file", focal) in kinds(found)
+    assert "discount(price" in found.text
+    assert focal in found.paths
+
+
+async def test_from_a_document_worked_in_lately_comes_what_follows_the_like_piece(tmp_path: Path) -> None:
+    mood = Mood()
+    other = "width = height = depth = 1\narea = width * height\n" + "\n" * 8 + "volume = area * depth\n"
+    unlike = "alpha = beta = gamma = 1\n" * 3 + "\n" * 8 + "delta = 2\n"
+    for name, source in (("like.py", other), ("unlike.py", unlike)):
+        doc = document(source, tmp_path / name)
+        mood.recent[doc.uri] = doc
+    found = await gathered(tmp_path, "width = height = depth = 1\narea = width * <|>\n", mood=mood)
+    assert kinds(found) == [("recent file", "like.py")]
+    assert "volume = area * depth" in found.text
+
+
+async def test_what_is_wrong_nearby_is_told(tmp_path: Path) -> None:
+    found = await gathered(tmp_path, "total = 1\nprint(totl)\nx = <|>1\n")
+    assert ("problem", "") in kinds(found)
+    assert "totl" in found.text
+
+
+async def test_edits_are_told_as_diffs_without_the_one_being_typed(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "rate = 2\ntotal = <|>\n") as space:
+        edit = Edited(space.doc.uri, space.doc.path, "python", "rate = 1", "rate = 3")
+        typed = replace(edit, before="total", after="total = ")
+        found = await gather(space.doc, space.at, space.code, Mood(edits=[edit, typed]))
+    assert found.text == "# main.py\n# - rate = 1\n# + rate = 3\n"
+
+
+async def test_only_a_name_from_elsewhere_is_worth_a_search(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "from shapes import area\nx = y = 1\nx = x + y + y <|>\n") as space:
+        assert names_around(space.doc, space.at) == ["area", "shapes"]
+        assert is_worth_searching(space.doc, space.at, ["area"], space.code)
+    async with workspace(tmp_path, "total = rate = 1\ntotal = total + rate <|>\n") as space:
+        near = names_around(space.doc, space.at)
+        assert not is_worth_searching(space.doc, space.at, near, space.code)
