@@ -26,5 +26,5 @@ def as_question(request: FillRequest) -> ChatRequest:
         messages=(Message("system", _SYSTEM.format(mark=mark)), Message("user", "\n".join(parts))),
         max_tokens=request.max_tokens,
         stop=request.stop,
-        paths=tuple(path for path in (request.path, *request.context_paths) if path),
+        paths=request.files,
     )

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Task = Literal["fill", "explain", "edit", "review", "chat", "embed"]
 ChatTask = Literal["explain", "edit", "review", "chat"]
 TASKS: tuple[Task, ...] = ("fill", "explain", "edit", "review", "chat", "embed")
+CHARACTERS_PER_TOKEN = 3.2
+"""Of code, on average: for estimates where nobody counts."""
+FEW_CHARACTERS_PER_TOKEN = 3
+"""Of code that has many tokens: what is cut to so many characters keeps within a context."""
 _LONE = re.compile("[\\ud800-\\udfff]")
 
 
@@ -72,6 +76,16 @@ class FillRequest:
     def __post_init__(self) -> None:
         _make_sendable(self, "prefix", "suffix", "path", "context", "context_paths", "stop")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is read of it."""
+        return self.prefix, self.suffix, self.context
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files whose text is inside, each once, for the path rules."""
+        return tuple(dict.fromkeys(filter(None, (self.path, *self.context_paths))))
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -109,6 +123,16 @@ class ChatRequest:
     def __post_init__(self) -> None:
         _make_sendable(self, "stop", "paths", "question")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is read of it."""
+        return tuple(message.content for message in self.messages)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """As in `FillRequest`."""
+        return tuple(dict.fromkeys(filter(None, self.paths)))
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
@@ -119,6 +143,11 @@ class EmbedRequest:
 
     def __post_init__(self) -> None:
         _make_sendable(self, "texts", "paths")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """As in `FillRequest`."""
+        return tuple(dict.fromkeys(filter(None, self.paths)))
 
 
 @dataclass(slots=True)

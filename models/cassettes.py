@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,8 +24,12 @@ _NOT_ASKED = frozenset({"deadline", "paths", "context_paths"})
 
 
 def digest_of(request: FillRequest | ChatRequest) -> str:
-    """What a request is known by: everything the model is told."""
-    told = {key: value for key, value in asdict(request).items() if key not in _NOT_ASKED}
+    """What a request is known by: everything the model is told. Fields that were left at their defaults do
+    not count, so that recordings outlive a field that is new."""
+    usual = {each.name: each.default for each in fields(request)}
+    told = {
+        key: value for key, value in asdict(request).items() if key not in _NOT_ASKED and value != usual[key]
+    }
     told["kind"] = type(request).__name__
     text = json.dumps(told, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, Meter
 from devflow.models.errors import ModelError, NotAllowed, RateLimited, Unreachable
-from devflow.models.guard.accounting import Accounts, Entry, Sent
+from devflow.models.guard.accounting import Accounts, Entry, Sent, tokens_of
 from devflow.models.guard.books import Books, Keeping
 from devflow.models.guard.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
 from devflow.models.guard.ledger import Call
@@ -178,7 +178,7 @@ class Outbound:
             outcome = "answered"
         except ModelError as error:
             outcome, why = "failed", type(error).__name__
-            _forget_text(error, _texts(request))
+            _forget_text(error, request.texts)
             raise
         finally:
             await self._settled(to, entry, outcome, why)
@@ -222,7 +222,7 @@ class Outbound:
     def _cost(self, to: _Server, request: ChatRequest, answer: str) -> float:
         sent = _sent(to, request, None)
         price = self.accounts.price(sent)
-        return price.of(sent.characters * 5 // 16, len(answer) * 5 // 16) if price else 0.0
+        return price.of(tokens_of(sent.characters), tokens_of(len(answer))) if price else 0.0
 
     async def _admitted(
         self,
@@ -279,7 +279,7 @@ class Outbound:
                 f"{to.name} at {to.host} is not on this machine and models.local_only is on; "
                 "set it to false to allow the providers you named."
             )
-        for path in filter(None, _files(request)):
+        for path in request.files:
             try:
                 kept_back = self.kept_back(path)
             except ValueError as error:  # a pattern that is none: no guessing what it was to keep back
@@ -318,14 +318,6 @@ class _Server:
         return leaves_machine(self.base_url, forwards=self.forwards)
 
 
-def _texts(request: _Any) -> tuple[str, ...]:
-    if isinstance(request, FillRequest):
-        return request.prefix, request.suffix, request.context
-    if isinstance(request, EmbedRequest):
-        return request.texts
-    return tuple(message.content for message in request.messages)
-
-
 def _forget_text(error: ModelError, texts: Iterable[str]) -> None:
     """Leave a provider's words out of `error` where they repeat the request, as servers do that check its
     form: sentences are logged, and no text may be."""
@@ -339,12 +331,8 @@ _REPEATED = 20
 """Code points that a provider's words have in common with a request only by repeating it."""
 
 
-def _files(request: _Any) -> Iterable[str]:
-    return (request.path, *request.context_paths) if isinstance(request, FillRequest) else request.paths
-
-
 def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = False) -> Sent:
-    texts = _texts(request)
+    texts = request.texts
     if isinstance(request, FillRequest):
         feature = "read ahead" if request.ahead else "fill"
     else:
@@ -359,21 +347,21 @@ def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = Fa
         turns=len(texts),
         max_tokens=0 if isinstance(request, EmbedRequest) else request.max_tokens,
         language="" if isinstance(request, EmbedRequest) else request.language,
-        files=tuple(dict.fromkeys(filter(None, _files(request)))),
+        files=request.files,
         redacted=vault.redactions.kinds if vault is not None else {},
         content="\n".join(texts) if content else "",
     )
 
 
 def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, Vault]:
-    vault = Vault((request.prefix, request.suffix, request.context), hole=True, personal=personal)
+    vault = Vault(request.texts, hole=True, personal=personal)
     prefix, suffix, context = vault.texts
     stop = tuple(vault.hidden(stop) for stop in request.stop)
     return replace(request, prefix=prefix, suffix=suffix, context=context, stop=stop), vault
 
 
 def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, Vault]:
-    vault = Vault([message.content for message in request.messages], personal=personal)
+    vault = Vault(request.texts, personal=personal)
     messages = tuple(
         Message(message.role, content) for message, content in zip(request.messages, vault.texts, strict=True)
     )

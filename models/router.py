@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from devflow.models.base import (
+    FEW_CHARACTERS_PER_TOKEN,
     TASKS,
     ChatModel,
     ChatRequest,
@@ -36,7 +37,6 @@ from devflow.models.routing.tries import Line
 
 log = logging.getLogger(__name__)
 
-_CHARACTERS_PER_TOKEN = 3
 _UNLIMITED = 1_000
 Clock = Callable[[], float]
 
@@ -202,8 +202,8 @@ class Router:
         self, task: Task, request: FillRequest | ChatRequest, *, whole: bool
     ) -> AsyncGenerator[Said]:
         asked = await self._asked(task, request)
-        paths = _paths(request)
-        order = self._in_order(asked, self._models.get(task, ()), paths[0] if paths else "")
+        unit = request.path if isinstance(request, FillRequest) else next(iter(request.files), "")
+        order = self._in_order(asked, self._models.get(task, ()), unit)
 
         def heard(name: str) -> None:
             self._last[task] = name
@@ -219,13 +219,12 @@ class Router:
         """What the rules are told of a request, the path rules' word on its files included."""
         models = self._models.get(task, ())
         asked = asked_by(task, request)
-        paths = _paths(request)
-        if any(model.remote for model in models) and any(paths):
+        if any(model.remote for model in models) and request.files:
             kept_back = self._routing.kept_back
             if not self._rules_read:  # the first time it imports a library
                 await asyncio.to_thread(kept_back, "")
                 self._rules_read = True
-            asked = replace(asked, private=any(kept_back(path) for path in paths if path))
+            asked = replace(asked, private=any(map(kept_back, request.files)))
         return asked
 
     def _reader(self, asked: Asked, unit: str) -> Line | None:
@@ -267,19 +266,11 @@ class Router:
         return status
 
 
-def _paths(request: FillRequest | ChatRequest) -> tuple[str, ...]:
-    if isinstance(request, FillRequest):
-        return request.path, *request.context_paths
-    return request.paths
-
-
 def asked_by(task: Task, request: FillRequest | ChatRequest) -> Asked:
     """What the rules are told of a request."""
     if isinstance(request, FillRequest):
-        characters = len(request.prefix) + len(request.suffix) + len(request.context)
         difficulty = of_fill(request.prefix, request.suffix)
     else:
-        characters = sum(len(message.content) for message in request.messages)
         difficulty = of_chat(task, request.messages[-1].content if request.messages else "")
-    tokens = characters // _CHARACTERS_PER_TOKEN + request.max_tokens
+    tokens = sum(map(len, request.texts)) // FEW_CHARACTERS_PER_TOKEN + request.max_tokens
     return Asked(task, request.language, tokens, difficulty)

@@ -62,7 +62,7 @@ class Behind:
         await asyncio.gather(self._start_python(roots, settings), start_index())
         self.begun()
         await asyncio.to_thread(self._services.prepare_models)
-        self._start_models(roots, settings)
+        await self._start_models(roots, settings)
         self.starting = False
 
     def begin(self) -> None:
@@ -89,7 +89,7 @@ class Behind:
         self._roots = tuple(roots)
         if _models_in(roots, after) != self._models_of:
             old, self.models = self.models, None
-            self._start_models(roots, after)
+            await self._start_models(roots, after)
             if old is not None:
                 await old.close()
         if after.python != before.python and self.python is not None:
@@ -144,11 +144,20 @@ class Behind:
 
     # -- the parts -------------------------------------------------------------------------------------
 
-    def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
-        if self._services.models is not None:
-            self._models_of = _models_in(roots, settings)
-            self.models = self._services.models(self._models_of, self._host.tell)
-            self._run(self.models.warm(), "loading the models")
+    async def _start_models(self, roots: Sequence[Path], settings: Settings) -> None:
+        make, config = self._services.models, _models_in(roots, settings)
+        if make is None:
+            return
+
+        def made() -> Router:
+            models = make(config, self._host.tell)
+            models.statuses()
+            return models
+
+        # In a thread: the modules of the engines are imported, and their libraries and files looked for.
+        models = self.models = await asyncio.to_thread(made)
+        self._models_of = config
+        self._run(models.warm(), "loading the models")
 
     async def _start_python(self, roots: Sequence[Path], settings: Settings) -> None:
         if self._services.python is None:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devflow.models.base import EmbedRequest
+from devflow.models.base import FEW_CHARACTERS_PER_TOKEN, EmbedRequest
 from devflow.models.engines.openai import client_of, problem_of
-from devflow.models.engines.remote import CHARACTERS_PER_TOKEN, Server, problem_with
+from devflow.models.engines.remote import Server, problem_with
 from devflow.models.errors import Unreachable
 from devflow.models.guard.books import books_from
 from devflow.models.outbound import Outbound, leaves_machine
@@ -66,7 +66,7 @@ class EndpointEmbedder:
         return vectors
 
     def _asked(self, texts: Sequence[str], paths: Sequence[str]) -> list[list[float]]:
-        room = self._server.context * CHARACTERS_PER_TOKEN
+        room = self._server.context * FEW_CHARACTERS_PER_TOKEN
         request = EmbedRequest(tuple(text[:room] for text in texts), tuple(paths))
         answer = asyncio.run(
             self._outbound.embed(

@@ -94,12 +94,8 @@ def fitting_prompt(
     if isinstance(request, FillRequest):  # a line and a block are cut alike, so neither is read anew
         room = min(max(max_tokens, _ROOM), engine.context // 2)
     limit = engine.context - room - 1
-    if isinstance(request, FillRequest):
-        characters = len(request.prefix) + len(request.suffix) + len(request.context)
-    else:
-        characters = sum(len(message.content) for message in request.messages)
     most = limit * _CHARACTERS_PER_TOKEN * 2
-    characters = min(characters, most)
+    characters = min(sum(map(len, request.texts)), most)
     while True:
         if isinstance(request, FillRequest):
             cut = trimmed(request, characters)

@@ -11,7 +11,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Meter, ModelStatus
+from devflow.models.base import (
+    FEW_CHARACTERS_PER_TOKEN,
+    ChatRequest,
+    FillRequest,
+    Health,
+    Meter,
+    ModelStatus,
+)
 from devflow.models.errors import (
     ModelError,
     NotConfigured,
@@ -25,9 +32,6 @@ from devflow.models.outbound import Outbound, host_of, leaves_machine
 
 if TYPE_CHECKING:
     import httpx2
-
-CHARACTERS_PER_TOKEN = 3
-"""Code has 3 to 4 characters per token; the low end keeps prompts inside the context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class RemoteModel(abc.ABC, Generic[C]):
 
     def _room(self, max_tokens: int) -> int:
         """Characters of prompt that leave room for an answer of `max_tokens` in the context."""
-        return max(self._server.context - max_tokens - 64, 64) * CHARACTERS_PER_TOKEN
+        return max(self._server.context - max_tokens - 64, 64) * FEW_CHARACTERS_PER_TOKEN
 
 
 def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from devflow.models.base import Meter
+from devflow.models.base import CHARACTERS_PER_TOKEN, Meter
 from devflow.models.errors import NotAllowed, OverBudget
 from devflow.models.guard import metrics
 from devflow.models.guard.audit import AuditLog, stamp
@@ -30,8 +30,6 @@ from devflow.models.guard.traces import Traces
 
 log = logging.getLogger(__name__)
 
-CHARACTERS_PER_TOKEN = 3.2
-"""Of code, for estimates where a provider does not count."""
 LONGEST_WAIT = 10.0
 """Seconds a request waits for money that running calls have reserved."""
 
@@ -164,7 +162,7 @@ class Accounts:
         price = price or _FREE
         # No token is shorter than a byte, and no answer longer than was asked for.
         most = price.of(sent.bytes + 8 * sent.turns + 64, sent.max_tokens)
-        expected = price.of(_tokens(sent.characters), sent.max_tokens)
+        expected = price.of(tokens_of(sent.characters), sent.max_tokens)
         if budget.request is not None and expected > budget.request:
             raise OverBudget(
                 f"This call to {sent.name} could cost {expected:.4f}, more than the {budget.request:.4f} "
@@ -190,7 +188,7 @@ class Accounts:
         if self.warning:
             self._say(self.warning)
         try:
-            self._limiter.take(sent.host, self._books.user, _tokens(sent.characters) + sent.max_tokens)
+            self._limiter.take(sent.host, self._books.user, tokens_of(sent.characters) + sent.max_tokens)
         except BaseException:
             if ledger is not None and entry.reservation is not None:
                 ledger.release(entry.reservation)
@@ -210,8 +208,8 @@ class Accounts:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
         spoke = bool(entry.written) or meter.written is not None
         billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled"))
-        read = meter.read if meter.read is not None else _tokens(sent.characters) if billed else 0
-        written = meter.written if meter.written is not None else _tokens(entry.written)
+        read = meter.read if meter.read is not None else tokens_of(sent.characters) if billed else 0
+        written = meter.written if meter.written is not None else tokens_of(entry.written)
         price = self.price(sent) or _FREE
         return Call(
             entry.id,
@@ -325,5 +323,6 @@ _FREE = Price(0.0, 0.0)
 LEDGER, AUDIT = "ledger.sqlite", "audit.jsonl"
 
 
-def _tokens(characters: int) -> int:
+def tokens_of(characters: int) -> int:
+    """About how many tokens a provider would count."""
     return round(characters / CHARACTERS_PER_TOKEN)

@@ -46,21 +46,17 @@ class Counted:
 
     def fill(self, request: FillRequest) -> AsyncIterator[str]:
         """Stream what belongs in the hole. Raises ModelError."""
-        texts = (request.prefix, request.suffix, request.context)
-        return self._counted(request, self._model.fill(request), "fill", texts)
+        return self._counted(request, self._model.fill(request), "fill")
 
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
-        texts = tuple(message.content for message in request.messages)
-        return self._counted(request, self._model.chat(request), request.task, texts)
+        return self._counted(request, self._model.chat(request), request.task)
 
     async def _counted(
-        self, request: _Request, pieces: AsyncIterator[str], feature: str, texts: tuple[str, ...]
+        self, request: _Request, pieces: AsyncIterator[str], feature: str
     ) -> AsyncIterator[str]:
-        characters = sum(map(len, texts))
-        sent = Sent(
-            feature, self.name, "", "", characters, 0, len(texts), request.max_tokens, request.language
-        )
+        characters, turns = sum(map(len, request.texts)), len(request.texts)
+        sent = Sent(feature, self.name, "", "", characters, 0, turns, request.max_tokens, request.language)
         entry = self._accounts.entry(sent)
         entry.called = time.monotonic()
         outcome = "cancelled"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
     from devflow.models.guard.audit import verify
 
     try:
-        verdict = verify(path, _newest(path.parent))
+        newest = _newest(path.parent)
+        verdict = verify(path, newest)
     except OSError as error:
         console(stderr=True).print(f"The audit log {path} cannot be read ({error.strerror}).")
         return 2
@@ -44,24 +46,26 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
             f"{path}: line {verdict.broken} is broken: {verdict.why}. The {verdict.lines} lines before it "
             "are as they were written."
         )
+    if verdict.whole and verdict.lines and not newest:
+        console(stderr=True).print(
+            "The ledger that remembers the newest line is gone or cannot be read: that no line is missing at "
+            "the end cannot be told."
+        )
     return 0 if verdict.whole else 1
 
 
 def _newest(folder: Path) -> str:
-    """The newest hash the ledger remembers."""
+    """The newest hash the ledger remembers; "" where it remembers none or cannot be read."""
     from devflow.models.guard.accounting import LEDGER
     from devflow.models.guard.ledger import Ledger, LedgerUnusable
 
     if not (folder / LEDGER).exists():
         return ""
     try:
-        ledger = Ledger(folder / LEDGER)
+        with contextlib.closing(Ledger(folder / LEDGER)) as ledger:
+            return ledger.noted("audit")
     except LedgerUnusable:
         return ""
-    try:
-        return ledger.noted("audit")
-    finally:
-        ledger.close()
 
 
 def _show(path: Path, arguments: argparse.Namespace) -> int:

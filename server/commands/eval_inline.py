@@ -7,7 +7,8 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
@@ -58,27 +59,27 @@ async def _measured(
     from devflow.server.assist.inline.evaluation.restraint import played, rates, scenarios
 
     results: list[Result] = []
-    if sets is None:
-        say(f"No folder of public sets is named (--sets or {SETS}): measuring restraint only.")
-    else:
-        try:
-            results += await _lines(cross_code_eval(sets), arguments)
-        except SetsMissing as error:
-            say(str(error))
-    for root in arguments.package or ():
-        results += await _package(root.resolve(), arguments)
+    async with _models(arguments) as models:
+        if sets is None:
+            say(f"No folder of public sets is named (--sets or {SETS}): measuring restraint only.")
+        else:
+            try:
+                results += await _lines(cross_code_eval(sets), models)
+            except SetsMissing as error:
+                say(str(error))
+        for root in arguments.package or ():
+            results += await _package(root.resolve(), arguments.places, models)
     played_ = [await played(each, Path("/w")) for each in scenarios()]
     quiet, show = rates(played_)
     return results, (quiet, show, [each.scenario.name for each in played_ if not each.is_right])
 
 
-async def _lines(places: Sequence[Place], arguments: argparse.Namespace) -> list[Result]:
+async def _lines(places: Sequence[Place], models: Fills | None) -> list[Result]:
     from devflow.server.assist.inline.evaluation.measure import UNFILTERED, asked
     from devflow.server.settings import Inline
 
     name = "CrossCodeEval, Python"
     everything = Inline(context=False, min_confidence=0.0, min_acceptance=0.0, check_names=False)
-    models = await asyncio.to_thread(_models, arguments)
     results: list[Result] = []
     for way, elsewhere in (("alone", False), ("with the set's context", True)):
         for what, config in (("everything", everything), ("filtered", Inline(context=False))):
@@ -88,21 +89,16 @@ async def _lines(places: Sequence[Place], arguments: argparse.Namespace) -> list
             for what, config in (("everything", UNFILTERED), ("filtered", filtered)):
                 asking = asked(name, f"{way}, {what}", places, models, config, elsewhere=elsewhere)
                 results.append(await asking)
-    save = getattr(models, "save", None)
-    if save is not None:
-        await asyncio.to_thread(save)
     return results
 
 
-async def _package(root: Path, arguments: argparse.Namespace) -> list[Result]:
+async def _package(root: Path, count: int, models: Fills | None) -> list[Result]:
     """Lines and bodies of functions of a package, each file held out."""
     from devflow.server.assist.inline.evaluation.measure import UNFILTERED, Package, asked
     from devflow.server.assist.inline.evaluation.places import blocks_of, lines_of
     from devflow.server.settings import Inline
 
     package = await asyncio.to_thread(Package, root)
-    models = await asyncio.to_thread(_models, arguments)
-    count: int = arguments.places
     lines = await asyncio.to_thread(lines_of, root, count)
     results = [await asked(f"{root.name}, lines", "filtered", lines, None, Inline(), package=package)]
     if models is not None:
@@ -111,28 +107,32 @@ async def _package(root: Path, arguments: argparse.Namespace) -> list[Result]:
         for name, places in ((f"{root.name}, lines", lines), (f"{root.name}, bodies", blocks)):
             for what, config in (("everything", UNFILTERED), ("filtered", filtered)):
                 results.append(await asked(name, what, places, models, config, package=package))
-    save = getattr(models, "save", None)
-    if save is not None:
-        await asyncio.to_thread(save)
     return results
 
 
-def _models(arguments: argparse.Namespace) -> Fills | None:
+@asynccontextmanager
+async def _models(arguments: argparse.Namespace) -> AsyncIterator[Fills | None]:
     """The models configured for this user, recorded where a file is named; or what the file holds; None where
     there is neither."""
     from devflow.server.assist.inline.evaluation.cassettes import Cassette
     from devflow.server.models import build_router
     from devflow.server.sources import load
 
-    live = None
-    if not arguments.replay:
-        settings, _ = load([Path.cwd()])
-        router = build_router(settings.models, os.environ)
-        live = router if router.has("fill") else None
     file: Path | None = arguments.cassette
-    if file is None:
-        return live
-    return Cassette(file, live) if live is not None or file.is_file() else None
+    live, cassette = None, None
+    if not arguments.replay:
+        settings, _ = await asyncio.to_thread(load, [Path.cwd()])
+        live = await asyncio.to_thread(build_router, settings.models, os.environ)
+    try:
+        usable = live if live is not None and live.has("fill") else None
+        if file is not None and (usable is not None or await asyncio.to_thread(file.is_file)):
+            cassette = await asyncio.to_thread(Cassette, file, usable)
+        yield cassette or usable
+    finally:
+        if cassette is not None:
+            await asyncio.to_thread(cassette.save)
+        if live is not None:
+            await live.close()
 
 
 def _about(arguments: argparse.Namespace) -> str:

@@ -68,6 +68,7 @@ async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candid
 
     from devflow.analysis.languages import language_of
     from devflow.models.base import ChatRequest, FillRequest, Message
+    from devflow.models.guard.egress import rule_paths
     from devflow.models.outbound import Outbound
     from devflow.models.router import asked_by
     from devflow.server.learned import drawn_now
@@ -90,8 +91,8 @@ async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candid
     asked = asked_by(arguments.task, request)
     models = settings.models
     if path is not None:
-        kept_back = Outbound(models.local_only, models.never_send).kept_back(str(path))
-        asked = replace(asked, private=kept_back)
+        kept_back = Outbound(models.local_only, models.never_send).kept_back
+        asked = replace(asked, private=any(map(kept_back, rule_paths(root / path, "", [root]))))
     router = build_router(models, os.environ, drawn_now())
     try:
         return asked, router.explain(asked, str(path or ""))

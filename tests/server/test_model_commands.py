@@ -92,6 +92,15 @@ def test_what_may_not_leave_is_left_out_with_its_reason(
     assert "cloud: not asked: the request holds text" in printed
 
 
+def test_a_file_is_judged_by_every_name_it_has_as_the_server_does(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "devflow.toml").write_text("[models]\nnever_send = ['/lib.rs']\n")
+    (root / "notes.txt").symlink_to(root / ".env")
+    for path in (str(root / "lib.rs"), "notes.txt"):
+        assert route(root, capsys, "--task", "fill", "--path", path, "--explain", "x")["private"], path
+
+
 def test_without_models_the_command_says_so_and_fails(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,19 @@ async def test_a_folder_that_joins_brings_its_rules_of_what_is_never_sent(tmp_pa
     assert [config.books.workspace for config in made] == [str(one), str(one), str(other)]
 
 
+async def test_the_models_are_put_together_away_from_the_event_loop(tmp_path: Path) -> None:
+    threads: list[threading.Thread] = []
+
+    def models(config: ModelsConfig) -> Router:
+        threads.append(threading.current_thread())
+        return Router([], [])
+
+    async with editor(Services(models=models)) as client:
+        await client.initialize(tmp_path)
+        await client.until(lambda: client.server.session.models)
+    assert threading.main_thread() not in threads
+
+
 async def test_settings_that_change_while_the_server_starts_are_those_it_works_with(tmp_path: Path) -> None:
     made: list[ModelsConfig] = []
     begun, changed = threading.Event(), threading.Event()

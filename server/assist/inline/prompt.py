@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from devflow.analysis.document import Document
 from devflow.analysis.text import common_ends
-from devflow.models.base import FillRequest
+from devflow.models.base import CHARACTERS_PER_TOKEN, FillRequest
 from devflow.server.assist.inline.context import Context
 from devflow.server.assist.inline.ghost import Ghost
 from devflow.server.assist.inline.site import Site
@@ -18,7 +18,6 @@ PREFIX_BUDGET, SUFFIX_BUDGET = 6_000, 2_000
 """Code points of the document before and behind the cursor in a request."""
 LINE_TOKENS = 40
 """Longest rest of a line: 95 % of lines have 73 characters or less."""
-CHARACTERS_PER_TOKEN = 3.2
 _HARDLY = 60
 """Code points that may differ in a suffix that is kept."""
 
@@ -105,5 +104,4 @@ def hardly_differs(old: str, new: str) -> bool:
 
 def tokens_of(request: FillRequest) -> int:
     """About how many tokens a request has."""
-    size = len(request.prefix) + len(request.suffix) + len(request.context)
-    return round(size / CHARACTERS_PER_TOKEN)
+    return round(sum(map(len, request.texts)) / CHARACTERS_PER_TOKEN)

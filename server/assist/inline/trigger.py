@@ -78,14 +78,12 @@ def closed_gate(doc: Document, at: int, situation: Situation, config: Inline) ->
     """Why there is no suggestion at `at`; None where one is worth working for."""
     if not situation.manual and (silence := _unwanted(doc, situation, config)) is not None:
         return silence
-    return _place(doc, at, manual=situation.manual) or (
-        None if situation.manual else _mood(doc, at, situation, config)
-    )
+    return _place(doc, at) or (None if situation.manual else _mood(doc, at, situation, config))
 
 
 def worth_asking(doc: Document, at: int) -> bool:
     """Whether ghost text can help at `at` at all, whatever the user is about."""
-    return _place(doc, at, manual=True) is None
+    return _place(doc, at) is None
 
 
 def may_help(doc: Document, at: int, config: Inline) -> bool:
@@ -121,7 +119,7 @@ def _matches(path: PurePath, pattern: str) -> bool:
     return path.match(pattern) or path.match(f"{pattern.rstrip('/')}/*")
 
 
-def _place(doc: Document, at: int, *, manual: bool) -> Silence | None:
+def _place(doc: Document, at: int) -> Silence | None:
     """What is wrong with the place itself."""
     text = doc.text
     line = text.line_at(at)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from devflow.models.base import FillRequest
-from devflow.models.errors import NotConfigured
+from devflow.models.errors import NotConfigured, Rejected
+from devflow.models.fake import FakeModel
+from devflow.models.router import Router
 from devflow.server.assist.inline.evaluation.cassettes import Cassette
 from devflow.server.assist.inline.evaluation.measure import asked, table
 from devflow.server.assist.inline.evaluation.metrics import Scored, figures
@@ -154,6 +156,18 @@ async def test_what_was_recorded_is_said_again_without_the_model(tmp_path: Path)
     assert replay.last_used("fill") == "scripted"
     with pytest.raises(NotConfigured):
         await said(replay, FillRequest("y = ", "\n"))
+
+
+async def test_a_failure_is_not_recorded_as_an_answer(tmp_path: Path) -> None:
+    request = FillRequest("x = ", "\n")
+    recording = Cassette(
+        tmp_path / "said.json", Router([FakeModel("a", "b", failures=[Rejected("No.")], fail_after=1)], [])
+    )
+    with pytest.raises(Rejected):
+        await said(recording, request)
+    recording.save()
+    with pytest.raises(NotConfigured):
+        await said(Cassette(tmp_path / "said.json"), request)
 
 
 def test_another_file_is_no_recording(tmp_path: Path) -> None:

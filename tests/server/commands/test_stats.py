@@ -129,6 +129,18 @@ def test_lines_taken_off_the_end_are_seen(folder: Path) -> None:
     assert main(["audit", "verify", "--folder", str(folder)]) == 1
 
 
+@pytest.mark.parametrize("ledger", [None, b"no database"])
+def test_without_the_ledger_nobody_claims_that_no_line_is_missing(
+    folder: Path, ledger: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in folder.glob(f"{LEDGER}*"):
+        path.unlink()
+    if ledger is not None:
+        (folder / LEDGER).write_bytes(ledger)
+    assert main(["audit", "verify", "--folder", str(folder)]) == 0
+    assert "no line is missing at the end cannot be told" in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_metrics_are_in_prometheus_s_format() -> None:
     text = exposition([call(model='a"b'), call(total=0.2)])
     assert 'devflow_model_cost_total{feature="explain",model="big"} 0.1\n' in text

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Literal, Protocol
 
 from devflow.models.base import FillRequest, ModelStatus
+from devflow.models.cassettes import digest_of
 from devflow.models.errors import NotConfigured
 from devflow.models.streams import closing
 
@@ -58,7 +57,7 @@ class Cassette:
 
     async def fill(self, request: FillRequest) -> AsyncIterator[str]:
         """Raises NotConfigured for a request that was not recorded."""
-        key = digest(request)
+        key = digest_of(request)
         known = self._said.get(key)
         if known is not None:
             yield str(known["text"])
@@ -73,17 +72,12 @@ class Cassette:
                 async for piece in pieces:
                     text += piece
                     yield piece
-        finally:
-            self.engine = self._live.last_used("fill")
-            self._said[key] = {"text": text, "seconds": round(time.monotonic() - begun, 3)}
+        except GeneratorExit:
+            pass  # as much as was wanted of it
+        self.engine = self._live.last_used("fill")
+        self._said[key] = {"text": text, "seconds": round(time.monotonic() - begun, 3)}
 
     def save(self) -> None:
         """Write what was said."""
         told = {"format": FORMAT, "engine": self.engine, "answers": self._said}
         self._path.write_text(json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True), "utf-8")
-
-
-def digest(request: FillRequest) -> str:
-    """The same for the same request."""
-    said = json.dumps(astuple(request), ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
