@@ -234,14 +234,19 @@ class Outbound:
         entry = self.accounts.entry(_sent(to, request, None))
         if not to.leaves:
             return request, None, entry
+        given, prepared = request, list[tuple[_AnyRequest, Vault]]()
+
+        def prepare() -> None:
+            """In a thread: the first use imports libraries, and long texts take milliseconds."""
+            prepared.append(self._prepared(to, given, redact))
+            entry.sent = _sent(to, *prepared[0], content=self.books.keep_content)
+
         try:
-            # In a thread: the first use imports libraries, and long texts take milliseconds.
-            request, vault = await asyncio.to_thread(self._prepared, to, request, redact)
-            entry.sent = _sent(to, request, vault, content=self.books.keep_content)
-            await self.accounts.admit(entry)
+            await self.accounts.admit(entry, prepare)
         except (NotAllowed, RateLimited) as error:
             await self.accounts.settle(entry, "refused", str(error))
             raise
+        [(request, vault)] = prepared
         log.info("%s goes to %s (%s) without %s", entry.id, to.name, to.host, vault.redactions)
         return request, vault, entry
 

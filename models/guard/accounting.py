@@ -1,7 +1,8 @@
 """The books of the guard: what a call may cost before it is made, what it did cost after it.
 
-`Accounts.begin` reserves money (budget), then asks for room (rate limits); `Accounts.end` writes the ledger,
-then the audit log. Both are synchronous and take well under a millisecond: the guard calls them in a thread.
+`Accounts.begin` reserves money (budget), then asks for room (rate limits); `Accounts.end` writes the audit
+log, then the ledger, which remembers how far the log goes. Both are synchronous and take well under a
+millisecond: the guard calls them in a thread.
 """
 
 from __future__ import annotations
@@ -107,14 +108,16 @@ class Accounts:
         """A new entry, with an id that the logs name it by."""
         return Entry(sent, f"c-{secrets.token_hex(5)}", self._wall(), time.monotonic())
 
-    async def admit(self, entry: Entry) -> None:
+    async def admit(self, entry: Entry, prepare: Callable[[], None] | None = None) -> None:
         """Reserve the money and take room for a call; waits a while for money that running calls may give
-        back. Raises OverBudget, RateLimited."""
+        back. `prepare` is called before, in the same thread. Raises OverBudget, RateLimited, and what
+        `prepare` raises."""
         deadline = time.monotonic() + LONGEST_WAIT
         while True:
             try:
-                return await self._begun(entry)
+                return await self._begun(entry, prepare)
             except Busy:
+                prepare = None
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise OverBudget(
@@ -127,9 +130,14 @@ class Accounts:
                 except TimeoutError:
                     pass
 
-    async def _begun(self, entry: Entry) -> None:
+    async def _begun(self, entry: Entry, prepare: Callable[[], None] | None) -> None:
+        def begin() -> None:
+            if prepare is not None:
+                prepare()
+            self.begin(entry)
+
         try:
-            await asyncio.to_thread(self.begin, entry)
+            await asyncio.to_thread(begin)
         finally:
             if self.tell is not None:
                 for sentence in entry.news:
@@ -188,10 +196,9 @@ class Accounts:
             raise
 
     def end(self, entry: Entry, outcome: str, why: str = "") -> None:
-        """Write ledger and audit log."""
+        """Write audit log and ledger."""
         call = self._call(entry, outcome)
-        self.write(call, entry.reservation)
-        self._write_audit(entry, call, why)
+        self.write(call, entry.reservation, self._audited(entry, call, why))
 
     def end_local(self, entry: Entry, outcome: str) -> None:
         """Write down a call that stayed on this machine: it costs nothing and is not audited."""
@@ -224,9 +231,9 @@ class Accounts:
             outcome=outcome,
         )
 
-    def write(self, call: Call, reservation: Reservation | None = None) -> None:
+    def write(self, call: Call, reservation: Reservation | None = None, audited: str = "") -> None:
         """Write one call into the ledger: a call that left the machine, a local one, an answer that was
-        kept."""
+        kept. `audited`: as in `Ledger.settle`."""
         call = replace(
             call, workspace=call.workspace or self._books.workspace, user=call.user or self._books.user
         )
@@ -236,7 +243,7 @@ class Accounts:
         if ledger is None:
             return
         try:
-            ledger.settle(reservation, call)
+            ledger.settle(reservation, call, audited)
             if self._books.metrics_file and time.monotonic() - self._measured > METRICS_EVERY:
                 self._measured = time.monotonic()
                 metrics.write(Path(self._books.metrics_file), ledger.calls())
@@ -269,9 +276,10 @@ class Accounts:
             if self._traces is not None:
                 self._traces.close()
 
-    def _write_audit(self, entry: Entry, call: Call, why: str) -> None:
+    def _audited(self, entry: Entry, call: Call, why: str) -> str:
+        """Write a call into the audit log; the hash of its line, "" where it could not be."""
         if not self._books.folder:
-            return
+            return ""
         sent = entry.sent
         line: dict[str, Any] = {
             "time": stamp(entry.at),
@@ -294,12 +302,10 @@ class Accounts:
         try:
             if self._audit is None:
                 self._audit = AuditLog(Path(self._books.folder) / AUDIT)
-            head = self._audit.append(line)
-            ledger = self.ledger()
-            if ledger is not None:
-                ledger.note("audit", head)
-        except (OSError, LedgerUnusable) as error:
+            return self._audit.append(line)
+        except OSError as error:
             self._say(f"The audit log cannot be written ({error}).")
+            return ""
 
     def _without_ledger(self, error: LedgerUnusable) -> None:
         if self._books.budget.any:

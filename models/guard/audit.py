@@ -63,8 +63,9 @@ class AuditLog:
         with self._lock, self._opened():
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
-                size = _without_stump(handle, os.fstat(handle).st_size)
+                size = os.fstat(handle).st_size
                 if size != self._size:  # another process has written
+                    size = _without_stump(handle, size)
                     self._head = _last_hash(handle, size)
                 line, head = _line(entry, self._head)
                 _write(handle, line, size)

@@ -17,7 +17,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -144,12 +145,15 @@ class Ledger:
             )
             return Reservation(cursor.lastrowid or 0, amount, warning, tuple(news))
 
-    def settle(self, reservation: Reservation | None, call: Call) -> None:
-        """Write down what a call used in place of what was reserved for it."""
+    def settle(self, reservation: Reservation | None, call: Call, audited: str = "") -> None:
+        """Write down what a call used in place of what was reserved for it. `audited`: the hash of its line
+        in the audit log."""
         with self._transaction() as db:
             if reservation is not None:
                 db.execute("DELETE FROM reservations WHERE id = ?", (reservation.id,))
             _write(db, call)
+            if audited:
+                db.execute("INSERT OR REPLACE INTO notes VALUES ('audit', ?)", (audited,))
 
     def release(self, reservation: Reservation) -> None:
         """Give back what was reserved for a call that was not made."""
@@ -172,11 +176,6 @@ class Ledger:
             except sqlite3.Error as error:
                 raise LedgerUnusable(f"The ledger {self.path} cannot be read ({error}).") from error
         return [_call(row) for row in rows]
-
-    def note(self, key: str, value: str) -> None:
-        """Remember one value."""
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
     def noted(self, key: str) -> str:
         """A remembered value, "" when there is none."""
@@ -233,7 +232,7 @@ def _noted(db: sqlite3.Connection, key: str) -> str:
 def _write(db: sqlite3.Connection, call: Call) -> None:
     """One call, and its money added to that of its day: windows begin with a day, and a month of calls is
     not summed before each."""
-    db.execute(_INSERT, astuple(call))
+    db.execute(_INSERT, _VALUES(call))
     if call.cost:
         db.execute(
             "INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cost = cost + excluded.cost",
@@ -247,6 +246,7 @@ def _call(row: Sequence[Any]) -> Call:
 
 
 _COLUMNS = ", ".join(each.name for each in fields(Call))
+_VALUES = attrgetter(*(each.name for each in fields(Call)))
 _INSERT = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' for _ in fields(Call))})"
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});

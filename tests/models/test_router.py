@@ -468,12 +468,14 @@ async def test_a_request_ends_what_is_read_ahead_and_is_answered() -> None:
 
 
 async def test_nothing_is_read_ahead_beside_a_conversation() -> None:
-    model = FakeModel("1", "2", reads_ahead=True)
+    model = FakeModel("1", delay=60, reads_ahead=True)
     routed = router(model)
-    talk = routed.chat(ChatRequest((Message("user", "Hi"),)))
-    assert await anext(talk) == "1"
+    talk = asyncio.create_task(routed.whole(ChatRequest((Message("user", "Hi"),))))
+    await asyncio.wait_for(model.begun.wait(), 5)
+    model.delay = 0
     assert not await routed.prime(HOLE)
-    await talk.aclose()
+    talk.cancel()
+    await asyncio.wait([talk])
     assert await routed.prime(HOLE)
 
 

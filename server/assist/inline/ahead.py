@@ -14,7 +14,7 @@ from devflow.analysis.document import Document
 from devflow.models.errors import ModelError
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.inline.context import Context, gather
-from devflow.server.assist.inline.ghost import Mood, ghost_of, mood_of
+from devflow.server.assist.inline.ghost import NOWHERE, Mood, ghost_of, mood_of
 from devflow.server.assist.inline.prompt import next_request
 from devflow.server.assist.inline.site import site_of
 from devflow.server.assist.inline.trigger import may_help
@@ -32,12 +32,11 @@ _TASK = ("ghost text", "read ahead")
 def cursor_at(doc: Document, at: int, code: Codebase, config: Inline, rest: float = REST) -> None:
     """The cursor has come to `at`: have that place read, unless it is left or ghost text is asked for before
     it was there for `rest` seconds. One place at a time, and none twice in a row."""
-    mood = mood_of(code.memory)
-    end(mood)
-    models = code.models
-    if not config.read_ahead or models is None or mood.read == (doc.uri, doc.text.source, at):
+    mood, models = mood_of(code.memory), code.models
+    if mood.read == (doc.uri, doc.text.source, at):
         return
-    if models.reads_ahead(doc.language):
+    end(mood)
+    if config.read_ahead and models is not None and models.reads_ahead(doc.language):
         code.memory.forget(_TASK)
         mood.ahead = code.memory.task(_TASK, lambda: _read(doc, at, code, config, rest))
 
@@ -69,10 +68,13 @@ async def _read(doc: Document, at: int, code: Codebase, config: Inline, rest: fl
     names = await sent_paths(doc, code)
     if ghost.number != number:
         return
-    mood.read = (doc.uri, doc.text.source, at)
+    mood.read = place = (doc.uri, doc.text.source, at)
     path = told_path(doc.path, code.roots) if doc.path is not None else ""
     request = next_request(ghost, doc, at, site_of(doc, at), context, path, config.max_tokens, names)
+    read = False
     try:
-        await models.prime(request)
+        read = await models.prime(request)
     except ModelError as error:
         log.info("nothing is read ahead: %s", error)
+    if not read and mood.read == place:  # another time, then
+        mood.read = NOWHERE

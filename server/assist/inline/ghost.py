@@ -22,6 +22,7 @@ from devflow.server.assist.inline.rhythm import Rhythm, struck
 _UNDO_SECONDS = 30.0
 _MOST_REJECTED = 200
 _MOST_EDITS = 12
+NOWHERE = ("", "", -1)
 _NEAR = 200
 """Code points within which two edits are one."""
 
@@ -70,7 +71,7 @@ class Mood:
     """What was changed lately, oldest first."""
     recent: OrderedDict[str, Document] = field(default_factory=OrderedDict)
     """The documents worked in lately, last one last."""
-    read: tuple[str, str, int] = ("", "", 0)
+    read: tuple[str, str, int] = NOWHERE
     """The place a model has read last: document, text, offset."""
     ahead: asyncio.Task[None] | None = None
     """Reads the place the cursor rests at, while nobody asks for ghost text."""

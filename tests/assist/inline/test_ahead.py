@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devflow.models.base import ChatRequest, Message
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.inline import inline
@@ -60,6 +61,31 @@ async def test_a_place_is_read_once(tmp_path: Path) -> None:
         await inline(space.doc, space.at, space.code, Inline(speculate=False))
         await rest(space)
         assert len(model.requests) == 2, "nor is one where a model was just asked"
+
+
+async def test_asking_for_highlights_again_does_not_end_the_reading(tmp_path: Path) -> None:
+    model = local(delay=0.05)
+    async with workspace(tmp_path, CODE, models=Router([model], [])) as space:
+        cursor_at(space.doc, space.at, space.code, Inline(), rest=0.0)
+        await asyncio.wait_for(model.begun.wait(), 5)
+        await rest(space)
+        assert mood_of(space.code.memory).read[2] == space.at
+    assert model.opened == model.closed == 1
+
+
+async def test_what_could_not_be_read_for_a_conversation_is_read_after_it(tmp_path: Path) -> None:
+    model = local(delay=60)
+    router = Router([model], [model])
+    async with workspace(tmp_path, CODE, models=router) as space:
+        talk = asyncio.create_task(router.whole(ChatRequest((Message("user", "Hi"),))))
+        await asyncio.wait_for(model.begun.wait(), 5)
+        model.delay = 0
+        await rest(space)
+        talk.cancel()
+        await asyncio.wait([talk])
+        assert len(model.requests) == 1
+        await rest(space)
+        assert len(model.requests) == 2
 
 
 async def test_a_request_ends_the_reading(tmp_path: Path) -> None:

@@ -35,11 +35,12 @@ def folder(tmp_path: Path) -> Path:
     for day in range(20):
         ledger.settle(None, call(ago=day * 86_400.0 + 60))
     ledger.settle(None, call("fill", "small", 0.0, host="", workspace="/w"))
-    ledger.settle(None, call("chat", cost=0.0, hit="semantic", saved=0.25))
-    ledger.settle(None, call("chat", outcome="failed", cost=0.0, model="=cmd()"))
     log = AuditLog(tmp_path / AUDIT)
-    for _ in range(2):
-        ledger.note("audit", log.append({"id": "c", "redacted": {}}))
+    for other in (
+        call("chat", cost=0.0, hit="semantic", saved=0.25),
+        call("chat", outcome="failed", cost=0.0, model="=cmd()"),
+    ):
+        ledger.settle(None, other, log.append({"id": "c", "redacted": {}}))
     ledger.close()
     return tmp_path
 
