@@ -126,14 +126,14 @@ class VectorSync:
         if asked:
             await asyncio.sleep(_PAUSE)
         try:
-            if dead:
-                await asyncio.to_thread(vectors.delete, dead)
-                await write.forget_dead_vectors(db, dead)
             if ids:
                 await asyncio.to_thread(vectors.add, ids, [row[1] for row in rows], [row[2] for row in rows])
                 took = max(time.monotonic() - now, 0.001)
                 self._at_once = min(max(int(len(ids) * _STEP / took), _FEWEST), _MOST)
                 await write.mark_embedded(db, ids)
+            if dead:  # search leaves them out already; what is new can be waited for
+                await asyncio.to_thread(vectors.delete, dead)
+                await write.forget_dead_vectors(db, dead)
         except VectorsUnavailable as error:
             await self._fail(error)
         return True

@@ -287,11 +287,11 @@ def real_services() -> Services:
             host, watch=watch, vectors=lambda settings: vector_options(settings, os.environ)
         )
 
-    def models(config: ModelsConfig) -> Router:
+    def models(config: ModelsConfig, tell: Callable[[str], None]) -> Router:
         from devflow.server.learned import draws_of
         from devflow.server.models import build_router
 
-        return build_router(config, os.environ, draws_of() if config.learn else None)
+        return build_router(config, os.environ, draws_of() if config.learn else None, tell)
 
     def feedback() -> Feedback:
         from devflow.models.feedback import Feedback, feedback_file

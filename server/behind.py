@@ -150,7 +150,7 @@ class Behind:
             return
 
         def made() -> Router:
-            models = make(config)
+            models = make(config, self._host.tell)
             models.statuses()
             return models
 

@@ -33,10 +33,17 @@ _CHATS: tuple[Task, ...] = ("explain", "edit", "review")
 Draws = Callable[[Sequence[str], str], dict[str, float]]
 
 
-def build_router(config: ModelsConfig, environment: Mapping[str, str], draws: Draws | None = None) -> Router:
+def build_router(
+    config: ModelsConfig,
+    environment: Mapping[str, str],
+    draws: Draws | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Router:
     """The models in the order of `config`. Imports no engine library, loads and asks nothing. `draws`: what
-    is learned of models in a language, where it is."""
+    is learned of models in a language, where it is. `tell`: tells the user what is not an answer, on the
+    event loop."""
     outbound = outbound_of(config, environment, _question_vectors())
+    outbound.accounts.tell = tell
     models = [(spec, _model(spec, config, outbound, environment)) for spec in config.models]
 
     def for_task(*tasks: str) -> list[ChatModel]:

@@ -131,7 +131,7 @@ REQUESTS: tuple[Route, ...] = (
         feature="inline_completion",
         of_whole=True,
         title="Ghost text",
-        limits="Without a model: only what stands in the code already.",
+        limits="Without a model: lines as they go on elsewhere in the code.",
     ),
     Route(
         NEXT_EDIT,

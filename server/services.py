@@ -143,6 +143,7 @@ class Services:
     python: Callable[[Sequence[Path], PythonSettings], PythonService] | None = None
     index: Callable[[Host, bool], IndexService] | None = None
     """The second argument: follow the disk, for a client that does not tell of watched files."""
-    models: Callable[[ModelsConfig], Router] | None = None
+    models: Callable[[ModelsConfig, Callable[[str], None]], Router] | None = None
+    """The second argument shows one sentence to the user; called on the event loop."""
     feedback: Callable[[], Feedback] | None = None
     """The store of what became of suggestions."""

@@ -248,7 +248,9 @@ class Budgets(Section):
     workspace_month: float | None = Field(
         default=None, ge=0, le=1e9, description="Of a month, each workspace."
     )
-    warn_at: float = Field(default=0.8, gt=0, le=1, description="The share of a budget to warn at.")
+    warn_at: float = Field(
+        default=0.8, gt=0, le=1, description="The share of a budget to warn at, once a day or month."
+    )
     when_spent: Literal["stop", "downgrade"] = Field(
         default="downgrade", description="Then: fail, or ask the next model, which may be cheaper or local."
     )

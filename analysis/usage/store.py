@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.usage.model import UsageModel
-from devflow.analysis.usage.segment import Entry, Numbered, Segment, compacted, merged
+from devflow.analysis.usage.segment import Entry, Gathered, Numbered, Segment, compacted, merged
 from devflow.analysis.usage.vocabulary import ARRAYS, FIRST, Numbering, Vocabulary, Words, mapped
 
 FORMAT = 2
 MANIFEST = "manifest.json"
 MOST_TOKENS = 16_000_000
-"""In one model; files that would exceed it are left out. A build needs about 20 bytes for each."""
+"""In one model; files that would exceed it are left out. A build needs about 15 bytes for each."""
 _MAPPED_FROM = 65_536
 """Bytes; smaller arrays are read into memory."""
 
@@ -82,7 +82,8 @@ def update(
         model = load(directory)
     except (FileNotFoundError, ValueError):
         model = UsageModel(Vocabulary())
-    segments, vocabulary = list(model.segments), model.vocabulary
+    segments, parts = list(model.segments), list(model.vocabulary.parts)
+    del model
     held = {
         entry.path: (number, at)
         for number, segment in enumerate(segments)
@@ -93,7 +94,8 @@ def update(
     for path, (number, at) in held.items():
         if path not in files:
             dead[number].add(at)
-    fresh: list[Numbered] = []
+    fresh = Gathered()
+    vocabulary = Vocabulary(parts)
     numbering = Numbering(vocabulary)
     room = MOST_TOKENS - sum(segments[n].files[at].size for p, (n, at) in held.items() if p in files)
     for path, digest in files.items():
@@ -107,12 +109,12 @@ def update(
             dead[known[0]].add(known[1])
         if lexed is not None and len(lexed.texts) <= room:
             room -= len(lexed.texts)
-            fresh.append(_numbered(path, lexed, numbering))
+            fresh.add(_numbered(path, lexed, numbering))
     segments = [each.without(frozenset(gone)) for each, gone in zip(segments, dead, strict=True)]
-    parts = list(vocabulary.parts)
     if fresh:
-        segments.append(Segment.build(fresh))
         parts.append(vocabulary.added())
+        del vocabulary, numbering  # their dicts give room to sorting
+        segments.append(fresh.segment())
     return _written(directory, UsageModel(Vocabulary(parts), segments), generation)
 
 
@@ -131,11 +133,10 @@ def _written(directory: Path, model: UsageModel, generation: int) -> UsageModel:
     begin = _merge_from(segments)
     if begin is not None:
         whole = merged(segments[begin:])
-        texts = [text for part in parts[begin:] for text in part.texts()]
         first = parts[begin].first
+        words = Words.of(first, (text for part in parts[begin:] for text in part.texts()))
         del segments[begin:], parts[begin:]
         if len(whole):
-            words = Words.of(first, texts)
             if begin == 0:
                 whole, vocabulary = compacted(whole, Vocabulary([words]))
                 words = vocabulary.parts[0]

@@ -71,6 +71,8 @@ class Entry:
     """Characters of the answer."""
     meter: Meter = field(default_factory=Meter)
     reservation: Reservation | None = None
+    news: tuple[str, ...] = ()
+    """What the user is to be told, whether or not the call is made."""
 
     def heard(self, characters: int) -> None:
         """A piece of the answer came."""
@@ -93,6 +95,9 @@ class Accounts:
         self._room = asyncio.Condition()
         self.warning = ""
         """What the user is to know of the budget, after the last call."""
+        self.tell: Callable[[str], None] | None = None
+        """Tells the user that a budget is nearly spent, once in its period; called on the event loop. None:
+        nobody here can be told, and another process may."""
         self.refusals: dict[str, str] = {}
         """By the model's name, why the budget let its last call not be made; without those it let."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
@@ -108,7 +113,7 @@ class Accounts:
         deadline = time.monotonic() + LONGEST_WAIT
         while True:
             try:
-                return await asyncio.to_thread(self.begin, entry)
+                return await self._begun(entry)
             except Busy:
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -121,6 +126,14 @@ class Accounts:
                     await asyncio.wait_for(self._room.wait(), min(left, 0.25))
                 except TimeoutError:
                     pass
+
+    async def _begun(self, entry: Entry) -> None:
+        try:
+            await asyncio.to_thread(self.begin, entry)
+        finally:
+            if self.tell is not None:
+                for sentence in entry.news:
+                    self.tell(sentence)
 
     async def settle(self, entry: Entry, outcome: str, why: str = "") -> None:
         """Write a call down, and wake those who wait for its money."""
@@ -151,7 +164,10 @@ class Accounts:
         ledger = self.ledger()
         if ledger is not None:
             try:
-                entry.reservation = ledger.reserve(most, budget, self._books.workspace, entry.at)
+                tells = self.tell is not None
+                workspace = self._books.workspace
+                entry.reservation = ledger.reserve(most, budget, workspace, entry.at, tells=tells)
+                entry.news = entry.reservation.news
             except OverBudget as error:
                 self.refusals[sent.name] = str(error)
                 raise

@@ -75,6 +75,8 @@ class Reservation:
     amount: float
     warning: str = ""
     """A sentence for the user when a limit is nearly reached."""
+    news: tuple[str, ...] = ()
+    """Of such sentences those that no process has told in this period yet."""
 
 
 class Busy(Exception):
@@ -103,13 +105,16 @@ class Ledger:
             raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
         self._db.isolation_level = None  # transactions are begun by hand
 
-    def reserve(self, amount: float, budget: Budget, workspace: str, now: float) -> Reservation:
-        """Set `amount` aside for a call. Raises OverBudget when a limit would be passed even without the
-        calls that run, Busy when only they stand in the way."""
+    def reserve(
+        self, amount: float, budget: Budget, workspace: str, now: float, *, tells: bool = False
+    ) -> Reservation:
+        """Set `amount` aside for a call. `tells`: the user is told the `news`, which nobody is told again.
+        Raises OverBudget when a limit would be passed even without the calls that run, Busy when only they
+        stand in the way."""
         with self._transaction() as db:
             self._expire(db, now)
             unknown = self._unknown_until(db)
-            warning = ""
+            warning, news = "", []
             for name, limit, (since, own) in budget.windows(now):
                 if limit is None:
                     continue
@@ -129,11 +134,15 @@ class Ledger:
                     raise Busy
                 if spent >= budget.warn_at * limit:
                     warning = f"{budget.warn_at:.0%} of the budget for {name} ({limit:.2f}) is spent."
+                    period = f"{since:.0f} {limit}"
+                    if tells and _noted(db, key := f"warned {name} {workspace if own else ''}") != period:
+                        db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, period))
+                        news.append(warning)
             cursor = db.execute(
                 "INSERT INTO reservations (at, expires, amount, workspace) VALUES (?, ?, ?, ?)",
                 (now, now + RESERVED_FOR, amount, workspace),
             )
-            return Reservation(cursor.lastrowid or 0, amount, warning)
+            return Reservation(cursor.lastrowid or 0, amount, warning, tuple(news))
 
     def settle(self, reservation: Reservation | None, call: Call) -> None:
         """Write down what a call used in place of what was reserved for it."""
@@ -172,8 +181,7 @@ class Ledger:
     def noted(self, key: str) -> str:
         """A remembered value, "" when there is none."""
         with self._transaction() as db:
-            row = db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else ""
+            return _noted(db, key)
 
     def close(self) -> None:
         """Close the file."""
@@ -181,8 +189,7 @@ class Ledger:
             self._db.close()
 
     def _unknown_until(self, db: sqlite3.Connection) -> float:
-        row = db.execute("SELECT value FROM notes WHERE key = ?", (_LOST,)).fetchone()
-        return float(row[0]) if row else -math.inf
+        return float(_noted(db, _LOST) or -math.inf)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -216,6 +223,11 @@ class Ledger:
             f"SELECT TOTAL(amount) FROM reservations WHERE at >= ?{where}", (since, *values)
         ).fetchone()
         return spent, reserved
+
+
+def _noted(db: sqlite3.Connection, key: str) -> str:
+    row = db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _write(db: sqlite3.Connection, call: Call) -> None:

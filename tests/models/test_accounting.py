@@ -125,6 +125,27 @@ async def test_the_warning_is_logged_once_and_shown_with_the_model(
     assert guarded.accounts.warning.startswith("10% of the budget for today (5.00)")
 
 
+async def test_the_user_is_told_once_a_period_whatever_process_spends(tmp_path: Path) -> None:
+    told: list[str] = []
+    silent, first, second = (guard(tmp_path, budget=Budget(day=5.0, warn_at=0.1)) for _ in range(3))
+    first.accounts.tell = second.accounts.tell = told.append
+    for guarded in (silent, silent, first, first, second, silent):
+        await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    assert told == ["10% of the budget for today (5.00) is spent."]
+
+
+def test_each_period_and_each_limit_has_its_own_warning(ledger: Ledger) -> None:
+    def news(limit: float, now: float) -> tuple[str, ...]:
+        return ledger.reserve(0.0, Budget(day=limit, month=1_000.0), "w", now, tells=True).news
+
+    ledger.settle(None, call(0.9))
+    assert [len(news(1.0, NOON)), len(news(1.0, NOON + 60))] == [1, 0]
+    ledger.settle(None, call(0.1))
+    assert len(news(1.2, NOON + 120)) == 1, "the limit was raised, and is nearly reached again"
+    ledger.settle(None, call(0.9, NOON + 86_400))
+    assert [len(news(1.0, NOON + 86_400)), len(news(1.0, NOON + 86_500))] == [1, 0]
+
+
 def test_setting_the_clock_back_frees_no_money(ledger: Ledger) -> None:
     ledger.settle(None, call(1.0))
     for earlier in (3600.0, 86_400.0, 400 * 86_400.0):

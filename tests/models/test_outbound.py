@@ -216,7 +216,7 @@ async def test_a_provider_that_says_nothing_in_time_is_given_up() -> None:
 
 
 async def test_nothing_of_the_text_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", "devflow")
     await text(
         Outbound(local_only=False).fill("p", REMOTE, FillRequest("document text", TOKEN), Provider().fill)
     )

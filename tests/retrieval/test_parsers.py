@@ -7,6 +7,7 @@ from collections import deque
 from pathlib import Path
 
 import psutil
+import pytest
 
 from devflow.retrieval.batch import Prepared
 from devflow.retrieval.index import Index, build
@@ -54,6 +55,22 @@ async def test_a_file_that_kills_its_parser_costs_itself_only(tmp_path: Path) ->
     await parsers.close()
     assert sorted(file.path for file in done.files) == ["m0.py", "m1.py", "m3.py", "m4.py"]
     assert done.skips == [("m2.py", "failed")]
+
+
+async def test_a_parser_that_has_read_much_is_replaced_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = put(tmp_path, 150)
+    monkeypatch.setattr("devflow.retrieval.parsers._RETIRES_AFTER", sum(found.size for found in queue) // 4)
+    parsers = Parsers(IndexOptions(), count=1)
+    done = await parsers.next(queue, {})
+    [first] = children("devflow.retrieval.parsers")
+    done.add(await parsed(parsers, queue))
+    [last] = children("devflow.retrieval.parsers")
+    await parsers.close()
+    assert first.pid != last.pid
+    assert not _runs(first)
+    assert sorted(file.path for file in done.files) == sorted(f"m{n}.py" for n in range(150))
 
 
 async def test_a_large_walk_uses_them_and_ends_them(tmp_path: Path) -> None:

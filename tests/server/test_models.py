@@ -11,7 +11,10 @@ import pytest
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelsConfig, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured
 from devflow.models.guard.accounting import Accounts
+from devflow.models.guard.books import Books, Budget, Price
 from devflow.server.models import build_router
+from devflow.server.services import Services
+from support.editor import editor
 from support.loopback_api import serve
 
 KEY = "sk-test-" + "0123456789abcdefghijklmnop"
@@ -112,8 +115,6 @@ async def test_closing_the_models_closes_the_ledger(monkeypatch: pytest.MonkeyPa
     closed: list[Accounts] = []
     monkeypatch.setattr(Accounts, "close", lambda accounts: closed.append(accounts))
     router = build_router(ModelsConfig(models=(ModelSpec("gpt", "openai", "gpt-4.1"),)), {})
-    await router.close()
-    assert closed == [], "it was never opened"
     router.statuses()
     await router.close()
     assert len(closed) == 1
@@ -160,3 +161,27 @@ def test_building_the_models_imports_no_engine_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": source}
     )
     assert found.stdout.split() == []
+
+
+@pytest.mark.usefixtures("nothing_blocks")
+async def test_that_a_budget_is_nearly_spent_is_shown_in_the_editor_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    uri, source = "file:///nowhere/a.py", "def total(rows):\n    return \n"
+    async with serve() as api:
+        spec = ModelSpec("cloud", "openai", "qwen2.5-coder", api.openai, "K", options={"forwards": "true"})
+        books = Books(budget=Budget(day=5.0, warn_at=0.01), prices={"cloud": Price(1.0, 20_000.0)})
+        config = ModelsConfig(False, (spec,), books=books, keeping=None)
+        services = Services(models=lambda _, tell: build_router(config, {"K": "k"}, tell=tell))
+        async with editor(services) as client:
+            await client.initialize(initializationOptions={"inline": {"timeout_ms": 60_000}})
+            await client.until(lambda: client.server.session.models)
+            client.open(uri, source)
+            for line, character in ((1, 11), (1, 10), (0, 16)):
+                at = {"line": line, "character": character}
+                asked = {"textDocument": {"uri": uri}, "position": at, "context": {"triggerKind": 1}}
+                await client.request("textDocument/inlineCompletion", asked)
+            why = await client.request("workspace/executeCommand", {"command": "devflow.why"})
+            assert len(api.requests) == 3, why["markdown"]
+            assert client.shown() == ["1% of the budget for today (5.00) is spent."]

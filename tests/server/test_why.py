@@ -96,7 +96,7 @@ async def test_a_model_that_cannot_be_asked_at_all_is_named_with_the_reason(
     (tmp_path / "garbage.gguf").write_bytes(b"garbage" * 100)
     spec = replace(spec, model=spec.model.format(folder=tmp_path))
     config = ModelsConfig(local_only, (spec,), books=Books(kept=False), keeping=None)
-    async with editor(Services(models=lambda settings: build_router(config, {}))) as client:
+    async with editor(Services(models=lambda settings, tell: build_router(config, {}))) as client:
         await opened(client)
         assert await ask(client, 11) == []
         told = await why(client)
@@ -107,7 +107,7 @@ async def test_a_model_that_cannot_be_asked_at_all_is_named_with_the_reason(
 
 
 async def test_without_a_model_nobody_had_a_suggestion() -> None:
-    async with editor(Services(models=lambda settings: build_router(ModelsConfig(), {}))) as client:
+    async with editor(Services(models=lambda settings, tell: build_router(ModelsConfig(), {}))) as client:
         await opened(client)
         assert await ask(client, 11) == []
         told = await why(client)

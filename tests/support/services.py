@@ -73,5 +73,5 @@ class Scripted:
         model = self.model
         return Services(
             index=make_index,
-            models=lambda settings: Router([model], [model]) if model is not None else Router([], []),
+            models=lambda settings, tell: Router([model], [model]) if model is not None else Router([], []),
         )
