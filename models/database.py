@@ -28,17 +28,12 @@ def opened(
     one made, in which the script `anew` is run with `tables`; of several processes one does this. Raises
     sqlite3.OperationalError when it is busy or there is no room, OSError when it cannot be made."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        return _connected(path, tables, timeout)
-    except sqlite3.OperationalError:
-        raise  # not the file's fault
-    except sqlite3.DatabaseError:
-        pass
+    # One process at a time: SQLite does not wait for a lock where the kind of journal is changed.
     with FileLock(f"{path}.lock", timeout=timeout, mode=0o600):
         try:
-            return _connected(path, tables, timeout)  # another process has made it meanwhile
+            return _connected(path, tables, timeout)
         except sqlite3.OperationalError:
-            raise
+            raise  # not the file's fault
         except sqlite3.DatabaseError as error:
             _remove(path, error, keep=keep_damaged)
         return _connected(path, tables + anew, timeout)

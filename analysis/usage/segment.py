@@ -240,12 +240,11 @@ def sorted_suffixes(tokens: Integers) -> Integers:
     order = pydivsufsort.divsufsort(content)
     del content
     # The token that a byte begins: those before its block, and those before it in its block.
-    blocks = np.zeros(-(-len(begins) // _BLOCK) * _BLOCK, np.uint8)
-    blocks[: len(begins)] = begins
-    blocks = blocks.reshape(-1, _BLOCK)
-    inside = np.cumsum(blocks, axis=1, dtype=np.uint8)
+    padded = np.zeros(-(-len(begins) // _BLOCK) * _BLOCK, np.uint8)
+    padded[: len(begins)] = begins
+    inside = np.cumsum(padded.reshape(-1, _BLOCK), axis=1, dtype=np.uint8)
     before = np.cumsum(inside[:, -1], dtype=np.int32) - inside[:, -1].astype(np.int32)
-    del blocks
+    del padded
     inside -= 1
     within = inside.reshape(-1)
     done = 0

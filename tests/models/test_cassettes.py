@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,26 @@ async def heard(model: FakeModel | Recorder | Cassette, request: FillRequest = H
     return [piece async for piece in model.fill(request)]
 
 
-async def test_what_was_said_is_said_again_in_the_same_pieces_and_time(tmp_path: Path) -> None:
+async def test_what_was_said_is_said_again_in_the_same_pieces_and_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "answers.jsonl"
     recorder = Recorder(FakeModel("a", "é😋", "c", delay=0.02), file)
     assert await heard(recorder) == ["a", "é😋", "c"]
     assert "secret" not in file.read_text("utf-8"), "a cassette holds nothing of what was asked"
-    cassette = Cassette(file)
-    started = time.monotonic()
-    assert await heard(cassette) == ["a", "é😋", "c"]
-    assert 0.05 < time.monotonic() - started < 1
-    started = time.monotonic()
+    waits: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
     assert await heard(Cassette(file, speed=0)) == ["a", "é😋", "c"]
-    assert time.monotonic() - started < 0.05
+    assert waits == []
+    assert await heard(Cassette(file)) == ["a", "é😋", "c"]
+    recorded, waits = sum(waits), []
+    assert recorded > 0.05
+    assert await heard(Cassette(file, speed=2)) == ["a", "é😋", "c"]
+    assert sum(waits) == pytest.approx(recorded / 2)
 
 
 async def test_a_failure_is_played_again_too(tmp_path: Path) -> None:
