@@ -222,15 +222,6 @@ class Feedback:
         )
         return {str(digest) for (digest,) in self._rows(sql, (since, limit))}
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._waiting.clear()
-        with self._opened() as db:
-            if db is not None:
-                db.execute("DELETE FROM events")
-                db.commit()
-                db.execute("VACUUM")
-
     def close(self) -> None:
         """Write what waits and close the file."""
         if self._waiting:

@@ -146,6 +146,11 @@ class Outbound:
             log.warning("answers cannot be kept in %s (%s)", self.keeping.folder, error)
             return None
 
+    def close(self) -> None:
+        """Close the books, if they were opened. Waits for the disk, and for a collector of traces."""
+        if "accounts" in self.__dict__:
+            self.accounts.close()
+
     async def _stream(
         self,
         to: _Server,

@@ -38,6 +38,8 @@ from devflow.models.routing.tries import Line
 log = logging.getLogger(__name__)
 
 _UNLIMITED = 1_000
+_CLOSE_SECONDS = 1.0
+"""Sending the last traces to a collector that does not answer may take longer."""
 Clock = Callable[[], float]
 
 
@@ -54,6 +56,8 @@ class Routing:
     assigned: Callable[[Task, str, str], str] = lambda task, language, unit: ""
     """The model an experiment gives to a request about the file `unit`, "" for none."""
     hedge: bool = True
+    close: Callable[[], None] = lambda: None
+    """Closes what the models share; called in a thread, after they are closed."""
 
 
 class Answer(AsyncIterator[str]):
@@ -191,6 +195,11 @@ class Router:
                 await line.model.close()
             except Exception:
                 log.exception("the model %s did not close", line.model.name)
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.to_thread(self._routing.close)
+        except TimeoutError:
+            log.warning("the books of the models did not close in time")
 
     def _answer(self, task: Task, request: FillRequest | ChatRequest, *, whole: bool = False) -> Answer:
         if isinstance(request, ChatRequest) and request.temperature > 0:

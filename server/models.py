@@ -60,6 +60,7 @@ def build_router(
             draws=draws if draws is not None and config.learn else lambda names, language: {},
             assigned=_assigned(config),
             hedge=config.hedge,
+            close=outbound.close,
         ),
         by_task={task: for_task("chat", task) for task in _CHATS},
     )

@@ -1,7 +1,7 @@
 """Two models side by side: who gets which, and whether the difference is real.
 
-A file stays with its model as long as the experiment runs. Acceptance is compared by Fisher's exact test,
-times by the Mann-Whitney U test; intervals are Wilson's.
+A file stays with its model as long as the experiment runs. Acceptance is compared by Fisher's exact test;
+intervals are Wilson's.
 """
 
 from __future__ import annotations
@@ -128,34 +128,6 @@ def fisher(a: int, b: int, c: int, d: int) -> float:
     slack = 1e-7  # as other implementations: tables equally likely but for rounding count as such
     probabilities = (log_probability(x) for x in range(max(0, successes - second), min(first, successes) + 1))
     return min(1.0, math.fsum(math.exp(each) for each in probabilities if each <= seen + slack))
-
-
-def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
-    """The two-sided p-value of the Mann-Whitney U test by its normal approximation, with the correction for
-    ties and for continuity; 1.0 when one side is empty."""
-    from statistics import NormalDist
-
-    m, n = len(first), len(second)
-    if not m or not n:
-        return 1.0
-    values = sorted([(value, 0) for value in first] + [(value, 1) for value in second])
-    ranks = ties = 0.0
-    at = 0
-    while at < len(values):
-        end = at
-        while end < len(values) and values[end][0] == values[at][0]:
-            end += 1
-        rank = (at + 1 + end) / 2
-        ranks += rank * sum(1 for _, side in values[at:end] if side == 0)
-        ties += (end - at) ** 3 - (end - at)
-        at = end
-    u = ranks - m * (m + 1) / 2
-    total = m + n
-    variance = m * n / 12 * (total + 1 - ties / (total * (total - 1))) if total > 1 else 0.0
-    if variance <= 0:
-        return 1.0
-    z = max(0.0, abs(u - m * n / 2) - 0.5) / math.sqrt(variance)
-    return 2 * (1 - NormalDist().cdf(z))
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:

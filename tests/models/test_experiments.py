@@ -12,7 +12,6 @@ from devflow.models.routing.experiments import (
     assigned,
     fisher,
     holm,
-    mann_whitney,
     result,
     wilson,
 )
@@ -51,14 +50,6 @@ def test_only_a_share_of_the_files_takes_part_and_only_in_what_it_is_about() -> 
 )
 def test_fisher_s_exact_test_has_the_known_values(table: tuple[int, int, int, int], p_value: float) -> None:
     assert fisher(*table) == pytest.approx(p_value, rel=1e-9)
-
-
-def test_mann_whitney_has_the_known_values() -> None:
-    # scipy.stats.mannwhitneyu(…, method="asymptotic"): the example of its documentation, U = 17
-    males, females = [19, 22, 16, 29, 24], [20, 11, 17, 12]
-    assert mann_whitney(males, females) == pytest.approx(0.11134688653314041, rel=1e-9)
-    assert mann_whitney([1, 1, 1], [1, 1]) == 1.0
-    assert mann_whitney([], [1.0]) == 1.0
 
 
 def test_wilson_s_interval_has_the_known_values() -> None:

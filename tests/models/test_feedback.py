@@ -151,13 +151,6 @@ def test_without_a_path_nothing_is_kept() -> None:
     assert store.outcomes() == Outcomes()
 
 
-def test_everything_can_be_forgotten(store: Feedback) -> None:
-    told(store, "a", Action.SHOWN)
-    store.write()
-    store.clear()
-    assert store.outcomes() == Outcomes()
-
-
 def test_threads_and_windows_write_beside_each_other(store: Feedback) -> None:
     other = Feedback(store.path)
 

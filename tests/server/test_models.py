@@ -10,6 +10,7 @@ import pytest
 
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelsConfig, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured
+from devflow.models.guard.accounting import Accounts
 from devflow.models.guard.books import Books, Budget, Price
 from devflow.server.models import build_router
 from devflow.server.services import Services
@@ -108,6 +109,15 @@ async def test_with_no_model_configured_nothing_fails_but_the_asking() -> None:
     assert router.statuses() == []
     with pytest.raises(NotConfigured):
         await anext(router.fill(FillRequest("", "")))
+
+
+async def test_closing_the_models_closes_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Accounts] = []
+    monkeypatch.setattr(Accounts, "close", lambda accounts: closed.append(accounts))
+    router = build_router(ModelsConfig(models=(ModelSpec("gpt", "openai", "gpt-4.1"),)), {})
+    router.statuses()
+    await router.close()
+    assert len(closed) == 1
 
 
 async def test_under_local_only_no_socket_is_opened_whatever_the_address_pretends() -> None:

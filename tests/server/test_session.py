@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ async def test_a_folder_that_joins_brings_its_rules_of_what_is_never_sent(tmp_pa
     (other / "devflow.toml").write_text("[models]\nnever_send = ['private/']\n")
     made: list[ModelsConfig] = []
 
-    def models(config: ModelsConfig) -> Router:
+    def models(config: ModelsConfig, tell: Callable[[str], None]) -> Router:
         made.append(config)
         return Router([], [])
 
@@ -42,7 +43,7 @@ async def test_a_folder_that_joins_brings_its_rules_of_what_is_never_sent(tmp_pa
 async def test_the_models_are_put_together_away_from_the_event_loop(tmp_path: Path) -> None:
     threads: list[threading.Thread] = []
 
-    def models(config: ModelsConfig) -> Router:
+    def models(config: ModelsConfig, tell: Callable[[str], None]) -> Router:
         threads.append(threading.current_thread())
         return Router([], [])
 
@@ -60,7 +61,7 @@ async def test_settings_that_change_while_the_server_starts_are_those_it_works_w
         begun.set()
         changed.wait(5)
 
-    def models(config: ModelsConfig) -> Router:
+    def models(config: ModelsConfig, tell: Callable[[str], None]) -> Router:
         made.append(config)
         return Router([], [])
 

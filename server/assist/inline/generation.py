@@ -27,8 +27,6 @@ class Written:
     error: ModelError | None = None
     seconds: float = 0.0
     """To the end."""
-    first: float = 0.0
-    """To the first piece."""
 
 
 class Generation:
@@ -107,14 +105,12 @@ class Generation:
 
     async def _read(self) -> Written:
         begun = time.monotonic()
-        first = 0.0
         late = False
         error: ModelError | None = None
         stream = self._stream()
         try:
             async with asyncio.timeout(self._seconds), closing(stream):
                 async for piece in stream:
-                    first = first or time.monotonic() - begun
                     self.text += piece
                     if self._is_done(self.text) or not self._agrees():
                         break
@@ -122,4 +118,4 @@ class Generation:
             late = True
         except ModelError as failure:
             error = failure
-        return Written(self.text, late, error, time.monotonic() - begun, first)
+        return Written(self.text, late, error, time.monotonic() - begun)
