@@ -25,15 +25,18 @@ class Quiet:
         return lambda *_: None
 
 
+HOST: Any = Quiet()
+
+
 def behind(index: RememberingIndex) -> Behind:
     def run(work: Any, name: str) -> asyncio.Task[Any]:
         return asyncio.create_task(work, name=name)
 
-    return Behind(Services(index=lambda host, watch: index), OpenDocuments(), Quiet(), run)
+    return Behind(Services(index=lambda host, watch: index), OpenDocuments(), HOST, run)
 
 
 async def test_what_was_indexed_before_can_be_searched_while_the_worker_starts() -> None:
-    index = Slow(Quiet(), watch=False)
+    index = Slow(HOST, watch=False)
     session = behind(index)
     session.begin()
     starting = asyncio.create_task(session.start([Path("/w")], Settings(), watch=False))
@@ -45,7 +48,7 @@ async def test_what_was_indexed_before_can_be_searched_while_the_worker_starts()
 
 
 async def test_a_start_that_failed_keeps_no_search_waiting() -> None:
-    session = behind(Slow(Quiet(), watch=False))
+    session = behind(Slow(HOST, watch=False))
     session.begin()
     session.begun()
     await asyncio.wait_for(session.searchable(60), 10)
