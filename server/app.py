@@ -269,7 +269,8 @@ def real_services() -> Services:
         importlib.import_module("devflow.server.workers.engines")
 
     def prepare_index() -> None:
-        importlib.import_module("devflow.server.indexing")
+        for name in ("indexing", "vectors"):
+            importlib.import_module(f"devflow.server.{name}")
 
     def prepare_models() -> None:
         importlib.import_module("devflow.server.models")

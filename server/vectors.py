@@ -1,4 +1,7 @@
-"""What settings say about vectors, as the vectors' process takes it."""
+"""What settings say about vectors, as the vectors' process takes it.
+
+Every start of the server asks, so what only some settings need is imported for them.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from devflow.models.base import ModelSpec
-from devflow.models.engines.remote import problem_with
-from devflow.models.outbound import host_of, leaves_machine
+from devflow.models.guard.egress import host_of, leaves_machine
 from devflow.retrieval.base import VectorOptions
-from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
-from devflow.server.models import outbound_of, server_of
 from devflow.server.settings import Settings
 
 PROCESS = "devflow.server.workers.vectors"
@@ -47,6 +47,8 @@ def vector_options(settings: Settings, environment: Mapping[str, str]) -> Vector
 def problem_of_embedder(options: VectorOptions) -> str:
     """One sentence when the configured embedder or Chroma server cannot be used, as far as can be told
     without asking a server; else ""."""
+    from devflow.retrieval.embedders.choose import STATIC, EmbedderUnusable, load_embedder
+
     if options.problem or options.endpoint is None:
         try:
             load_embedder(options.embedder if options.endpoint is None else STATIC)
@@ -56,12 +58,15 @@ def problem_of_embedder(options: VectorOptions) -> str:
     if "problem" in options.endpoint:
         return str(options.endpoint["problem"])
     from devflow.models.engines.embeddings import endpoint_of
+    from devflow.models.engines.remote import problem_with
 
     problem = problem_with(*endpoint_of(options.endpoint), "openai")
     return f"{problem} {STATIC} is used." if problem else ""
 
 
 def _endpoint(spec: ModelSpec, settings: Settings, environment: Mapping[str, str]) -> Mapping[str, Any]:
+    from devflow.server.models import outbound_of, server_of
+
     models = settings.models
     outbound = outbound_of(models, environment)
     if spec.engine != "openai":

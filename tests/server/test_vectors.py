@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -161,3 +163,11 @@ def test_a_workspace_file_cannot_name_an_embedder_or_a_chroma_server() -> None:
     assert settings.retrieval.embedder == "devflow-static"
     assert settings.retrieval.chroma.url == ""
     assert len(problems) == 2
+
+
+def test_asking_for_vectors_at_the_start_imports_no_model() -> None:
+    code = "import sys; from devflow.server import vectors; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"devflow.models.outbound", "devflow.models.router", "devflow.server.models"} & set(loaded)
