@@ -6,7 +6,6 @@ import asyncio
 import heapq
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -15,6 +14,7 @@ import aiosqlite
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.retrieval.base import IndexedSymbol
+from devflow.retrieval.freshness import Freshness
 from devflow.retrieval.words import initials
 
 _KIND_ORDER = {
@@ -31,9 +31,6 @@ _KIND_ORDER = {
 
 _MOST_MATCHES = 4_000
 _ROWS_OF_A_NAME = 10
-_QUICK = 0.01
-_REST = 2.0
-"""Seconds: a vocabulary that takes longer than _QUICK to read is read again after _REST at the earliest."""
 
 
 class Vocabulary:
@@ -41,26 +38,17 @@ class Vocabulary:
     millisecond here and a hundred in the table. A name takes its letters and nine bytes."""
 
     def __init__(self) -> None:
-        self._stamp: tuple[object, ...] = ()
-        self._read_at = 0.0
-        self._took = 0.0
+        self._freshness = Freshness()
         self._names: _Names | None = None  # made in a thread: it imports numpy
 
     async def update(self, db: aiosqlite.Connection) -> None:
         """Read the names where the store has changed."""
-        rows = await db.execute_fetchall(
-            "SELECT value FROM meta WHERE key IN ('generation', 'uid') ORDER BY key"
-        )
-        stamp = tuple(row[0] for row in rows)
-        now = time.monotonic()
-        resting = self._took > _QUICK and now - self._read_at < _REST
-        if stamp == self._stamp or (resting and stamp[1:] == self._stamp[1:]):
-            return
-        [row] = await db.execute_fetchall(
-            "SELECT group_concat(lower, char(10)) FROM (SELECT DISTINCT lower FROM symbols)"
-        )
-        self._names = await asyncio.to_thread(_Names, row[0] or "")
-        self._stamp, self._read_at, self._took = stamp, now, time.monotonic() - now
+        async with self._freshness.reading(db) as changed:
+            if changed:
+                [row] = await db.execute_fetchall(
+                    "SELECT group_concat(lower, char(10)) FROM (SELECT DISTINCT lower FROM symbols)"
+                )
+                self._names = await asyncio.to_thread(_Names, row[0] or "")
 
     def matching(self, name: str, limit: int) -> list[str]:
         """At most `limit` names, in lower case, that hold `name`: as their beginning, somewhere, or its

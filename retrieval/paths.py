@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -12,9 +11,7 @@ from typing import Any
 
 import aiosqlite
 
-_QUICK = 0.01
-_REST = 2.0
-"""Seconds: paths that take longer than _QUICK to read are read again after _REST at the earliest."""
+from devflow.retrieval.freshness import Freshness
 
 
 class Paths:
@@ -22,8 +19,7 @@ class Paths:
     ten. A path takes its letters and ten bytes."""
 
     def __init__(self) -> None:
-        self._stamp: tuple[object, ...] = ()
-        self._read_at = self._took = 0.0
+        self._freshness = Freshness()
         self._text = "\0"
         """Every path between a slash and a null, which no path holds."""
         self._starts: array[int] = array("q")
@@ -31,17 +27,10 @@ class Paths:
 
     async def update(self, db: aiosqlite.Connection) -> None:
         """Read the paths where the store has changed."""
-        rows = await db.execute_fetchall(
-            "SELECT value FROM meta WHERE key IN ('generation', 'uid') ORDER BY key"
-        )
-        stamp = tuple(row[0] for row in rows)
-        now = time.monotonic()
-        resting = self._took > _QUICK and now - self._read_at < _REST
-        if stamp == self._stamp or (resting and stamp[1:] == self._stamp[1:]):
-            return
-        files = list(await db.execute_fetchall("SELECT id, path FROM files ORDER BY path"))
-        self._text, self._starts, self._ids = await asyncio.to_thread(_laid_out, files)
-        self._stamp, self._read_at, self._took = stamp, now, time.monotonic() - now
+        async with self._freshness.reading(db) as changed:
+            if changed:
+                files = list(await db.execute_fetchall("SELECT id, path FROM files ORDER BY path"))
+                self._text, self._starts, self._ids = await asyncio.to_thread(_laid_out, files)
 
     def ending(self, end: str, limit: int) -> list[tuple[int, str]]:
         """`(file id, path)` of at most `limit` files whose path is `end` or ends with `/end`, by path."""

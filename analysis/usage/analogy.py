@@ -47,6 +47,9 @@ def analogies(around: Around, is_keyword: Callable[[str], bool], prefix: str = "
     words = _Words(around.model.vocabulary, is_keyword)
     size = len(around.line)
     here = _numbers(around, around.at_line)[:size]
+    lines_above = [
+        _numbers(around, around.at_line - away) for away in range(1, min(_ABOVE, around.at_line) + 1)
+    ]
     total = 0
     found: dict[tuple[str, ...], Analogy] = {}
     for number in _candidates(around, words, here):
@@ -56,15 +59,15 @@ def analogies(around: Around, is_keyword: Callable[[str], bool], prefix: str = "
         pairs = _paired(here, there[:size], {}, words)
         if pairs is None:
             continue
-        above, pairs = _above(around, number, pairs, words)
+        above, pairs = _above(around, number, lines_above, pairs, words)
         if not size and not above:
             continue
         total += 1
-        names = _Names({words.text(old): words.text(new) for old, new in pairs.items() if old != new})
         if total > _MOST:
             break
-        if not names.new:
+        if all(old == new for old, new in pairs.items()):
             continue
+        names = _Names({words.text(old): words.text(new) for old, new in pairs.items() if old != new})
         same = {words.text(old) for old, new in pairs.items() if old == new}
         old = [words.text(each) for each in there[size:]]
         new = tuple(token if token in same else names.carried(token) for token in old)
@@ -105,17 +108,17 @@ def _candidates(around: Around, words: _Words, here: Sequence[int]) -> Iterator[
     yield from lines[np.argsort(np.abs(lines - around.at_line), kind="stable")].tolist()
 
 
-def _above(around: Around, number: int, pairs: dict[int, int], words: _Words) -> tuple[int, dict[int, int]]:
-    """How many lines above both are alike, and the pairs of names with theirs."""
-    for away in range(1, _ABOVE + 1):
-        if min(number, around.at_line) < away:
-            return away - 1, pairs
-        here, there = _numbers(around, around.at_line - away), _numbers(around, number - away)
-        more = _paired(here, there, pairs, words)
+def _above(
+    around: Around, number: int, lines: Sequence[Sequence[int]], pairs: dict[int, int], words: _Words
+) -> tuple[int, dict[int, int]]:
+    """How many of `lines`, those above the place, nearest first, are like those above the line `number`, and
+    the pairs of names with theirs."""
+    for away, here in enumerate(lines[:number], 1):
+        more = _paired(here, _numbers(around, number - away), pairs, words)
         if more is None:
             return away - 1, pairs
         pairs = more
-    return _ABOVE, pairs
+    return min(len(lines), number), pairs
 
 
 def _paired(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 
 from devflow.models.routing.slots import Slots, Turns
 
@@ -112,8 +113,8 @@ async def test_who_has_the_turn_for_a_conversation_sees_that_a_fill_waits() -> N
     assert order == ["chat a", "fill", "chat b"]
 
 
-async def test_what_nobody_waits_for_is_ended_by_the_first_who_asks_for_a_place() -> None:
-    slots, ended = Slots(1), asyncio.Event()
+def endless(ended: asyncio.Event) -> Callable[[], Coroutine[None, None, None]]:
+    """Work that only a cancel ends, which `ended` tells."""
 
     async def read() -> None:
         try:
@@ -121,6 +122,12 @@ async def test_what_nobody_waits_for_is_ended_by_the_first_who_asks_for_a_place(
         finally:
             ended.set()
 
+    return read
+
+
+async def test_what_nobody_waits_for_is_ended_by_the_first_who_asks_for_a_place() -> None:
+    slots, ended = Slots(1), asyncio.Event()
+    read = endless(ended)
     for fill in (True, False):
         ended.clear()
         reading = asyncio.create_task(slots.spare(read))
@@ -148,13 +155,7 @@ async def test_what_nobody_waits_for_is_not_begun_beside_anything() -> None:
 
 async def test_who_has_work_done_that_nobody_waits_for_can_end_it() -> None:
     slots, ended = Slots(1), asyncio.Event()
-
-    async def read() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
+    read = endless(ended)
     reading = asyncio.create_task(slots.spare(read))
     await settled()
     reading.cancel()
