@@ -10,6 +10,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 1.0
+"""What every deadline of `within` is multiplied by: tests that are not about deadlines wait longer, so that
+a busy machine does not change what they see."""
+
 log = logging.getLogger(__name__)
 
 
@@ -18,7 +22,7 @@ async def within(question: Coroutine[Any, Any, T], seconds: float) -> T | None:
     late, when it fails and when the caller is cancelled."""
     task = asyncio.ensure_future(question)
     try:
-        await asyncio.wait([task], timeout=seconds)
+        await asyncio.wait([task], timeout=seconds * PATIENCE)
         return answer(task)
     finally:
         if not task.done():
