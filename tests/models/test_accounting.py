@@ -331,7 +331,8 @@ def test_processes_that_write_at_the_same_time_keep_one_chain(tmp_path: Path) ->
         "for number in range(200): log.append({'id': sys.argv[2], 'number': number})\n"
     )
     writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(path), name], stdin=subprocess.PIPE) for name in "ab"
+        subprocess.Popen([sys.executable, "-c", code, str(path), name], stdin=subprocess.PIPE)
+        for name in "ab"
     ]
     for writer in writers:
         assert writer.stdin is not None
