@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 from devflow.models.errors import NotAllowed, OverBudget, TooLate
-from devflow.models.streams import closing
+from devflow.models.streams import Answer, Said
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import ahead, rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
@@ -292,7 +293,7 @@ class _Run:
             raw = raw.rsplit("\n", 1)[0] if "\n" in raw.strip() else ""
             if not raw:
                 return Silence.LATE
-        return await self._finished(raw, origin)
+        return await self._finished(raw, written.model, origin)
 
     async def _awaited(self, running: Generation, typed: str) -> Written | None:
         try:
@@ -338,30 +339,32 @@ class _Run:
         ghost.generation = Generation(
             source[:at],
             source[at:],
-            lambda: self._filled(models, request, without),
+            lambda: Answer(self._filled(models, request, without)),
             lambda text: is_done(text, site),
             seconds,
         )
         self.time("prompt")
         return ghost.generation
 
-    async def _filled(self, models: Router, request: FillRequest, without: FillRequest) -> AsyncIterator[str]:
+    async def _filled(
+        self, models: Router, request: FillRequest, without: FillRequest
+    ) -> AsyncGenerator[Said]:
         """What a model writes; where a path rule keeps a file of the context on the machine, what it writes
         `without` the context: one private file open must not silence all others."""
         pieces = models.fill(request)
         try:
-            async with closing(pieces):
+            async with aclosing(pieces):
                 async for piece in pieces:
-                    yield piece
+                    yield pieces.model, piece
             return
         except NotAllowed as error:  # refused before anything was said
             if isinstance(error, OverBudget) or not request.context:
                 raise
         self.context, self.tokens = Context(), tokens_of(without)
         pieces = models.fill(without)
-        async with closing(pieces):
+        async with aclosing(pieces):
             async for piece in pieces:
-                yield piece
+                yield pieces.model, piece
 
     def is_local(self, engine: str) -> bool:
         """Whether the model runs here: text that was not asked for costs nobody anything."""
@@ -388,8 +391,8 @@ class _Run:
             return Context()
         return await gather(self.doc, self.at, self.code, self.mood)
 
-    async def _finished(self, raw: str, origin: str) -> tuple[str, Kept, str] | Silence:
-        """What a model wrote, cleaned and checked."""
+    async def _finished(self, raw: str, model: str, origin: str) -> tuple[str, Kept, str] | Silence:
+        """What `model` wrote, cleaned and checked."""
         doc, at, site = self.doc, self.at, self.site
         text = await asyncio.to_thread(clean, raw, site)
         self.time("clean")
@@ -409,9 +412,7 @@ class _Run:
                 return told.silence
             if told.text != text and not await asyncio.to_thread(whole, doc, at, told.text, end):
                 return Silence.BROKEN
-        models = self.code.models
-        engine = models.last_used("fill") if models is not None else ""
-        kept = Kept(told.text, engine, 1.0, True, told.repaired, told.unsure)
+        kept = Kept(told.text, model, 1.0, True, told.repaired, told.unsure)
         return told.text, kept, origin
 
     async def _by_code(self) -> tuple[str, Kept, str] | None:
