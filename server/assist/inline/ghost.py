@@ -37,6 +37,8 @@ class Shown:
     """The document it was shown in."""
     line: str
     """What stood on its line before it."""
+    listed: bool = False
+    """It is an item of a list: something else typed is no word on it."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,8 @@ class Ghost:
             if became == "accepted":
                 self.accepted_at = self.shown.start + len(self.shown.text)
                 mood.last, self.shown = "accepted", None
+            elif became == "typed over" and self.shown.listed:
+                self.shown = None
             elif became == "typed over":
                 self.reject(self.shown, mood)
 

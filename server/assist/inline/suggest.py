@@ -75,10 +75,12 @@ async def inline(
     config: Inline,
     selected: Edit | None = None,
     manual: bool = False,
+    listed: bool = False,
 ) -> Suggestion | None:
     """What to show at `at`, or None; why is told by the report kept in `ghost_of(code.memory, doc.uri)`.
     With `selected`, the completion chosen in the editor's popup, the suggestion goes on from it.
-    `manual`: the user asked for it by a key."""
+    `manual`: the user asked for it by a key. `listed`: it becomes an item of a list, which nobody need look
+    at."""
     ghost, mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
     ahead.end(mood)
     ghost.observe(doc, at, mood)
@@ -125,7 +127,7 @@ async def inline(
         return None
     keep_report(ghost, mood, report)
     line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
-    ghost.shown = Shown(edit.new, start, doc.text.source, line)
+    ghost.shown = Shown(edit.new, start, doc.text.source, line, listed)
     if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
         key = ("ghost text ahead", doc.uri)
         code.memory.forget(key)
