@@ -29,16 +29,14 @@ from devflow.server.assist.inline.clean import clean, covered
 from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written
-from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, keep_report, mood_of
+from devflow.server.assist.inline.ghost import Shown, ghost_of, keep_report, mood_of
 from devflow.server.assist.inline.known import with_suggestion
-from devflow.server.assist.inline.prompt import next_request, tokens_of
+from devflow.server.assist.inline.prompt import hole_at, next_request, tokens_of, without_context
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
-from devflow.server.assist.paths import told_path
-from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ async def inline(
     ahead.end(mood)
     ghost.observe(doc, at, mood)
     ghost.shown = None
-    run = _Run(doc, at, code, config, ghost, mood, manual, ghost.number)
+    run = _Run(doc, at, code, config, manual)
     start, end, taken = at, at, ""
     if selected is not None:
         if not selected.start <= at <= selected.end or not selected.new.startswith(
@@ -138,19 +136,10 @@ async def inline(
 class _Run:
     """One request on its way through the stages."""
 
-    def __init__(
-        self,
-        doc: Document,
-        at: int,
-        code: Codebase,
-        config: Inline,
-        ghost: Ghost,
-        mood: Mood,
-        manual: bool,
-        number: int,
-    ) -> None:
-        self.doc, self.at, self.code, self.config = doc, at, code, config
-        self.ghost, self.mood, self.manual, self.number = ghost, mood, manual, number
+    def __init__(self, doc: Document, at: int, code: Codebase, config: Inline, manual: bool) -> None:
+        self.doc, self.at, self.code, self.config, self.manual = doc, at, code, config, manual
+        self.ghost, self.mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
+        self.number = self.ghost.number
         self.site = Site("", "")
         self.context = Context()
         self.tokens = 0
@@ -326,16 +315,15 @@ class _Run:
 
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
-        names = await sent_paths(self.doc, self.code)
-        path = told_path(self.doc.path, self.code.roots) if self.doc.path is not None else ""
+        hole = await hole_at(doc, at, self.code, site)
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return None
-        request = next_request(ghost, doc, at, site, self.context, path, self.config.max_tokens, names)
+        request = next_request(ghost, hole, self.context, self.config.max_tokens)
         self.tokens = tokens_of(request)
         seconds = self.config.timeout_ms / 1000
         request = replace(request, deadline=seconds)
-        without = replace(request, context="", context_paths=tuple(each for each in names if each != path))
+        without = without_context(request, hole)
         source = doc.text.source
         self.mood.read = (doc.uri, source, at)
         ghost.generation = Generation(
