@@ -16,6 +16,7 @@ from devflow.models.engines.llama import LlamaEngine
 from devflow.models.errors import NotConfigured, NotInstalled, Rejected
 from devflow.models.prompt import Piece, Prompt
 from support import tiny_gguf
+from support.patience import HANGS
 
 EOS, PRE = 2, 300
 
@@ -121,7 +122,7 @@ def test_a_real_model_answers_and_reads_only_what_was_edited(tmp_path: Path) -> 
         [sys.executable, "-c", code, str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         env={"PYTHONPATH": source},
         check=False,
     )
