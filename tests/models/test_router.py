@@ -27,6 +27,7 @@ from devflow.models.router import Router, Routing
 from devflow.models.routing.health import FIRST_REST
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
+from support.patience import HANGS
 
 HOLE = FillRequest("a", "b")
 
@@ -460,7 +461,7 @@ async def test_a_request_ends_what_is_read_ahead_and_is_answered() -> None:
     model = FakeModel("1", delay=60, reads_ahead=True)
     routed = router(model)
     reading = asyncio.create_task(routed.prime(HOLE))
-    await asyncio.wait_for(model.begun.wait(), 5)
+    await asyncio.wait_for(model.begun.wait(), HANGS)
     model.delay = 0
     assert await answer(routed) == "1"
     assert await reading is False
@@ -471,7 +472,7 @@ async def test_nothing_is_read_ahead_beside_a_conversation() -> None:
     model = FakeModel("1", delay=60, reads_ahead=True)
     routed = router(model)
     talk = asyncio.create_task(routed.whole(ChatRequest((Message("user", "Hi"),))))
-    await asyncio.wait_for(model.begun.wait(), 5)
+    await asyncio.wait_for(model.begun.wait(), HANGS)
     model.delay = 0
     assert not await routed.prime(HOLE)
     talk.cancel()

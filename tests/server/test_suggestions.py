@@ -12,10 +12,12 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.fake import FakeModel
-from devflow.models.feedback import Feedback, Outcomes
+from devflow.models.feedback import Outcomes
 from devflow.server import suggestions
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
+from support.feedback import keeping, outcomes
+from support.patience import HANGS
 from support.services import Scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
@@ -27,12 +29,7 @@ CURSOR = {"line": 1, "character": 11}
 
 
 def services(folder: Path, *pieces: str) -> Services:
-    scripted = Scripted(FakeModel(*pieces or (GHOST,))).services
-    return Services(
-        index=scripted.index,
-        models=scripted.models,
-        feedback=lambda: Feedback(folder / "feedback.sqlite3"),
-    )
+    return keeping(folder, FakeModel(*pieces or (GHOST,)))
 
 
 async def shown(
@@ -57,17 +54,6 @@ async def items(client: Editor, uri: str = URI) -> list[dict[str, Any]]:
 def insert(text: str, character: int = 11, line: int = 1) -> dict[str, Any]:
     at = {"line": line, "character": character}
     return {"range": {"start": at, "end": at}, "text": text}
-
-
-async def outcomes(folder: Path) -> Outcomes:
-    def read() -> Outcomes:
-        store = Feedback(folder / "feedback.sqlite3")
-        try:
-            return store.outcomes()
-        finally:
-            store.close()
-
-    return await asyncio.to_thread(read)
 
 
 async def run_command(client: Editor, item: dict[str, Any]) -> None:
@@ -153,12 +139,15 @@ async def test_a_part_is_told_in_utf_16_units_from_the_start(tmp_path: Path) -> 
 
 
 async def test_what_was_accepted_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggestions, "LOOKED_AT_AFTER", 0.05)
     async with editor(services(tmp_path)) as client:
         await shown(client)
         store = client.server.session.suggestions.feedback
         client.change(URI, 2, insert(GHOST))
         client.change(URI, 3, insert("x", 11 + len("sum(row")))
+        await client.settle()
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+        monkeypatch.setattr(loop, "time", lambda: clock() + suggestions.LOOKED_AT_AFTER)
         await client.until(lambda: store._waiting and store._waiting[-1].action == "edited")
     found = await outcomes(tmp_path)
     assert (found.looked_at, found.kept_after_30s, found.distance) == (1, 0, 1)
@@ -203,7 +192,7 @@ async def test_where_the_cursor_rests_a_local_model_reads_what_it_will_be_asked(
         await client.request(
             "textDocument/documentHighlight", {"textDocument": {"uri": URI}, "position": CURSOR}
         )
-        await asyncio.wait_for(model.begun.wait(), 5)
+        await asyncio.wait_for(model.begun.wait(), HANGS)
         [request] = model.requests
         assert isinstance(request, FillRequest)
         assert request.ahead

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devflow.models.errors import ModelError
-from devflow.models.streams import closing
+from devflow.models.streams import Answer, closing
 from devflow.server.assist.inline.cache import suffix_head
+from devflow.server.assist.waiting import allowed
 
 _CLOSE_SECONDS = 0.05
 
@@ -27,6 +28,8 @@ class Written:
     error: ModelError | None = None
     seconds: float = 0.0
     """To the end."""
+    model: str = ""
+    """Whose text it is."""
 
 
 class Generation:
@@ -36,7 +39,7 @@ class Generation:
         self,
         before: str,
         after: str,
-        stream: Callable[[], AsyncIterator[str]],
+        stream: Callable[[], Answer],
         is_done: Callable[[str], bool],
         seconds: float,
     ) -> None:
@@ -89,7 +92,7 @@ class Generation:
         """End it: its stream is closed when this returns, or 50 ms have passed."""
         self._stopped = True
         self._task.cancel()
-        await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
+        await asyncio.wait([self._task], timeout=allowed(_CLOSE_SECONDS))
 
     def _has_failed(self) -> bool:
         if self.is_running:
@@ -109,7 +112,7 @@ class Generation:
         error: ModelError | None = None
         stream = self._stream()
         try:
-            async with asyncio.timeout(self._seconds), closing(stream):
+            async with asyncio.timeout(allowed(self._seconds)), closing(stream):
                 async for piece in stream:
                     self.text += piece
                     if self._is_done(self.text) or not self._agrees():
@@ -118,4 +121,4 @@ class Generation:
             late = True
         except ModelError as failure:
             error = failure
-        return Written(self.text, late, error, time.monotonic() - begun)
+        return Written(self.text, late, error, time.monotonic() - begun, stream.model)

@@ -22,6 +22,7 @@ from devflow.server.assist.inline.rhythm import Rhythm, struck
 _UNDO_SECONDS = 30.0
 _MOST_REJECTED = 200
 _MOST_EDITS = 12
+_MOST_PROBLEMS = 100
 NOWHERE = ("", "", -1)
 _NEAR = 200
 """Code points within which two edits are one."""
@@ -37,6 +38,22 @@ class Shown:
     """The document it was shown in."""
     line: str
     """What stood on its line before it."""
+    listed: bool = False
+    """It is an item of a list: something else typed is no word on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What of a document a prompt had, but for the cursor's line."""
+
+    start: int = 0
+    """Where its prefix began."""
+    below: str = ""
+    """The text below the cursor's line, as it was."""
+
+
+NO_WINDOW = Window()
+"""Before the first prompt."""
 
 
 @dataclass(slots=True)
@@ -75,6 +92,22 @@ class Mood:
     """The place a model has read last: document, text, offset."""
     ahead: asyncio.Task[None] | None = None
     """Reads the place the cursor rests at, while nobody asks for ghost text."""
+    problems: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Why models did not answer, a sentence each, and the document it was last about."""
+
+    def is_news(self, problem: str, uri: str) -> bool:
+        """Whether `problem`, met in the document `uri`, was not told since a model answered there."""
+        known = problem in self.problems
+        self.problems[problem] = uri
+        self.problems.move_to_end(problem)
+        while len(self.problems) > _MOST_PROBLEMS:
+            self.problems.popitem(last=False)
+        return not known
+
+    def answered(self, uri: str) -> None:
+        """A model has answered in the document `uri`: what it failed by there is over."""
+        for problem in [each for each, where in self.problems.items() if where == uri]:
+            del self.problems[problem]
 
 
 class Ghost:
@@ -91,10 +124,8 @@ class Ghost:
         """Where the suggestion accepted last ended; -1 once something else was done."""
         self.shown: Shown | None = None
         self.report: Report | None = None
-        self.suffix = ""
-        """The text below the cursor's line as the last prompt had it."""
-        self.prompt_start = 0
-        """Where in the document the last prompt's prefix began."""
+        self.window = NO_WINDOW
+        """What the last prompt had of the document."""
         self._source: str | None = None
         self._removed: tuple[int, str, float] = (-1, "", 0.0)
         self._rejected: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -123,6 +154,8 @@ class Ghost:
             if became == "accepted":
                 self.accepted_at = self.shown.start + len(self.shown.text)
                 mood.last, self.shown = "accepted", None
+            elif became == "typed over" and self.shown.listed:
+                self.shown = None
             elif became == "typed over":
                 self.reject(self.shown, mood)
 

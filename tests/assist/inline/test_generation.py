@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from devflow.models.errors import Unreachable
+from devflow.models.streams import answer_of
 from devflow.server.assist.inline.generation import Generation
+from support.patience import HANGS
 
 
 class Stream:
@@ -35,13 +37,19 @@ class Stream:
 
 
 def generation(stream: Stream, before: str = "x = ", seconds: float = 5.0, stop: str = "\n") -> Generation:
-    return Generation(before, "\n", stream, lambda text: stop in text, seconds)
+    return Generation(before, "\n", lambda: answer_of("writer", stream()), lambda text: stop in text, seconds)
 
 
 async def test_it_reads_to_the_end() -> None:
     written = await generation(Stream("a ", "+ b")).wait()
     assert written is not None
     assert (written.text, written.late, written.error) == ("a + b", False, None)
+
+
+async def test_it_tells_whose_text_it_is() -> None:
+    written = await generation(Stream("a")).wait()
+    assert written is not None
+    assert written.model == "writer"
 
 
 async def test_it_stops_where_enough_is_written() -> None:
@@ -52,6 +60,7 @@ async def test_it_stops_where_enough_is_written() -> None:
     assert (stream.given, stream.closed) == (2, True)
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_the_clock_cuts_it_off() -> None:
     stream = Stream("a", endless=True)
     written = await generation(stream, seconds=0.02).wait()
@@ -70,7 +79,7 @@ async def test_the_last_who_waits_ends_it() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     waiting = asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -82,7 +91,7 @@ async def test_while_another_waits_it_goes_on() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     first, second = asyncio.create_task(one.wait()), asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -95,7 +104,7 @@ async def test_a_newer_request_ends_it_for_who_waits() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     waiting = asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     await one.stop()
     assert await waiting is None
     assert stream.closed
@@ -115,7 +124,7 @@ async def test_a_newer_request_ends_it_for_who_waits() -> None:
 async def test_who_typed_as_it_says_may_join(before: str, after: str, typed: str | None) -> None:
     stream = Stream("a +", endless=True)
     one = generation(stream)
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     assert one.typed_since(before, after) == typed
     await one.stop()
 
@@ -148,7 +157,7 @@ async def test_one_that_is_stubborn_about_its_end_is_not_joined() -> None:
         finally:
             await release.wait()
 
-    running = Generation("x = ", "\n", stubborn, lambda text: False, 5.0)
+    running = Generation("x = ", "\n", lambda: answer_of("writer", stubborn()), lambda text: False, 5.0)
     await begun.wait()
     await running.stop()
     assert running.is_running

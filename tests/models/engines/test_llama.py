@@ -16,6 +16,7 @@ from devflow.models.engines.llama import LlamaEngine
 from devflow.models.errors import NotConfigured, NotInstalled, Rejected
 from devflow.models.prompt import Piece, Prompt
 from support import tiny_gguf
+from support.patience import HANGS
 
 EOS, PRE = 2, 300
 
@@ -147,7 +148,7 @@ def test_a_real_model_reads_marks_as_marks_and_only_what_was_edited_again(
         [sys.executable, "-c", code, str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         env={"PYTHONPATH": source},
         check=False,
     )
