@@ -28,7 +28,8 @@ SCHEMA = "v2"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 IS_WHOLE = "SELECT 1 FROM meta LIMIT 1"
-"""Fails on a store whose tables are not made yet, for want of time or of room: it is as if it were not there."""
+"""Fails on a store whose tables are not made yet, for want of time or of room: it is as if it were not
+there."""
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
