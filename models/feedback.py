@@ -36,7 +36,8 @@ _WAITING = 2_000
 _PRUNE_EVERY = 1_000
 _LONGEST = 200
 
-Kind = Literal["inline", "next-edit"]
+Kind = Literal["inline", "item", "next-edit"]
+"""Ghost text behind the cursor, ghost text as an item of the completion list, an edit elsewhere."""
 
 
 class Action(StrEnum):
@@ -54,7 +55,7 @@ class Action(StrEnum):
     TYPED_OVER = "typed-over"
     """Something else was typed in its place."""
     IGNORED = "ignored"
-    """Gone with an edit elsewhere, or with the line it was shown on: nobody has judged it."""
+    """Gone with an edit elsewhere, with the line it was shown on, or with a list: nobody has judged it."""
     EDITED = "edited"
     """Looked at again 30 s after it was accepted: `distance` is 0 where it stands as it was."""
 
@@ -174,9 +175,11 @@ class Feedback:
         disk: the key is there once `open`, or anything that reads or writes, has been called."""
         return hashlib.blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=8).hexdigest()
 
-    def outcomes(self, model: str = "", language: str = "", *, since: float = 0.0) -> Outcomes:
+    def outcomes(
+        self, model: str = "", language: str = "", *, since: float = 0.0, kind: Kind | None = None
+    ) -> Outcomes:
         """What became of the suggestions of `model` in `language` ("": of any) since a time in seconds."""
-        groups = self.by_model(since=since)
+        groups = self.by_model(since=since, kind=kind)
         return _summed(
             found
             for (name, spoken), found in groups.items()

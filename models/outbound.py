@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, Meter
@@ -25,8 +25,6 @@ from devflow.models.guard.redact import Vault
 from devflow.models.streams import closing
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
     from devflow.models.guard.answers import Answers, Embed, Kept
 
 __all__ = ["NEVER_SENT", "Outbound", "host_of", "leaves_machine"]
@@ -124,7 +122,7 @@ class Outbound:
 
     def kept_back(self, path: str) -> bool:
         """Whether a path rule keeps the text of `path` (relative to its root) on the machine."""
-        return self._rules.match_file(plain_path(path))
+        return self._kept_back(path)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -298,8 +296,10 @@ class Outbound:
                 )
 
     @cached_property
-    def _rules(self) -> GitIgnoreSpec:
-        return path_rules(self.never_send)
+    def _kept_back(self) -> Callable[[str], bool]:
+        """Of the files that are worked on, each is asked about at every call."""
+        rules = path_rules(self.never_send)
+        return lru_cache(maxsize=4_096)(lambda path: rules.match_file(plain_path(path)))
 
 
 _AnyRequest = TypeVar("_AnyRequest", FillRequest, ChatRequest, EmbedRequest)

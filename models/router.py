@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -27,13 +27,14 @@ from devflow.models.base import (
     Task,
 )
 from devflow.models.errors import ModelError
-from devflow.models.routing.attempts import Attempts, Said
+from devflow.models.routing.attempts import Attempts
 from devflow.models.routing.difficulty import of_chat, of_fill
 from devflow.models.routing.health import Circuit
 from devflow.models.routing.rules import Asked, Candidate, Facts, Rule, State, ordered, rules_of
 from devflow.models.routing.single_flight import SingleFlight
 from devflow.models.routing.slots import Slots
 from devflow.models.routing.tries import Line
+from devflow.models.streams import Answer, Said
 
 log = logging.getLogger(__name__)
 
@@ -58,22 +59,6 @@ class Routing:
     hedge: bool = True
     close: Callable[[], None] = lambda: None
     """Closes what the models share; called in a thread, after they are closed."""
-
-
-class Answer(AsyncIterator[str]):
-    """The pieces of an answer; `model` names who gives it, "" before the first piece."""
-
-    def __init__(self, said: AsyncGenerator[Said]) -> None:
-        self._said = said
-        self.model = ""
-
-    async def __anext__(self) -> str:
-        self.model, piece = await anext(self._said)
-        return piece
-
-    async def aclose(self) -> None:
-        """Stop the model."""
-        await self._said.aclose()
 
 
 class Router:

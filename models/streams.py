@@ -1,9 +1,40 @@
-"""Cutting streamed text: at stop strings, out of code fences. Works on pieces however they are split."""
+"""Streamed text: whose it is, and where it is cut (at stop strings, out of code fences), however it is split
+into pieces."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+
+Said = tuple[str, str]
+"""The name of a model and a piece of its answer."""
+
+
+class Answer(AsyncIterator[str]):
+    """The pieces of an answer; `model` names who gives it, "" before the first piece."""
+
+    def __init__(self, said: AsyncGenerator[Said]) -> None:
+        self._said = said
+        self.model = ""
+
+    async def __anext__(self) -> str:
+        self.model, piece = await anext(self._said)
+        return piece
+
+    async def aclose(self) -> None:
+        """Stop the model."""
+        await self._said.aclose()
+
+
+def answer_of(model: str, pieces: AsyncIterator[str]) -> Answer:
+    """What one model says, as its answer."""
+    return Answer(_said(model, pieces))
+
+
+async def _said(model: str, pieces: AsyncIterator[str]) -> AsyncGenerator[Said]:
+    async with closing(pieces):
+        async for piece in pieces:
+            yield model, piece
 
 
 class StopCut:

@@ -37,8 +37,12 @@ def tallies_since(since: float) -> Tallies:
         return {}
     store = Feedback(path)
     try:
-        found = store.by_model(since=since, kind="inline")
-        return {key: Tally(outcomes.shown, outcomes.accepted) for key, outcomes in found.items()}
+        tallies: dict[tuple[str, str], Tally] = {}
+        for kind in ("inline", "item"):
+            for key, outcomes in store.by_model(since=since, kind=kind).items():
+                before = tallies.get(key, Tally(0, 0))
+                tallies[key] = Tally(before.shown + outcomes.shown, before.accepted + outcomes.accepted)
+        return tallies
     finally:
         store.close()
 

@@ -328,7 +328,8 @@ class Session:
                 self.offers.accepted(shown.id)
             elif action in REFUSED:
                 self.offers.rejected(shown.id)
-        elif not shown.taken and action is not Action.IGNORED:
+        elif shown.kind == "inline" and not shown.taken and action is not Action.IGNORED:
+            # Of an item in a list only a yes would be heard, so it says nothing of how likely one is.
             from devflow.server.assist.inline.ghost import became  # there since it was shown
 
             became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)

@@ -20,7 +20,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.text import Edit, Text
 from devflow.models.feedback import TAKEN, Action, Event, Feedback, Kind
-from devflow.server.assist.outcome import Watched, carried, followed, watched
+from devflow.server.assist.outcome import Watched, carried, followed, listed, watched
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ LOOKED_AT_AFTER = 30.0
 """Seconds after which an accepted suggestion is looked at again."""
 WRITTEN_AFTER = 2.0
 """Seconds that events wait for others, so that the disk is asked once for all of them."""
-KINDS: tuple[Kind, ...] = ("inline", "next-edit")
+KINDS: tuple[Kind, ...] = ("inline", "item", "next-edit")
 _MOST = 64
 _COMPARED = 2_000
 
@@ -110,7 +110,7 @@ class Suggestions:
     ) -> str:
         """`edit` of `doc` is on its way to the screen, the cursor at `at`. Returns its id, for the command of
         the item; the one that is there already keeps its own."""
-        wanted = watched(edit, doc.text.source, at if kind == "inline" else None)
+        wanted = watched(edit, doc.text.source, None if kind == "next-edit" else at)
         before = self.on_screen(doc.uri, kind)
         if before is not None and _same(before.watch, wanted):
             taken = before.watch.taken if before.watch is not None else wanted.taken
@@ -140,9 +140,9 @@ class Suggestions:
         """The suggestion that can be on the screen in a document."""
         return self._shown.get(self._on_screen.get((uri, kind), ""))
 
-    def last(self, kind: Kind | None = None) -> Shown | None:
-        """The newest suggestion, of a kind."""
-        return next((each for each in reversed(self._shown.values()) if kind in (None, each.kind)), None)
+    def last(self, *kinds: Kind) -> Shown | None:
+        """The newest suggestion of these kinds."""
+        return next((each for each in reversed(self._shown.values()) if each.kind in kinds), None)
 
     # -- what the editor tells -------------------------------------------------------------------------
 
@@ -202,6 +202,8 @@ class Suggestions:
 
     def _follow(self, shown: Shown, watch: Watched, changes: Sequence[Change]) -> None:
         step = followed(watch, changes)
+        if shown.kind == "item":
+            step = listed(step)
         shown = self._keep(replace(shown, watch=step.watched))
         if step.action is not None and step.action in TAKEN:
             self._take(shown, step.action, step.taken)

@@ -17,7 +17,7 @@ def why(session: Session) -> dict[str, Any]:
 
     mood = mood_of(session.codebase().memory)
     suggestion, silence = mood.suggestion, mood.silence
-    shown = session.suggestions.last("inline")
+    shown = session.suggestions.last("inline", "item")
     parts = [
         _of_suggestion(suggestion, shown)
         if suggestion is not None

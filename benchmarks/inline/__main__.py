@@ -28,6 +28,7 @@ import platformdirs
 from bench import corpora
 from bench.revision import revision
 from devflow.models.base import FillRequest
+from devflow.models.streams import Answer, answer_of
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import inline
 from devflow.server.assist.inline.evaluation.places import Place, lines_of
@@ -123,13 +124,13 @@ class Slow:
     def has(self, task: str) -> bool:
         return task == "fill"
 
-    def last_used(self, task: str) -> str:
-        return "slow"
-
     def statuses(self) -> list[Any]:
         return []
 
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    def fill(self, request: FillRequest) -> Answer:
+        return answer_of("slow", self._written())
+
+    async def _written(self) -> AsyncIterator[str]:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         async with self._news:

@@ -28,7 +28,7 @@ from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
 from devflow.models.routing.rules import Candidate
 from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
-from devflow.models.streams import closing
+from devflow.models.streams import Said, closing
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,6 @@ _SHORTEST_GAP, _LONGEST_GAP, _LONGEST_GAP_SHOWN = 0.5, 2.0, 5.0
 usual for it, within the first two), or one that is shown as it comes is taken up again."""
 _T = TypeVar("_T")
 _Request = FillRequest | ChatRequest
-Said = tuple[str, str]
-"""The name of the model and a piece of its answer."""
 
 
 class Attempts:

@@ -22,12 +22,13 @@ class GhostItem:
     label: str
     filter_text: str
     edit: Edit
+    suggestion: Suggestion
 
 
 def ghost_task(doc: Document, at: int, code: Codebase, config: Inline) -> asyncio.Task[Suggestion | None]:
     """The suggestion at `at`; the same task for who asks again before the document changes."""
     key = ("ghost item", doc.uri, doc.version, at)
-    return code.memory.task(key, lambda: inline(doc, at, code, config))
+    return code.memory.task(key, lambda: inline(doc, at, code, config, listed=True))
 
 
 def ghost_item(doc: Document, at: int, task: asyncio.Task[Suggestion | None]) -> GhostItem | None:
@@ -41,6 +42,5 @@ def ghost_item(doc: Document, at: int, task: asyncio.Task[Suggestion | None]) ->
     new = source[start : found.edit.start] + found.edit.new
     first, _, rest = new.partition("\n")
     label = first.strip() if len(first.strip()) <= _LONGEST else f"{first.strip()[:_LONGEST]}…"
-    return GhostItem(
-        f"{label} …" if rest else label, first.strip() or label, Edit(start, found.edit.end, new)
-    )
+    edit = Edit(start, found.edit.end, new)
+    return GhostItem(f"{label} …" if rest else label, first.strip() or label, edit, found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from devflow.analysis.changes import Change
 from devflow.analysis.text import Edit
-from devflow.models.feedback import Action
+from devflow.models.feedback import REFUSED, TAKEN, Action
 
 _CLOSING = ")]}>\"'`"
 
@@ -80,6 +80,16 @@ def followed(shown: Watched, changes: Sequence[Change]) -> Step:
     if gained < 0:
         return Step(now, Action.REJECTED, over=True)
     return Step(now)
+
+
+def listed(step: Step) -> Step:
+    """The same of a suggestion in a list that nobody need have looked at: it may have been taken, all of it.
+    A beginning of it is another item that begins so, and what is typed instead says nothing."""
+    if step.action in REFUSED:
+        return replace(step, action=Action.IGNORED)
+    if step.action in TAKEN and step.action is not Action.ACCEPTED:
+        return replace(step, action=None)
+    return step
 
 
 def carried(start: int, end: int, changes: Sequence[Change]) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 """`devflow stats`: what models were asked, how long they took and what they cost; the month's end; what
-could be cheaper."""
+could be cheaper; what became of suggestions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from devflow.server.commands.arguments import days
+from devflow.server.commands.stats_suggestions import Fate, fates, print_fates
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -47,16 +48,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print; 1 when nothing was written down yet, 2 when it cannot be read."""
+    from devflow.models.feedback import feedback_file
     from devflow.models.guard.accounting import LEDGER
     from devflow.models.guard.ledger import Ledger, LedgerUnusable
     from devflow.server.models import state_folder
 
     notes = console(stderr=True)
-    path = (arguments.folder or state_folder()) / LEDGER
-    if not path.exists():
-        notes.print(f"No call of a model has been written down yet ({path} does not exist).")
-        return 1
+    folder = arguments.folder or state_folder()
+    path = folder / LEDGER
     now = time.time()
+    suggested = fates(folder / feedback_file().name, now - arguments.days * 86_400)
+    if not path.exists():
+        if suggested and arguments.json:
+            print(json.dumps({"days": arguments.days, "suggestions": [asdict(each) for each in suggested]}))
+        elif suggested and not (arguments.csv or arguments.prometheus):
+            print_fates(console(), suggested)
+        else:
+            notes.print(f"No call of a model has been written down yet ({path} does not exist).")
+            return 1
+        return 0
     workspace = str(arguments.workspace.resolve()) if arguments.workspace else None
     try:
         ledger = Ledger(path)
@@ -73,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         elif arguments.csv:
             _print_csv(calls)
         else:
-            _report(ledger, calls, arguments, now, workspace)
+            _report(ledger, calls, arguments, now, workspace, suggested)
     except LedgerUnusable as error:
         notes.print(str(error))
         return 2
@@ -83,7 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _report(
-    ledger: Ledger, calls: Sequence[Call], arguments: argparse.Namespace, now: float, workspace: str | None
+    ledger: Ledger,
+    calls: Sequence[Call],
+    arguments: argparse.Namespace,
+    now: float,
+    workspace: str | None,
+    suggested: Sequence[Fate],
 ) -> None:
     from devflow.models.guard.spending import By, by_day, forecast, recommendations, summed, total
 
@@ -109,12 +124,14 @@ def _report(
                 "checked": checked,
                 "false": wrong,
             },
+            "suggestions": [asdict(each) for each in suggested],
         }
         print(json.dumps(answer, indent=2))
         return
     out = console()
     for by, lines in sums.items():
         _table(out, by, lines, total(calls))
+    print_fates(out, suggested)
     _days(out, past, today, end)
     hits = [call for call in calls if call.hit]
     if hits:

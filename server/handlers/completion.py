@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ async def completion(session: Session, params: types.CompletionParams) -> dict[s
         return None
     doc, at = place
     code = session.codebase()
+    started = time.perf_counter()
     ghost = ghost_task(doc, at, code, session.settings.inline) if _wants_ghost(session) else None
     found = await complete(doc, at, code, session.settings.completion)
     session.answered(types.TEXT_DOCUMENT_COMPLETION, found.engine)
@@ -35,7 +37,7 @@ async def completion(session: Session, params: types.CompletionParams) -> dict[s
         await asyncio.wait([ghost], timeout=allowed(GHOST_SECONDS))
         item = ghost_item(doc, at, ghost)
         if item is not None:
-            listed["items"].insert(1, _ghost_json(session, doc, item))
+            listed["items"].insert(1, _ghost_json(session, doc, at, item, started))
         elif not ghost.done():
             listed["isIncomplete"] = True
     if session.is_stale(doc):
@@ -67,8 +69,19 @@ def _wants_ghost(session: Session) -> bool:
     return not own and session.settings.features.inline_completion and session.settings.inline.as_item
 
 
-def _ghost_json(session: Session, doc: Document, item: GhostItem) -> dict[str, Any]:
-    """Ghost text as an item: second in the list, so that Enter on the first stays what it was."""
+def _ghost_json(session: Session, doc: Document, at: int, item: GhostItem, started: float) -> dict[str, Any]:
+    """Ghost text as an item: second in the list, so that Enter on the first stays what it was. Asked for at
+    `started`, on the clock of `time.perf_counter`."""
+    shown = session.suggestions.show(
+        doc,
+        at,
+        item.edit,
+        kind="item",
+        model=item.suggestion.engine,
+        source=item.suggestion.source,
+        features=item.suggestion.values,
+        milliseconds=(time.perf_counter() - started) * 1_000,
+    )
     edit = convert.text_edit(doc.text, item.edit, session.encoding)
     options = _item_options(session)
     documentation = f"```{doc.language}\n{item.edit.new}\n```"
@@ -82,6 +95,7 @@ def _ghost_json(session: Session, doc: Document, item: GhostItem) -> dict[str, A
         "filterText": item.filter_text,
         "sortText": "0000~",
         "textEdit": session.client.protocol.as_json(edit),
+        "command": {"title": "Accepted", "command": "devflow.accepted", "arguments": [shown]},
     }
 
 

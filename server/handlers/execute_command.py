@@ -147,7 +147,7 @@ async def _apply(call: Call) -> None:
 async def _accepted(call: Call) -> None:
     """[id] → null; the editor has put all of a suggestion into the text"""
     shown = call.session.suggestions.told_accepted(_text(call, "the id of a suggestion"))
-    if shown is not None and shown.kind == "inline":
+    if shown is not None and shown.kind in ("inline", "item"):
         await came_behind(call.session, shown)
 
 

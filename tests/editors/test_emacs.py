@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devflow.models.feedback import Feedback, feedback_file
 from support import editors
 
 pytestmark = pytest.mark.editor
@@ -72,6 +73,13 @@ SCRIPT = r"""
   (lambda () (let* ((found (eglot-completion-at-point))
                     (all (and found (mapcar #'substring-no-properties (all-completions "" (nth 2 found))))))
                (and (member "rectangle_area(width, height)" all) all))))
+(devflow-test-wait 'accepted
+  (lambda () (let* ((found (eglot-completion-at-point)) (item "rectangle_area(width, height)")
+                    (chosen (car (member item (all-completions "" (nth 2 found)))))
+                    (done (plist-get (nthcdr 3 found) :exit-function)))
+               (when chosen
+                 (insert chosen) (funcall done chosen 'finished)
+                 (buffer-substring (line-beginning-position) (line-end-position))))))
 (devflow-status)
 (devflow-test-wait 'status (lambda () (plist-get devflow-last-status :state)))
 (princ (concat "ANSWERS" (json-encode devflow-test) "\n"))
@@ -117,4 +125,9 @@ def test_eglot_completes_hovers_navigates_and_shows_findings(emacs: editors.Prog
     assert answers["definition"] == [["shapes.py", 1]]
     assert 3 in [line for line, _ in answers["diagnostics"]]
     assert "rectangle_area(width, height)" in answers["ghost"]  # what other editors show as ghost text
+    assert answers["accepted"] == "    return rectangle_area(width, height)"
+    store = Feedback(feedback_file())
+    counted = store.outcomes(kind="item")
+    store.close()
+    assert (counted.accepted, counted.whole, counted.rejected) == (1, 1, 0)
     assert answers["status"] in ("starting", "indexing", "ready", "limited")

@@ -204,6 +204,36 @@ async def test_a_report_is_answered_by_code_before_tests_that_say_the_same(tmp_p
         assert first.path.name == "replies.py"
 
 
+@pytest.mark.parametrize(
+    ("title", "first", "second"),
+    [
+        ("parse_header breaks at a reply", "src/replies.py", "docs/replies.md"),
+        ("parse_header breaks at a reply", "src/replies.py", "tests/test_replies.py"),
+        ("parse_header breaks where a test runs it", "src/replies.py", "tests/test_replies.py"),
+        ("The documentation of parse_header is wrong", "docs/replies.md", "tests/test_replies.py"),
+    ],
+)
+async def test_what_a_report_is_about_is_told_by_its_title(
+    title: str, first: str, second: str, tmp_path: Path
+) -> None:
+    quoted = "The test of a mock says: a reply without a colon raises an error when lines are split. " * 5
+    others = "".join(f"    #- src/other_{n}.py\n    def other_{n}(): ...\n" for n in range(20))
+    code = f"""
+    #- src/replies.py
+    def read(text):
+        return [reply.split(":") for line in text.split() for reply in line]
+    #- tests/test_replies.py
+    def test_parse_header_of_a_reply_without_a_colon_raises_an_error_when_lines_are_split(mock):
+        assert parse_header("a reply without a colon raises an error when lines are split")
+    #- docs/replies.md
+    # parse_header: a reply without a colon raises an error when lines are split
+    The documentation of parse_header: a reply without a colon raises an error, as the test of a mock says.
+{others}"""
+    async with indexed(tmp_path, code) as index:
+        found = [hit.path.relative_to(tmp_path) for hit in await index.search(f"{title}\n{quoted}")]
+        assert found.index(Path(first)) < found.index(Path(second))
+
+
 async def test_near_copies_of_a_function_are_found(tmp_path: Path) -> None:
     body = "\n".join(f"        row.append(parse(column_{n}, source))" for n in range(8))
     snippet = f"""

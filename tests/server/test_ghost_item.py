@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devflow.models.fake import FakeModel
+from devflow.models.feedback import Outcomes
 from devflow.server.handlers import completion
 from support.editor import CAPABILITIES, Editor, editor
+from support.feedback import keeping, outcomes
 from support.services import HeldModel, Scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
@@ -30,6 +33,11 @@ async def completed(
     at = {"line": 2, "character": character}
     answer = await client.request("textDocument/completion", {"textDocument": {"uri": URI}, "position": at})
     return list(answer["items"])
+
+
+def inserted(text: str) -> dict[str, Any]:
+    at = {"line": 2, "character": 11}
+    return {"range": {"start": at, "end": at}, "text": text}
 
 
 async def test_the_ghost_text_is_the_second_item_and_replaces_what_is_typed_of_the_word() -> None:
@@ -75,3 +83,47 @@ async def test_a_slow_model_keeps_no_list_waiting_and_is_there_for_who_asks_agai
         await client.until(lambda: all(task.done() for task in model_done._tasks.values()))
         items = (await client.request("textDocument/completion", again))["items"]
     assert "summed + len(rows)" in [item["label"] for item in items]
+
+
+async def test_its_command_says_that_it_was_accepted(tmp_path: Path) -> None:
+    async with editor(keeping(tmp_path, FakeModel("summed + len(rows)"))) as client:
+        items = await completed(client, SOURCE, 11, WITHOUT)
+        [item] = [each for each in items if each["label"] == "summed + len(rows)"]
+        client.change(URI, 2, inserted("summed + len(rows)"))
+        await client.request(
+            "workspace/executeCommand",
+            {"command": item["command"]["command"], "arguments": item["command"]["arguments"]},
+        )
+    assert await outcomes(tmp_path, "item") == Outcomes(shown=1, accepted=1, whole=1)
+
+
+async def test_where_commands_are_not_run_the_whole_text_in_its_place_says_so(tmp_path: Path) -> None:
+    async with editor(keeping(tmp_path, FakeModel("summed + len(rows)"))) as client:
+        await completed(client, SOURCE, 11, WITHOUT)
+        client.change(URI, 2, inserted("summed + len(rows)"))
+        await client.settle()
+    assert await outcomes(tmp_path, "item") == Outcomes(shown=1, accepted=1, whole=1)
+
+
+@pytest.mark.parametrize("typed", ["other", "\n    "])
+async def test_a_list_that_is_passed_over_rejects_nothing_and_may_offer_it_again(
+    tmp_path: Path, typed: str
+) -> None:
+    async with editor(keeping(tmp_path, FakeModel("summed + len(rows)"))) as client:
+        await completed(client, SOURCE, 11, WITHOUT)
+        client.change(URI, 2, inserted(typed))
+        asked = {"textDocument": {"uri": URI}, "position": {"line": 2, "character": 11}}
+        await client.request("textDocument/completion", asked)
+        client.change(URI, 3, {"text": SOURCE})
+        again = (await client.request("textDocument/completion", asked))["items"]
+    assert "summed + len(rows)" in [item["label"] for item in again]
+    found = await outcomes(tmp_path)
+    assert (found.accepted, found.rejected) == (0, 0)
+
+
+async def test_another_item_that_begins_like_it_is_not_part_of_it(tmp_path: Path) -> None:
+    async with editor(keeping(tmp_path, FakeModel("summed + len(rows)"))) as client:
+        await completed(client, SOURCE, 11, WITHOUT)
+        client.change(URI, 2, inserted("summed"))
+        await client.settle()
+    assert await outcomes(tmp_path, "item") == Outcomes(shown=1)

@@ -12,10 +12,11 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.fake import FakeModel
-from devflow.models.feedback import Feedback, Outcomes
+from devflow.models.feedback import Outcomes
 from devflow.server import suggestions
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
+from support.feedback import keeping, outcomes
 from support.patience import HANGS
 from support.services import Scripted
 
@@ -28,12 +29,7 @@ CURSOR = {"line": 1, "character": 11}
 
 
 def services(folder: Path, *pieces: str) -> Services:
-    scripted = Scripted(FakeModel(*pieces or (GHOST,))).services
-    return Services(
-        index=scripted.index,
-        models=scripted.models,
-        feedback=lambda: Feedback(folder / "feedback.sqlite3"),
-    )
+    return keeping(folder, FakeModel(*pieces or (GHOST,)))
 
 
 async def shown(
@@ -58,17 +54,6 @@ async def items(client: Editor, uri: str = URI) -> list[dict[str, Any]]:
 def insert(text: str, character: int = 11, line: int = 1) -> dict[str, Any]:
     at = {"line": line, "character": character}
     return {"range": {"start": at, "end": at}, "text": text}
-
-
-async def outcomes(folder: Path) -> Outcomes:
-    def read() -> Outcomes:
-        store = Feedback(folder / "feedback.sqlite3")
-        try:
-            return store.outcomes()
-        finally:
-            store.close()
-
-    return await asyncio.to_thread(read)
 
 
 async def run_command(client: Editor, item: dict[str, Any]) -> None:

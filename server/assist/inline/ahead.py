@@ -15,11 +15,8 @@ from devflow.models.errors import ModelError
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.ghost import NOWHERE, Mood, ghost_of, mood_of
-from devflow.server.assist.inline.prompt import next_request
-from devflow.server.assist.inline.site import site_of
+from devflow.server.assist.inline.prompt import hole_at, next_request
 from devflow.server.assist.inline.trigger import may_help
-from devflow.server.assist.paths import told_path
-from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
 
 log = logging.getLogger(__name__)
@@ -65,12 +62,11 @@ async def _read(doc: Document, at: int, code: Codebase, config: Inline, rest: fl
     if not may_help(doc, at, config):
         return
     context = await gather(doc, at, code, mood) if config.context else Context()
-    names = await sent_paths(doc, code)
+    hole = await hole_at(doc, at, code)
     if ghost.number != number:
         return
     mood.read = place = (doc.uri, doc.text.source, at)
-    path = told_path(doc.path, code.roots) if doc.path is not None else ""
-    request = next_request(ghost, doc, at, site_of(doc, at), context, path, config.max_tokens, names)
+    request = next_request(ghost, hole, context, config.max_tokens)
     read = False
     try:
         read = await models.prime(request)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devflow.models.errors import ModelError
-from devflow.models.streams import closing
+from devflow.models.streams import Answer, closing
 from devflow.server.assist.inline.cache import suffix_head
 from devflow.server.assist.waiting import allowed
 
@@ -28,6 +28,8 @@ class Written:
     error: ModelError | None = None
     seconds: float = 0.0
     """To the end."""
+    model: str = ""
+    """Whose text it is."""
 
 
 class Generation:
@@ -37,7 +39,7 @@ class Generation:
         self,
         before: str,
         after: str,
-        stream: Callable[[], AsyncIterator[str]],
+        stream: Callable[[], Answer],
         is_done: Callable[[str], bool],
         seconds: float,
     ) -> None:
@@ -119,4 +121,4 @@ class Generation:
             late = True
         except ModelError as failure:
             error = failure
-        return Written(self.text, late, error, time.monotonic() - begun)
+        return Written(self.text, late, error, time.monotonic() - begun, stream.model)

@@ -37,6 +37,22 @@ class Shown:
     """The document it was shown in."""
     line: str
     """What stood on its line before it."""
+    listed: bool = False
+    """It is an item of a list: something else typed is no word on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What of a document a prompt had, but for the cursor's line."""
+
+    start: int = 0
+    """Where its prefix began."""
+    below: str = ""
+    """The text below the cursor's line, as it was."""
+
+
+NO_WINDOW = Window()
+"""Before the first prompt."""
 
 
 @dataclass(slots=True)
@@ -91,10 +107,8 @@ class Ghost:
         """Where the suggestion accepted last ended; -1 once something else was done."""
         self.shown: Shown | None = None
         self.report: Report | None = None
-        self.suffix = ""
-        """The text below the cursor's line as the last prompt had it."""
-        self.prompt_start = 0
-        """Where in the document the last prompt's prefix began."""
+        self.window = NO_WINDOW
+        """What the last prompt had of the document."""
         self._source: str | None = None
         self._removed: tuple[int, str, float] = (-1, "", 0.0)
         self._rejected: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -123,6 +137,8 @@ class Ghost:
             if became == "accepted":
                 self.accepted_at = self.shown.start + len(self.shown.text)
                 mood.last, self.shown = "accepted", None
+            elif became == "typed over" and self.shown.listed:
+                self.shown = None
             elif became == "typed over":
                 self.reject(self.shown, mood)
 

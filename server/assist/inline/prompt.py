@@ -7,12 +7,17 @@ hardly changed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from devflow.analysis.document import Document
 from devflow.analysis.text import common_ends
 from devflow.models.base import CHARACTERS_PER_TOKEN, FillRequest
+from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.context import Context
-from devflow.server.assist.inline.ghost import Ghost
-from devflow.server.assist.inline.site import Site
+from devflow.server.assist.inline.ghost import NO_WINDOW, Ghost, Window
+from devflow.server.assist.inline.site import Site, site_of
+from devflow.server.assist.paths import told_path
+from devflow.server.assist.target import sent_paths
 
 PREFIX_BUDGET, SUFFIX_BUDGET = 6_000, 2_000
 """Code points of the document before and behind the cursor in a request."""
@@ -22,55 +27,58 @@ _HARDLY = 60
 """Code points that may differ in a suffix that is kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """What is to be filled: the place `at` of `doc`, and what the document is called."""
+
+    doc: Document
+    at: int
+    site: Site
+    path: str
+    """As a model is told it."""
+    names: tuple[str, ...] = ()
+    """For path rules."""
+
+
+async def hole_at(doc: Document, at: int, code: Codebase, site: Site | None = None) -> Hole:
+    """The hole at `at`; `site` where it is known already."""
+    path = told_path(doc.path, code.roots) if doc.path is not None else ""
+    return Hole(doc, at, site or site_of(doc, at), path, await sent_paths(doc, code))
+
+
+def next_request(ghost: Ghost, hole: Hole, context: Context, max_tokens: int) -> FillRequest:
+    """What a model is asked for, beginning as the document's request before it where it can."""
+    request, ghost.window = request_for(hole, context, max_tokens, ghost.window)
+    return request
+
+
 def request_for(
-    doc: Document,
-    at: int,
-    site: Site,
-    context: Context,
-    path: str,
-    max_tokens: int,
-    start: int,
-    suffix: str,
-    names: tuple[str, ...] = (),
-) -> tuple[FillRequest, int, str]:
-    """The request, where its prefix begins, and its text below the cursor's line; `start` and `suffix`
-    are those of the request before (0 and "" where there was none); `names` are the document's for path
-    rules."""
-    source = doc.text.source
-    start = anchored(source, at, start)
+    hole: Hole, context: Context, max_tokens: int, before: Window = NO_WINDOW
+) -> tuple[FillRequest, Window]:
+    """The request, and the window it has of the document; `before` is that of the request before."""
+    source, at, site = hole.doc.text.source, hole.at, hole.site
+    start = anchored(source, at, before.start)
     rest = site.line_after
     below = source[at + len(rest) : at + SUFFIX_BUDGET]
-    if hardly_differs(suffix, below):
-        below = suffix
+    if hardly_differs(before.below, below):
+        below = before.below
+    others = (name for name in hole.names if name != hole.path)
     request = FillRequest(
         prefix=source[start:at],
         suffix=(rest + below)[:SUFFIX_BUDGET],
-        language=doc.language,
-        path=path,
+        language=hole.doc.language,
+        path=hole.path,
         context=context.text,
-        context_paths=tuple(dict.fromkeys((*(name for name in names if name != path), *context.paths))),
+        context_paths=tuple(dict.fromkeys((*others, *context.paths))),
         max_tokens=max_tokens if site.multiline else min(max_tokens, LINE_TOKENS),
         stop=() if site.multiline else ("\n",) if site.line_before.strip() else (),
     )
-    return request, start, below
+    return request, Window(start, below)
 
 
-def next_request(
-    ghost: Ghost,
-    doc: Document,
-    at: int,
-    site: Site,
-    context: Context,
-    path: str,
-    max_tokens: int,
-    names: tuple[str, ...],
-) -> FillRequest:
-    """What a model is asked for at `at`, beginning as the request before it where it can; as
-    `request_for`."""
-    request, ghost.prompt_start, ghost.suffix = request_for(
-        doc, at, site, context, path, max_tokens, ghost.prompt_start, ghost.suffix, names
-    )
-    return request
+def without_context(request: FillRequest, hole: Hole) -> FillRequest:
+    """The same without what other files say."""
+    return replace(request, context="", context_paths=tuple(name for name in hole.names if name != hole.path))
 
 
 def anchored(source: str, at: int, start: int, budget: int = PREFIX_BUDGET) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 from devflow.models.errors import NotAllowed, OverBudget, TooLate
-from devflow.models.streams import closing
+from devflow.models.streams import Answer, Said
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import ahead, rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
@@ -28,16 +29,14 @@ from devflow.server.assist.inline.clean import clean, covered
 from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written
-from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, ghost_of, keep_report, mood_of
+from devflow.server.assist.inline.ghost import Shown, ghost_of, keep_report, mood_of
 from devflow.server.assist.inline.known import with_suggestion
-from devflow.server.assist.inline.prompt import next_request, tokens_of
+from devflow.server.assist.inline.prompt import hole_at, next_request, tokens_of, without_context
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
-from devflow.server.assist.paths import told_path
-from devflow.server.assist.target import sent_paths
 from devflow.server.settings import Inline
 
 if TYPE_CHECKING:
@@ -74,15 +73,17 @@ async def inline(
     config: Inline,
     selected: Edit | None = None,
     manual: bool = False,
+    listed: bool = False,
 ) -> Suggestion | None:
     """What to show at `at`, or None; why is told by the report kept in `ghost_of(code.memory, doc.uri)`.
     With `selected`, the completion chosen in the editor's popup, the suggestion goes on from it.
-    `manual`: the user asked for it by a key."""
+    `manual`: the user asked for it by a key. `listed`: it becomes an item of a list, which nobody need look
+    at."""
     ghost, mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
     ahead.end(mood)
     ghost.observe(doc, at, mood)
     ghost.shown = None
-    run = _Run(doc, at, code, config, ghost, mood, manual, ghost.number)
+    run = _Run(doc, at, code, config, manual)
     start, end, taken = at, at, ""
     if selected is not None:
         if not selected.start <= at <= selected.end or not selected.new.startswith(
@@ -124,7 +125,7 @@ async def inline(
         return None
     keep_report(ghost, mood, report)
     line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
-    ghost.shown = Shown(edit.new, start, doc.text.source, line)
+    ghost.shown = Shown(edit.new, start, doc.text.source, line, listed)
     if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
         key = ("ghost text ahead", doc.uri)
         code.memory.forget(key)
@@ -135,19 +136,10 @@ async def inline(
 class _Run:
     """One request on its way through the stages."""
 
-    def __init__(
-        self,
-        doc: Document,
-        at: int,
-        code: Codebase,
-        config: Inline,
-        ghost: Ghost,
-        mood: Mood,
-        manual: bool,
-        number: int,
-    ) -> None:
-        self.doc, self.at, self.code, self.config = doc, at, code, config
-        self.ghost, self.mood, self.manual, self.number = ghost, mood, manual, number
+    def __init__(self, doc: Document, at: int, code: Codebase, config: Inline, manual: bool) -> None:
+        self.doc, self.at, self.code, self.config, self.manual = doc, at, code, config, manual
+        self.ghost, self.mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
+        self.number = self.ghost.number
         self.site = Site("", "")
         self.context = Context()
         self.tokens = 0
@@ -292,7 +284,7 @@ class _Run:
             raw = raw.rsplit("\n", 1)[0] if "\n" in raw.strip() else ""
             if not raw:
                 return Silence.LATE
-        return await self._finished(raw, origin)
+        return await self._finished(raw, written.model, origin)
 
     async def _awaited(self, running: Generation, typed: str) -> Written | None:
         try:
@@ -323,45 +315,46 @@ class _Run:
 
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
-        names = await sent_paths(self.doc, self.code)
-        path = told_path(self.doc.path, self.code.roots) if self.doc.path is not None else ""
+        hole = await hole_at(doc, at, self.code, site)
         models, ghost = self.code.models, self.ghost
         if models is None or ghost.number != self.number:
             return None
-        request = next_request(ghost, doc, at, site, self.context, path, self.config.max_tokens, names)
+        request = next_request(ghost, hole, self.context, self.config.max_tokens)
         self.tokens = tokens_of(request)
         seconds = self.config.timeout_ms / 1000
         request = replace(request, deadline=seconds)
-        without = replace(request, context="", context_paths=tuple(each for each in names if each != path))
+        without = without_context(request, hole)
         source = doc.text.source
         self.mood.read = (doc.uri, source, at)
         ghost.generation = Generation(
             source[:at],
             source[at:],
-            lambda: self._filled(models, request, without),
+            lambda: Answer(self._filled(models, request, without)),
             lambda text: is_done(text, site),
             seconds,
         )
         self.time("prompt")
         return ghost.generation
 
-    async def _filled(self, models: Router, request: FillRequest, without: FillRequest) -> AsyncIterator[str]:
+    async def _filled(
+        self, models: Router, request: FillRequest, without: FillRequest
+    ) -> AsyncGenerator[Said]:
         """What a model writes; where a path rule keeps a file of the context on the machine, what it writes
         `without` the context: one private file open must not silence all others."""
         pieces = models.fill(request)
         try:
-            async with closing(pieces):
+            async with aclosing(pieces):
                 async for piece in pieces:
-                    yield piece
+                    yield pieces.model, piece
             return
         except NotAllowed as error:  # refused before anything was said
             if isinstance(error, OverBudget) or not request.context:
                 raise
         self.context, self.tokens = Context(), tokens_of(without)
         pieces = models.fill(without)
-        async with closing(pieces):
+        async with aclosing(pieces):
             async for piece in pieces:
-                yield piece
+                yield pieces.model, piece
 
     def is_local(self, engine: str) -> bool:
         """Whether the model runs here: text that was not asked for costs nobody anything."""
@@ -388,8 +381,8 @@ class _Run:
             return Context()
         return await gather(self.doc, self.at, self.code, self.mood)
 
-    async def _finished(self, raw: str, origin: str) -> tuple[str, Kept, str] | Silence:
-        """What a model wrote, cleaned and checked."""
+    async def _finished(self, raw: str, model: str, origin: str) -> tuple[str, Kept, str] | Silence:
+        """What `model` wrote, cleaned and checked."""
         doc, at, site = self.doc, self.at, self.site
         text = await asyncio.to_thread(clean, raw, site)
         self.time("clean")
@@ -409,9 +402,7 @@ class _Run:
                 return told.silence
             if told.text != text and not await asyncio.to_thread(whole, doc, at, told.text, end):
                 return Silence.BROKEN
-        models = self.code.models
-        engine = models.last_used("fill") if models is not None else ""
-        kept = Kept(told.text, engine, 1.0, True, told.repaired, told.unsure)
+        kept = Kept(told.text, model, 1.0, True, told.repaired, told.unsure)
         return told.text, kept, origin
 
     async def _by_code(self) -> tuple[str, Kept, str] | None:

@@ -153,7 +153,7 @@ async def test_what_was_recorded_is_said_again_without_the_model(tmp_path: Path)
     recording.save()
     replay = Cassette(file)
     assert await said(replay, request) == "first + second"
-    assert replay.last_used("fill") == "scripted"
+    assert replay.engine == "scripted"
     with pytest.raises(NotConfigured):
         await said(replay, FillRequest("y = ", "\n"))
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from devflow.models.errors import Unreachable
+from devflow.models.streams import answer_of
 from devflow.server.assist.inline.generation import Generation
 from support.patience import HANGS
 
@@ -36,13 +37,19 @@ class Stream:
 
 
 def generation(stream: Stream, before: str = "x = ", seconds: float = 5.0, stop: str = "\n") -> Generation:
-    return Generation(before, "\n", stream, lambda text: stop in text, seconds)
+    return Generation(before, "\n", lambda: answer_of("writer", stream()), lambda text: stop in text, seconds)
 
 
 async def test_it_reads_to_the_end() -> None:
     written = await generation(Stream("a ", "+ b")).wait()
     assert written is not None
     assert (written.text, written.late, written.error) == ("a + b", False, None)
+
+
+async def test_it_tells_whose_text_it_is() -> None:
+    written = await generation(Stream("a")).wait()
+    assert written is not None
+    assert written.model == "writer"
 
 
 async def test_it_stops_where_enough_is_written() -> None:
@@ -150,7 +157,7 @@ async def test_one_that_is_stubborn_about_its_end_is_not_joined() -> None:
         finally:
             await release.wait()
 
-    running = Generation("x = ", "\n", stubborn, lambda text: False, 5.0)
+    running = Generation("x = ", "\n", lambda: answer_of("writer", stubborn()), lambda text: False, 5.0)
     await begun.wait()
     await running.stop()
     assert running.is_running

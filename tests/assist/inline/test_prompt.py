@@ -6,7 +6,8 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.server.assist.inline.context import Context, Piece, packed
-from devflow.server.assist.inline.prompt import anchored, hardly_differs, request_for
+from devflow.server.assist.inline.ghost import NO_WINDOW, Window
+from devflow.server.assist.inline.prompt import Hole, anchored, hardly_differs, request_for
 from devflow.server.assist.inline.site import site_of
 from devflow.server.assist.inline.stream import is_done
 from support.codebase import document
@@ -14,20 +15,20 @@ from support.codebase import document
 LONG = "".join(f"value_{n} = {n}\n" for n in range(2_000))
 
 
-def asked(source: str, at: int, start: int = 0, suffix: str = "") -> tuple[FillRequest, int, str]:
+def asked(source: str, at: int, before: Window = NO_WINDOW) -> tuple[FillRequest, Window]:
     doc = document(source, Path("/w/main.py"))
-    return request_for(doc, at, site_of(doc, at), Context(), "main.py", 64, start, suffix)
+    return request_for(Hole(doc, at, site_of(doc, at), "main.py"), Context(), 64, before)
 
 
 def test_a_prefix_begins_where_it_did_while_the_user_types() -> None:
-    first, start, _ = asked(LONG + "x = \n", len(LONG) + 4)
-    second, again, _ = asked(LONG + "x = abc\n", len(LONG) + 7, start)
-    assert start == again > 0
+    first, window = asked(LONG + "x = \n", len(LONG) + 4)
+    second, again = asked(LONG + "x = abc\n", len(LONG) + 7, window)
+    assert window.start == again.start > 0
     assert second.prefix == first.prefix + "abc"
 
 
 def test_a_prefix_begins_at_a_line() -> None:
-    first, _, _ = asked(LONG + "x = \n", len(LONG) + 4)
+    first, _ = asked(LONG + "x = \n", len(LONG) + 4)
     assert first.prefix.startswith("value_")
     assert len(first.prefix) <= 6_000
 
@@ -40,23 +41,23 @@ def test_a_prefix_that_has_grown_too_long_begins_anew_with_room() -> None:
 def test_the_text_below_stays_while_it_hardly_changes() -> None:
     below = "\n" + LONG[:1_500]
     source = "x = 1" + below
-    _, _, kept = asked(source, 5)
-    request, _, again = asked("x = 1" + below.replace("value_40 = 40", "value_40 = 41"), 5, 0, kept)
+    _, kept = asked(source, 5)
+    request, again = asked("x = 1" + below.replace("value_40 = 40", "value_40 = 41"), 5, kept)
     assert again == kept
-    assert request.suffix == kept[:2_000]
+    assert request.suffix == kept.below[:2_000]
 
 
 def test_a_change_just_below_is_told() -> None:
     below = "\n" + LONG[:1_500]
-    _, _, kept = asked("x = 1" + below, 5)
-    request, _, _ = asked("x = 1" + below.replace("value_0", "first"), 5, 0, kept)
+    _, kept = asked("x = 1" + below, 5)
+    request, _ = asked("x = 1" + below.replace("value_0", "first"), 5, kept)
     assert "first" in request.suffix
 
 
 def test_the_rest_of_the_line_is_never_an_old_one() -> None:
     below = "\n" + LONG[:1_500]
-    _, _, kept = asked("f(" + below, 2)
-    request, _, _ = asked("f()" + below, 2, 0, kept)
+    _, kept = asked("f(" + below, 2)
+    request, _ = asked("f()" + below, 2, kept)
     assert request.suffix.startswith(")\n")
 
 

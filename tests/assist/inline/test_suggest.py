@@ -13,6 +13,10 @@ from devflow.analysis.tokens import lex
 from devflow.analysis.usage import UsageModel
 from devflow.models.base import FillRequest, Health, ModelStatus
 from devflow.models.errors import ModelError, NotAllowed, OverBudget, Rejected, TooLate, Unreachable
+from devflow.models.fake import FakeModel
+from devflow.models.router import Router, Routing
+from devflow.models.routing.rules import Rule
+from devflow.models.streams import Answer, answer_of
 from devflow.server.assist.inline import Suggestion, inline
 from devflow.server.assist.inline.ghost import Edited, ghost_of, mood_of
 from devflow.server.assist.inline.known import with_suggestion
@@ -39,13 +43,13 @@ class Writer:
     def has(self, task: str) -> bool:
         return task == "fill"
 
-    def last_used(self, task: str) -> str:
-        return "writer"
-
     def statuses(self) -> list[ModelStatus]:
         return [ModelStatus("writer", "fake", Health.READY, remote=True)]
 
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    def fill(self, request: FillRequest) -> Answer:
+        return answer_of("writer", self.write(request))
+
+    async def write(self, request: FillRequest) -> AsyncIterator[str]:
         self.requests.append(request)
         self.began.set()
         if len(self.requests) == 2:
@@ -199,7 +203,7 @@ async def test_a_slow_model_is_given_up_on(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("hurried")
 async def test_whole_lines_before_the_timeout_are_shown(tmp_path: Path) -> None:
     class Stalls(Writer):
-        async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        async def write(self, request: FillRequest) -> AsyncIterator[str]:
             yield "b = a\n    c = b\n    ha"
             await asyncio.sleep(HANGS)
 
@@ -385,7 +389,7 @@ async def test_typing_something_else_asks_again_and_the_old_one_is_not_offered_t
 
 async def test_a_request_that_goes_on_as_the_stream_says_joins_it(tmp_path: Path) -> None:
     class Slow(Writer):
-        async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        async def write(self, request: FillRequest) -> AsyncIterator[str]:
             self.requests.append(request)
             yield "sorted"
             self.began.set()
@@ -418,6 +422,36 @@ async def test_a_request_that_does_not_ends_it(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await second
     assert writer.closed == 2
+
+
+class Halting(FakeModel):
+    """Writes its second piece when it is let."""
+
+    def __init__(self, *pieces: str, name: str) -> None:
+        super().__init__(*pieces, name=name)
+        self.half, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        yield self.pieces[0]
+        self.half.set()
+        await self.go_on.wait()
+        yield self.pieces[1]
+
+
+async def test_a_suggestion_is_credited_to_its_own_model_whoever_answers_meanwhile(tmp_path: Path) -> None:
+    slow, quick = Halting("sorted", "(a)", name="slow"), FakeModel("b + 1", name="quick")
+    rule = Rule("scripts", languages=("javascript",), prefer=("quick",))
+    router = Router([slow, quick], [], routing=Routing(rules=(rule,), hedge=False))
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=router) as space:
+        pending = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
+        await asyncio.wait_for(slow.half.wait(), HANGS)
+        script = document("let b = 1\nlet total = \n", tmp_path / "main.js")
+        other = await inline(script, len(script.text.source) - 1, space.code, Inline(), manual=True)
+        slow.go_on.set()
+        found = await pending
+    assert other is not None
+    assert found is not None
+    assert (found.engine, other.engine) == ("slow", "quick")
 
 
 async def test_a_local_model_writes_ahead_while_its_suggestion_is_shown(tmp_path: Path) -> None:
@@ -561,11 +595,11 @@ async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_
 class KeptBack(Writer):
     """A router whose only model is remote, with a path rule for `private/`."""
 
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    async def write(self, request: FillRequest) -> AsyncIterator[str]:
         if any(path.startswith("private/") for path in (request.path, *request.context_paths)):
             self.requests.append(request)
             raise NotAllowed("private/other.py is never sent off this machine.")
-        async for piece in super().fill(request):
+        async for piece in super().write(request):
             yield piece
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from devflow.models.feedback import Action, Event, Feedback
 from devflow.models.guard.accounting import AUDIT, LEDGER
 from devflow.models.guard.audit import AuditLog
 from devflow.models.guard.books import Price
@@ -43,6 +44,40 @@ def folder(tmp_path: Path) -> Path:
         ledger.settle(None, other, log.append({"id": "c", "redacted": {}}))
     ledger.close()
     return tmp_path
+
+
+@pytest.fixture
+def suggested(tmp_path: Path) -> Path:
+    """The same folder, where suggestions were shown."""
+    store = Feedback(tmp_path / "feedback.sqlite3")
+    for number in range(4):
+        name = f"s{number}"
+        store.record(Event(name, Action.SHOWN, "item", "python", "small"))
+        if number < 3:
+            store.record(Event(name, Action.ACCEPTED, "item", "python", "small"))
+    store.record(Event("s0", Action.EDITED, "item", "python", "small", distance=2))
+    store.record(Event("s1", Action.EDITED, "item", "python", "small"))
+    store.close()
+    return tmp_path
+
+
+def test_stats_tell_what_became_of_suggestions(
+    folder: Path, suggested: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stats", "--folder", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    [line] = [line for line in shown.splitlines() if line.startswith("ghost text in a list")]
+    assert line.split()[5:] == ["small", "4", "3", "75%", "0", "1", "50%"]
+
+
+def test_where_no_model_was_asked_stats_tell_of_suggestions_all_the_same(
+    suggested: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stats", "--json", "--folder", str(suggested)]) == 0
+    [told] = json.loads(capsys.readouterr().out)["suggestions"]
+    assert (told["kind"], told["shown"], told["accepted"]) == ("item", 4, 3)
+    assert main(["stats", "--folder", str(suggested)]) == 0
+    assert "ghost text in a list" in capsys.readouterr().out
 
 
 def test_stats_are_tables_with_sums_days_and_the_month_s_end(

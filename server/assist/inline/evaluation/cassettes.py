@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Literal, Protocol
 
 from devflow.models.base import FillRequest, ModelStatus
 from devflow.models.cassettes import digest_of
 from devflow.models.errors import NotConfigured
-from devflow.models.streams import closing
+from devflow.models.streams import Answer, Said
 
 FORMAT = 1
 Task = Literal["fill", "chat"]
@@ -21,9 +22,8 @@ class Fills(Protocol):
     """What is needed of a router."""
 
     def has(self, task: Task) -> bool: ...
-    def last_used(self, task: Task) -> str: ...
     def statuses(self) -> Sequence[ModelStatus]: ...
-    def fill(self, request: FillRequest) -> AsyncIterator[str]: ...
+    def fill(self, request: FillRequest) -> Answer: ...
 
 
 class Cassette:
@@ -35,7 +35,7 @@ class Cassette:
         self._path = path
         self._live = live
         self._said: dict[str, dict[str, object]] = {}
-        self.engine = live.last_used("fill") if live is not None else ""
+        self.engine = ""
         if path.is_file():
             read = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(read, dict) or read.get("format") != FORMAT:
@@ -47,20 +47,19 @@ class Cassette:
         """It fills what was recorded."""
         return task == "fill"
 
-    def last_used(self, task: Task) -> str:
-        """The model that was recorded."""
-        return self.engine
-
     def statuses(self) -> Sequence[ModelStatus]:
         """Of the live one."""
         return self._live.statuses() if self._live is not None else ()
 
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    def fill(self, request: FillRequest) -> Answer:
         """Raises NotConfigured for a request that was not recorded."""
+        return Answer(self._filled(request))
+
+    async def _filled(self, request: FillRequest) -> AsyncGenerator[Said]:
         key = digest_of(request)
         known = self._said.get(key)
         if known is not None:
-            yield str(known["text"])
+            yield self.engine, str(known["text"])
             return
         if self._live is None:
             raise NotConfigured("This request is not in the recording.")
@@ -68,13 +67,13 @@ class Cassette:
         text = ""
         pieces = self._live.fill(request)
         try:
-            async with closing(pieces):
+            async with aclosing(pieces):
                 async for piece in pieces:
                     text += piece
-                    yield piece
+                    yield pieces.model, piece
         except GeneratorExit:
             pass  # as much as was wanted of it
-        self.engine = self._live.last_used("fill")
+        self.engine = pieces.model or self.engine
         self._said[key] = {"text": text, "seconds": round(time.monotonic() - begun, 3)}
 
     def save(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from devflow.analysis.tokens import lex, subtokens
 from devflow.models.base import FillRequest, Health, ModelStatus
+from devflow.models.streams import Answer, answer_of
 from devflow.server.assist.keywords import builtin_names, keywords
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -97,16 +98,15 @@ class ScriptedFill:
         """It fills."""
         return task == "fill"
 
-    def last_used(self, task: str) -> str:
-        """Its name."""
-        return self.name
-
     def statuses(self) -> Sequence[ModelStatus]:
         """Always ready; remote, so that nothing is written ahead."""
         return [ModelStatus(self.name, "scripted", Health.READY, remote=True)]
 
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
+    def fill(self, request: FillRequest) -> Answer:
         """Write the text, whatever is asked."""
+        return answer_of(self.name, self._written(request))
+
+    async def _written(self, request: FillRequest) -> AsyncIterator[str]:
         self.requests.append(request)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
