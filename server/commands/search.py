@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.paths import shown_path
+from devflow.server.commands.arguments import count
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("query", help="names, words or a question")
     parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
-    parser.add_argument("--limit", type=int, default=10, help="longest list (default: 10)")
+    parser.add_argument("--limit", type=count, default=10, help="longest list (default: 10)")
     parser.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
-    parser.add_argument("--per-file", type=int, default=2, help="most hits of one file (default: 2)")
+    parser.add_argument("--per-file", type=count, default=2, help="most hits of one file (default: 2)")
     parser.add_argument(
         "--context",
-        type=int,
+        type=count,
         metavar="TOKENS",
         help="print the hits packed for a model, within so many tokens",
     )
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.context is not None:
         from devflow.retrieval.context import pack_tokens
 
-        print(visible(pack_tokens(hits, [root], max(arguments.context, 0)).text), end="")
+        print(visible(pack_tokens(hits, [root], arguments.context).text), end="")
     elif arguments.json:
         print(json.dumps([_as_json(root, hit) for hit in hits], indent=2))
     else:
@@ -58,7 +59,7 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
     from devflow.retrieval.search import SearchOptions
     from devflow.server.commands.workspace import codebase, settings_of
 
-    options = SearchOptions(per_file=max(arguments.per_file, 1))
+    options = SearchOptions(per_file=arguments.per_file)
     async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
         found = await code.index.searched(arguments.query, limit=arguments.limit, options=options)

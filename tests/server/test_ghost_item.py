@@ -15,7 +15,7 @@ from support.editor import CAPABILITIES, Editor, editor
 from support.feedback import keeping, outcomes
 from support.services import HeldModel, Scripted
 
-pytestmark = pytest.mark.usefixtures("nothing_blocks", "patient")
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
 
 URI = "file:///nowhere/a.py"
 SOURCE = "def total(rows):\n    summed = 1\n    return \n"
@@ -33,12 +33,6 @@ async def completed(
     at = {"line": 2, "character": character}
     answer = await client.request("textDocument/completion", {"textDocument": {"uri": URI}, "position": at})
     return list(answer["items"])
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list waits for ghost text for as long as that takes."""
-    monkeypatch.setattr(completion, "GHOST_SECONDS", 10.0)
 
 
 def inserted(text: str) -> dict[str, Any]:

@@ -458,7 +458,7 @@ async def test_a_suggestion_is_credited_to_its_own_model_whoever_answers_meanwhi
     router = Router([slow, quick], [], routing=Routing(rules=(rule,), hedge=False))
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=router) as space:
         pending = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(slow.half.wait(), 5)
+        await asyncio.wait_for(slow.half.wait(), HANGS)
         script = document("let b = 1\nlet total = \n", tmp_path / "main.js")
         other = await inline(script, len(script.text.source) - 1, space.code, Inline(), manual=True)
         slow.go_on.set()
