@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 
 Task = Literal["fill", "explain", "edit", "review", "chat", "embed"]
+NativeEngineName = Literal["exllamav2", "ctransformers", "llama"]
+"""Engines that run in a model worker on this machine."""
+EngineName = Literal[NativeEngineName, "openai", "anthropic", "fake"]
 ChatTask = Literal["explain", "edit", "review", "chat"]
 TASKS: tuple[Task, ...] = ("fill", "explain", "edit", "review", "chat", "embed")
 CHARACTERS_PER_TOKEN = 3.2
@@ -248,7 +251,7 @@ class ModelSpec:
     """One configured model, from the user's settings (never from a workspace file)."""
 
     name: str
-    engine: Literal["exllamav2", "ctransformers", "llama", "openai", "anthropic", "fake"]
+    engine: EngineName
     model: str = ""
     """Model id at the provider, or the path of a GGUF file or EXL2 directory."""
     base_url: str = ""

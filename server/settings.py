@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from devflow.models.base import ModelsConfig
+from devflow.models.base import EngineName, ModelsConfig
 from devflow.server.sections import (
     Field,
     Section,
@@ -200,9 +200,7 @@ class Model(Section):
     """One model. Only the user's own file or the editor may name one."""
 
     name: str = Field(description="How messages and `models.fill` / `models.chat` call it.")
-    engine: Literal["exllamav2", "ctransformers", "llama", "openai", "anthropic", "fake"] = Field(
-        description="What runs it."
-    )
+    engine: EngineName = Field(description="What runs it.")
     model: str = Field(
         default="", description="Model id at the provider, or path of a GGUF file or an EXL2 folder."
     )
