@@ -8,6 +8,7 @@ import pytest
 from devflow.models.errors import Unreachable
 from devflow.models.streams import answer_of
 from devflow.server.assist.inline.generation import Generation
+from devflow.server.assist.inline.stream import LONGEST
 
 
 class Stream:
@@ -57,6 +58,19 @@ async def test_it_stops_where_enough_is_written() -> None:
     assert written is not None
     assert written.text == "a\n"
     assert (stream.given, stream.closed) == (2, True)
+
+
+async def test_of_millions_of_characters_in_one_piece_a_few_thousand_are_looked_at() -> None:
+    looked_at: list[int] = []
+    stream = Stream("a" * 5_000_000)
+
+    def is_done(text: str) -> bool:
+        looked_at.append(len(text))
+        return len(text) >= LONGEST
+
+    written = await Generation("x = ", "\n", lambda: answer_of("writer", stream()), is_done, 5.0).wait()
+    assert written is not None
+    assert (len(written.text), looked_at) == (LONGEST, [LONGEST])
 
 
 async def test_the_clock_cuts_it_off() -> None:
