@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.ablations:
         systems |= ABLATIONS
         embedders["hashed words"] = load_embedder(HASHED)
-        minilm = minilm_or_none(cache, notes.print)
+        minilm = None if arguments.no_baselines else minilm_or_none(cache, notes.print)
         if minilm is not None:
             embedders["MiniLM"] = minilm
     beside = Beside(not arguments.no_baselines, arguments.ablations, embedders)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.analysis.paths import shown_path
 from devflow.server.commands.arguments import count
 from devflow.server.commands.terminal import console, visible
 
@@ -69,9 +70,8 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
 
 def _as_json(root: Path, hit: Hit) -> dict[str, object]:
     """One hit as `--json` prints it; docs/search.md says what the fields mean, and they stay."""
-    inside = hit.path.is_relative_to(root)
     return {
-        "file": hit.path.relative_to(root).as_posix() if inside else hit.path.as_posix(),
+        "file": shown_path(hit.path, [root]),
         "lines": [hit.first_line + 1, hit.last_line + 1],
         "symbol": hit.symbol,
         "score": round(hit.score, 5),
@@ -88,8 +88,7 @@ def _print(root: Path, hits: list[Hit]) -> None:
 
     out = console()
     for hit in hits:
-        path = hit.path.relative_to(root) if hit.path.is_relative_to(root) else hit.path
-        place = f"{visible(str(path))}:{hit.first_line + 1}"
+        place = f"{visible(shown_path(hit.path, [root]))}:{hit.first_line + 1}"
         sources = f"({', '.join(hit.sources)})"
         out.print(
             Text.assemble((place, "bold"), f"-{hit.last_line + 1} {visible(hit.symbol)} ", (sources, "dim"))

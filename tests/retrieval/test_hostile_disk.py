@@ -19,6 +19,7 @@ from devflow.retrieval.index import Index, build, index_directory
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.store import DATABASE, make_directory
 from devflow.retrieval.walk import Found, IndexOptions, Skip, walk
+from support.patience import HANGS
 
 TEXT_ONLY = IndexOptions(vectors=False)
 
@@ -77,7 +78,7 @@ def test_a_disk_without_room_is_told_and_loses_nothing(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=HANGS,
     )
     assert said.stdout.startswith("failed ")
     assert "not up to date" in said.stdout or "cannot be written" in said.stdout

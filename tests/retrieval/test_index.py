@@ -19,6 +19,7 @@ from devflow.retrieval.base import IndexStatus
 from devflow.retrieval.index import Index, build, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support import fixture
+from support.patience import HANGS
 
 TEXT_ONLY = IndexOptions(vectors=False)
 
@@ -403,7 +404,7 @@ def test_a_reader_that_nobody_closed_lets_the_process_end(tmp_path: Path) -> Non
         [sys.executable, "-c", UNCLOSED, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=True,
     )
     assert done.stdout == "['area']\n"

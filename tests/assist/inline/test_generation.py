@@ -9,6 +9,7 @@ from devflow.models.errors import Unreachable
 from devflow.models.streams import answer_of
 from devflow.server.assist.inline.generation import Generation
 from devflow.server.assist.inline.stream import LONGEST
+from support.patience import HANGS
 
 
 class Stream:
@@ -68,11 +69,12 @@ async def test_of_millions_of_characters_in_one_piece_a_few_thousand_are_looked_
         looked_at.append(len(text))
         return len(text) >= LONGEST
 
-    written = await Generation("x = ", "\n", lambda: answer_of("writer", stream()), is_done, 5.0).wait()
+    written = await Generation("x = ", "\n", lambda: answer_of("writer", stream()), is_done, HANGS).wait()
     assert written is not None
     assert (len(written.text), looked_at) == (LONGEST, [LONGEST])
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_the_clock_cuts_it_off() -> None:
     stream = Stream("a", endless=True)
     written = await generation(stream, seconds=0.02).wait()
@@ -91,7 +93,7 @@ async def test_the_last_who_waits_ends_it() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     waiting = asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -103,7 +105,7 @@ async def test_while_another_waits_it_goes_on() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     first, second = asyncio.create_task(one.wait()), asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -116,7 +118,7 @@ async def test_a_newer_request_ends_it_for_who_waits() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     waiting = asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     await one.stop()
     assert await waiting is None
     assert stream.closed
@@ -136,7 +138,7 @@ async def test_a_newer_request_ends_it_for_who_waits() -> None:
 async def test_who_typed_as_it_says_may_join(before: str, after: str, typed: str | None) -> None:
     stream = Stream("a +", endless=True)
     one = generation(stream)
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     assert one.typed_since(before, after) == typed
     await one.stop()
 
