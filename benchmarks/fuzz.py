@@ -38,7 +38,7 @@ def main() -> int:
         shutil.copytree(_REPOSITORY / "analysis", root / "analysis")
         os.environ |= {"HOME": scratch, "XDG_CACHE_HOME": scratch, "XDG_CONFIG_HOME": scratch}
         command = (sys.executable, "-X", "faulthandler", "-m", "devflow.server.cli")
-        outcome = asyncio.run(fuzz(command, root, arguments.steps, arguments.seed))
+        outcome = asyncio.run(fuzz(command, root, arguments.steps, arguments.seed, within=10.0))
     figures = {
         "steps": outcome.steps,
         "requests": outcome.requests,

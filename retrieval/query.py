@@ -68,6 +68,8 @@ class Analysed:
     """Mentioned files and folders, with `/`."""
     plain: tuple[str, ...]
     """The first identifiers in order, lower case: neighbours may be a name written in words."""
+    title: frozenset[str]
+    """Stems of the words in a report's first line; empty for any other kind."""
 
 
 def analysed(query: str) -> Analysed:
@@ -82,10 +84,19 @@ def analysed(query: str) -> Analysed:
     dotted = [name for name in dotted if not _EXTENSION.search(name)]
     names = _names(query, framed, dotted)
     kind = _kind(query, frames, paths, names)
-    terms, spelled = _terms(query, kind, names, framed)
+    title = query.strip().partition("\n")[0] if kind == Kind.REPORT else ""
+    heavy = frozenset(stem(word) for word in words(title))
+    terms, spelled = _terms(query, heavy, names, framed)
     plain = tuple(word.lower() for word in _IDENTIFIER.findall(query)[:_REPORT])
     return Analysed(
-        kind, terms, spelled, tuple(names), tuple(dict.fromkeys(dotted)), tuple(dict.fromkeys(paths)), plain
+        kind,
+        terms,
+        spelled,
+        tuple(names),
+        tuple(dict.fromkeys(dotted)),
+        tuple(dict.fromkeys(paths)),
+        plain,
+        heavy,
     )
 
 
@@ -123,13 +134,11 @@ def _kind(query: str, frames: list[re.Match[str]], paths: list[str], names: list
 
 
 def _terms(
-    query: str, kind: Kind, names: list[str], framed: list[str]
+    query: str, heavy: frozenset[str], names: list[str], framed: list[str]
 ) -> tuple[dict[str, float], dict[str, str]]:
     terms: dict[str, float] = {}
     spelled: dict[str, str] = {}
     times: dict[str, int] = {}
-    title = query.strip().partition("\n")[0] if kind == Kind.REPORT else ""
-    heavy = {stem(word) for word in words(title)}
     named = {stem(word) for name in names for word in words(name)}
     traced = {stem(word) for name in framed for word in words(name)}
     found = words(query)

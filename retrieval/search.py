@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiosqlite
 
@@ -23,12 +23,10 @@ from devflow.retrieval.base import Hit, VectorSearch
 from devflow.retrieval.candidates import Found, Frequencies
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.query import Analysed, Kind, analysed
-from devflow.retrieval.rerank import FEATURES, Candidate, covered, features, scores
+from devflow.retrieval.reports import beside_the_code, worth_to_report
+from devflow.retrieval.rerank import Candidate, covered, features, scores
 from devflow.retrieval.store import Reader
 from devflow.retrieval.words import query_words, words
-
-if TYPE_CHECKING:
-    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +35,13 @@ _WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
 _SYMBOLS_IN_A_SENTENCE = 0.2
 _POOL = {Kind.REPORT: 260}
 _USUAL_POOL = 120
-_BLEND = 10
 _PER_FILE = 2
 _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
 _SHARED, _ALIKE = 0.08, 0.3
 """Share of a question's weight that the best hit must have, unless it means something so similar."""
+_IN_FULL = 20.0
+"""What a name that is given in full adds to the learned score: more than all else together."""
 _MOST_SIMILAR, _MOST_SIMILAR_WORDS = 60, 16
 _FUNCTION_KINDS = ("function", "method", "constructor")
 
@@ -251,9 +250,13 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
 
         matrix = features(pool.query, pool.weights, pool.order, pool.mentioned)
         learned = scores(matrix, vectors=pool.with_vectors)
+        if pool.query.kind == Kind.NAME and pool.query.dotted:
+            learned = learned + _IN_FULL * np.array(
+                [_is_named(each, pool.query.dotted) for each in pool.order]
+            )
         sure = 1 / (1 + np.exp(-learned / 2))
         if pool.query.kind == Kind.REPORT:
-            sure = _of_report(learned, matrix[:, FEATURES.index("test")] > 0)
+            sure = worth_to_report(learned, beside_the_code(pool.order, pool.query.title))
         places = np.argsort(-sure, kind="stable")
         order = [pool.order[place] for place in places]
         given = [float(sure[place]) for place in places]
@@ -277,18 +280,15 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
     return Searched(tuple(hits))
 
 
-def _of_report(learned: np.ndarray, tests: np.ndarray) -> np.ndarray:
-    """What each candidate of a report is worth: its places by the learned order and by reciprocal rank,
-    fused again, because neither was made for texts so long. What a report is about is mended in the code, so
-    tests come last, unless it speaks of tests."""
-    import numpy as np
-
-    total = np.zeros(len(learned))
-    for order in (np.argsort(-learned, kind="stable"), np.arange(len(learned))):
-        place = np.empty(len(order))
-        place[np.concatenate((order[~tests[order]], order[tests[order]]))] = np.arange(len(order))
-        total += _BLEND / (_BLEND + place)
-    return np.where(tests, 0.0, 0.5) + total / 4
+def _is_named(each: Candidate, dotted: Sequence[str]) -> bool:
+    """Whether one of `dotted` is the name of the chunk, written with what it is in: `Session.get`,
+    `sessions.Session.get`."""
+    if not each.symbol:
+        return False
+    folder, _, file = each.path.rpartition("/")
+    module = f"{folder}/{file.partition('.')[0]}".removesuffix("/__init__")
+    full = f"/{module}/{each.symbol}".replace("/", ".").lower()
+    return any(full.endswith(f".{name.lower()}") for name in dotted)
 
 
 def _not_worth_it(pool: Pool, best: Candidate) -> str:

@@ -1,19 +1,16 @@
-"""The server itself: composition, life cycle, transports."""
+"""The server of one connection: its table of handlers and its life, and what it is composed of."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import importlib
 import inspect
 import logging
 import os
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import cattrs
 from lsprotocol import types
@@ -22,20 +19,17 @@ from pygls.lsp.server import LanguageServer
 
 import devflow
 from devflow.models.base import ModelsConfig
-from devflow.server import pauses
 from devflow.server.errors import guarded
 from devflow.server.findings import Pushed
+from devflow.server.parent import until_gone
 from devflow.server.protocol import Handler, Protocol
 from devflow.server.routes import NOTIFICATIONS, REQUESTS, Route, capabilities
 from devflow.server.services import Host, IndexService, PythonService, Services
 from devflow.server.session import Session
 from devflow.server.settings import Python as PythonSettings
 from devflow.server.status import StatusLine
-from devflow.server.transport import Pipes, Send, check_address, listening_tcp, listening_ws, taken_stdio
 
 if TYPE_CHECKING:
-    import psutil
-
     from devflow.models.feedback import Feedback
     from devflow.models.router import Router
 
@@ -43,8 +37,6 @@ log = logging.getLogger(__name__)
 
 Incoming = asyncio.Queue[tuple[bytes | None, bool]]
 """Message bodies (None for a broken frame), and whether that was the end of input."""
-PARENT_EVERY = 1.0
-"""Seconds between two looks at the editor's process."""
 CLOSE_WITHIN = 0.7
 """Seconds the workers have to end by themselves."""
 
@@ -215,38 +207,7 @@ class DevFlowServer(LanguageServer):
         """Leave when the process `pid` is gone."""
         if self._parent is not None:
             self._parent.cancel()
-        self._parent = asyncio.create_task(_until_gone(pid, lambda: self.leave(0)))
-
-
-async def _until_gone(pid: int, gone: Callable[[], None]) -> None:
-    """Call `gone` when the editor's process ends. A process that cannot be seen from the start (a
-    container, another machine) is not watched: the end of input tells there."""
-    editor = await asyncio.to_thread(_process, pid)
-    if editor is None:
-        return
-    while await asyncio.to_thread(_is_alive, editor):  # noqa: ASYNC110 - nobody tells when it dies
-        await asyncio.sleep(PARENT_EVERY)
-    log.warning("the editor (process %s) is gone", pid)
-    gone()
-
-
-def _process(pid: int) -> psutil.Process | None:
-    import psutil
-
-    try:
-        return psutil.Process(pid)
-    except (psutil.Error, ValueError):
-        return None
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    import psutil
-
-    try:
-        # `is_running` compares the creation time too: ids are used again.
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+        self._parent = asyncio.create_task(until_gone(pid, lambda: self.leave(0)))
 
 
 def _load_handlers() -> None:
@@ -300,122 +261,3 @@ def real_services() -> Services:
         return Feedback(feedback_file())
 
     return Services(prepare, prepare_index, prepare_models, python, index, models, feedback)
-
-
-def run_stdio(
-    *, log_level: str | None = None, parent: int | None = None, services: Services | None = None
-) -> NoReturn:
-    """Serve the editor that started this process on stdin and stdout, then leave the process.
-    `parent` is the editor's process, where it is known before `initialize` names it."""
-    _prepare(log_level)
-    pipes = Pipes(*taken_stdio())
-
-    async def main() -> None:
-        server = create_server(services, log_level)
-        pauses.collect_later()
-        if parent is not None:
-            server.watch(parent)
-        received: Incoming = asyncio.Queue()
-        server.protocol.connect(pipes.send)
-        _leave_on_signals(server.leave)
-        pipes.start(lambda body, ended: received.put_nowait((body, ended)))
-        code = 1
-        try:
-            code = await server.converse(received)
-        except Exception:
-            log.exception("the conversation was broken off")
-        finally:
-            _leave(code, lambda: pipes.drain(0.2))
-
-    asyncio.run(main())
-    raise AssertionError("main leaves the process")
-
-
-def run_listening(
-    transport: Literal["tcp", "ws"],
-    host: str,
-    port: int,
-    *,
-    allow_remote: bool = False,
-    log_level: str | None = None,
-    parent: int | None = None,
-    services: Services | None = None,
-) -> NoReturn:
-    """Serve every client that connects, each with a session of its own, until SIGTERM.
-
-    Raises ValueError for an address other machines can reach, unless `allow_remote`.
-    """
-    check_address(host, allow_remote=allow_remote)
-    _prepare(log_level)
-    listening = {"tcp": listening_tcp, "ws": listening_ws}[transport]
-
-    async def connected(bodies: AsyncIterator[bytes | None], send: Send) -> None:
-        await _converse_over(create_server(services, log_level), bodies, send)
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        pauses.collect_later()
-        _leave_on_signals(lambda code: stop.set())
-        watching = asyncio.create_task(_until_gone(parent, stop.set)) if parent is not None else None
-        code = 1
-        try:
-            async with listening(host, port, connected) as address:
-                print(f"DevFlow listens on {address[0]}:{address[1]}", file=sys.stderr, flush=True)
-                await stop.wait()
-            code = 0
-        except OSError as error:
-            print(f"DevFlow cannot listen: {error}.", file=sys.stderr)
-        finally:
-            del watching
-            _leave(code, lambda: None)
-
-    asyncio.run(main())
-    raise AssertionError("main leaves the process")
-
-
-async def _converse_over(server: DevFlowServer, bodies: AsyncIterator[bytes | None], send: Send) -> None:
-    """Hold the whole conversation with the client behind `bodies` and `send`."""
-    received: Incoming = asyncio.Queue()
-    server.protocol.connect(send)
-
-    async def read() -> None:
-        async for body in bodies:
-            received.put_nowait((body, False))
-        received.put_nowait((None, True))
-
-    reading = asyncio.create_task(read())
-    try:
-        await server.converse(received)
-    finally:
-        reading.cancel()
-
-
-def _prepare(log_level: str | None) -> None:
-    """Logs go to stderr and hold no document text; the interpreter's own pauses are short."""
-    pauses.shorten()
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("pygls").setLevel(logging.WARNING)  # at INFO it logs what it sends
-    logging.getLogger("devflow").setLevel((log_level or "warning").upper())
-
-
-def _leave_on_signals(leave: Callable[[int], None]) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, leave, 128 + number)
-
-
-def _leave(code: int, flush: Callable[[], None]) -> NoReturn:
-    """Leave the process now: no child is left behind, no thread that still computes is waited for."""
-    import psutil
-
-    try:
-        for child in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.kill()
-        flush()
-        logging.shutdown()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devflow.server.assist.waiting import allowed
 from devflow.server.documents import OpenDocument
 from devflow.server.open_documents import OpenDocuments
 from devflow.server.services import Host, IndexService, PythonService, Services
@@ -206,7 +207,7 @@ class Behind:
 async def _waited(event: asyncio.Event | None, seconds: float) -> None:
     if event is not None and not event.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds)
+            await asyncio.wait_for(event.wait(), allowed(seconds))
 
 
 def _models_in(roots: Sequence[Path], settings: Settings) -> ModelsConfig:

@@ -61,17 +61,17 @@ def serve(argv: Sequence[str] | None = None) -> int:
     from devflow.server.late_types import import_types
 
     import_types()  # before anything imports them
-    from devflow.server import app
+    from devflow.server import process
 
     if address:
-        return app.run_listening(
+        return process.run_listening(
             "tcp" if arguments.tcp else "ws",
             *address,
             allow_remote=arguments.allow_remote,
             log_level=arguments.log_level,
             parent=arguments.clientProcessId,
         )
-    return app.run_stdio(log_level=arguments.log_level, parent=arguments.clientProcessId)
+    return process.run_stdio(log_level=arguments.log_level, parent=arguments.clientProcessId)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

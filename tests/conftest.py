@@ -12,6 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from devflow.server.assist import waiting
+
+# The same examples each time, and no limit of time for one: a run tells of the code, not of the machine.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not change what a test sees: no request's deadline passes. Tests about deadlines
+    ask for `hurried`."""
+    monkeypatch.setattr(waiting, "PATIENCE", 1000.0)
+
+
+@pytest.fixture
+def hurried(unhurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadlines of real life, for a test in which one passes: what it waits for must not come at all."""
+    monkeypatch.setattr(waiting, "PATIENCE", 1.0)
 
 
 @pytest.fixture(autouse=True)

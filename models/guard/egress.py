@@ -105,6 +105,7 @@ def _built_in() -> GitIgnoreSpec:
     return path_rules(())
 
 
+@lru_cache(maxsize=64)
 def leaves_machine(base_url: str, *, forwards: bool = False) -> bool:
     """Whether text sent to `base_url` leaves this machine. Only literal loopback addresses and the name
     `localhost` do not; a name that merely resolves to loopback today is not trusted."""
@@ -119,6 +120,7 @@ def leaves_machine(base_url: str, *, forwards: bool = False) -> bool:
         return True
 
 
+@lru_cache(maxsize=64)
 def host_of(base_url: str) -> str:
     """The host an address names, without user, password or port; "" when it names none."""
     try:

@@ -61,7 +61,8 @@ class Vault:
         With `hole`, the first two texts are the sides of one hole: what the cursor stands in is seen whole,
         and taken out on both sides."""
         self._mark = "DEVFLOW"
-        while any(f"{self._mark}_{kind}_" in text for text in texts for kind in _KINDS):
+        named = [text for text in texts if self._mark in text]
+        while any(f"{self._mark}_{kind}_" in text for text in named for kind in _KINDS):
             self._mark += "X"
         self._placeholders: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
@@ -210,13 +211,14 @@ def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
     ranges = [(start, end, "SECRET") for start, end in _keys(text)]
     at = 0
-    for block in _BETWEEN_BLOCKS.split(text):
-        ranges += [(at + start, at + end, kind) for start, end, kind in _in_block(block, personal)]
-        at += len(block)
-    return _without_overlaps(ranges)
+    for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
+        if found := _in_block(text[at:end], personal):
+            ranges += [(at + start, at + stop, kind) for start, stop, kind in found]
+        at = end
+    return _without_overlaps(ranges) if ranges else ranges
 
 
-_BETWEEN_BLOCKS = re.compile(r"(?<=\n\n)(?=[^\s)\]}])")
+_BETWEEN_BLOCKS = re.compile(r"\n\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devflow.models.guard.letters import AnyOf
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -30,9 +32,8 @@ class Format:
 def formatted(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
     """The ranges of `text`, whose `long_runs` are `runs`, in the format of some issuer; they may overlap."""
     dense = " ".join(runs)
-    for form in FORMATS:
-        if form.literal not in (text if form.alone else dense):
-            continue
+    likely = [form for literal in _LITERALS.within(dense) for form in _BY_LITERAL[literal]]
+    for form in (*likely, *(form for form in _ALONE if form.literal in text)):
         at = text.find(form.literal)
         while at >= 0:
             start = at - form.back
@@ -93,3 +94,9 @@ def _formats(table: str) -> Iterator[Format]:
 
 
 FORMATS: tuple[Format, ...] = tuple(_formats(Path(__file__).with_suffix(".txt").read_text("utf-8")))
+_ALONE = tuple(form for form in FORMATS if form.alone)
+_BY_LITERAL = {
+    literal: [form for form in FORMATS if form.literal == literal and not form.alone]
+    for literal in dict.fromkeys(form.literal for form in FORMATS if not form.alone)
+}
+_LITERALS = AnyOf(_BY_LITERAL)

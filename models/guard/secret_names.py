@@ -9,12 +9,14 @@ and digits as words, names and digests do not.
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from devflow.models.guard.letters import AnyOf, found_at, small
 from devflow.models.guard.secret_formats import places
 
 LONGEST_VALUE = 1_024
@@ -41,6 +43,7 @@ _WORDS = """
     yandex zendesk
 """.split()  # noqa: SIM905 - a hundred words are read as text
 """What the name of a secret holds: a word for it, or an issuer whose tokens have no format."""
+_ANY_WORD = AnyOf(_WORDS)
 _WHOLE = frozenset({"pass", "pwd", "pw", "pin", "sid", "seed", "salt", "aws", "npm"})
 """Words that are parts of too many others: no letter may stand beside them."""
 
@@ -62,6 +65,8 @@ _GIVES = re.compile(
     (?P<quote>@?[bru]{0,2}\\?(?:\"{3}|'{3}|["'`]))?""",
     re.VERBOSE,
 )
+_DEEPEST = 4
+"""Names inside the value of another that are looked at, from its beginning, and again from its end."""
 _UNQUOTED = re.compile(r"[^\s\"'`<>(){}\[\];,|&\\]{4,1024}")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{20,512}={0,2}(?![A-Za-z0-9+/=_\-])")
 _MERELY_NAMED = re.compile(
@@ -94,10 +99,17 @@ _ADDRESS = re.compile(
 
 def named(text: str) -> Iterator[tuple[int, int]]:
     """The ranges of the values that a name in `text` calls a secret; they may overlap."""
-    end = 0
-    for after in _ends_of_words(text):
+    end = stop = rejected = 0
+    words = _ends_of_words(text)
+    at = -1
+    while (at := at + 1) < len(words):
+        after = words[at]
         if after < end:
             continue
+        rejected = rejected + 1 if after < stop else 0
+        if rejected == _DEEPEST:  # `password=password=…`: each would be the value of the one before
+            rejected, at = 0, max(at, bisect.bisect_left(words, stop) - _DEEPEST)
+            after = words[at]
         gives = _GIVES.match(text, after)
         if gives is None:
             continue
@@ -108,6 +120,7 @@ def named(text: str) -> Iterator[tuple[int, int]]:
         value = _value(text, gives)
         if value is None:
             continue
+        stop = stop if gives["quote"] else value[1]
         name = text[_start_of_name(text, after) : end]
         sign = gives["sign"].strip()
         quoted = sign == ">" or (gives["quote"] is not None and sign != "")
@@ -123,26 +136,21 @@ def named(text: str) -> Iterator[tuple[int, int]]:
 
 def _ends_of_words(text: str) -> list[int]:
     """Where the words end that the names of secrets hold."""
-    lower = text.lower()
-    if len(lower) != len(text):  # a few letters have longer small forms
-        lower = "".join(each if len(small := each.lower()) != 1 else small for each in text)
-    names = " ".join(set(lower.translate(_NO_NAME).split()))  # a third of a text
+    lower = small(text)
+    # Each name once: a third of a text. Bytes, since of those a table is looked up in no time.
+    names = b" ".join(set(lower.encode("ascii", "replace").translate(_NAMES).split())).decode("ascii")
     ends: set[int] = set()
-    for word in _WORDS:
-        if word not in names:
-            continue
-        at = lower.find(word)
-        while at >= 0:
+    for word in _ANY_WORD.within(names):
+        for at in found_at(lower, word):
             end = at + len(word)
             if word not in _WHOLE or not (
                 (at and lower[at - 1].isalpha()) or (end < len(lower) and lower[end].isalpha())
             ):
                 ends.add(end)
-            at = lower.find(word, end)
     return sorted(ends)
 
 
-_NO_NAME = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_NAMES = bytes(code if chr(code).isalnum() or chr(code) == "_" else 32 for code in range(128)) + b" " * 128
 
 
 def _start_of_name(text: str, at: int) -> int:
@@ -231,10 +239,12 @@ def can_be_secret(value: str, *, outright: bool, quoted: bool = False, env: bool
 
 
 def _mixed(token: str) -> bool:
-    letters = Counter(
-        "d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "s" for c in token
-    )
-    if letters["d"] < 2 or letters["u"] < 3 or letters["l"] < 3 or letters["s"] > 0.12 * len(token) + 1:
+    if token.islower() or token.isupper():  # most are names
+        return False
+    kinds = token.translate(_KINDS)
+    digits, capitals, small_letters = kinds.count("0"), kinds.count("A"), kinds.count("a")
+    signs = len(token) - digits - capitals - small_letters
+    if digits < 2 or capitals < 3 or small_letters < 3 or signs > 0.12 * len(token) + 1:
         return False
     return _changes(token) >= 0.4 and entropy(token) >= min(4.0, 0.8 * math.log2(len(token)))
 

@@ -5,8 +5,9 @@ the value is, so any value counts that `can_be_secret` takes for one."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from devflow.models.guard.letters import found_at, small
 from devflow.models.guard.secret_names import can_be_secret
 
 _NAME = (
@@ -41,19 +42,64 @@ _EACH = re.compile(_STRING)
 
 def settings(text: str) -> Iterator[tuple[int, int]]:
     """The ranges of such values in `text`."""
-    for pattern in (_QUOTED, _PAIR):
-        for found in pattern.finditer(text):
+    lower = small(text)
+    names = sorted(at for word in _LAST_WORDS for at in found_at(lower, word))
+    pairs = [at for at in found_at(lower, "auth") if "=" in text[at + 4 : at + 9]]
+    for pattern, starts in ((_QUOTED, _starts(text, names)), (_PAIR, pairs)):
+        for found in _matches(pattern, text, starts):
             parts = list(_EACH.finditer(text, *found.span("values")))
             for part in parts:
                 value = part[0][1:-1]
                 if can_be_secret(value, outright=True, quoted=True) and (len(parts) > 1 or _is_value(value)):
                     yield part.start() + 1, part.end() - 1
-    for found in _BARE.finditer(text):
+    bare = sorted({start for at in names for start in _bare_starts(text, at)})
+    for found in _matches(_BARE, text, bare):
         value = found["values"]
         # Without a digit among letters it may be the name of something: `password: str`, `password=password`.
         mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if mixed and not _DOTTED.match(value) and can_be_secret(value, outright=True, env=True):
             yield found.span("values")
+
+
+_LAST_WORDS = ("passw", "passphrase", "pwd", "secret", "token", "key")
+"""The patterns are tried only round these, which the names end with."""
+_LONGEST_NAME = 4 * 22 + 20
+
+
+def _starts(text: str, names: Iterable[int]) -> Iterator[int]:
+    """Where a name can begin whose last word is at one of `names`, or a part of that word; in order, as they
+    are."""
+    done = 0
+    for at in names:
+        start = max(done, at - _LONGEST_NAME)
+        start = max(start, text.rfind(" ", start, at) + 1, text.rfind("\n", start, at) + 1)
+        yield from (begin.start() for begin in _BEGINNING.finditer(text, start, at + 1))
+        done = at + 1
+
+
+_BEGINNING = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]")
+
+
+def _bare_starts(text: str, at: int) -> Iterator[int]:
+    """Where such a name, a line or an option of a command begins: what `_BARE` matches from."""
+    line = text.rfind("\n", 0, at) + 1
+    before = text.rfind("\n", 0, line - 1) + 1 if line else 0
+    for start in (before, line):  # a dash alone may stand on the line before
+        if at - start <= _LONGEST_NAME + 64:
+            yield start
+    dashes = text.rfind("--", max(0, at - _LONGEST_NAME), at)
+    while dashes >= 0:
+        yield dashes
+        dashes = text.rfind("--", max(0, at - _LONGEST_NAME), dashes + 1)
+
+
+def _matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
+    """As `pattern.finditer`, which would try every character."""
+    end = 0
+    for start in starts:
+        if start >= end and (found := pattern.match(text, start)):
+            yield found
+            end = found.end()
 
 
 def _is_value(value: str) -> bool:

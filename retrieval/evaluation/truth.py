@@ -62,8 +62,10 @@ _DEVEVAL = {
 
 
 def load(folder: Path) -> tuple[list[TruthSet], list[str]]:
-    """The sets in `folder`, and a sentence for each file that is missing or broken.
-    Raises SetsMissing when there is nothing at all."""
+    """The sets in `folder`, or in its `retrieval` where all evaluations' sets lie side by side, and a
+    sentence for each file that is missing or broken. Raises SetsMissing when there is nothing at all."""
+    if (folder / "retrieval").is_dir():
+        folder /= "retrieval"
     sets: list[TruthSet] = []
     problems: list[str] = []
     for read in (_deveval, _cosqa, _issue_files, _issue_functions):

@@ -9,7 +9,6 @@ for the next keystroke of the same word.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ from devflow.server.assist.imports import ImportBlock, workspace_packages
 from devflow.server.assist.in_string import Entry, entries, inside
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
-from devflow.server.assist.waiting import answer, until, within
+from devflow.server.assist.waiting import answer, due, until, within
 from devflow.server.assist.wanted import Place, Wanted, place_of
 from devflow.server.settings import Completion
 
@@ -78,7 +77,7 @@ class Completions:
 
 async def complete(doc: Document, at: int, code: Codebase, config: Completion) -> Completions:
     """What can stand at offset `at` of `doc`, at the latest about `config.deadline_ms` after the call."""
-    deadline = time.monotonic() + config.deadline_ms / 1000
+    deadline = due(config.deadline_ms / 1000)
     word = word_before(doc.text, at, doc.language)
     quoted = in_quotes(doc, word.start)
     if quoted and (string := inside(doc, at)) is not None:

@@ -12,6 +12,7 @@ from devflow.analysis.document import Document
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.named_files import file_named, strings_in
 from devflow.server.assist.static_names import names_of
+from devflow.server.assist.waiting import due
 
 _SECONDS = 0.2
 _MOST = 500
@@ -43,7 +44,7 @@ async def links(doc: Document, code: Codebase) -> list[Link]:
 
 
 def _links(doc: Document, code: Codebase) -> list[Link]:
-    until = time.monotonic() + _SECONDS
+    until = due(_SECONDS)
     source = doc.text.source
     result: list[Link] = []
     for found in _ADDRESS.finditer(source):

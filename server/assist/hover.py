@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.paths import shown_path
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.text import Text
 from devflow.analysis.types.base import Definition
@@ -19,8 +19,7 @@ from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.last_change import last_change
 from devflow.server.assist.navigate import look_up
-from devflow.server.assist.paths import shown_path
-from devflow.server.assist.waiting import answer, until, within
+from devflow.server.assist.waiting import answer, due, until, within
 from devflow.server.settings import Hover
 
 COUNT_SECONDS = 0.05
@@ -46,7 +45,7 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     name = doc.text.source[start:end]
     if not name or name[0].isdigit() or (not in_quotes(doc, at) and is_keyword_at(doc, start, end)):
         return None
-    begun = time.monotonic()
+    counted_by = due(COUNT_SECONDS)
     index = code.index
     counting = asyncio.create_task(index.uses_of(name)) if index is not None else None
     try:
@@ -59,7 +58,7 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
         )
         uses = None
         if counting is not None and _counts(definition):
-            await until(begun + COUNT_SECONDS, counting)
+            await until(counted_by, counting)
             uses = answer(counting)
     finally:
         if counting is not None:
@@ -122,7 +121,7 @@ async def _last_change(location: Location | None, code: Codebase) -> str:
     first, last = text.line_at(own.symbol.start), text.line_at(own.symbol.end)
     key = ("last change", location.path, first, last, hash(text.source))
     asked = code.memory.task(key, lambda: last_change(location.path, first, last))
-    await until(time.monotonic() + CHANGE_SECONDS, asked)
+    await until(due(CHANGE_SECONDS), asked)
     found = answer(asked)
     return found.markdown() if found is not None else ""
 

@@ -19,6 +19,7 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.static_names import names_of, symbol_of
 from devflow.server.assist.target import document_symbols
+from devflow.server.assist.waiting import due
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -48,7 +49,7 @@ async def inlay_hints(doc: Document, start: int, end: int, code: Codebase) -> li
 
 
 def _hints(doc: Document, tree: SyntaxTree, start: int, end: int, code: Codebase) -> Iterator[Hint]:
-    until = time.monotonic() + SECONDS
+    until = due(SECONDS)
     names = names_of(code) if doc.language == "python" and doc.path is not None else None
     here: dict[str, list[Symbol]] = {}
     for symbol in document_symbols(doc, code.memory):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.retrieval.safe_git import git_environment, git_log, repository_of
+from devflow.server.assist.waiting import allowed
 
 SECONDS = 3.0
 """Longest run of git; a long history is given up."""
@@ -51,7 +52,7 @@ def _asked(path: Path, first: int, last: int) -> Change | None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
+            timeout=allowed(SECONDS),
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

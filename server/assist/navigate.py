@@ -29,7 +29,7 @@ from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
 from devflow.server.assist.resolve import resolve, without_doubt
 from devflow.server.assist.static_names import static_name
-from devflow.server.assist.waiting import answer, until, within
+from devflow.server.assist.waiting import allowed, answer, until, within
 
 DEADLINE_SECONDS = 0.04
 """After this long what the text and the index know goes out; the engine's answer is kept for the repeat."""
@@ -88,7 +88,7 @@ async def look_up(doc: Document, at: int, code: Codebase) -> Known:
     slow = (HEAD_START_SECONDS, DEADLINE_SECONDS, LAST_SECONDS)
     head_start, *deadlines = FAST_SECONDS if code.types_are_fast else slow
     static = ask_text(doc, at, code)
-    await until(begun + head_start, static)
+    await until(begun + allowed(head_start), static)
     if (told := answer(static)) is not None and told[1]:
         return known_as([told[0]])
     engine = ask_definition(doc, at, code)
@@ -98,7 +98,7 @@ async def look_up(doc: Document, at: int, code: Codebase) -> Known:
         late = deadline == OWN_SECONDS  # nobody has known anything: now the first answer will do
         if late and engine is not None and not code.types_are_fast:
             waiting.discard(engine)
-        while waiting and (left := begun + deadline - time.monotonic()) > 0:
+        while waiting and (left := begun + allowed(deadline) - time.monotonic()) > 0:
             _, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if (told := answer(static)) is not None and told[1]:
                 nearby.cancel()

@@ -18,7 +18,7 @@ from devflow.analysis.facts import Location
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.refused import NotIndexed, Refused
 from devflow.analysis.text import Text
-from devflow.server.assist.waiting import within
+from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -71,7 +71,7 @@ class WorkspaceSources:
         self._doc = doc
         self._code = code
         self._loop = asyncio.get_running_loop()
-        self._until = time.monotonic() + _BUDGET_SECONDS
+        self._until = due(_BUDGET_SECONDS)
         self._stopped = threading.Event()
         self._asked: Future[Any] | None = None
         self._read: dict[Path, Text | None] = {}

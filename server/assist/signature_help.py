@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Sequence
 
 from devflow.analysis.calls import CallSite, call_at
@@ -20,7 +19,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import CLASS_KINDS, classes_of
 from devflow.server.assist.static_names import static_callables
-from devflow.server.assist.waiting import answer, until, within
+from devflow.server.assist.waiting import answer, due, until, within
 
 ENGINE_SECONDS = 0.1
 INDEX_SECONDS = 0.1
@@ -40,7 +39,7 @@ async def signature_help(doc: Document, at: int, code: Codebase) -> list[Signatu
         if made := _made(certain, call):
             return made
     if (asked := _ask(doc, at, code)) is not None:
-        await until(time.monotonic() + ENGINE_SECONDS, asked)
+        await until(due(ENGINE_SECONDS), asked)
         if told := answer(asked):
             return sorted(told, key=lambda each: call is not None and not _takes(each, call))
     return _made(await callees(doc, at, call, code), call) if call is not None else []

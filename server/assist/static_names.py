@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from devflow.analysis.python_resolver import PythonResolver, Target
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found
-from devflow.server.assist.waiting import within
+from devflow.server.assist.waiting import due, within
 
 SECONDS = 0.03
 """A file that is read for the first time may take longer than this; the next question finds it read."""
@@ -151,7 +150,7 @@ async def library_members(doc: Document, name: str, code: Codebase) -> list[Foun
 
     def look() -> list[tuple[Target, Symbol]]:
         names = names_of(code)
-        until = time.monotonic() + SEARCH_SECONDS
+        until = due(SEARCH_SECONDS)
         result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
         for target in names.members_named(path, tree, name, until):
             inside = any(target.path.is_relative_to(root) for root in code.roots)

@@ -11,10 +11,20 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PATIENCE = 1.0
-"""What every deadline of `within` is multiplied by: tests that are not about deadlines wait longer, so that
+"""What every deadline of a request is multiplied by: tests that are not about deadlines wait longer, so that
 a busy machine does not change what they see."""
 
 log = logging.getLogger(__name__)
+
+
+def allowed(seconds: float) -> float:
+    """How long a wait of `seconds` may last."""
+    return seconds * PATIENCE
+
+
+def due(seconds: float) -> float:
+    """The moment (`time.monotonic()`) at which a wait of `seconds` that begins now is over."""
+    return time.monotonic() + allowed(seconds)
 
 
 async def within(question: Coroutine[Any, Any, T], seconds: float) -> T | None:
@@ -22,7 +32,7 @@ async def within(question: Coroutine[Any, Any, T], seconds: float) -> T | None:
     late, when it fails and when the caller is cancelled."""
     task = asyncio.ensure_future(question)
     try:
-        await asyncio.wait([task], timeout=seconds * PATIENCE)
+        await asyncio.wait([task], timeout=allowed(seconds))
         return answer(task)
     finally:
         if not task.done():

@@ -14,6 +14,7 @@ from devflow.analysis.document import Document
 from devflow.server import convert
 from devflow.server.assist.complete import Completions, Item, complete, document_item
 from devflow.server.assist.ghost_item import GhostItem, ghost_item, ghost_task
+from devflow.server.assist.waiting import allowed
 from devflow.server.session import Session
 
 GHOST_SECONDS = 0.03
@@ -33,7 +34,7 @@ async def completion(session: Session, params: types.CompletionParams) -> dict[s
     session.answered(types.TEXT_DOCUMENT_COMPLETION, found.engine)
     listed = _list(session, doc, found, params.position)
     if ghost is not None:
-        await asyncio.wait([ghost], timeout=GHOST_SECONDS)
+        await asyncio.wait([ghost], timeout=allowed(GHOST_SECONDS))
         item = ghost_item(doc, at, ghost)
         if item is not None:
             listed["items"].insert(1, _ghost_json(session, doc, at, item, started))

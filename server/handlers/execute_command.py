@@ -20,6 +20,7 @@ from devflow.server.assist.ask import ask
 from devflow.server.assist.explain import explain
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.review import review_with_model
+from devflow.server.assist.waiting import allowed
 from devflow.server.cursor import came_behind
 from devflow.server.errors import InvalidParams, RequestFailed
 from devflow.server.handlers import code_action
@@ -95,7 +96,7 @@ async def _search(call: Call) -> dict[str, Any]:
     index = call.session.codebase().index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")
-    hits = [await _hit(call.session, hit) for hit in await index.search(query, HITS, SEARCH_SECONDS)]
+    hits = [await _hit(call.session, hit) for hit in await index.search(query, HITS, allowed(SEARCH_SECONDS))]
     return {"hits": [hit for hit in hits if hit]}
 
 

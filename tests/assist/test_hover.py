@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from devflow.analysis.roles import is_test
-from devflow.server.assist import hover as hover_module
 from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.hover import Card, hover
@@ -173,7 +172,7 @@ class Stuck:
 async def test_a_stuck_engine_does_not_hold_the_card_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.0)
     found = await card(tmp_path, "def area(w): ...\nar<|>ea(1)\n", python=Stuck())
     assert found is not None
     assert found.engine == "document"
@@ -182,13 +181,12 @@ async def test_a_stuck_engine_does_not_hold_the_card_up(
 async def test_a_stuck_engine_leaves_an_unknown_name_without_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.05)
-    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.1)
+    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.0)
     assert await card(tmp_path, "unkn<|>own\n", python=Stuck()) is None
 
 
-async def test_the_second_card_tells_the_last_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hover_module, "CHANGE_SECONDS", 20.0)
+async def test_the_second_card_tells_the_last_change(tmp_path: Path) -> None:
     snippet = "def area(w):\n    return w\nar<|>ea(1)\n"
     (tmp_path / "main.py").write_text(snippet.replace("<|>", ""))
     identity = ["-c", "user.name=Ada", "-c", "user.email=a@example.org"]

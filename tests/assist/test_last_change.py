@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devflow.server.assist.last_change import Change, last_change
+from support.patience import HANGS
 from support.repository import ENVIRONMENT, git
 
 
@@ -97,7 +98,7 @@ async def test_a_hostile_repository_runs_nothing(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=HANGS,
     )
     assert witness.exists()
     witness.unlink()

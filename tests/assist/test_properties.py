@@ -115,9 +115,7 @@ async def test_every_range_lies_in_its_document_in_every_encoding(tmp_path: Path
                 assert text.offset(line, character, encoding) == offset
 
 
-@settings(
-    max_examples=40, deadline=3_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     modules(),
     st.lists(

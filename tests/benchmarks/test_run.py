@@ -61,7 +61,8 @@ def test_a_server_that_says_nothing_is_given_up(workspace: Path) -> None:
         "while read()['method'] != 'shutdown': pass\n"
     )
     path = workspace / "shapes.py"
-    with Client((sys.executable, "-c", silent), workspace, timeout=0.2) as client:
+    with Client((sys.executable, "-c", silent), workspace) as client:
+        client._timeout = 0.2
         session = measure.Session(client, {path: SHAPES})
         client.open(path, SHAPES)
         answer, spent = session.ask("hover", path, 0)

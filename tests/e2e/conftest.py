@@ -18,7 +18,7 @@ from pytest_lsp.client import register_lsp_features
 from support.profiles import CheckedProtocol, capabilities
 
 ROOT = Path(__file__).parents[2]
-SERVER = [sys.executable, "-m", "devflow.server.cli"]
+SERVER = [sys.executable, "-P", str(ROOT / "tests/support/patient_server.py")]
 
 
 @pytest.fixture(autouse=True)

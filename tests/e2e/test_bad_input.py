@@ -11,6 +11,8 @@ import pytest
 from lsprotocol import types
 from pytest_lsp import LanguageClient
 
+from support.patience import HANGS
+
 
 async def symbols(client: LanguageClient, path: Path) -> list[str]:
     """The symbols of a document that only the editor has."""
@@ -23,7 +25,7 @@ async def symbols(client: LanguageClient, path: Path) -> list[str]:
 
 async def told(client: LanguageClient) -> list[str]:
     """What was shown to the user, once there is something."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGS):
         while not client.messages:  # noqa: ASYNC110 - pytest-lsp only collects them
             await asyncio.sleep(0.05)
     return [message.message for message in client.messages]

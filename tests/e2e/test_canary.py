@@ -15,6 +15,8 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
+from support.patience import HANGS
+
 CANARY = "ghp_" + "C4n4ryC4n4ryC4n4ryC4n4ryC4n4ryC4n4ry"
 ROOT = Path(__file__).parents[2]
 
@@ -102,7 +104,7 @@ def asked(
         [*before, sys.executable, "-c", PROGRAM, CANARY, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),

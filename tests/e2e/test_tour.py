@@ -12,6 +12,7 @@ from pygls.exceptions import JsonRpcException
 from pytest_lsp import LanguageClient
 
 from devflow.analysis.text import Text
+from support.patience import HANGS
 from support.profiles import PROFILES
 
 UNITS = {"visual-studio-code": "utf-16", "neovim": "utf-8", "emacs": "utf-32"}
@@ -63,7 +64,7 @@ class Page:
 async def indexed(client: LanguageClient) -> dict[str, Any]:
     """The status once the index is ready."""
     command = types.ExecuteCommandParams("devflow.status")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(HANGS):
         while True:
             status: dict[str, Any] = plain(await client.workspace_execute_command_async(command))
             if status["index"] and all(each["state"] == "ready" for each in status["index"]):
@@ -125,7 +126,7 @@ async def test_every_request(profile: str, start: Any, workspace: Path) -> None:
 
     page.replace("print(area_of(square))", "square.")
     # On a busy machine the first list goes out before jedi has answered; it says so and is asked for again.
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGS):
         while True:
             completions = await client.text_document_completion_async(
                 types.CompletionParams(page.named, page.at("square.|"))
@@ -175,7 +176,7 @@ async def test_a_call_that_cannot_fit_is_reported(profile: str, start: Any, work
     client = await start(profile, workspace)
     page = Page(client, workspace / "main.py", profile)
     if profile == "emacs":  # waits to be told
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGS):
             while not client.diagnostics.get(page.uri):
                 await client.wait_for_notification(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         found = list(client.diagnostics[page.uri])

@@ -10,7 +10,7 @@ import pytest
 from devflow.models.feedback import Feedback, feedback_file
 from support import editors
 
-pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.editor
 
 LIBRARY = editors.ROOT / "editors/emacs/devflow.el"
 
@@ -35,7 +35,7 @@ SCRIPT = r"""
 (require 'devflow)
 (require 'json)
 (setq devflow-command '{command}
-      eglot-sync-connect 30 eglot-connect-timeout 30 eglot-autoshutdown t
+      eglot-sync-connect 120 eglot-connect-timeout 120 eglot-autoshutdown t
       devflow-test nil)
 (setq-default eglot-events-buffer-config '(:size 0))
 (defun devflow-test-wait (what ask)

@@ -11,7 +11,7 @@ import pytest
 
 from support import editors, fixture
 
-pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.editor
 
 CASE = fixture.parse(
     """
@@ -219,7 +219,7 @@ def test_the_server_ends_when_the_editor_does(
     servers = [int(child) for child in children.read_text().split()]
     assert servers
     editor.keys(":qall!<CR>")
-    editor.process.wait(30)
+    editor.process.wait(editors.PATIENCE)
     editors.until(lambda: not any(_alive(child) for child in servers), "the server's end")
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from devflow import __version__
+from support.patience import HANGS
 from support.vsix import SOURCES, build_vsix
 
-pytestmark = [pytest.mark.editor, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.editor
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_the_bundle_loads_and_has_the_two_functions_vs_code_calls(
     (tmp_path / "extension.js").write_bytes(vsix.read("extension/out/extension.js"))
     (tmp_path / "load.js").write_text(STAND_IN)
     done = subprocess.run(
-        ["node", "load.js"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        ["node", "load.js"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=HANGS
     )
     assert done.stdout.split() == ["activate", "deactivate"], done.stderr
 

@@ -8,6 +8,8 @@ import math
 import resource
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -316,6 +318,28 @@ def test_what_a_writer_that_died_left_of_its_line_is_cut(tmp_path: Path) -> None
     assert verify(path).broken == 3
     verdict = verify(path, AuditLog(path).append({"id": "c-3"}))
     assert (verdict.whole, verdict.lines) == (True, 3)
+
+
+def test_processes_that_write_at_the_same_time_keep_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from devflow.models.guard.audit import AuditLog\n"
+        "log = AuditLog(Path(sys.argv[1]))\n"
+        "sys.stdin.read(1)\n"
+        "for number in range(200): log.append({'id': sys.argv[2], 'number': number})\n"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), name], stdin=subprocess.PIPE)
+        for name in "ab"
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.close()
+    assert [writer.wait(30) for writer in writers] == [0, 0]
+    verdict = verify(path)
+    assert (verdict.whole, verdict.lines) == (True, 400)
 
 
 def test_a_full_disk_does_not_break_the_chain(tmp_path: Path) -> None:

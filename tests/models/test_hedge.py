@@ -11,6 +11,7 @@ from devflow.models.base import FillRequest
 from devflow.models.errors import Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
+from support.patience import HANGS
 
 HOLE = FillRequest("a", "b")
 
@@ -79,7 +80,7 @@ async def test_nobody_to_ask_is_no_failure() -> None:
 async def test_cancelling_closes_both() -> None:
     first, second = FakeModel("1", delay=30), FakeModel("2", delay=30)
     racing = asyncio.create_task(hedged(lambda: asking(first), lambda: asking(second), lambda: 0.01))
-    await asyncio.wait_for(second.begun.wait(), 5)
+    await asyncio.wait_for(second.begun.wait(), HANGS)
     racing.cancel()
     await asyncio.gather(racing, return_exceptions=True)
     assert (first.closed, second.closed) == (1, 1)

@@ -142,6 +142,11 @@ def test_passwords_are_found_in_the_shapes_of_languages_and_tools(text: str, sec
     assert not [secret for secret in secrets if secret in hidden]
 
 
+def test_a_secret_behind_a_long_row_of_names_is_found() -> None:
+    text = "password=" * 2_000 + "hunter2xQ9"
+    assert any(end == len(text) for _, end in secrets_in(text))
+
+
 def test_the_same_secret_has_the_same_placeholder_everywhere() -> None:
     token = TOKENS["github"]
     vault = Vault([f"a = '{token}'", f"b = '{token}'", "c = 1"])

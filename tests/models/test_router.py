@@ -27,6 +27,7 @@ from devflow.models.router import Router, Routing
 from devflow.models.routing.health import FIRST_REST
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
+from support.patience import HANGS
 
 HOLE = FillRequest("a", "b")
 
@@ -460,7 +461,7 @@ async def test_a_request_ends_what_is_read_ahead_and_is_answered() -> None:
     model = FakeModel("1", delay=60, reads_ahead=True)
     routed = router(model)
     reading = asyncio.create_task(routed.prime(HOLE))
-    await asyncio.wait_for(model.begun.wait(), 5)
+    await asyncio.wait_for(model.begun.wait(), HANGS)
     model.delay = 0
     assert await answer(routed) == "1"
     assert await reading is False
@@ -471,7 +472,7 @@ async def test_nothing_is_read_ahead_beside_a_conversation() -> None:
     model = FakeModel("1", delay=60, reads_ahead=True)
     routed = router(model)
     talk = asyncio.create_task(routed.whole(ChatRequest((Message("user", "Hi"),))))
-    await asyncio.wait_for(model.begun.wait(), 5)
+    await asyncio.wait_for(model.begun.wait(), HANGS)
     model.delay = 0
     assert not await routed.prime(HOLE)
     talk.cancel()
@@ -487,3 +488,22 @@ async def test_a_model_that_failed_to_read_ahead_is_not_troubled_again_until_it_
     assert not await routed.prime(HOLE)
     assert await answer(routed) == "1"
     assert await routed.prime(HOLE)
+
+
+class Broken(FakeModel):
+    """Has a bug."""
+
+    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+        self.requests.append(request)
+        raise KeyError("bug")
+        yield ""
+
+
+async def test_a_bug_here_is_logged_and_opens_no_breaker(caplog: pytest.LogCaptureFixture) -> None:
+    broken, second = Broken(name="broken"), FakeModel("2", name="second")
+    routed = router(broken, second)
+    for _ in range(10):
+        assert await answer(routed) == "2"
+    assert len(broken.requests) == 10
+    assert all(status.health is Health.READY for status in routed.statuses())
+    assert "the model broken failed in a way it should not" in caplog.text

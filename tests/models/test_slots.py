@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Coroutine
 
 from devflow.models.routing.slots import Slots, Turns
+from support.patience import HANGS
 
 
 class Crowd:
@@ -159,5 +160,5 @@ async def test_who_has_work_done_that_nobody_waits_for_can_end_it() -> None:
     reading = asyncio.create_task(slots.spare(read))
     await settled()
     reading.cancel()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), HANGS)
     assert await slots.spare(settled)

@@ -81,7 +81,10 @@ def test_a_folder_without_truth_sets_is_a_sentence(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_broken_set_leaves_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("below", ["", "retrieval"])
+def test_a_broken_set_leaves_the_others(tmp_path: Path, below: str) -> None:
+    folder = tmp_path / below
+    folder.mkdir(exist_ok=True)
     row = {
         "id": "1",
         "project": "boto",
@@ -90,9 +93,9 @@ def test_a_broken_set_leaves_the_others(tmp_path: Path) -> None:
         "name": "A.join",
         "gold_dependencies": {"intra_file": ["boto.a.b"]},
     }
-    with gzip.open(tmp_path / "deveval_queries.jsonl.gz", "wt") as file:
+    with gzip.open(folder / "deveval_queries.jsonl.gz", "wt") as file:
         file.write(json.dumps(row) + "\n")
-    (tmp_path / "issues_django.jsonl.gz").write_bytes(b"no gzip")
+    (folder / "issues_django.jsonl.gz").write_bytes(b"no gzip")
     sets, problems = load(tmp_path)
     assert [each.name for each in sets] == ["requirement→function"]
     assert sets[0].queries[0].golds[0].name == "A.join"

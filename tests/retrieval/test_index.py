@@ -19,6 +19,7 @@ from devflow.retrieval.base import IndexStatus
 from devflow.retrieval.index import Index, build, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support import fixture
+from support.patience import HANGS
 
 TEXT_ONLY = IndexOptions(vectors=False)
 
@@ -149,6 +150,33 @@ async def test_counts_follow_changes_and_deletes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("query", "symbol"),
     [
+        ("Flask.dispatch", "Flask.dispatch"),
+        ("MethodView.dispatch", "MethodView.dispatch"),
+        ("app.Flask.dispatch", "Flask.dispatch"),
+        ("views.dispatch", "dispatch"),
+        ("flask.json.dispatch", "dispatch"),
+    ],
+)
+async def test_what_is_named_in_full_comes_first(tmp_path: Path, query: str, symbol: str) -> None:
+    body = "\n    def dispatch(self):\n        return self.dispatch_to(request)\n\n\n"
+    others = "".join(f"class View{number}:{body}" for number in range(1_100))
+    files = {
+        "flask/views.py": f"{others}class MethodView:{body}def dispatch():\n    return 1\n",
+        "flask/app.py": f"class Flask:{body.replace('self.dispatch_to(request)', 'self.view')}",
+        "flask/json/__init__.py": "def dispatch():\n    return 2\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    async with indexed(tmp_path) as index:
+        [hit, *_] = await index.search(query, limit=3)
+        assert hit.symbol == symbol
+        assert hit.path.parent.name == ("json" if "json" in query else "flask")
+
+
+@pytest.mark.parametrize(
+    ("query", "symbol"),
+    [
         ("where is value added tax computed", "total_price"),
         ("ShoppingCart", "ShoppingCart"),
         ("HttpClient", "HttpClient"),
@@ -201,6 +229,36 @@ async def test_a_report_is_answered_by_code_before_tests_that_say_the_same(tmp_p
     async with indexed(tmp_path, REPLIES) as index:
         [first, *_] = await index.search(f"parse_header breaks\n{sentence * 5}")
         assert first.path.name == "replies.py"
+
+
+@pytest.mark.parametrize(
+    ("title", "first", "second"),
+    [
+        ("parse_header breaks at a reply", "src/replies.py", "docs/replies.md"),
+        ("parse_header breaks at a reply", "src/replies.py", "tests/test_replies.py"),
+        ("parse_header breaks where a test runs it", "src/replies.py", "tests/test_replies.py"),
+        ("The documentation of parse_header is wrong", "docs/replies.md", "tests/test_replies.py"),
+    ],
+)
+async def test_what_a_report_is_about_is_told_by_its_title(
+    title: str, first: str, second: str, tmp_path: Path
+) -> None:
+    quoted = "The test of a mock says: a reply without a colon raises an error when lines are split. " * 5
+    others = "".join(f"    #- src/other_{n}.py\n    def other_{n}(): ...\n" for n in range(20))
+    code = f"""
+    #- src/replies.py
+    def read(text):
+        return [reply.split(":") for line in text.split() for reply in line]
+    #- tests/test_replies.py
+    def test_parse_header_of_a_reply_without_a_colon_raises_an_error_when_lines_are_split(mock):
+        assert parse_header("a reply without a colon raises an error when lines are split")
+    #- docs/replies.md
+    # parse_header: a reply without a colon raises an error when lines are split
+    The documentation of parse_header: a reply without a colon raises an error, as the test of a mock says.
+{others}"""
+    async with indexed(tmp_path, code) as index:
+        found = [hit.path.relative_to(tmp_path) for hit in await index.search(f"{title}\n{quoted}")]
+        assert found.index(Path(first)) < found.index(Path(second))
 
 
 async def test_near_copies_of_a_function_are_found(tmp_path: Path) -> None:
@@ -346,7 +404,7 @@ def test_a_reader_that_nobody_closed_lets_the_process_end(tmp_path: Path) -> Non
         [sys.executable, "-c", UNCLOSED, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=True,
     )
     assert done.stdout == "['area']\n"

@@ -17,6 +17,7 @@ from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
 from devflow.retrieval.words import parts, query_words, words
+from support.patience import HANGS
 from support.processes import children
 
 PROCESS = "devflow.retrieval.vector_process"
@@ -230,7 +231,7 @@ class Slow:
         self.closed = False
 
     def open(self, directory: Path, store: str, options: VectorOptions) -> VectorStore:
-        assert self.may_open.wait(10)
+        assert self.may_open.wait(HANGS)
         return self
 
     def add(self, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str] = ()) -> None: ...

@@ -7,6 +7,15 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from support.patience import HANGS
+
+
+@pytest.fixture(autouse=True)
+def patient_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take its time to look vectors up."""
+    monkeypatch.setattr("devflow.server.workers.index._NEAREST_TIMEOUT", HANGS)
+    monkeypatch.setattr("devflow.retrieval.shared_vectors._TIMEOUT", HANGS)
+
 
 @pytest.fixture
 def nothing_blocks() -> Iterator[BlockBuster]:

@@ -8,6 +8,7 @@ from devflow.server.behind import Behind
 from devflow.server.open_documents import OpenDocuments
 from devflow.server.services import Services
 from devflow.server.settings import Settings
+from support.patience import HANGS
 from support.services import RememberingIndex
 
 
@@ -40,7 +41,7 @@ async def test_what_was_indexed_before_can_be_searched_while_the_worker_starts()
     session = behind(index)
     session.begin()
     starting = asyncio.create_task(session.start([Path("/w")], Settings(), watch=False))
-    await asyncio.wait_for(session.searchable(60), 10)
+    await asyncio.wait_for(session.searchable(60), HANGS)
     assert index.read_roots == (Path("/w"),)
     assert not starting.done()
     starting.cancel()
@@ -51,4 +52,4 @@ async def test_a_start_that_failed_keeps_no_search_waiting() -> None:
     session = behind(Slow(HOST, watch=False))
     session.begin()
     session.begun()
-    await asyncio.wait_for(session.searchable(60), 10)
+    await asyncio.wait_for(session.searchable(60), HANGS)

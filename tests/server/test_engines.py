@@ -19,11 +19,12 @@ from devflow.server.workers.python import PythonWorker
 from devflow.server.workers.rpc import Program
 from devflow.server.workers.type_server import TypeServer
 from support import broken_type_server, fixture
+from support.patience import HANGS
 
 needs_ty = pytest.mark.skipif(type_programs.find({})[0] is None, reason="ty is not installed (extra `fast`)")
-PATIENT = dict.fromkeys(("complete", "define", "signatures", "document"), 60.0)
+PATIENT = dict.fromkeys(("complete", "define", "signatures", "document"), HANGS)
 LONG = dict.fromkeys(
-    ("textDocument/completion", "textDocument/definition", "textDocument/hover", "initialize"), 30.0
+    ("textDocument/completion", "textDocument/definition", "textDocument/hover", "initialize"), HANGS
 )
 
 
@@ -43,7 +44,7 @@ def ty(root: Path, environment: dict[str, str] | None = None) -> TypeServer:
 
 def broken(root: Path, *fault: str, hung_after: float = 10.0, deadline: float = 0.3) -> TypeServer:
     program = Program((sys.executable, "-P", broken_type_server.__file__, *fault), dict(os.environ))
-    deadlines = {"textDocument/completion": deadline, "initialize": 5.0}
+    deadlines = {"textDocument/completion": deadline, "initialize": HANGS}
     return TypeServer("broken", program, [root], root, deadlines=deadlines, hung_after=hung_after)
 
 
@@ -247,7 +248,7 @@ async def test_a_killed_server_comes_back_with_every_open_document(tmp_path: Pat
         os.kill(pid, signal.SIGKILL)
         again = await engines.complete(main, source, at)
         assert [each.engine for each in again if each.name == "unsaved"] in (["ty"], [])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGS):
             found = None
             while found is None:
                 found = await fast.complete(main, source, at)
@@ -270,7 +271,7 @@ async def test_nothing_of_it_is_left_when_it_is_closed(tmp_path: Path) -> None:
 
 @needs_ty
 async def test_a_cancelled_question_is_cancelled_there(tmp_path: Path) -> None:
-    server = broken(tmp_path, "hangs", deadline=30.0)
+    server = broken(tmp_path, "hangs", deadline=HANGS)
     await server.start()
     sent: list[str] = []
     protocol = server._worker._protocol
@@ -279,7 +280,8 @@ async def test_a_cancelled_question_is_cancelled_there(tmp_path: Path) -> None:
     protocol.notify = lambda method, params: (sent.append(method), notify(method, params))[1]  # type: ignore[method-assign]
     try:
         question = asyncio.create_task(server.complete(tmp_path / "a.py", "x.", 2))
-        await asyncio.sleep(0.05)
+        while not server._asking:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0)
         question.cancel()
         await asyncio.gather(question, return_exceptions=True)
         assert "$/cancelRequest" in sent
@@ -320,7 +322,7 @@ async def test_jedi_answers_where_the_program_is_not_there(tmp_path: Path) -> No
 
 
 async def test_an_answer_of_the_wrong_shape_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
-    server = broken(tmp_path, "shapes", deadline=20.0)
+    server = broken(tmp_path, "shapes", deadline=HANGS)
     await server.start()
     try:
         assert await names(server, tmp_path / "a.py", "x.<|>") == ["ok"]
@@ -335,7 +337,7 @@ async def test_a_server_that_hangs_is_replaced(tmp_path: Path) -> None:
     await server.start()
     first = server.pid
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS):
             while server.pid in (first, None):
                 assert await server.complete(tmp_path / "a.py", "x.", 2) is None
     finally:

@@ -13,9 +13,9 @@ from devflow.models.feedback import Outcomes
 from devflow.server.handlers import completion
 from support.editor import CAPABILITIES, Editor, editor
 from support.feedback import keeping, outcomes
-from support.services import Scripted
+from support.services import HeldModel, Scripted
 
-pytestmark = pytest.mark.usefixtures("nothing_blocks", "patient")
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
 
 URI = "file:///nowhere/a.py"
 SOURCE = "def total(rows):\n    summed = 1\n    return \n"
@@ -33,12 +33,6 @@ async def completed(
     at = {"line": 2, "character": character}
     answer = await client.request("textDocument/completion", {"textDocument": {"uri": URI}, "position": at})
     return list(answer["items"])
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list waits for ghost text for as long as that takes."""
-    monkeypatch.setattr(completion, "GHOST_SECONDS", 10.0)
 
 
 def inserted(text: str) -> dict[str, Any]:
@@ -78,11 +72,13 @@ async def test_who_does_not_want_it_gets_no_such_item(options: dict[str, Any]) -
 async def test_a_slow_model_keeps_no_list_waiting_and_is_there_for_who_asks_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(completion, "GHOST_SECONDS", 0.03)
-    async with editor(Scripted(FakeModel("summed + len(rows)", delay=0.4)).services) as client:
+    monkeypatch.setattr(completion, "GHOST_SECONDS", 0.0)
+    model = HeldModel("summed + len(rows)")
+    async with editor(Scripted(model).services) as client:
         first = await completed(client, SOURCE, 11, WITHOUT)
         assert "summed + len(rows)" not in [item["label"] for item in first]
         again = {"textDocument": {"uri": URI}, "position": {"line": 2, "character": 11}}
+        model.go.set()
         model_done = client.server.session.codebase().memory
         await client.until(lambda: all(task.done() for task in model_done._tasks.values()))
         items = (await client.request("textDocument/completion", again))["items"]

@@ -11,11 +11,13 @@ import pytest
 
 from devflow.server.routes import REQUESTS
 from support.editor import Editor, ErrorAnswer, editor
+from support.patience import HANGS
 from support.questions import params
 
 LENGTH = 100_000
 INTERNAL = -32603
 SOON = 5.0
+"""Seconds of the processor, which other work on the machine does not lengthen."""
 """Seconds on a busy machine; what is not bounded takes minutes, or the process."""
 TEXTS = {
     "braces": "{" * LENGTH,
@@ -34,18 +36,20 @@ METHODS = [route.method for route in REQUESTS if not route.method.endswith("reso
 
 
 async def took(client: Editor, method: str, uri: str) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     asked: dict[str, Any] = params(method, uri)
     for place in (asked.get("position"), *asked.get("positions", ())):
         if place:
             place.update(line=0, character=1_000)
     answer = client.ask(method, asked)
-    await asyncio.wait([answer], timeout=10)
-    error = answer.exception() if answer.done() else None
+    await asyncio.wait([answer], timeout=HANGS)
+    assert answer.done(), method
+    error = answer.exception()
     assert not isinstance(error, ErrorAnswer) or error.code != INTERNAL, error
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("language", ["python", "typescript"])
 @pytest.mark.parametrize("what", TEXTS)
 async def test_every_request_is_answered_soon(tmp_path: Path, what: str, language: str) -> None:

@@ -6,6 +6,7 @@ import threading
 
 from devflow.models.routing.bandit import Tally
 from devflow.server.learned import REFRESH, draws_of
+from support.patience import HANGS
 
 
 class Clock:
@@ -22,7 +23,7 @@ def test_drawing_waits_for_no_disk_and_reads_again_after_a_minute() -> None:
 
     def read(since: float) -> dict[tuple[str, str], Tally]:
         reads.append(since)
-        assert allowed.wait(10)
+        assert allowed.wait(HANGS)
         done.set()
         return {("a", "python"): Tally(100, 30)}
 
@@ -30,10 +31,10 @@ def test_drawing_waits_for_no_disk_and_reads_again_after_a_minute() -> None:
     assert drawn(["a"], "python") == {}
     assert drawn(["a"], "python") == {}, "one reads at a time"
     allowed.set()
-    assert done.wait(10)
+    assert done.wait(HANGS)
     for thread in threading.enumerate():
         if thread.name == "feedback":
-            thread.join(10)
+            thread.join(HANGS)
     assert 0 < drawn(["a", "b"], "python")["a"] < 1
     assert len(reads) == 1
     assert reads[0] == clock.now - 30 * 86_400
@@ -41,5 +42,22 @@ def test_drawing_waits_for_no_disk_and_reads_again_after_a_minute() -> None:
     drawn(["a"], "python")
     for thread in threading.enumerate():
         if thread.name == "feedback":
-            thread.join(10)
+            thread.join(HANGS)
     assert len(reads) == 2
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_reading() -> None:
+    clock, again = Clock(), threading.Semaphore(0)
+
+    def read(since: float) -> dict[tuple[str, str], Tally]:
+        again.release()
+        return {}
+
+    drawn = draws_of(read, clock)
+    for now in (1_000_000.0, 1_000.0):
+        clock.now = now
+        drawn(["a"], "python")
+        assert again.acquire(timeout=10)
+        for thread in threading.enumerate():
+            if thread.name == "feedback":
+                thread.join(10)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.editor import Editor, ErrorAnswer, editor
+from support.patience import HANGS
 
 URI = "file:///nowhere/a.py"
 
@@ -90,7 +91,7 @@ async def test_every_kind_of_id_is_answered(msg_id: Any) -> None:
     async with editor() as client:
         await client.initialize()
         with pytest.raises(ErrorAnswer):
-            await asyncio.wait_for(client.ask("devflow/none", msg_id=msg_id), 5)
+            await asyncio.wait_for(client.ask("devflow/none", msg_id=msg_id), HANGS)
 
 
 async def test_a_cancel_of_an_unknown_request_is_ignored() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from devflow.server.workers.python import PythonWorker
+from support.patience import HANGS
 
 TESTS = Path(__file__).parents[1]
 SLOW = "support.slow_python_worker"
@@ -23,7 +23,7 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def slow() -> AsyncIterator[PythonWorker]:
-    worker = PythonWorker(deadlines={"complete": 20.0}, hung_after=6.0, module=SLOW)
+    worker = PythonWorker(deadlines={"complete": HANGS}, hung_after=HANGS, module=SLOW)
     await worker.start()
     yield worker
     await worker.close()
@@ -33,7 +33,11 @@ async def test_jedi_answers_in_our_values(tmp_path: Path) -> None:
     (tmp_path / "shapes.py").write_text('def area(w, h=1):\n    """The area."""\n    return w * h\n')
     path = tmp_path / "main.py"
     source = "import shapes\nshapes.area(2, \n"
-    worker = PythonWorker([tmp_path], deadlines=dict.fromkeys(("complete", "define", "signatures"), 60.0))
+    worker = PythonWorker(
+        [tmp_path],
+        deadlines=dict.fromkeys(("complete", "define", "signatures", "document", "references"), HANGS),
+        hung_after=HANGS,
+    )
     await worker.start()
     try:
         at = source.index("area")
@@ -56,7 +60,7 @@ async def test_an_answer_after_the_deadline_is_empty() -> None:
     worker = PythonWorker(deadlines={"complete": 0.05}, module=SLOW)
     await worker.start()
     try:
-        assert await worker.complete(None, "sleep 0.4", 0) == []
+        assert await worker.complete(None, f"sleep {HANGS}", 0) == []
     finally:
         await worker.close()
 
@@ -76,25 +80,25 @@ async def test_a_question_that_waits_is_dropped_when_a_newer_one_comes(slow: Pyt
 async def test_a_cancelled_question_that_waits_is_not_asked(slow: PythonWorker) -> None:
     running = asyncio.create_task(slow.complete(Path("/a.py"), "sleep 0.1", 0))
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(slow.complete(Path("/b.py"), "sleep 0.4", 0))
+    waiting = asyncio.create_task(slow.complete(Path("/b.py"), f"sleep {HANGS}", 0))
     await asyncio.sleep(0)
     waiting.cancel()
     await running
-    started = time.monotonic()
-    assert await slow.complete(Path("/c.py"), "sleep 0", 0)
-    assert time.monotonic() - started < 0.35
+    assert await slow.complete(Path("/c.py"), "sleep 0", 0), "it would be late behind the other"
 
 
 async def test_a_hung_process_is_replaced(slow: PythonWorker) -> None:
     [before] = await slow.complete(None, "sleep 0", 0)
-    assert await slow.complete(None, "sleep 60", 0) == []
+    slow._quick._hung_after = 0.2
+    assert await slow.complete(None, f"sleep {HANGS}", 0) == []
+    slow._quick._hung_after = HANGS
     [after] = await slow.complete(None, "sleep 0", 0)
     assert before.detail != after.detail
 
 
 async def test_a_dead_process_is_an_empty_answer_and_started_again(slow: PythonWorker) -> None:
     assert await slow.complete(None, "die", 0) == []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGS):
         while not await slow.complete(None, "sleep 0", 0):
             pass
 

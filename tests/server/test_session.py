@@ -12,6 +12,7 @@ from devflow.models.base import ModelsConfig
 from devflow.models.router import Router
 from devflow.server.services import Services
 from support.editor import editor
+from support.patience import HANGS
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
 
@@ -59,7 +60,7 @@ async def test_settings_that_change_while_the_server_starts_are_those_it_works_w
 
     def prepare() -> None:
         begun.set()
-        changed.wait(5)
+        changed.wait(HANGS)
 
     def models(config: ModelsConfig, tell: Callable[[str], None]) -> Router:
         made.append(config)

@@ -17,6 +17,7 @@ from devflow.server import suggestions
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
 from support.feedback import keeping, outcomes
+from support.patience import HANGS
 from support.services import Scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
@@ -138,12 +139,15 @@ async def test_a_part_is_told_in_utf_16_units_from_the_start(tmp_path: Path) -> 
 
 
 async def test_what_was_accepted_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggestions, "LOOKED_AT_AFTER", 0.05)
     async with editor(services(tmp_path)) as client:
         await shown(client)
         store = client.server.session.suggestions.feedback
         client.change(URI, 2, insert(GHOST))
         client.change(URI, 3, insert("x", 11 + len("sum(row")))
+        await client.settle()
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+        monkeypatch.setattr(loop, "time", lambda: clock() + suggestions.LOOKED_AT_AFTER)
         await client.until(lambda: store._waiting and store._waiting[-1].action == "edited")
     found = await outcomes(tmp_path)
     assert (found.looked_at, found.kept_after_30s, found.distance) == (1, 0, 1)
@@ -188,7 +192,7 @@ async def test_where_the_cursor_rests_a_local_model_reads_what_it_will_be_asked(
         await client.request(
             "textDocument/documentHighlight", {"textDocument": {"uri": URI}, "position": CURSOR}
         )
-        await asyncio.wait_for(model.begun.wait(), 5)
+        await asyncio.wait_for(model.begun.wait(), HANGS)
         [request] = model.requests
         assert isinstance(request, FillRequest)
         assert request.ahead

@@ -117,7 +117,7 @@ async def workspace(
         from devflow.retrieval.index import Index, build
         from devflow.server import settings
 
-        await build(root, settings.Index())
+        await build(root, settings.Index(vectors=False))  # nothing reads them: the index has no worker
         index = await Index.open([root], None)
     made = Workspace(root, case, doc, at, cast(Any, None))
     typed = python if python is not None else ThreadEngine(root) if engine else None

@@ -13,6 +13,7 @@ from typing import Any
 from devflow.server.app import DevFlowServer, create_server
 from devflow.server.services import Services
 from support.checker import Checker
+from support.patience import HANGS
 
 CAPABILITIES: dict[str, Any] = {
     "general": {"positionEncodings": ["utf-16"]},
@@ -112,11 +113,11 @@ class Editor:
 
     async def request(self, method: str, params: Any = None) -> Any:
         """Ask and wait ten seconds at most."""
-        return await asyncio.wait_for(self.ask(method, params), 10)
+        return await asyncio.wait_for(self.ask(method, params), HANGS)
 
     async def wait_for(self, method: str, fits: Callable[[Any], bool] = lambda params: True) -> Any:
         """The params of the first notification or request `method` that `fits`, sent or still to come."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS):
             while True:
                 for message in self.received:
                     if message["method"] == method and fits(message.get("params")):
@@ -126,7 +127,7 @@ class Editor:
 
     async def until(self, true: Callable[[], object]) -> None:
         """Wait until something in the server is `true`; for what no message tells."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS):
             while not true():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
@@ -168,7 +169,7 @@ class Editor:
         """Wait until the server has taken everything sent so far."""
         with_reply = self.ask("devflow/nothing")
         try:
-            await asyncio.wait_for(with_reply, 10)
+            await asyncio.wait_for(with_reply, HANGS)
         except ErrorAnswer:
             pass
 
@@ -187,7 +188,7 @@ class Editor:
     async def ended(self) -> int:
         """Wait until the server has left."""
         assert self._talk is not None
-        return await asyncio.wait_for(self._talk, 5)
+        return await asyncio.wait_for(self._talk, HANGS)
 
     def _take(self, body: bytes) -> None:
         message = json.loads(body)

@@ -23,10 +23,10 @@ from devflow.server.routes import REQUESTS
 from devflow.server.transport import Frames, framed
 from support.checker import Checker
 from support.editor import CAPABILITIES
+from support.patience import HANGS
 
 _AT_ONCE = 12
 """Requests in flight; an editor has fewer."""
-_ANSWER_WITHIN = 10.0
 _MOST_OPEN = 12
 """Documents: what is open is memory well used, and would hide what is not."""
 _INTERNAL_ERROR = -32603
@@ -68,9 +68,12 @@ class Outcome:
         return round(statistics.median(last) - statistics.median(second), 1)
 
 
-async def fuzz(command: Sequence[str], root: Path, steps: int, seed: int, samples: int = 40) -> Outcome:
+async def fuzz(
+    command: Sequence[str], root: Path, steps: int, seed: int, samples: int = 40, within: float = HANGS
+) -> Outcome:
     """`steps` random steps at the server `command` starts, over the files below `root`. The same seed does
-    the same, as far as the server's answers come in the same order."""
+    the same, as far as the server's answers come in the same order. Each request is answered `within` so many
+    seconds."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=root,
@@ -79,7 +82,7 @@ async def fuzz(command: Sequence[str], root: Path, steps: int, seed: int, sample
         stderr=asyncio.subprocess.PIPE,
         limit=1 << 24,
     )
-    talk = _Talk(process, random.Random(seed), root)
+    talk = _Talk(process, random.Random(seed), root, within)
     begun = time.monotonic()
     try:
         await talk.begin()
@@ -100,8 +103,11 @@ async def fuzz(command: Sequence[str], root: Path, steps: int, seed: int, sample
 
 
 class _Talk:
-    def __init__(self, process: asyncio.subprocess.Process, draw: random.Random, root: Path) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, draw: random.Random, root: Path, within: float
+    ) -> None:
         self.outcome = Outcome()
+        self._within = within
         self._process = process
         self._draw = draw
         self._root = root
@@ -155,7 +161,7 @@ class _Talk:
         self._request("shutdown", None)
         await self._at_most(0)
         self._notify("exit", None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS):
             code = await self._process.wait()
         await asyncio.gather(self._reading, self._errors)
         faults = self.outcome.faults
@@ -170,7 +176,7 @@ class _Talk:
         with contextlib.suppress(TimeoutError, ProcessLookupError):
             if isinstance(error, TimeoutError):
                 self._process.send_signal(signal.SIGABRT)  # with -X faulthandler: where it hangs
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANGS):
                 await self._process.wait()
         if self._reading.done():
             await self._reading  # what the server said could not be read: raises that
@@ -307,12 +313,12 @@ class _Talk:
     async def _at_most(self, count: int) -> None:
         """Wait until no more than `count` requests are unanswered."""
         try:
-            async with asyncio.timeout(_ANSWER_WITHIN):
+            async with asyncio.timeout(self._within):
                 while len(self._waiting) > count:
                     self._fewer.clear()
                     await self._fewer.wait()
         except TimeoutError:
-            self.outcome.faults.append(f"no answer in {_ANSWER_WITHIN:g} s to {list(self._waiting.values())}")
+            self.outcome.faults.append(f"no answer in {self._within:g} s to {list(self._waiting.values())}")
             raise
 
     async def _read(self) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from devflow.models.base import ChatRequest, FillRequest
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.retrieval.base import IndexStatus
@@ -54,6 +57,22 @@ class RememberingIndex:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class HeldModel(FakeModel):
+    """Says nothing before it is let go."""
+
+    def __init__(self, *pieces: str) -> None:
+        super().__init__(*pieces)
+        self.go = asyncio.Event()
+
+    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+        pieces = super()._stream(request)
+        async with aclosing(pieces):  # type: ignore[type-var]  # streams are async generators
+            self.begun.set()
+            await self.go.wait()
+            async for piece in pieces:
+                yield piece
 
 
 class Scripted:

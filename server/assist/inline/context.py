@@ -18,6 +18,7 @@ from pathlib import Path
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, SymbolKind
 from devflow.analysis.languages import language_named
+from devflow.analysis.paths import told_path
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist import problems
@@ -27,10 +28,9 @@ from devflow.server.assist.inline.report import Used
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
-from devflow.server.assist.paths import told_path
 from devflow.server.assist.receivers import CLASS_KINDS
 from devflow.server.assist.static_names import names_of
-from devflow.server.assist.waiting import within
+from devflow.server.assist.waiting import allowed, due, within
 
 BUDGET = 3_000
 """Code points of context in a prompt."""
@@ -72,7 +72,7 @@ class Context:
 
 async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
     """The context of `at`, at the latest after HARD_SECONDS."""
-    begun = time.monotonic()
+    last = due(HARD_SECONDS)
     near = names_around(doc, at)
     sources = [
         _definitions(doc, at, near, code),
@@ -90,7 +90,7 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
             task.cancel()
     pieces = [piece for some in found for piece in some or ()]
     pieces += edits_as_diffs(mood.edits, doc)
-    if time.monotonic() - begun > HARD_SECONDS:
+    if time.monotonic() > last:
         pieces = [piece for piece in pieces if piece.kind != "search"]
     return await asyncio.to_thread(packed, pieces, doc, at, roots=code.roots)
 
@@ -297,7 +297,7 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
     words = " ".join(dict.fromkeys(_NAME.findall(query)))
     if not words:
         return []
-    hits = await code.index.search(words, limit=8, deadline=SECONDS)
+    hits = await code.index.search(words, limit=8, deadline=allowed(SECONDS))
     top = max((hit.score for hit in hits), default=0.0)
     of_file: Counter[Path] = Counter()
     result: list[Piece] = []

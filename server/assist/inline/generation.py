@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from devflow.models.errors import ModelError
 from devflow.models.streams import Answer, closing
 from devflow.server.assist.inline.cache import suffix_head
+from devflow.server.assist.waiting import allowed
 
 _CLOSE_SECONDS = 0.05
 
@@ -91,7 +92,7 @@ class Generation:
         """End it: its stream is closed when this returns, or 50 ms have passed."""
         self._stopped = True
         self._task.cancel()
-        await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
+        await asyncio.wait([self._task], timeout=allowed(_CLOSE_SECONDS))
 
     def _has_failed(self) -> bool:
         if self.is_running:
@@ -111,7 +112,7 @@ class Generation:
         error: ModelError | None = None
         stream = self._stream()
         try:
-            async with asyncio.timeout(self._seconds), closing(stream):
+            async with asyncio.timeout(allowed(self._seconds)), closing(stream):
                 async for piece in stream:
                     self.text += piece
                     if self._is_done(self.text) or not self._agrees():

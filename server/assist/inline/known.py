@@ -24,6 +24,7 @@ from devflow.server.assist.outline import recent_imports
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.static_names import names_of, symbol_of
 from devflow.server.assist.stdlib import members_of_module, members_of_type
+from devflow.server.assist.waiting import allowed
 
 if TYPE_CHECKING:
     from devflow.analysis.syntax.parse import SyntaxTree
@@ -70,7 +71,7 @@ async def verdicts(asked: Asked, seconds: float) -> list[Verdict]:
     if asked.doc.language == "python" and python is not None and open_:
         tasks = {n: asyncio.ensure_future(_by_engine(asked, asked.names[n])) for n in open_[:8]}
         try:
-            await asyncio.wait(tasks.values(), timeout=seconds)
+            await asyncio.wait(tasks.values(), timeout=allowed(seconds))
             for n, task in tasks.items():
                 if task.done() and not task.cancelled() and task.exception() is None:
                     texts[n] = _joined(texts[n], task.result())

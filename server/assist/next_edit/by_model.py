@@ -18,6 +18,7 @@ from devflow.server.assist.chat import answer, fenced_code, has_chat
 from devflow.server.assist.next_edit.base import Cause, NextEdit, keeps_syntax
 from devflow.server.assist.prompts import next_edit
 from devflow.server.assist.target import sent_paths
+from devflow.server.assist.waiting import allowed
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -55,7 +56,7 @@ async def by_model(
     names = await sent_paths(doc, code)
     request = next_edit(_diffs(doc, causes), marked, CURSOR, doc.language, names)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(allowed(seconds)):
             reply = await answer(code, request)
     except TimeoutError:
         return None

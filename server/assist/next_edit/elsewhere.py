@@ -14,6 +14,7 @@ from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.server.assist.next_edit.base import Cause, NextEdit
 from devflow.server.assist.rename import rename
+from devflow.server.assist.waiting import allowed
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -51,5 +52,5 @@ async def renamed_elsewhere(doc: Document, causes: Sequence[Cause], code: Codeba
         ]
 
     task = code.memory.task(("renamed elsewhere", doc.uri, before.source, old, new), asked)
-    await asyncio.wait([task], timeout=SECONDS)
+    await asyncio.wait([task], timeout=allowed(SECONDS))
     return task.result() if task.done() and not task.cancelled() and not task.exception() else []

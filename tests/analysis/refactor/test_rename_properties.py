@@ -31,9 +31,7 @@ def moved(place: int, edits: list[Edit]) -> int:
     return place + before + next((len(each.new) - len(NEW) for each in edits if each.start == place), 0)
 
 
-@settings(
-    max_examples=80, deadline=2_000, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(modules(), st.integers(0, 10_000))
 def test_a_rename_keeps_what_is_one_name_one_name_and_can_be_undone(source: str, pick: int) -> None:
     assume(differences(source) == (0, []))  # a class body that reads early is two names in one table

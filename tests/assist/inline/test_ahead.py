@@ -15,6 +15,7 @@ from devflow.server.assist.inline.ahead import cursor_at, finished
 from devflow.server.assist.inline.ghost import mood_of
 from devflow.server.settings import Inline
 from support.codebase import Workspace, document, workspace
+from support.patience import HANGS
 
 CODE = "first = 1\nsecond = 2\ntotal = <|>\nprint(total)\n"
 
@@ -25,7 +26,7 @@ def local(delay: float = 0.0) -> FakeModel:
 
 async def rest(space: Workspace, config: Inline | None = None) -> None:
     cursor_at(space.doc, space.at, space.code, config or Inline(), rest=0.0)
-    await asyncio.wait_for(finished(space.code.memory), 5)
+    await asyncio.wait_for(finished(space.code.memory), HANGS)
 
 
 async def test_what_is_read_is_what_would_be_asked(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ async def test_asking_for_highlights_again_does_not_end_the_reading(tmp_path: Pa
     model = local(delay=0.05)
     async with workspace(tmp_path, CODE, models=Router([model], [])) as space:
         cursor_at(space.doc, space.at, space.code, Inline(), rest=0.0)
-        await asyncio.wait_for(model.begun.wait(), 5)
+        await asyncio.wait_for(model.begun.wait(), HANGS)
         await rest(space)
         assert mood_of(space.code.memory).read[2] == space.at
     assert model.opened == model.closed == 1
@@ -78,7 +79,7 @@ async def test_what_could_not_be_read_for_a_conversation_is_read_after_it(tmp_pa
     router = Router([model], [model])
     async with workspace(tmp_path, CODE, models=router) as space:
         talk = asyncio.create_task(router.whole(ChatRequest((Message("user", "Hi"),))))
-        await asyncio.wait_for(model.begun.wait(), 5)
+        await asyncio.wait_for(model.begun.wait(), HANGS)
         model.delay = 0
         await rest(space)
         talk.cancel()
@@ -92,7 +93,7 @@ async def test_a_request_ends_the_reading(tmp_path: Path) -> None:
     model = local(delay=60)
     async with workspace(tmp_path, CODE, models=Router([model], [])) as space:
         cursor_at(space.doc, space.at, space.code, Inline(), rest=0.0)
-        await asyncio.wait_for(model.begun.wait(), 5)
+        await asyncio.wait_for(model.begun.wait(), HANGS)
         model.delay = 0
         found = await inline(space.doc, space.at, space.code, Inline(speculate=False))
         assert found is not None
@@ -117,10 +118,10 @@ async def test_nothing_is_read_while_a_generation_of_the_document_is_alive(tmp_p
     model = local(delay=0.05)
     async with workspace(tmp_path, CODE, models=Router([model], [])) as space:
         asking = asyncio.create_task(inline(space.doc, space.at, space.code, Inline(speculate=False)))
-        await asyncio.wait_for(model.begun.wait(), 5)
+        await asyncio.wait_for(model.begun.wait(), HANGS)
         moved = document(space.doc.text.source, tmp_path / "main.py", 1)
         cursor_at(moved, space.at - 1, space.code, Inline(), rest=0.0)
-        await asyncio.wait_for(finished(space.code.memory), 5)
+        await asyncio.wait_for(finished(space.code.memory), HANGS)
         assert await asking is not None
     assert len(model.requests) == 1
 

@@ -8,6 +8,7 @@ import pytest
 from devflow.models.errors import Unreachable
 from devflow.models.streams import answer_of
 from devflow.server.assist.inline.generation import Generation
+from support.patience import HANGS
 
 
 class Stream:
@@ -59,6 +60,7 @@ async def test_it_stops_where_enough_is_written() -> None:
     assert (stream.given, stream.closed) == (2, True)
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_the_clock_cuts_it_off() -> None:
     stream = Stream("a", endless=True)
     written = await generation(stream, seconds=0.02).wait()
@@ -77,7 +79,7 @@ async def test_the_last_who_waits_ends_it() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     waiting = asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -89,7 +91,7 @@ async def test_while_another_waits_it_goes_on() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     first, second = asyncio.create_task(one.wait()), asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -102,7 +104,7 @@ async def test_a_newer_request_ends_it_for_who_waits() -> None:
     stream = Stream("a", endless=True)
     one = generation(stream)
     waiting = asyncio.create_task(one.wait())
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     await one.stop()
     assert await waiting is None
     assert stream.closed
@@ -122,7 +124,7 @@ async def test_a_newer_request_ends_it_for_who_waits() -> None:
 async def test_who_typed_as_it_says_may_join(before: str, after: str, typed: str | None) -> None:
     stream = Stream("a +", endless=True)
     one = generation(stream)
-    await asyncio.wait_for(stream.begun.wait(), 5)
+    await asyncio.wait_for(stream.begun.wait(), HANGS)
     assert one.typed_since(before, after) == typed
     await one.stop()
 

@@ -24,6 +24,7 @@ from devflow.server.assist.inline.site import fills_block
 from devflow.server.assist.inline.trigger import Silence, worth_asking
 from devflow.server.settings import Inline
 from support.codebase import Workspace, document, workspace
+from support.patience import HANGS
 
 
 class Writer:
@@ -191,18 +192,20 @@ async def test_a_broken_suggestion_is_not_shown(tmp_path: Path) -> None:
     assert await text(tmp_path, "x = 1\n<|>\ny = 2\n", "def def def") is None
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_a_slow_model_is_given_up_on(tmp_path: Path) -> None:
-    writer = Writer("+ b", delay=10)
+    writer = Writer("+ b", delay=HANGS)
     async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
         assert await inline(space.doc, space.at, space.code, Inline(timeout_ms=50)) is None
     assert writer.closed == 1
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_whole_lines_before_the_timeout_are_shown(tmp_path: Path) -> None:
     class Stalls(Writer):
         async def write(self, request: FillRequest) -> AsyncIterator[str]:
             yield "b = a\n    c = b\n    ha"
-            await asyncio.sleep(10)
+            await asyncio.sleep(HANGS)
 
     async with workspace(tmp_path, "def f(a):\n    <|>\n", models=Stalls()) as space:
         found = await inline(space.doc, space.at, space.code, Inline(timeout_ms=50))
@@ -214,7 +217,7 @@ async def test_cancelling_closes_the_stream(tmp_path: Path) -> None:
     writer = Writer("+ b", delay=10)
     async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
         pending = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), 5)
+        await asyncio.wait_for(writer.began.wait(), HANGS)
         pending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await pending
@@ -410,7 +413,7 @@ async def test_a_request_that_goes_on_as_the_stream_says_joins_it(tmp_path: Path
     writer = Slow()
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
         first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), 5)
+        await asyncio.wait_for(writer.began.wait(), HANGS)
         doc = with_suggestion(space.doc, space.at, "so")
         second = await inline(doc, space.at + 2, space.code, Inline())
         await first
@@ -423,12 +426,12 @@ async def test_a_request_that_does_not_ends_it(tmp_path: Path) -> None:
     writer = Writer("sorted(a)", delay=30)
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
         first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), 5)
+        await asyncio.wait_for(writer.began.wait(), HANGS)
         doc = with_suggestion(space.doc, space.at, "x")
         second = asyncio.create_task(inline(doc, space.at + 1, space.code, Inline()))
-        assert await asyncio.wait_for(first, 5) is None
+        assert await asyncio.wait_for(first, HANGS) is None
         assert writer.closed == 1
-        await asyncio.wait_for(writer.twice.wait(), 5)
+        await asyncio.wait_for(writer.twice.wait(), HANGS)
         second.cancel()
         with pytest.raises(asyncio.CancelledError):
             await second
@@ -455,7 +458,7 @@ async def test_a_suggestion_is_credited_to_its_own_model_whoever_answers_meanwhi
     router = Router([slow, quick], [], routing=Routing(rules=(rule,), hedge=False))
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=router) as space:
         pending = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(slow.half.wait(), 5)
+        await asyncio.wait_for(slow.half.wait(), HANGS)
         script = document("let b = 1\nlet total = \n", tmp_path / "main.js")
         other = await inline(script, len(script.text.source) - 1, space.code, Inline(), manual=True)
         slow.go_on.set()
@@ -473,7 +476,7 @@ async def test_a_local_model_writes_ahead_while_its_suggestion_is_shown(tmp_path
     writer = Local("sorted(")
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
         await inline(space.doc, space.at, space.code, Inline())
-        await asyncio.wait_for(writer.twice.wait(), 5)
+        await asyncio.wait_for(writer.twice.wait(), HANGS)
     assert writer.requests[1].prefix.endswith("total = sorted(")
 
 
@@ -532,7 +535,7 @@ async def test_after_a_cancelled_request_the_next_is_answered(tmp_path: Path) ->
     writer = Writer("+ b", delay=0.2)
     async with workspace(tmp_path, "a = b = 1\ntotal = a <|>\n", models=writer) as space:
         first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), 5)
+        await asyncio.wait_for(writer.began.wait(), HANGS)
         first.cancel()
         await asyncio.wait([first])
         assert first.cancelled()

@@ -20,6 +20,7 @@ from devflow.models.engines.exllamav2 import ExLlamaEngine, Library
 from devflow.models.engines.native import family, fitting_prompt
 from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
 from devflow.models.prompt import Piece, Prompt
+from support.patience import HANGS
 
 HOLE = FillRequest("def f():\n    return ", "\n", max_tokens=50)
 
@@ -236,7 +237,7 @@ def test_nothing_is_said_after_a_cancel_and_the_job_is_taken_back(
     engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Generator, "said", tuple(map(str, range(1000))))
-    monkeypatch.setattr(Generator, "pause", 0.002)
+    monkeypatch.setattr(Generator, "pause", 0.02)
     cancelled = False
     prompt, _ = fitting_prompt(engine, family(spec), HOLE)
     pieces = engine.generate(prompt, 1000, 0.0, lambda: cancelled)
@@ -244,13 +245,13 @@ def test_nothing_is_said_after_a_cancel_and_the_job_is_taken_back(
     cancelled = True
     started = time.monotonic()
     assert list(pieces) == []
-    assert time.monotonic() - started < 0.05
+    assert time.monotonic() - started < 10, "half of what it had still to say"
     assert idle(engine._generator)
 
 
 def idle(generator: Generator) -> bool:
     """Whether it soon has nothing to do."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + HANGS
     while generator.active or generator.pending:
         if time.monotonic() > until:
             return False
@@ -262,7 +263,7 @@ def test_several_requests_are_answered_together_where_flash_attn_is(
     spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Generator, "said", tuple("abcdefgh"))
-    monkeypatch.setattr(Generator, "pause", 0.002)
+    monkeypatch.setattr(Generator, "pause", 0.05)
     engine = ExLlamaEngine(spec, library(paged=True))
     assert engine.together
     with ThreadPoolExecutor(4) as pool:

@@ -15,6 +15,7 @@ from devflow.retrieval.graph.pairs import covering_files, sources_of_test
 from devflow.retrieval.graph.paths import shortest_path
 from devflow.retrieval.index import Index
 from support.graphs import graph_of, index, one
+from support.patience import HANGS
 
 SERVICE = """
     #- app/__init__.py
@@ -392,7 +393,7 @@ async def test_who_does_not_wait_for_centrality_gets_it_once_the_imports_are_rea
     try:
         seeds = [tmp_path / "app/api.py"]
         assert await opened.graph.centrality(seeds, wait=False) == {}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANGS):
             while not (near := await opened.graph.centrality(seeds, wait=False)):
                 await opened.graph.find("read")
         assert near == await opened.graph.centrality(seeds)
