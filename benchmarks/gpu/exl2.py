@@ -36,6 +36,9 @@ def main() -> int:
     parser.add_argument("--family", default="", help="model family, when the folder's name does not tell")
     parser.add_argument("--context", type=int, default=4096)
     parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument(
+        "--out", type=Path, help="a file for the figures; what libraries print is on stdout too"
+    )
     arguments = parser.parse_args()
     spec = ModelSpec("gpu", "exllamav2", arguments.model, family=arguments.family, context=arguments.context)
     started = time.perf_counter()
@@ -54,30 +57,50 @@ def main() -> int:
         figures["together_tokens_per_s"] = together(engine, prompt, most)
     del engine
     figures |= asyncio.run(worker(spec, request))
-    print(json.dumps({key: rounded(value) for key, value in figures.items()}, indent=1))
+    shown = json.dumps({key: rounded(value) for key, value in figures.items()}, indent=1)
+    print(shown)
+    if arguments.out is not None:
+        arguments.out.write_text(shown + "\n", "utf-8")
     return 0 if figures["ratio"] >= 0.95 and figures["cancel_ms"] <= 50 else 1
 
 
-def speed(engine: ExLlamaEngine, prompt: Prompt, most: int) -> dict[str, float]:
+def speed(engine: ExLlamaEngine, prompt: Prompt, most: int) -> dict[str, float | bool]:
     """Tokens per second by us and by the library's own loop, in turns, medians of five."""
     ours: list[float] = []
     theirs: list[float] = []
+    tokens, text, same = 0, "", True
     library, generator = engine._library, engine._generator
     for _ in range(5):
         started = time.perf_counter()
-        pieces = [piece for piece in engine.generate(prompt, most, 0.0, lambda: False) if piece]
-        ours.append(len(pieces) / (time.perf_counter() - started))
+        said = "".join(engine.generate(prompt, most, 0.0, lambda: False))
+        ours.append(time.perf_counter() - started)
         settings = library.settings()
-        settings.top_k = 1
-        job = library.job(input_ids=engine._encoded(prompt), max_new_tokens=most, gen_settings=settings)
-        generator.enqueue(job)
-        count = 0
+        settings.top_k, settings.temperature, settings.top_p = 1, 1.0, 0.95
+        settings.token_repetition_penalty = 1.0
+        ends = [*(token for token in engine._ends if token is not None), *prompt.stop]
         started = time.perf_counter()
+        job = library.job(
+            input_ids=engine._encoded(prompt),
+            max_new_tokens=most,
+            gen_settings=settings,
+            stop_conditions=ends,
+        )
+        generator.enqueue(job)
+        text = ""
         while generator.num_remaining_jobs():
-            count += sum(1 for result in generator.iterate() if result.get("text"))
-        theirs.append(count / (time.perf_counter() - started))
+            for result in generator.iterate():
+                text += result.get("text", "")
+                tokens = result.get("new_tokens", tokens)  # told with the end
+        theirs.append(time.perf_counter() - started)
+        same = same and said == text
     mine, own = statistics.median(ours), statistics.median(theirs)
-    return {"tokens_per_s": mine, "library_tokens_per_s": own, "ratio": mine / own if own else 0.0}
+    return {
+        "tokens": tokens,
+        "same_answer": same,
+        "tokens_per_s": tokens / mine,
+        "library_tokens_per_s": tokens / own,
+        "ratio": own / mine,
+    }
 
 
 def reuse(engine: ExLlamaEngine, spec: ModelSpec, request: FillRequest) -> dict[str, float]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -109,6 +111,7 @@ def library(spec: ModelSpec) -> Library:
         )
     if not torch.cuda.is_available():
         raise NotConfigured(f"{spec.name} needs an NVIDIA GPU, and torch finds none; is the driver loaded?")
+    _put_tools_on_path()
     try:
         import exllamav2
         from exllamav2 import attn, generator
@@ -142,10 +145,20 @@ def library(spec: ModelSpec) -> Library:
     )
 
 
+def _put_tools_on_path() -> None:
+    """The kernels are built with `ninja`, looked for on PATH; pip puts it beside the interpreter, whose
+    folder is not there when an editor starts us by our whole name. For a process of its own."""
+    tools = sysconfig.get_path("scripts")
+    if shutil.which("ninja") is None and shutil.which("ninja", path=tools) is not None:
+        os.environ["PATH"] = os.pathsep.join(filter(None, (tools, os.environ.get("PATH", ""))))
+
+
 PAGE = 256
 """Tokens; the library's caches are whole pages long."""
 OVERHEAD = 600 * 2**20
 """Bytes that kernels, buffers and logits take beside weights and cache."""
+CHUNK = 2 * PAGE
+"""Prompt tokens read at a time, which nothing can stop; by itself the library reads 2,048."""
 
 
 class ExLlamaEngine:
@@ -154,12 +167,14 @@ class ExLlamaEngine:
     def __init__(self, spec: ModelSpec, library: Library, progress: Progress = lambda share: None) -> None:
         folder = Path(spec.model).expanduser()
         self._library = library
-        self.together = library.paged
         self.suffix_first = wants_suffix_first(spec)
-        parallel = max(1, number(spec, "parallel", 4)) if library.paged else 1
+        wanted = max(1, number(spec, "parallel", 4))
         draft = spec.options.get("draft", "")
         try:
             config = self._config(folder, library)
+            # Some architectures (a sliding window, capped logits) cannot use the flash-attn that is there.
+            self.together = library.paged and not config.no_flash_attn
+            parallel = wanted if self.together else 1
             self.context = config.max_seq_len = _whole_pages(min(spec.context, config.max_seq_len))
             too_large = does_not_fit(spec, folder, config, library, self.context * parallel)
             if too_large is not None:
@@ -170,9 +185,10 @@ class ExLlamaEngine:
                 model=model,
                 cache=cache,
                 tokenizer=self._tokenizer,
-                paged=library.paged,
-                max_batch_size=parallel if library.paged else 1,
+                paged=self.together,
+                max_batch_size=parallel,
                 max_seq_len=self.context,
+                max_chunk_size=min(CHUNK, self.context),
                 **self._drafting(draft, library, self.context * parallel),
             )
             self._generator.warmup()
@@ -240,7 +256,9 @@ class ExLlamaEngine:
 
     def _config(self, folder: Path, library: Library) -> Any:
         config = library.config(str(folder))
-        config.no_flash_attn = not library.paged
+        if not library.paged:
+            config.no_flash_attn = True
+        config.arch_compat_overrides(quiet=True)
         return config
 
     def _loaded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,13 @@ class Config:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.max_seq_len = 2048
+        self.max_input_len = 2048
+
+    windowed = False
+    """Its architecture needs more of flash-attn than is installed."""
+
+    def arch_compat_overrides(self, quiet: bool = False) -> None:
+        self.no_flash_attn = self.no_flash_attn or self.windowed
 
 
 class Model:
@@ -49,6 +57,7 @@ class Model:
     def load_autosplit(self, cache: object, callback: Callable[[int, int], None]) -> None:
         if self.problem:
             raise self.problem
+        self.config.max_input_len = min(self.config.max_input_len, self.config.max_seq_len)
         for layer in range(4):
             callback(layer + 1, 4)
 
@@ -105,8 +114,12 @@ class Generator:
         paged: bool,
         max_batch_size: int,
         max_seq_len: int,
+        max_chunk_size: int,
         **drafting: Any,
     ) -> None:
+        assert max_chunk_size <= model.config.max_input_len
+        assert max_chunk_size % 256 == 0
+        assert max_batch_size * 8 <= model.config.max_input_len, "its longest draft for each"
         assert not (paged and model.config.no_flash_attn)
         assert max_seq_len <= model.config.max_seq_len
         if draft := drafting.get("draft_cache"):
@@ -271,6 +284,29 @@ def test_several_requests_are_answered_together_where_flash_attn_is(
     assert said == ["abcdefgh"] * 4
     assert engine._generator.largest > 1
     assert not ExLlamaEngine(spec, library()).together
+
+
+def test_an_architecture_that_cannot_use_flash_attn_is_asked_one_thing_at_a_time(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Config, "windowed", True)
+    engine = ExLlamaEngine(spec, library(paged=True))
+    assert not engine.together
+    assert engine._generator.most == 1
+    assert "".join(generate(engine, spec)) == "x + 1"
+
+
+def test_what_builds_the_kernels_is_found_beside_the_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ninja = tmp_path / "bin" / "ninja"
+    ninja.parent.mkdir()
+    ninja.write_text("#!/bin/sh\n")
+    ninja.chmod(0o755)
+    monkeypatch.setattr(exllamav2.sysconfig, "get_path", lambda name: str(ninja.parent))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    exllamav2._put_tools_on_path()
+    assert shutil.which("ninja") == str(ninja)
 
 
 def test_a_request_that_cannot_be_begun_fails_alone(spec: ModelSpec) -> None:
