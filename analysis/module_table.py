@@ -14,6 +14,8 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Text
 
 _LONGEST = 300
+_DEEPEST = 100
+"""Definitions inside definitions that are read: Python allows no more levels of indentation."""
 _BLOCKS = frozenset(
     {
         "if_statement",
@@ -70,14 +72,20 @@ def table_of(tree: SyntaxTree) -> ModuleTable:
 
 
 def _walk(
-    tree: SyntaxTree, block: tree_sitter.Node, names: dict[str, list[Binding]], stars: list[str]
+    tree: SyntaxTree,
+    block: tree_sitter.Node,
+    names: dict[str, list[Binding]],
+    stars: list[str],
+    deep: int = 0,
 ) -> None:
-    for node in block.named_children:
+    pending = list(reversed(block.named_children))
+    while pending:  # not by calls: text may be nested deeper than those can be
+        node = pending.pop()
         kind = node.type
         if kind in _BLOCKS:
             for binding in _named_by_block(tree, node):
                 names.setdefault(binding.name, []).append(binding)
-            _walk(tree, node, names, stars)
+            pending += reversed(node.named_children)
         elif kind == "expression_statement":
             for binding in _assigned(tree, node):
                 names.setdefault(binding.name, []).append(binding)
@@ -85,7 +93,7 @@ def _walk(
             for binding in imported(tree, node, stars):
                 names.setdefault(binding.name, []).append(binding)
         elif kind in ("class_definition", "function_definition", "decorated_definition"):
-            made = _definition(tree, node)
+            made = _definition(tree, node, deep)
             if made is not None:
                 names.setdefault(made.name, []).append(made)
         elif kind == "type_alias_statement" and (left := node.child_by_field_name("left")) is not None:
@@ -158,7 +166,8 @@ def class_of(tree: SyntaxTree, node: tree_sitter.Node) -> Binding | None:
     return _definition(tree, node)
 
 
-def _definition(tree: SyntaxTree, node: tree_sitter.Node) -> Binding | None:
+def _definition(tree: SyntaxTree, node: tree_sitter.Node, deep: int = 0) -> Binding | None:
+    """The definition at `node`, which is inside `deep` others."""
     inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
     name = inner.child_by_field_name("name") if inner is not None else None
     if inner is None or name is None:
@@ -185,8 +194,8 @@ def _definition(tree: SyntaxTree, node: tree_sitter.Node) -> Binding | None:
             metaclass = tree.slice(value) if tree.slice(argument) == "metaclass" else metaclass
     members: dict[str, list[Binding]] = {}
     body = inner.child_by_field_name("body")
-    if body is not None:
-        _walk(tree, body, members, [])
+    if body is not None and deep < _DEEPEST:
+        _walk(tree, body, members, [], deep + 1)
         _add_fields(tree, body, members)
     return Binding(
         tree.slice(name), "class", whole.start, whole.end, at.start, metaclass, "", decorators, bases, members

@@ -29,4 +29,4 @@ def is_undefined(tree: SyntaxTree, at: int, bound: frozenset[str]) -> bool:
 def names_bound(tree: SyntaxTree) -> frozenset[str]:
     """Every name that something in the file may bind, and `*` when a star import binds more."""
     star = frozenset("*") if "*" in read_module(tree, None).bindings else frozenset()
-    return bound_names(tree.root) | star
+    return bound_names(tree.root, tree) | star

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -21,11 +21,11 @@ from devflow.models.guard.accounting import Accounts, Entry, Sent, tokens_of
 from devflow.models.guard.books import Books, Keeping
 from devflow.models.guard.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
 from devflow.models.guard.ledger import Call
-from devflow.models.guard.redact import Vault
 from devflow.models.streams import closing
 
 if TYPE_CHECKING:
     from devflow.models.guard.answers import Answers, Embed, Kept
+    from devflow.models.guard.redact import Vault
 
 __all__ = ["NEVER_SENT", "Outbound", "host_of", "leaves_machine"]
 
@@ -237,7 +237,8 @@ class Outbound:
         entry = self.accounts.entry(_sent(to, request, None))
         if not to.leaves:
             return request, None, entry
-        given, prepared = request, list[tuple[_AnyRequest, Vault]]()
+        given = request
+        prepared: list[tuple[_AnyRequest, Vault]] = []
 
         def prepare() -> None:
             """In a thread: the first use imports libraries, and long texts take milliseconds."""
@@ -359,14 +360,14 @@ def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = Fa
 
 
 def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, Vault]:
-    vault = Vault(request.texts, hole=True, personal=personal)
+    vault = _vault(request.texts, hole=True, personal=personal)
     prefix, suffix, context = vault.texts
     stop = tuple(vault.hidden(stop) for stop in request.stop)
     return replace(request, prefix=prefix, suffix=suffix, context=context, stop=stop), vault
 
 
 def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, Vault]:
-    vault = Vault(request.texts, personal=personal)
+    vault = _vault(request.texts, personal=personal)
     messages = tuple(
         Message(message.role, content) for message, content in zip(request.messages, vault.texts, strict=True)
     )
@@ -375,5 +376,12 @@ def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, V
 
 
 def _redacted_texts(request: EmbedRequest, personal: bool) -> tuple[EmbedRequest, Vault]:
-    vault = Vault(request.texts, personal=personal)
+    vault = _vault(request.texts, personal=personal)
     return replace(request, texts=vault.texts), vault
+
+
+def _vault(texts: Sequence[str], *, hole: bool = False, personal: bool) -> Vault:
+    # Its hundreds of patterns take a tenth of a second, which who asks nobody need not spend.
+    from devflow.models.guard.redact import Vault
+
+    return Vault(texts, hole=hole, personal=personal)

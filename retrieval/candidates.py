@@ -152,23 +152,33 @@ async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:
     order = {name: place for place, name in reversed(list(enumerate(_wanted_names(query))))}
     if not order:
         return Found([], [])
+    alone = query.kind == Kind.NAME
+    owners = _owners(query) if alone else {}
     rows = await db.execute_fetchall(
-        "SELECT c.id, s.lower, s.kind, length(s.container) FROM json_each(?) w "
-        "JOIN symbols s ON s.lower = w.value "
+        "SELECT c.id, s.lower, s.kind, length(s.container), "
+        "w.value <> '' AND ('.' || lower(s.container)) LIKE ('%.' || w.value) AS owned FROM json_each(?) w "
+        "JOIN symbols s ON s.lower = w.key "
         'JOIN pieces c ON c.file = s.file AND c.start <= s.name_start AND c."end" > s.name_start '
-        "WHERE s.kind NOT IN ('variable', 'parameter', 'field') LIMIT 1000",
-        (json.dumps(list(order)),),
+        "WHERE s.kind NOT IN ('variable', 'parameter', 'field') "
+        f"{'ORDER BY owned DESC' if owners else ''} LIMIT 1000",
+        (json.dumps({name: owners.get(name, "") for name in order}),),
     )
     times = Counter(row[1] for row in rows)
-    alone = query.kind == Kind.NAME
 
     def key(row: Sequence[int | str]) -> tuple[object, ...]:
         rare = 0 if alone else int(math.log2(times[str(row[1])]))
-        return rare, order[str(row[1])], row[2] not in ("class", "function", "interface"), row[3], row[0]
+        kind = row[2] not in ("class", "function", "interface")
+        return not row[4], rare, order[str(row[1])], kind, row[3], row[0]
 
     ranked = sorted((tuple(row) for row in rows), key=key)
     ids = list(dict.fromkeys(int(row[0]) for row in ranked))[:_NAMES]
     return Found(ids, [1 / (1 + place) for place in range(len(ids))])
+
+
+def _owners(query: Analysed) -> dict[str, str]:
+    """Name → what it is said to be in: `Session.get` asks for the `get` of a `Session`. In lower case."""
+    steps = [each.lower().split(".") for each in query.dotted]
+    return {each[-1]: each[-2] for each in steps if len(each) > 1}
 
 
 def _wanted_names(query: Analysed) -> list[str]:

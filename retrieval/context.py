@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devflow.analysis.paths import told_path
 from devflow.retrieval.base import Hit
 
 _SKELETONS = 0.2
@@ -118,16 +119,8 @@ def skeleton_of(text: str) -> str:
 
 
 def _head(number: int, hit: Hit, roots: Sequence[Path]) -> str:
-    place = f"[{number}] {shown(hit.path, roots)}:{hit.first_line + 1}-{hit.last_line + 1}"
+    place = f"[{number}] {told_path(hit.path, roots)}:{hit.first_line + 1}-{hit.last_line + 1}"
     return f"{place} {hit.symbol}\n" if hit.symbol else f"{place}\n"
-
-
-def shown(path: Path, roots: Sequence[Path]) -> str:
-    """The path below its root, with `/`."""
-    for root in roots:
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    return path.as_posix()
 
 
 def _cut(text: str, characters: int) -> str:

@@ -40,6 +40,8 @@ _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
 _SHARED, _ALIKE = 0.08, 0.3
 """Share of a question's weight that the best hit must have, unless it means something so similar."""
+_IN_FULL = 20.0
+"""What a name that is given in full adds to the learned score: more than all else together."""
 _MOST_SIMILAR, _MOST_SIMILAR_WORDS = 60, 16
 _FUNCTION_KINDS = ("function", "method", "constructor")
 
@@ -248,6 +250,10 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
 
         matrix = features(pool.query, pool.weights, pool.order, pool.mentioned)
         learned = scores(matrix, vectors=pool.with_vectors)
+        if pool.query.kind == Kind.NAME and pool.query.dotted:
+            learned = learned + _IN_FULL * np.array(
+                [_is_named(each, pool.query.dotted) for each in pool.order]
+            )
         sure = 1 / (1 + np.exp(-learned / 2))
         if pool.query.kind == Kind.REPORT:
             sure = worth_to_report(learned, beside_the_code(pool.order, pool.query.title))
@@ -272,6 +278,17 @@ def _ordered(root: Path, pool: Pool, limit: int, options: SearchOptions) -> Sear
         if len(hits) == limit:
             break
     return Searched(tuple(hits))
+
+
+def _is_named(each: Candidate, dotted: Sequence[str]) -> bool:
+    """Whether one of `dotted` is the name of the chunk, written with what it is in: `Session.get`,
+    `sessions.Session.get`."""
+    if not each.symbol:
+        return False
+    folder, _, file = each.path.rpartition("/")
+    module = f"{folder}/{file.partition('.')[0]}".removesuffix("/__init__")
+    full = f"/{module}/{each.symbol}".replace("/", ".").lower()
+    return any(full.endswith(f".{name.lower()}") for name in dotted)
 
 
 def _not_worth_it(pool: Pool, best: Candidate) -> str:

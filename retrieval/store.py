@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 SCHEMA = "v2"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
+IS_WHOLE = "SELECT 1 FROM meta LIMIT 1"
+"""Fails on a store whose tables are not made yet, for want of time or of room: it is as if it were not
+there."""
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -327,6 +330,7 @@ class Reader:
         try:
             connection = await opening
             await _register(connection)
+            await connection.execute_fetchall(IS_WHOLE)
         except BaseException as error:
             opening.stop()  # nobody will have it: its thread must not answer to a loop that is gone
             if isinstance(error, sqlite3.Error):

@@ -56,7 +56,9 @@ class _Kept:
         self._lock = Lock()
 
     def now(self) -> Tallies:
-        if self._clock() - self._at >= REFRESH and self._lock.acquire(blocking=False):
+        passed = self._clock() - self._at
+        # Less than nothing: the clock was set back.
+        if not 0 <= passed < REFRESH and self._lock.acquire(blocking=False):
             self._at = self._clock()
             Thread(target=self._refresh, name="feedback", daemon=True).start()
         return self._tallies

@@ -78,19 +78,19 @@ def _sites(tree: SyntaxTree) -> Iterator[Site]:
                 if site:
                     yield site
             case "decorated_definition" | "function_definition" | "class_definition":
-                definition, decorators = undecorated(node)
+                definition, decorators = undecorated(node, tree)
                 for child in node.named_children if node.type == "decorated_definition" else ():
                     if child.type == "decorator":
                         stack.append((child, scope))
                 if definition is not None:
                     stack += _definition(definition, decorators, tree, scope)
                 continue
-            case "with_statement" if _GUARD.search(node_text(node.named_children[0])):
+            case "with_statement" if _GUARD.search(node_text(node.named_children[0], tree)):
                 inner = replace(scope, guarded=True)
-            case "try_statement" if _catches_type_errors(node):
+            case "try_statement" if _catches_type_errors(node, tree):
                 inner = replace(scope, guarded=True)
             case kind if kind in COMPREHENSIONS and not scope.covered:
-                inner = replace(scope, bound=scope.bound | bound_names(node), covered=True)
+                inner = replace(scope, bound=scope.bound | bound_names(node, tree), covered=True)
         stack += [(child, inner) for child in node.named_children]
 
 
@@ -105,14 +105,14 @@ def _definition(
     if node.type == "class_definition":
         made = read_class(node, decorators, tree)
         return [*outside, (body, _Scope(scope.bound, frozenset(made.members), made, guarded=scope.guarded))]
-    bound = scope.bound | bound_names(node)
+    bound = scope.bound | bound_names(node, tree)
     if scope.owner is not None and not scope.receiver and "staticmethod" not in decorators:
         head = node.child_by_field_name("parameters")
         first = head.named_children[0] if head is not None and head.named_children else None
         if first is not None and first.type == "typed_parameter":
             first = first.named_children[0]
-        receiver = node_text(first) if first is not None and first.type == "identifier" else ""
-        rebound = receiver in bound_names(body)
+        receiver = node_text(first, tree) if first is not None and first.type == "identifier" else ""
+        rebound = receiver in bound_names(body, tree)
         class_level = "classmethod" in decorators or receiver in ("cls", "mcs", "metacls")
         if receiver and not rebound:
             return [
@@ -120,14 +120,14 @@ def _definition(
                 (body, _Scope(bound, frozenset(), scope.owner, receiver, class_level, scope.guarded)),
             ]
         return [*outside, (body, _Scope(bound, frozenset(), None, guarded=scope.guarded))]
-    if scope.receiver and scope.receiver in bound_names(node):
+    if scope.receiver and scope.receiver in bound_names(node, tree):
         return [*outside, (body, _Scope(bound, guarded=scope.guarded))]
     return [*outside, (body, replace(scope, bound=bound, class_names=frozenset()))]
 
 
 def _site(node: Node, tree: SyntaxTree, scope: _Scope, attributes: frozenset[str]) -> Site | None:
     function = node.child_by_field_name("function")
-    callee = dotted(function)
+    callee = dotted(function, tree)
     if callee == "?":
         return None
     head, _, rest = callee.partition(".")
@@ -151,7 +151,7 @@ def _site(node: Node, tree: SyntaxTree, scope: _Scope, attributes: frozenset[str
             case "comment":
                 continue
             case "keyword_argument":
-                keywords.append(node_text(argument.child_by_field_name("name")))
+                keywords.append(node_text(argument.child_by_field_name("name"), tree))
             case "list_splat":
                 starred = True
             case "dictionary_splat":
@@ -177,10 +177,10 @@ def _assigned_attributes(tree: SyntaxTree) -> frozenset[str]:
     return frozenset(found)
 
 
-def _catches_type_errors(node: Node) -> bool:
+def _catches_type_errors(node: Node, tree: SyntaxTree) -> bool:
     for child in node.named_children:
         if child.type in ("except_clause", "except_group_clause"):
-            head = node_text(child).partition(":")[0]
+            head = node_text(child, tree).partition(":")[0]
             if head.strip() in ("except", "except*") or re.search(
                 r"\b(TypeError|Exception|BaseException)\b", head
             ):

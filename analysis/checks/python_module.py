@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Node = Any
 """A tree-sitter node; its bytes do not leave this package."""
 
+_DEEPEST = 100
+"""Classes inside classes that are read: Python allows no more levels of indentation."""
 _GLOBAL = re.compile(r"^[ \t]*global[ \t]+([\w, \t]+)", re.MULTILINE)
 _DEFINITIONS = ("function_definition", "class_definition", "decorated_definition")
 COMPREHENSIONS = frozenset(
@@ -113,23 +115,23 @@ def read_module(tree: SyntaxTree, path: Path | None) -> Module:
     return Module(path, {name: tuple(found) for name, found in bindings.items()})
 
 
-def read_class(node: Node, decorators: tuple[str, ...], tree: SyntaxTree) -> Class:
-    """The class statement at `node`."""
+def read_class(node: Node, decorators: tuple[str, ...], tree: SyntaxTree, deep: int = 0) -> Class:
+    """The class statement at `node`, which is inside `deep` others."""
     bases: list[str] = []
     metaclass = ""
     for base in _children(node.child_by_field_name("superclasses")):
         if base.type == "keyword_argument":
-            key = node_text(base.child_by_field_name("name"))
-            metaclass = dotted(base.child_by_field_name("value")) if key == "metaclass" else "?"
+            key = node_text(base.child_by_field_name("name"), tree)
+            metaclass = dotted(base.child_by_field_name("value"), tree) if key == "metaclass" else "?"
         elif base.type == "subscript":
-            bases.append(dotted(base.child_by_field_name("value")))
+            bases.append(dotted(base.child_by_field_name("value"), tree))
         elif base.type != "comment":
-            bases.append(dotted(base))
+            bases.append(dotted(base, tree))
     members: dict[str, list[Binding]] = {}
-    _read_block(node.child_by_field_name("body"), tree, members)
+    _read_block(node.child_by_field_name("body"), tree, members, deep + 1)
     start, end = _name_range(node, tree)
     return Class(
-        node_text(node.child_by_field_name("name")),
+        node_text(node.child_by_field_name("name"), tree),
         start,
         end,
         tuple(bases),
@@ -166,15 +168,15 @@ def read_function(node: Node, decorators: tuple[str, ...], tree: SyntaxTree) -> 
                 keywords = True
                 continue
             case "identifier":
-                name, required = node_text(inner), True
+                name, required = node_text(inner, tree), True
             case "default_parameter" | "typed_default_parameter":
-                name, required = node_text(inner.child_by_field_name("name")), False
+                name, required = node_text(inner.child_by_field_name("name"), tree), False
             case _:
                 return Other()
         parameters.append(Parameter(name, "keyword-only" if after_star else "positional", required))
     start, end = _name_range(node, tree)
     return Function(
-        node_text(node.child_by_field_name("name")),
+        node_text(node.child_by_field_name("name"), tree),
         start,
         end,
         tuple(parameters),
@@ -185,7 +187,7 @@ def read_function(node: Node, decorators: tuple[str, ...], tree: SyntaxTree) -> 
     )
 
 
-def undecorated(node: Node) -> tuple[Node, tuple[str, ...]]:
+def undecorated(node: Node, tree: SyntaxTree) -> tuple[Node, tuple[str, ...]]:
     """The definition inside a `decorated_definition` and its decorators; other nodes as they are."""
     if node.type != "decorated_definition":
         return node, ()
@@ -195,11 +197,11 @@ def undecorated(node: Node) -> tuple[Node, tuple[str, ...]]:
             [made] = [part for part in child.named_children if part.type != "comment"][:1] or [None]
             if made is not None and made.type == "call":
                 made = made.child_by_field_name("function")
-            decorators.append(dotted(made))
+            decorators.append(dotted(made, tree))
     return node.child_by_field_name("definition"), tuple(decorators)
 
 
-def bound_names(node: Node) -> frozenset[str]:
+def bound_names(node: Node, tree: SyntaxTree) -> frozenset[str]:
     """Every name that some statement anywhere inside `node` may bind: rather one too many."""
     names: set[str] = set()
     stack = [node]
@@ -207,100 +209,103 @@ def bound_names(node: Node) -> frozenset[str]:
         at = stack.pop()
         match at.type:
             case "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause":
-                _identifiers(at.child_by_field_name("left"), names)
+                _identifiers(at.child_by_field_name("left"), names, tree)
             case "parameters" | "lambda_parameters" | "as_pattern_target" | "case_pattern":
-                _identifiers(at, names)
+                _identifiers(at, names, tree)
             case "named_expression":
-                _identifiers(at.child_by_field_name("name"), names)
+                _identifiers(at.child_by_field_name("name"), names, tree)
             case "function_definition" | "class_definition":
-                names.add(node_text(at.child_by_field_name("name")))
+                names.add(node_text(at.child_by_field_name("name"), tree))
             case "global_statement" | "nonlocal_statement" | "delete_statement" | "type_alias_statement":
-                _identifiers(at, names)
+                _identifiers(at, names, tree)
             case "import_statement" | "import_from_statement":
-                names.update(name for name, _ in _imports(at))
+                names.update(name for name, _ in _imports(at, tree))
             case "type_parameter":
-                _identifiers(at, names)
+                _identifiers(at, names, tree)
         stack += at.named_children
     return frozenset(names)
 
 
-def dotted(node: Node | None) -> str:
+def dotted(node: Node | None, tree: SyntaxTree) -> str:
     """`a.b.c` for a plain dotted name, `?` for anything else."""
     if node is None:
         return "?"
     if node.type == "identifier":
-        return node_text(node)
+        return node_text(node, tree)
     if node.type == "attribute":
-        left = dotted(node.child_by_field_name("object"))
-        return "?" if left == "?" else f"{left}.{node_text(node.child_by_field_name('attribute'))}"
+        left = dotted(node.child_by_field_name("object"), tree)
+        return "?" if left == "?" else f"{left}.{node_text(node.child_by_field_name('attribute'), tree)}"
     return "?"
 
 
-def node_text(node: Node | None) -> str:
-    """The source of `node`, "" for none."""
-    if node is None or node.text is None:
-        return ""
-    source: str = node.text.decode("utf-8", "replace")
-    return source
+def node_text(node: Node | None, tree: SyntaxTree) -> str:
+    """The source of `node`, "" for none.
+
+    Not `Node.text`: of a text that was handed over in pieces py-tree-sitter 0.26 reads that through a call
+    of Python, and ends the process when the call raises, as at the limit of recursion.
+    """
+    return "" if node is None else tree.slice(node)
 
 
-def _read_block(block: Node | None, tree: SyntaxTree, bindings: dict[str, list[Binding]]) -> None:
+def _read_block(
+    block: Node | None, tree: SyntaxTree, bindings: dict[str, list[Binding]], deep: int = 0
+) -> None:
     def bind(name: str, binding: Binding) -> None:
         bindings.setdefault(name, []).append(binding)
 
     for statement in _children(block):
         if statement.type in _DEFINITIONS:
-            node, decorators = undecorated(statement)
+            node, decorators = undecorated(statement, tree)
             if node is None or (node.has_error and node.child_by_field_name("name") is None):
                 continue
-            name = node_text(node.child_by_field_name("name"))
+            name = node_text(node.child_by_field_name("name"), tree)
             if node.type == "function_definition":
                 bind(name, read_function(node, decorators, tree))
             else:
-                bind(name, read_class(node, decorators, tree))
+                bind(name, read_class(node, decorators, tree, deep) if deep < _DEEPEST else Other())
         elif statement.type in ("import_statement", "import_from_statement"):
-            for name, imported in _imports(statement):
+            for name, imported in _imports(statement, tree):
                 if name == "*":
                     bindings.pop("*", None)  # the last one counts
                 # `import a.b` and `import a.c` both bind `a`: the same thing twice is no doubt.
                 if imported not in bindings.get(name, ()):
                     bind(name, imported)
         else:
-            for name in bound_names(statement):
+            for name in bound_names(statement, tree):
                 bind(name, Other())
 
 
-def _imports(statement: Node) -> Iterator[tuple[str, Binding]]:
+def _imports(statement: Node, tree: SyntaxTree) -> Iterator[tuple[str, Binding]]:
     if statement.type == "import_statement":
         for child in statement.children_by_field_name("name"):
             if child.type == "aliased_import":
-                module = node_text(child.child_by_field_name("name"))
-                yield node_text(child.child_by_field_name("alias")), Imported(module, 0, "")
+                module = node_text(child.child_by_field_name("name"), tree)
+                yield node_text(child.child_by_field_name("alias"), tree), Imported(module, 0, "")
             else:
-                top = node_text(child).partition(".")[0]
+                top = node_text(child, tree).partition(".")[0]
                 yield top, Imported(top, 0, "")
         return
     source = statement.child_by_field_name("module_name")
-    module, level = node_text(source), 0
+    module, level = node_text(source, tree), 0
     if source is not None and source.type == "relative_import":
         level = len(module) - len(module.lstrip("."))
         module = module.lstrip(".").strip()
     for child in statement.children_by_field_name("name"):
         if child.type == "aliased_import":
-            name = node_text(child.child_by_field_name("name"))
-            yield node_text(child.child_by_field_name("alias")), Imported(module, level, name)
+            name = node_text(child.child_by_field_name("name"), tree)
+            yield node_text(child.child_by_field_name("alias"), tree), Imported(module, level, name)
         else:
-            yield node_text(child), Imported(module, level, node_text(child))
+            yield node_text(child, tree), Imported(module, level, node_text(child, tree))
     if any(child.type == "wildcard_import" for child in _children(statement)):
         yield "*", Other()
 
 
-def _identifiers(node: Node | None, names: set[str]) -> None:
+def _identifiers(node: Node | None, names: set[str], tree: SyntaxTree) -> None:
     stack = [node] if node is not None else []
     while stack:
         at = stack.pop()
         if at.type == "identifier":
-            names.add(node_text(at))
+            names.add(node_text(at, tree))
         elif at.type not in ("attribute", "subscript", "type"):
             stack += at.named_children
 

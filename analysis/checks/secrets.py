@@ -60,7 +60,7 @@ def hard_coded_secrets(text: Text, path: PurePath | None) -> list[Finding]:
     """
     if path is not None and _NOT_REAL.search(_near(path)):
         return []
-    detectors = _detectors()
+    detectors: tuple[_Detector, ...] = ()
     findings: list[Finding] = []
     for line in range(text.line_count):
         content = text.line(line)
@@ -76,6 +76,7 @@ def hard_coded_secrets(text: Text, path: PurePath | None) -> list[Finding]:
             at = text.line_start(line)
             findings.append(_finding(at + head.start(), at + head.end(), "a private key"))
             continue
+        detectors = detectors or _detectors()  # many a file has no line that is worth the import
         for start, end, shown in _in_line(content, detectors, path):
             if any(start < other_end and other_start < end for other_start, other_end in taken):
                 continue

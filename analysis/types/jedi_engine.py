@@ -66,7 +66,15 @@ _NOT_WHOLE = frozenset({"EOFError", "UnpicklingError"})
 
 
 def keep_in(folder: Path) -> None:
-    """Keep what jedi has parsed in `folder`, and leave alone what other programs keep."""
+    """Keep what jedi has parsed in `folder`, and leave alone what other programs keep.
+
+    It holds the text of the code, and parso makes files that everybody may read: nobody else may enter.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as problem:  # parso keeps nothing then
+        log.warning("what jedi has parsed cannot be kept: %s", problem.strerror)
     jedi.settings.cache_directory = str(folder)
 
 

@@ -6,12 +6,13 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 from devflow.models.base import FillRequest, ModelSpec
 from devflow.server.workers.model import WorkerModel
 from support import tiny_gguf
 
-from .rows import Row, at_most
+from .rows import Row, at_most, natives
 
 _LINE = "    total_{n} = compute(first_{n}, second_{n})\n"
 
@@ -21,7 +22,7 @@ async def measure(*, quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = tiny_gguf.write(Path(folder) / "codellama.gguf", width=256, layers=6)
         rows = []
-        for engine in ("ctransformers",):
+        for engine in natives():
             first, second, middle, key = await _times(engine, path, 4 if quick else 12)
             rows.append(
                 at_most(
@@ -44,8 +45,10 @@ async def measure(*, quick: bool) -> list[Row]:
         return rows
 
 
-async def _times(engine: str, path: Path, rounds: int) -> tuple[float, float, float, float]:
-    spec = ModelSpec("tiny", engine, str(path), context=2048, options={"threads": "1"})  # type: ignore[arg-type]
+async def _times(
+    engine: Literal["ctransformers", "llama"], path: Path, rounds: int
+) -> tuple[float, float, float, float]:
+    spec = ModelSpec("tiny", engine, str(path), context=2048, options={"threads": "1"})
     model = WorkerModel(spec)
     await model.warm()
     first: list[float] = []

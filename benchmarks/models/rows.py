@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,12 @@ def shown(value: float, unit: str) -> str:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` of the values do not exceed; 0.0 of none."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+def natives() -> list[Literal["ctransformers", "llama"]]:
+    """The engines for GGUF models whose library is installed."""
+    found: list[Literal["ctransformers", "llama"]] = ["ctransformers"]
+    return [*found, "llama"] if importlib.util.find_spec("llama_cpp") is not None else found
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

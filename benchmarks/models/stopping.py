@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Literal
 
 from devflow.models.base import ChatRequest, FillRequest, Message, ModelSpec
 from devflow.models.engines.anthropic import AnthropicModel
@@ -21,7 +22,7 @@ from devflow.server.workers.model import WorkerModel
 from support import tiny_gguf
 from support.loopback_api import Answer, serve
 
-from .rows import Row, at_most, percentile
+from .rows import Row, at_most, natives, percentile
 
 _HOLE = FillRequest("def f(x):\n    return ", "\n", max_tokens=40)
 _LONG = FillRequest("x = ", "\n", max_tokens=1000)
@@ -33,37 +34,42 @@ async def measure(*, quick: bool) -> list[Row]:
     rounds = 10 if quick else 60
     with tempfile.TemporaryDirectory() as folder:
         path = tiny_gguf.write(Path(folder) / "codellama.gguf", width=256, layers=6)
-        spec = ModelSpec("tiny", "ctransformers", str(path), context=2048, options={"threads": "1"})
-        model = WorkerModel(spec)
-        started = time.perf_counter()
-        await model.warm()
-        load = time.perf_counter() - started
-        alone = percentile([await _next(model) for _ in range(rounds)], 0.5)
-        cancelled = [max(0.0, await _cancelled_native(model) - alone) for _ in range(rounds)]
-        reading = [max(0.0, await _cancelled_reading(model) - alone) for _ in range(rounds)]
-        killed, told = [], set()
-        for _ in range(3 if quick else 10):
-            seconds, sentence = await _killed(model)
-            killed.append(seconds)
-            told.add(sentence)
-        await model.close()
-    rows = [
+        rows = [
+            row for engine in natives() for row in await _native(engine, path, rounds, 3 if quick else 10)
+        ]
+    for name, kind in (("openai", OpenAIModel), ("anthropic", AnthropicModel)):
+        times = await _cancelled_remote(kind, rounds)
+        rows.append(at_most(f"{name}: cancel to the connection being closed, p95", _p95(times), 50, "ms"))
+    return rows
+
+
+async def _native(
+    engine: Literal["ctransformers", "llama"], path: Path, rounds: int, kills: int
+) -> list[Row]:
+    model = WorkerModel(ModelSpec("tiny", engine, str(path), context=2048, options={"threads": "1"}))
+    started = time.perf_counter()
+    await model.warm()
+    load = time.perf_counter() - started
+    alone = percentile([await _next(model) for _ in range(rounds)], 0.5)
+    cancelled = [max(0.0, await _cancelled_native(model) - alone) for _ in range(rounds)]
+    reading = [max(0.0, await _cancelled_reading(model) - alone) for _ in range(rounds)]
+    killed, told = [], set()
+    for _ in range(kills):
+        seconds, sentence = await _killed(model)
+        killed.append(seconds)
+        told.add(sentence)
+    await model.close()
+    return [
+        at_most(f"{engine}: cancel to the engine being free for the next, p95", _p95(cancelled), 50, "ms"),
+        at_most(f"{engine}: the same while a long prompt is read, p95", _p95(reading), 50, "ms"),
         at_most(
-            "ctransformers: cancel to the engine being free for the next, p95", _p95(cancelled), 50, "ms"
-        ),
-        at_most("ctransformers: the same while a long prompt is read, p95", _p95(reading), 50, "ms"),
-        at_most(
-            "worker killed in the middle to the next answer's first piece, worst",
+            f"{engine}: worker killed in the middle to the next answer's first piece, worst",
             max(killed),
             1 + load,
             "s",
             f"1 s and the {load:.2f} s of a load; told: “{'” “'.join(sorted(told))}”",
         ),
     ]
-    for name, kind in (("openai", OpenAIModel), ("anthropic", AnthropicModel)):
-        times = await _cancelled_remote(kind, rounds)
-        rows.append(at_most(f"{name}: cancel to the connection being closed, p95", _p95(times), 50, "ms"))
-    return rows
 
 
 def _p95(seconds: list[float]) -> float:

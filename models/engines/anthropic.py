@@ -79,11 +79,13 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
             stream = await _opened(client, body)
             try:
                 async for event in stream:
-                    if event.type == "content_block_delta" and (text := _text_of(event.delta)):
+                    # The SDK checks no shape: what an event should have may be missing.
+                    kind = getattr(event, "type", "")
+                    if kind == "content_block_delta" and (text := _text_of(getattr(event, "delta", None))):
                         yield text
-                    elif event.type in ("message_start", "message_delta"):
+                    elif kind in ("message_start", "message_delta"):
                         _count(event, meter)
-                    elif event.type == "message_stop":
+                    elif kind == "message_stop":
                         finished = True
             finally:
                 await stream.close()
@@ -111,12 +113,16 @@ def _count(event: object, meter: Meter | None) -> None:
     usage = getattr(getattr(event, "message", event), "usage", None)
     if meter is None or usage is None:
         return
-    cached = getattr(usage, "cache_read_input_tokens", None) or 0
-    made = getattr(usage, "cache_creation_input_tokens", None) or 0
+    cached = _whole(getattr(usage, "cache_read_input_tokens", None))
+    made = _whole(getattr(usage, "cache_creation_input_tokens", None))
     if isinstance(read := getattr(usage, "input_tokens", None), int):
         meter.read, meter.cached = read + cached + made, cached
     if isinstance(written := getattr(usage, "output_tokens", None), int):
         meter.written = written
+
+
+def _whole(said: object) -> int:
+    return said if isinstance(said, int) else 0
 
 
 async def _opened(client: AsyncAnthropic, body: dict[str, Any]) -> AsyncStream[RawMessageStreamEvent]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devflow.models.base import FEW_CHARACTERS_PER_TOKEN, EmbedRequest
 from devflow.models.engines.openai import client_of, problem_of
-from devflow.models.engines.remote import Server, problem_with
+from devflow.models.engines.remote import Server, Unreadable, problem_with
 from devflow.models.errors import Unreachable
 from devflow.models.guard.books import books_from
 from devflow.models.outbound import Outbound, leaves_machine
+
+if TYPE_CHECKING:
+    from openai.types import CreateEmbeddingResponse
 
 _AT_ONCE = 32
 
@@ -89,8 +92,7 @@ class EndpointEmbedder:
             answer = await client.embeddings.create(
                 model=self._server.model, input=list(request.texts), encoding_format="float"
             )
-            ordered = sorted(answer.data, key=lambda each: each.index)
-            return [[float(number) for number in each.embedding] for each in ordered]
+            return _vectors(answer)
         except Exception as error:
             problem = problem_of(self._server, error)
             if problem is None:
@@ -98,6 +100,15 @@ class EndpointEmbedder:
             raise problem from error
         finally:
             await client.close()
+
+
+def _vectors(answer: CreateEmbeddingResponse) -> list[list[float]]:
+    """In the order of the texts. Raises Unreadable: the SDK checks no shape."""
+    try:
+        ordered = sorted(answer.data, key=lambda each: each.index)
+        return [[float(number) for number in each.embedding] for each in ordered]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Unreadable("embeddings that are none") from error
 
 
 def _of_length_one(vector: Sequence[float]) -> list[float]:

@@ -27,7 +27,7 @@ def load(spec: ModelSpec) -> LlamaEngine:
     except (OSError, ValueError) as error:
         raise NotConfigured(f"The model file {path} cannot be read: {error}.") from error
     context = min(spec.context, head.context or spec.context)
-    workers = threads(spec)
+    workers, adapter = threads(spec), _adapter(spec)
     from llama_cpp import Llama
 
     try:
@@ -38,7 +38,7 @@ def load(spec: ModelSpec) -> LlamaEngine:
             n_threads=workers,
             n_threads_batch=workers,
             n_gpu_layers=number(spec, "gpu_layers", 0),
-            lora_path=spec.options.get("lora") or None,
+            lora_path=str(adapter) if adapter else None,
             verbose=False,
         )
     except (RuntimeError, ValueError, OSError) as error:
@@ -46,7 +46,20 @@ def load(spec: ModelSpec) -> LlamaEngine:
             f"The model file {path} could not be loaded; it may be damaged (download it again), too large "
             "for the memory, or of an architecture newer than the llama-cpp-python that is installed."
         ) from error
+    # The library takes no notice of an adapter it could not read, and dies of it at the first token.
+    if adapter and not getattr(llm, "_lora_adapter", True):
+        raise NotConfigured(f"{spec.name}: {adapter} is no LoRA adapter for {path}; correct options.lora.")
     return LlamaEngine(llm, spec, context)
+
+
+def _adapter(spec: ModelSpec) -> Path | None:
+    """The file of the LoRA adapter. Raises NotConfigured."""
+    if not spec.options.get("lora"):
+        return None
+    path = Path(spec.options["lora"]).expanduser()
+    if not path.is_file():
+        raise NotConfigured(f"{spec.name}: the LoRA adapter {path} does not exist; correct options.lora.")
+    return path
 
 
 def problem_with(spec: ModelSpec) -> ModelError | None:
@@ -94,7 +107,8 @@ class LlamaEngine:
         return tokens or self._newline
 
     def _control(self, text: str) -> int | None:
-        for form in (text, " " + text):
+        # SentencePiece vocabularies (CodeLlama's) hold `▁<PRE>`, which the library knows only in full.
+        for form in (text, "▁" + text, " " + text):
             tokens = self._llm.tokenize(form.encode(), add_bos=False, special=True)
             if len(tokens) == 1:
                 return int(tokens[0])

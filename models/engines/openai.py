@@ -21,6 +21,7 @@ from devflow.models.base import ChatRequest, FillRequest, Meter
 from devflow.models.engines.remote import (
     RemoteModel,
     Server,
+    Unreadable,
     http_client,
     key_of,
     stale,
@@ -303,7 +304,7 @@ def _usual_way(server: Server, profile: Profile) -> str:
 def _text_of(event: object) -> tuple[str, bool]:
     """The text of one event of any of the three streams, and whether it says the answer is complete."""
     if not isinstance(event, dict):
-        raise ValueError("an event that is not an object")
+        raise Unreadable("an event that is not an object")
     if isinstance(event.get("content"), str) and "stop" in event:  # llama.cpp's own
         return event["content"], event["stop"] is True
     choices = event.get("choices")
@@ -311,11 +312,11 @@ def _text_of(event: object) -> tuple[str, bool]:
         return "", False  # usage, or a keep-alive
     choice = choices[0]
     if not isinstance(choice, dict):
-        raise ValueError("a choice that is not an object")
+        raise Unreadable("a choice that is not an object")
     delta = choice.get("delta")
     text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
     if isinstance(text, list):  # Mistral may send parts
-        text = "".join(part.get("text", "") for part in text if isinstance(part, dict))
+        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
     return text if isinstance(text, str) else "", bool(choice.get("finish_reason"))
 
 

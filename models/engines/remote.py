@@ -246,6 +246,27 @@ def stale(error: BaseException | None) -> bool:
     return isinstance(error, httpx2.ReadError | httpx2.WriteError)
 
 
+class Unreadable(ValueError):
+    """An answer of another shape than the API's."""
+
+
+_OVER_SHAPES = (ValueError, TypeError, AttributeError, KeyError, IndexError)
+"""What the SDKs raise over JSON that is broken or has another shape than the API's."""
+_THEIRS = frozenset({"openai", "anthropic", "httpx2", "httpcore2", "pydantic", "pydantic_core"})
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether it was raised by our own code, or by what that called, rather than by an SDK: a bug here, which
+    is no fault of the provider's."""
+    ours, at = False, error.__traceback__
+    while at is not None:
+        package = str(at.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package == "devflow" or package in _THEIRS:
+            ours = package == "devflow"
+        at = at.tb_next
+    return ours
+
+
 def transport_problem(server: Server, error: Exception) -> ModelError | None:
     """The sentence for what the HTTP client or the wire format raised; None for anything else."""
     import httpx2
@@ -264,8 +285,7 @@ def transport_problem(server: Server, error: Exception) -> ModelError | None:
             f"The request to {server.name} cannot be written as {error.encoding}; it was not sent. "
             "Is its key plain text?"
         )
-    if isinstance(error, ValueError | TypeError | AttributeError | KeyError | IndexError):
-        # What the SDKs raise over JSON that is broken or has another shape than the API's.
+    if isinstance(error, Unreadable) or (isinstance(error, _OVER_SHAPES) and not _is_ours(error)):
         return Unreachable(
             f"{server.place} sent an answer that cannot be read; is it really that kind of API?"
         )

@@ -187,11 +187,11 @@ class Attempts:
             except Exception as error:
                 log.exception("the model %s failed in a way it should not", line.facts.name)
                 told = True
-                problem = ModelError(
+                line.circuit.left()  # a bug here says nothing about who was asked
+                line.own.left()
+                raise ModelError(
                     f"It failed unexpectedly ({type(error).__name__}); the log has the details."
-                )
-                self._failed(line, problem)
-                raise problem from error
+                ) from error
             finally:
                 if not told:
                     self._left(line, task, self._clock() - started)

@@ -21,7 +21,7 @@ from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.packed import register
-from devflow.retrieval.store import DATABASE, inode_of
+from devflow.retrieval.store import DATABASE, IS_WHOLE, inode_of
 
 log = logging.getLogger(__name__)
 
@@ -121,21 +121,19 @@ class CodeGraph:
     def _now(self) -> Graph:
         """The graph on the stores that are there now: a store made again is another file."""
         files = [directory / DATABASE for _, directory in self._directories]
-        inodes = tuple(inode_of(file) for file in files)
-        if self._graph is None or inodes != self._opened:
+        inodes = [inode_of(file) for file in files]
+        if self._graph is None or tuple(inodes) != self._opened:
             self._forget()
             roots: list[Path] = []
-            for (root, _), file, inode in zip(self._directories, files, inodes, strict=True):
-                if not inode:
+            for at, ((root, _), file) in enumerate(zip(self._directories, files, strict=True)):
+                connection = _opened(file) if inodes[at] else None
+                if connection is None:
+                    inodes[at] = 0  # looked for again at the next question
                     continue
-                connection = sqlite3.connect(
-                    f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-                )
-                register(connection)
                 self._connections.append(connection)
                 roots.append(root)
             self._graph = Graph(Stored(roots, self._connections))
-            self._opened = inodes
+            self._opened = tuple(inodes)
         return self._graph
 
     def _forget(self) -> None:
@@ -144,3 +142,19 @@ class CodeGraph:
         self._connections = []
         self._graph = None
         self._imports = None
+
+
+def _opened(database: Path) -> sqlite3.Connection | None:
+    """A store to read; None for one that is being made or is damaged."""
+    connection = None
+    try:
+        connection = sqlite3.connect(
+            f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        register(connection)
+        connection.execute(IS_WHOLE).fetchone()
+    except sqlite3.Error:
+        if connection is not None:
+            connection.close()
+        return None
+    return connection

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devflow.analysis.paths import shown_path
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import Hit
 from devflow.retrieval.context import Citation, pack
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
 from devflow.server.assist.inert import inert
-from devflow.server.assist.paths import shown_path
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase

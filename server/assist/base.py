@@ -99,10 +99,13 @@ class Memory:
             return self._values.get(key)
 
     def release(self, uri: str) -> None:
-        """Drop the values kept of the document `uri`: those that have it in their key."""
+        """Drop what is kept of the document `uri`: the values and tasks that have it in their key. Who waits
+        for a task still gets its answer. Called on the event loop."""
         with self._lock:
             for key in [key for key in self._values if isinstance(key, tuple) and uri in key]:
                 del self._values[key]
+        for key in [key for key in self._tasks if isinstance(key, tuple) and uri in key]:
+            del self._tasks[key]
 
     def close(self) -> None:
         """Cancel what still runs."""

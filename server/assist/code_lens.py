@@ -9,11 +9,11 @@ from typing import Literal
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import ReferenceKind, Symbol, SymbolKind
+from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.analysis.symbols import CLASS_LIKE
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
-from devflow.server.assist.paths import shown_path
 from devflow.server.assist.uses import Use, uses_of
 
 _SHOWN = CLASS_LIKE | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
 from devflow.server.assist.inert import inert_stream
-from devflow.server.assist.paths import shown_path
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
     Neighbours,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.paths import told_path
 from devflow.analysis.python_ast import python_ast
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
@@ -17,7 +18,6 @@ from devflow.analysis.text import Edit, Text
 from devflow.models.guard.egress import rule_paths
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
-from devflow.server.assist.paths import told_path
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, sent_paths, target_at

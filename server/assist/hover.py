@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.paths import shown_path
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.text import Text
 from devflow.analysis.types.base import Definition
@@ -18,7 +19,6 @@ from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.last_change import last_change
 from devflow.server.assist.navigate import look_up
-from devflow.server.assist.paths import shown_path
 from devflow.server.assist.waiting import answer, due, until, within
 from devflow.server.settings import Hover
 

@@ -17,11 +17,11 @@ from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.checks.secrets import hard_coded_secrets
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding, Symbol
+from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.server.assist import problems, prompts
 from devflow.server.assist.chat import Progress, answer
-from devflow.server.assist.paths import shown_path
 from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, document_symbols, sent_paths
 

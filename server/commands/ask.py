@@ -7,6 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.commands.arguments import count
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("question", help="in plain words")
     parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
-    parser.add_argument("--limit", type=int, default=8, help="pieces of code read (default: 8)")
+    parser.add_argument("--limit", type=count, default=8, help="pieces of code read (default: 8)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import contextlib
 import json
 from pathlib import Path
 
+from devflow.server.commands.arguments import count
 from devflow.server.commands.terminal import console, visible
 
 
@@ -14,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("action", choices=("verify", "show"), help="check the chain, or print the last lines")
     parser.add_argument("--folder", type=Path, help="where ledger and audit log lie (default: your own)")
-    parser.add_argument("--limit", type=int, default=20, help="lines to show (default: 20)")
+    parser.add_argument("--limit", type=count, default=20, help="lines to show (default: 20)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -39,6 +40,8 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer = {"lines": verdict.lines, "broken": verdict.broken or None, "why": verdict.why}
         print(json.dumps(answer | {"head": verdict.head}))
+    elif verdict.whole and not path.exists():
+        console().print(f"There is no log yet: {path} does not exist, and no ledger knows of a line of one.")
     elif verdict.whole:
         console().print(f"{path}: {verdict.lines} lines, the chain is whole, its head is {verdict.head}.")
     else:
@@ -70,7 +73,7 @@ def _newest(folder: Path) -> str:
 
 def _show(path: Path, arguments: argparse.Namespace) -> int:
     try:
-        lines = path.read_text("utf-8").splitlines()[-max(arguments.limit, 0) :] if path.exists() else []
+        lines = path.read_text("utf-8").splitlines()[-arguments.limit :] if path.exists() else []
     except (OSError, UnicodeDecodeError) as error:
         console(stderr=True).print(f"The audit log {path} cannot be read ({error}).")
         return 2

@@ -118,9 +118,9 @@ def _engine(root: Path) -> Check:
     trial = asyncio.run(tried(root, wanted, os.environ))
     version = importlib.metadata.version(trial.engine)
     if not trial.answers:
-        return Check(
-            "environment", "type engine", BAD, f"{trial.engine} {version} does not answer: {trial.why}"
-        )
+        said = f"{trial.engine} {version} gave no answer in {trial.seconds:.0f} s"
+        why = f"run this again when the machine is less busy. It was asked because: {trial.why}"
+        return Check("environment", "type engine", BAD, f"{said}; {why}")
     said = f"{trial.engine} {version} answers ({trial.seconds:.1f} s after its start)"
     if trial.engine == TY:
         return Check("environment", "type engine", GOOD, f"{said}; jedi stands in where it does not")

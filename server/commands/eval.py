@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.commands.arguments import count
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--package", type=Path, action="append", help="inline: also a package's lines and bodies (repeatable)"
     )
-    parser.add_argument("--places", type=int, default=100, help="inline: places asked in each package")
+    parser.add_argument("--places", type=count, default=100, help="inline: places asked in each package")
     parser.add_argument("--cassette", type=Path, help="inline: file that keeps what the models said")
     parser.add_argument("--replay", action="store_true", help="inline: ask no model, only the file")
     parser.add_argument("--cache", type=Path, help="where corpora are kept (default: in the user's cache)")
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.ablations:
         systems |= ABLATIONS
         embedders["hashed words"] = load_embedder(HASHED)
-        minilm = minilm_or_none(cache, notes.print)
+        minilm = None if arguments.no_baselines else minilm_or_none(cache, notes.print)
         if minilm is not None:
             embedders["MiniLM"] = minilm
     beside = Beside(not arguments.no_baselines, arguments.ablations, embedders)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.commands.arguments import count
 from devflow.server.commands.graph import add_roots, chosen, link_as_json, name_of, place_of, with_index
 from devflow.server.commands.terminal import console, visible
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from devflow.retrieval.graph.impact import Affected, Impact
 
 
+_WIDEST = 10_000
 _SAYS = {
     "call": "calls",
     "use": "uses",
@@ -35,8 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "name", help="`area`, `Shape.area`, `shapes.base.Shape` or `shapes/base.py:Shape.area`"
     )
     add_roots(parser)
-    parser.add_argument("--limit", type=int, default=200, help="most definitions shown (default: 200)")
-    parser.add_argument("--depth", type=int, default=12, help="longest chain (default: 12)")
+    parser.add_argument("--limit", type=count, default=200, help="most definitions shown (default: 200)")
+    parser.add_argument("--depth", type=count, default=12, help="longest chain (default: 12)")
     parser.add_argument("--guesses", action="store_true", help="also follow links told by a name alone")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
@@ -62,7 +64,9 @@ async def _run(arguments: argparse.Namespace) -> int:
             with_commits = [{"path": str(path), "commits": times} for path, times in together]
             print(json.dumps(_as_json(found) | {"changedTogether": with_commits}, indent=2))
         else:
-            console().print(_tree(found, roots))
+            out = console()
+            out.width = _WIDEST  # a tree is cut at the width, which for a pipe is 80
+            out.print(_tree(found, roots))
             _summary(found)
             if together:
                 root = roots[definition.root]

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.analysis.paths import shown_path
+from devflow.server.commands.arguments import count
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -20,12 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("query", help="names, words or a question")
     parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
-    parser.add_argument("--limit", type=int, default=10, help="longest list (default: 10)")
+    parser.add_argument("--limit", type=count, default=10, help="longest list (default: 10)")
     parser.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
-    parser.add_argument("--per-file", type=int, default=2, help="most hits of one file (default: 2)")
+    parser.add_argument("--per-file", type=count, default=2, help="most hits of one file (default: 2)")
     parser.add_argument(
         "--context",
-        type=int,
+        type=count,
         metavar="TOKENS",
         help="print the hits packed for a model, within so many tokens",
     )
@@ -43,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.context is not None:
         from devflow.retrieval.context import pack_tokens
 
-        print(visible(pack_tokens(hits, [root], max(arguments.context, 0)).text), end="")
+        print(visible(pack_tokens(hits, [root], arguments.context).text), end="")
     elif arguments.json:
         print(json.dumps([_as_json(root, hit) for hit in hits], indent=2))
     else:
@@ -57,7 +59,7 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
     from devflow.retrieval.search import SearchOptions
     from devflow.server.commands.workspace import codebase, settings_of
 
-    options = SearchOptions(per_file=max(arguments.per_file, 1))
+    options = SearchOptions(per_file=arguments.per_file)
     async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
         found = await code.index.searched(arguments.query, limit=arguments.limit, options=options)
@@ -68,9 +70,8 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
 
 def _as_json(root: Path, hit: Hit) -> dict[str, object]:
     """One hit as `--json` prints it; docs/search.md says what the fields mean, and they stay."""
-    inside = hit.path.is_relative_to(root)
     return {
-        "file": hit.path.relative_to(root).as_posix() if inside else hit.path.as_posix(),
+        "file": shown_path(hit.path, [root]),
         "lines": [hit.first_line + 1, hit.last_line + 1],
         "symbol": hit.symbol,
         "score": round(hit.score, 5),
@@ -87,8 +88,7 @@ def _print(root: Path, hits: list[Hit]) -> None:
 
     out = console()
     for hit in hits:
-        path = hit.path.relative_to(root) if hit.path.is_relative_to(root) else hit.path
-        place = f"{visible(str(path))}:{hit.first_line + 1}"
+        place = f"{visible(shown_path(hit.path, [root]))}:{hit.first_line + 1}"
         sources = f"({', '.join(hit.sources)})"
         out.print(
             Text.assemble((place, "bold"), f"-{hit.last_line + 1} {visible(hit.symbol)} ", (sources, "dim"))

@@ -327,3 +327,15 @@ def test_a_cache_that_was_half_written_is_made_again(tmp_path: Path, monkeypatch
     for file in kept:
         file.write_bytes(file.read_bytes()[:40])
     assert names() == ["indent"]
+
+
+def test_what_jedi_has_parsed_is_readable_by_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jedi.settings, "cache_directory", "")
+    kept = tmp_path / "cache" / "jedi"
+    kept.mkdir(mode=0o755, parents=True)  # as an earlier version left it
+    jedi_engine.keep_in(kept)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+    jedi_engine.keep_in(tmp_path / "new")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700

@@ -128,3 +128,23 @@ def test_what_is_kept_of_a_document_is_dropped_when_it_is_closed() -> None:
     assert memory.last(("names", doc.uri)) is None
     assert memory.last(("tokens", doc.uri, "python")) is None
     assert memory.last("frequent members") == 3
+
+
+async def test_a_task_about_a_closed_document_is_forgotten_and_still_answers() -> None:
+    memory, go_on = Memory(), asyncio.Event()
+    made: list[str] = []
+
+    async def ask() -> str:
+        made.append("asked")
+        await go_on.wait()
+        return "answer"
+
+    waiting = memory.task(("hover", "file:///a.py"), ask)
+    other = memory.task(("hover", "file:///b.py"), ask)
+    memory.release("file:///a.py")
+    assert memory.task(("hover", "file:///b.py"), ask) is other
+    again = memory.task(("hover", "file:///a.py"), ask)
+    assert again is not waiting
+    go_on.set()
+    assert await waiting == await again == "answer"
+    assert len(made) == 3

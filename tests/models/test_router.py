@@ -488,3 +488,22 @@ async def test_a_model_that_failed_to_read_ahead_is_not_troubled_again_until_it_
     assert not await routed.prime(HOLE)
     assert await answer(routed) == "1"
     assert await routed.prime(HOLE)
+
+
+class Broken(FakeModel):
+    """Has a bug."""
+
+    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+        self.requests.append(request)
+        raise KeyError("bug")
+        yield ""
+
+
+async def test_a_bug_here_is_logged_and_opens_no_breaker(caplog: pytest.LogCaptureFixture) -> None:
+    broken, second = Broken(name="broken"), FakeModel("2", name="second")
+    routed = router(broken, second)
+    for _ in range(10):
+        assert await answer(routed) == "2"
+    assert len(broken.requests) == 10
+    assert all(status.health is Health.READY for status in routed.statuses())
+    assert "the model broken failed in a way it should not" in caplog.text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -12,8 +14,10 @@ from pathlib import Path
 import pytest
 from index.content import content
 
+from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.index import Index, build, index_directory
-from devflow.retrieval.store import DATABASE
+from devflow.retrieval.local import local_vectors
+from devflow.retrieval.store import DATABASE, make_directory
 from devflow.retrieval.walk import Found, IndexOptions, Skip, walk
 from support.patience import HANGS
 
@@ -83,6 +87,27 @@ def test_a_disk_without_room_is_told_and_loses_nothing(tmp_path: Path) -> None:
     assert (status.state, status.files, status.problem) == ("ready", 30, "")
     assert status.last_error == ""  # it had no room to note it either
     content(index_directory(root))
+
+
+async def test_a_store_that_had_no_room_for_its_tables_is_as_none(tmp_path: Path) -> None:
+    directory = index_directory(tmp_path)
+    make_directory(directory)
+    with contextlib.closing(sqlite3.connect(directory / DATABASE)) as db:
+        db.execute("PRAGMA journal_mode = WAL")  # written before the tables are
+    index, graph = await Index.open([tmp_path]), CodeGraph([(tmp_path, directory)])
+    try:
+        assert await index.search("anything") == []
+        assert await graph.find("anything") == []
+        async with local_vectors(tmp_path) as (vectors, problem):
+            assert vectors is None
+            assert "no vectors" in problem
+        put(tmp_path, 1)
+        await build(tmp_path, TEXT_ONLY)
+        assert await index.search("f0_1") != []
+        assert await graph.find("f0_1") != []
+    finally:
+        await index.close()
+        await graph.close()
 
 
 async def test_a_clock_that_went_backwards_hides_no_change(tmp_path: Path) -> None:

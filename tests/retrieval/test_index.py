@@ -150,6 +150,33 @@ async def test_counts_follow_changes_and_deletes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("query", "symbol"),
     [
+        ("Flask.dispatch", "Flask.dispatch"),
+        ("MethodView.dispatch", "MethodView.dispatch"),
+        ("app.Flask.dispatch", "Flask.dispatch"),
+        ("views.dispatch", "dispatch"),
+        ("flask.json.dispatch", "dispatch"),
+    ],
+)
+async def test_what_is_named_in_full_comes_first(tmp_path: Path, query: str, symbol: str) -> None:
+    body = "\n    def dispatch(self):\n        return self.dispatch_to(request)\n\n\n"
+    others = "".join(f"class View{number}:{body}" for number in range(1_100))
+    files = {
+        "flask/views.py": f"{others}class MethodView:{body}def dispatch():\n    return 1\n",
+        "flask/app.py": f"class Flask:{body.replace('self.dispatch_to(request)', 'self.view')}",
+        "flask/json/__init__.py": "def dispatch():\n    return 2\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    async with indexed(tmp_path) as index:
+        [hit, *_] = await index.search(query, limit=3)
+        assert hit.symbol == symbol
+        assert hit.path.parent.name == ("json" if "json" in query else "flask")
+
+
+@pytest.mark.parametrize(
+    ("query", "symbol"),
+    [
         ("where is value added tax computed", "total_price"),
         ("ShoppingCart", "ShoppingCart"),
         ("HttpClient", "HttpClient"),

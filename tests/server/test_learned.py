@@ -44,3 +44,20 @@ def test_drawing_waits_for_no_disk_and_reads_again_after_a_minute() -> None:
         if thread.name == "feedback":
             thread.join(HANGS)
     assert len(reads) == 2
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_reading() -> None:
+    clock, again = Clock(), threading.Semaphore(0)
+
+    def read(since: float) -> dict[tuple[str, str], Tally]:
+        again.release()
+        return {}
+
+    drawn = draws_of(read, clock)
+    for now in (1_000_000.0, 1_000.0):
+        clock.now = now
+        drawn(["a"], "python")
+        assert again.acquire(timeout=10)
+        for thread in threading.enumerate():
+            if thread.name == "feedback":
+                thread.join(10)

@@ -1,5 +1,4 @@
-"""A GGUF model of 0.5 MB that really loads and generates: llama architecture, one token per byte, two
-layers of random weights."""
+"""GGUF models of 0.5 MB that really load and generate: one token per byte, two layers of random weights."""
 
 from __future__ import annotations
 
@@ -72,3 +71,82 @@ def write(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) -> Path:
+    """Write a model that ctransformers is too old for, to `path`: Qwen 2 with its byte-level vocabulary,
+    grouped queries, tied embeddings and marks for holes and turns."""
+    import gguf
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    feed, heads, groups = 2 * width, 4, 2
+    tokens = [_letter(byte) for byte in range(256)]
+    marks = [
+        "<|endoftext|>",
+        "<|fim_prefix|>",
+        "<|fim_suffix|>",
+        "<|fim_middle|>",
+        "<|im_start|>",
+        "<|im_end|>",
+    ]
+    kinds = [1] * len(tokens) + [3] * len(marks)
+    tokens += marks
+
+    writer = gguf.GGUFWriter(str(path), "qwen2")
+    writer.add_name("tiny")
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(feed)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(groups)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(1e6)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges(
+        ["\u0120 \u0120"]
+    )  # the library wants some; "  " is no token, so it is never used
+    writer.add_eos_token_id(256)
+    writer.add_pad_token_id(256)
+    writer.add_add_bos_token(False)
+
+    def tensor(name: str, *shape: int) -> None:
+        writer.add_tensor(name, (random.standard_normal(shape) * 0.3).astype(np.float32))
+
+    def ones(name: str) -> None:
+        writer.add_tensor(name, np.ones(width, np.float32))
+
+    # Tied, so no mark may have weights of its own: an answer is as long as asked for.
+    embedding = (random.standard_normal((len(tokens), width)) * 0.3).astype(np.float32)
+    embedding[256:] *= 0.01
+    writer.add_tensor("token_embd.weight", embedding)
+    keys = width // heads * groups
+    for layer in range(layers):
+        at = f"blk.{layer}."
+        ones(f"{at}attn_norm.weight")
+        for name, rows in (("attn_q", width), ("attn_k", keys), ("attn_v", keys)):
+            tensor(f"{at}{name}.weight", rows, width)
+            tensor(f"{at}{name}.bias", rows)
+        tensor(f"{at}attn_output.weight", width, width)
+        ones(f"{at}ffn_norm.weight")
+        tensor(f"{at}ffn_gate.weight", feed, width)
+        tensor(f"{at}ffn_up.weight", feed, width)
+        tensor(f"{at}ffn_down.weight", width, feed)
+    ones("output_norm.weight")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _letter(byte: int) -> str:
+    """How GPT-2's vocabulary writes a byte: those one can see as themselves, the others from U+0100 on."""
+    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [each for each in range(256) if each not in seen]
+    return chr(byte) if byte in seen else chr(256 + hidden.index(byte))

@@ -18,6 +18,7 @@ from pathlib import Path
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, SymbolKind
 from devflow.analysis.languages import language_named
+from devflow.analysis.paths import told_path
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist import problems
@@ -27,7 +28,6 @@ from devflow.server.assist.inline.report import Used
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
-from devflow.server.assist.paths import told_path
 from devflow.server.assist.receivers import CLASS_KINDS
 from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import allowed, due, within

@@ -22,6 +22,7 @@ from devflow.server.assist.inline.rhythm import Rhythm, struck
 _UNDO_SECONDS = 30.0
 _MOST_REJECTED = 200
 _MOST_EDITS = 12
+_MOST_PROBLEMS = 100
 NOWHERE = ("", "", -1)
 _NEAR = 200
 """Code points within which two edits are one."""
@@ -91,6 +92,22 @@ class Mood:
     """The place a model has read last: document, text, offset."""
     ahead: asyncio.Task[None] | None = None
     """Reads the place the cursor rests at, while nobody asks for ghost text."""
+    problems: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Why models did not answer, a sentence each, and the document it was last about."""
+
+    def is_news(self, problem: str, uri: str) -> bool:
+        """Whether `problem`, met in the document `uri`, was not told since a model answered there."""
+        known = problem in self.problems
+        self.problems[problem] = uri
+        self.problems.move_to_end(problem)
+        while len(self.problems) > _MOST_PROBLEMS:
+            self.problems.popitem(last=False)
+        return not known
+
+    def answered(self, uri: str) -> None:
+        """A model has answered in the document `uri`: what it failed by there is over."""
+        for problem in [each for each, where in self.problems.items() if where == uri]:
+            del self.problems[problem]
 
 
 class Ghost:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from devflow.analysis.document import Document
+from devflow.analysis.paths import told_path
 from devflow.analysis.text import common_ends
 from devflow.models.base import CHARACTERS_PER_TOKEN, FillRequest
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.context import Context
 from devflow.server.assist.inline.ghost import NO_WINDOW, Ghost, Window
 from devflow.server.assist.inline.site import Site, site_of
-from devflow.server.assist.paths import told_path
 from devflow.server.assist.target import sent_paths
 
 PREFIX_BUDGET, SUFFIX_BUDGET = 6_000, 2_000

@@ -274,8 +274,9 @@ class _Run:
         if written is None:
             return Silence.SUPERSEDED
         if written.error is not None:
-            log.warning("ghost text: %s", written.error)
             self.problem = str(written.error)
+            if self.mood.is_news(self.problem, self.doc.uri):
+                log.warning("ghost text: %s", self.problem)
             return Silence.LATE if isinstance(written.error, TooLate) else Silence.MODEL
         self._learn(written)
         raw = written.text[len(typed) :]
@@ -434,6 +435,7 @@ class _Run:
         return None
 
     def _learn(self, written: Written) -> None:
+        self.mood.answered(self.doc.uri)
         if not written.late:
             self.mood.response += _SMOOTHING * (written.seconds - self.mood.response)
 

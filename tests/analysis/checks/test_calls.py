@@ -380,3 +380,17 @@ def test_the_verdict_is_that_of_python_itself(parameters: str, positional: int, 
         fits = False
     found, _ = findings(f"def f({parameters}): ...\nx = f({arguments})\n")
     assert (not found) == fits
+
+
+@pytest.mark.parametrize("levels", [50, 510])
+def test_classes_nested_deeper_than_calls_can_be_are_read_and_end_nothing(levels: int) -> None:
+    nested = "".join(f"{' ' * level}class A{level}:\n" for level in range(levels))
+    module = read_module(tree(f"{nested}{' ' * levels}pass\n"), None)
+    assert list(module.bindings) == ["A0"]
+
+
+def test_calls_in_deeply_nested_classes_are_looked_at() -> None:
+    nested = "".join(f"{' ' * level}class A{level}:\n" for level in range(510))
+    source = f"def f():\n    return 1\nf(1)\n{nested}{' ' * 510}pass\n"
+    found, _ = findings(source)
+    assert [each.code for each in found] == ["call-does-not-fit"]

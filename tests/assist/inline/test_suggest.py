@@ -239,6 +239,20 @@ async def test_without_its_model_the_document_itself_continues(
     assert "refused" in caplog.text
 
 
+async def test_the_same_refusal_is_logged_once_until_the_model_answers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = Writer("+ b", error=Unreachable("api.example refused the connection; check the address."))
+    refused = writer.error
+    async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
+        for error, warnings in ((refused, 1), (refused, 1), (None, 1), (refused, 2)):
+            writer.error = error
+            ghost_of(space.code.memory, space.doc.uri).cache.forget("+ b")
+            await inline(space.doc, space.at, space.code, Inline(), manual=True)
+            logged = [each for each in caplog.records if each.levelname == "WARNING"]
+            assert len(logged) == warnings
+
+
 async def test_the_popup_s_choice_is_continued(tmp_path: Path) -> None:
     found = await shown(tmp_path, "items = []\ntotal = so<|>\n", "(items)", selected="sorted")
     assert found is not None

@@ -39,7 +39,7 @@ class Llm:
 
     def tokenize(self, text: bytes, add_bos: bool = True, special: bool = False) -> list[int]:
         assert not add_bos
-        return [PRE] if special and text == b"<PRE>" else list(text)
+        return [PRE] if special and text in (b"<PRE>", "▁<SUF>".encode()) else list(text)
 
     def eval(self, tokens: Sequence[int]) -> None:
         if self.fails:
@@ -74,6 +74,12 @@ def test_marks_are_read_as_marks_and_what_was_read_is_not_read_again() -> None:
     assert llm.context == [1, PRE, *b"abd"]
 
 
+def test_a_mark_that_the_vocabulary_writes_with_a_space_before_it_is_a_mark() -> None:
+    llm = Llm(b"")
+    list(engine(llm).generate(Prompt((Piece("<SUF>", True), Piece("a"))), 1, 0.0, lambda: False))
+    assert llm.read == [1, PRE, ord("a")]
+
+
 def test_a_library_that_gives_up_is_one_sentence() -> None:
     llm = Llm(b"x")
     llm.fails = True
@@ -98,9 +104,21 @@ def test_a_file_that_is_no_model_is_named_before_the_library_sees_it(
         llama.load(ModelSpec("small", "llama", str(file)))
 
 
+def test_an_adapter_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llama.importlib.util, "find_spec", lambda name: object())
+    path = tiny_gguf.write(tmp_path / "tiny.gguf")
+    spec = ModelSpec("small", "llama", str(path), options={"lora": str(tmp_path / "none.gguf")})
+    with pytest.raises(NotConfigured, match=r"the LoRA adapter .*none\.gguf does not exist"):
+        llama.load(spec)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="needs the extra `llama`")
-def test_a_real_model_answers_and_reads_only_what_was_edited(tmp_path: Path) -> None:
-    path = tiny_gguf.write(tmp_path / "codellama.gguf")
+@pytest.mark.parametrize("family", ["codellama", "qwen2.5-coder"])
+def test_a_real_model_reads_marks_as_marks_and_only_what_was_edited_again(
+    tmp_path: Path, family: str
+) -> None:
+    write = tiny_gguf.write if family == "codellama" else tiny_gguf.write_new
+    path = write(tmp_path / f"{family}.gguf")
     code = (
         "import sys\n"
         "from devflow.models.base import FillRequest, ModelSpec\n"
@@ -108,12 +126,20 @@ def test_a_real_model_answers_and_reads_only_what_was_edited(tmp_path: Path) -> 
         "from devflow.models.engines.native import family, fitting_prompt\n"
         "spec = ModelSpec('tiny', 'llama', sys.argv[1], context=1024, options={'threads': '1'})\n"
         "engine = llama.load(spec)\n"
+        "read = []\n"
+        "library = engine._loop._library\n"
+        "now = library.read\n"
+        "library.read = lambda tokens: (read.append(len(tokens)), now(tokens))\n"
         "def fill(prefix):\n"
+        "    read.clear()\n"
         "    request = FillRequest(prefix, 'y = 1\\n', max_tokens=12)\n"
         "    prompt, most = fitting_prompt(engine, family(spec), request)\n"
+        "    assert all(engine._control(piece.text) for piece in prompt.pieces if piece.control)\n"
         "    return ''.join(engine.generate(prompt, most, 0.0, lambda: False))\n"
         "first = fill('x = ' * 50)\n"
+        "assert sum(read) > 200\n"
         "fill('x = ' * 50 + 'z')\n"
+        "assert sum(read) < 40, read\n"
         "assert first and fill('x = ' * 50) == first\n"
         "print('same')\n"
     )

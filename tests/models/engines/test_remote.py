@@ -176,6 +176,19 @@ async def test_a_fault_is_one_sentence(
     assert len(api.requests) == 1, "retrying is the router's"
 
 
+@pytest.mark.parametrize("problem", [TypeError("ours"), KeyError("ours")])
+async def test_a_bug_of_our_own_is_no_fault_of_the_provider(
+    model: Engine, api: Api, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def broken(event: object, meter: object) -> None:
+        raise problem
+
+    for engine in ("openai", "anthropic"):
+        monkeypatch.setattr(f"devflow.models.engines.{engine}._count", broken)
+    with pytest.raises(type(problem), match="ours"):
+        await text(model.chat(QUESTION))
+
+
 async def test_a_provider_that_repeats_the_request_in_its_error_is_not_quoted(
     model: Engine, api: Api
 ) -> None:

@@ -109,3 +109,12 @@ def test_several_roots_are_one_graph(tmp_path: Path, capsys: pytest.CaptureFixtu
     roots = ["--root", str(tmp_path / "library"), "--root", str(tmp_path / "service")]
     assert main(["impact", "vat", *roots]) == 0
     assert "invoice  service/api.py:4  calls vat" in capsys.readouterr().out
+
+
+def test_the_reason_is_whole_however_long_the_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = "a_package_with_a_long_name/and_another_one_below_it/with_a_module_of_a_long_name.py"
+    put(tmp_path, f"#- {module}\ndef read():\n    return 1\n\ndef a_caller_with_a_long_name():\n    read()\n")
+    assert main(["impact", "read", "--root", str(tmp_path)]) == 0
+    assert f"a_caller_with_a_long_name  {module}:5  calls read\n" in capsys.readouterr().out

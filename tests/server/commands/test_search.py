@@ -37,3 +37,10 @@ def test_context_stays_within_its_tokens(shop: Path, capsys: pytest.CaptureFixtu
     packed = capsys.readouterr().out
     assert packed.startswith("[1] basket.py:")
     assert "def total(self):" in packed
+
+
+@pytest.mark.parametrize("option", ["--limit=0", "--limit=-3", "--limit=x", "--per-file=0", "--context=-1"])
+def test_how_much_is_shown_is_a_positive_number(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["search", option, "load_basket"])
+    assert "write one such as 10" in capsys.readouterr().err

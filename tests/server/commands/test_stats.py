@@ -228,3 +228,12 @@ def test_a_log_that_is_gone_is_not_told_as_one_in_which_nothing_left(
     said = capsys.readouterr()
     assert "Lines are missing" in said.err
     assert said.out == ""
+
+
+def test_a_folder_without_a_log_is_not_called_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "verify", "--folder", str(tmp_path / "mistyped")]) == 0
+    said = capsys.readouterr().out
+    assert "does not exist" in said
+    assert "whole" not in said

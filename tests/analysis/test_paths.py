@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.server.assist.paths import shown_path, told_path
+from devflow.analysis.paths import shown_path, told_path
 
 ROOTS = (Path("/home/ada/shop"), Path("/home/ada/other"))
 
