@@ -159,6 +159,7 @@ async def test_one_that_was_stopped_is_not_joined() -> None:
     assert running.typed_since("x = ", "\n") is None
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_one_that_is_stubborn_about_its_end_is_not_joined() -> None:
     release = asyncio.Event()
     begun = asyncio.Event()
