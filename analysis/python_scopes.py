@@ -103,6 +103,7 @@ class PythonNames:
     _homes: dict[int, int] = field(default_factory=dict)
     _by_home: dict[tuple[str, int], list[Occurrence]] = field(default_factory=dict)
     _by_start: dict[int, Occurrence] = field(default_factory=dict)
+    _first: dict[tuple[str, int], Occurrence | None] = field(default_factory=dict)
 
     def at(self, offset: int) -> Occurrence | None:
         """The plain name that begins at `offset`."""
@@ -115,6 +116,14 @@ class PythonNames:
     def of(self, name: str, home: int) -> list[Occurrence]:
         """All places of the name that belongs to the scope `home`, in the order of the text."""
         return sorted(self._by_home.get((name, home), ()), key=lambda each: each.start)
+
+    def first_binding(self, name: str, home: int) -> Occurrence | None:
+        """The first place in the text that binds the name; looked for once, for it is asked of every use."""
+        key = (name, home)
+        if key not in self._first:
+            bindings = (each for each in self._by_home.get(key, ()) if each.role == "bind")
+            self._first[key] = min(bindings, key=lambda each: each.start, default=None)
+        return self._first[key]
 
     def is_bound(self, name: str, home: int) -> bool:
         """Whether the scope itself binds the name."""

@@ -131,8 +131,7 @@ def _occurrence(
     names: PythonNames, each: Occurrence, modules: set[str], made: dict[int, Symbol], source: str
 ) -> SemanticToken | None:
     home = names.home(each)
-    place = names.of(each.name, home)
-    bound = next((other for other in place if other.role == "bind"), None)
+    bound = names.first_binding(each.name, home)
     if bound is None:
         if home == MODULE and each.name in _BUILTINS:
             kind = "class" if each.name in _BUILTIN_TYPES else "function"

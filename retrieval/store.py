@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 SCHEMA = "v2"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
-IS_WHOLE = "SELECT 1 FROM meta LIMIT 1"
-"""Fails on a store whose tables are not made yet, for want of time or of room: it is as if it were not
+HAS_TABLES = "SELECT 1 FROM sqlite_master WHERE name = 'meta'"
+"""Finds nothing in a store that is not made yet, for want of time or of room: it is as if it were not
 there."""
 
 PRAGMAS = (
@@ -330,7 +330,9 @@ class Reader:
         try:
             connection = await opening
             await _register(connection)
-            await connection.execute_fetchall(IS_WHOLE)
+            if await _is_unmade(connection):
+                opening.stop()
+                return None
         except BaseException as error:
             opening.stop()  # nobody will have it: its thread must not answer to a loop that is gone
             if isinstance(error, sqlite3.Error):
@@ -342,6 +344,13 @@ class Reader:
 async def _register(connection: aiosqlite.Connection) -> None:
     for name, arguments, function in functions():
         await connection.create_function(name, arguments, function, deterministic=True)  # type: ignore[arg-type]
+
+
+async def _is_unmade(connection: aiosqlite.Connection) -> bool:
+    try:
+        return not await connection.execute_fetchall(HAS_TABLES)
+    except sqlite3.Error:
+        return False  # damaged: whoever asks is told
 
 
 async def _drop(connection: aiosqlite.Connection) -> None:

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from devflow.analysis.usage.model import Level, UsageModel
-from devflow.analysis.usage.vocabulary import BORDER, OTHER
+from devflow.analysis.usage.vocabulary import BORDER, OTHER, Vocabulary
 
 LONGEST = 24
 """Tokens a rest of a line may have."""
@@ -45,6 +45,8 @@ class Rest:
     tokens: tuple[str, ...]
     text: str
     seen: tuple[Seen, ...]
+    closed: bool = False
+    """Whether its end is `closing`, and not that of lines elsewhere."""
 
 
 def rests(
@@ -53,17 +55,20 @@ def rests(
     prefix: str = "",
     others: Mapping[tuple[str, ...], str] | None = None,
     most: int = 8,
+    closing: tuple[str, ...] | None = None,
 ) -> list[Rest]:
     """Rests of lines that follow ends of `context` in any of `models`, the likeliest by the sum of their
     shares first, down to that of nothing at all, `most` of them; then those of `others` (tokens → text) that
-    are not among them. The first token begins with `prefix`, the part of a word that is typed already."""
-    tables = [_table(model, context, prefix) for model in models]
+    are not among them. The first token begins with `prefix`, the part of a word that is typed already. With
+    `closing`, the tokens this line ends by, rests are told apart without their ends, and end so."""
+    tables = [_table(model, context, prefix, closing) for model in models]
     texts: dict[tuple[str, ...], str] = {}
     for table in reversed(tables):
         texts |= table.texts
 
     def rest(tokens: tuple[str, ...], text: str) -> Rest:
-        return Rest(tokens, text, tuple(table.seen.get(tokens, table.nothing) for table in tables))
+        seen = tuple(table.seen.get(tokens, table.nothing) for table in tables)
+        return Rest(tokens, text, seen, any(tokens in table.closed for table in tables))
 
     found = [rest(tokens, text) for tokens, text in texts.items()]
     found.sort(key=lambda rest: -sum(seen.share for seen in rest.seen))
@@ -77,21 +82,23 @@ def rests(
 class _Table:
     seen: dict[tuple[str, ...], Seen]
     texts: dict[tuple[str, ...], str]
+    closed: frozenset[tuple[str, ...]]
     nothing: Seen
 
 
-def _table(model: UsageModel, context: Sequence[str], prefix: str) -> _Table:
+def _table(model: UsageModel, context: Sequence[str], prefix: str, closing: tuple[str, ...] | None) -> _Table:
     levels = model.levels(context)
     chosen: list[Level] = []
     for level in levels:
         if len(chosen) < _LEVELS and (not chosen or level.count >= 2 * chosen[-1].count):
             chosen.append(level)
     longest = levels[0].length if levels else 0
-    rows: dict[bytes, tuple[Any, Any, int]] = {}
+    signs = _signs(model.vocabulary) if closing is not None and levels else None
+    rows: dict[bytes, _Row] = {}
     seen: dict[bytes, Seen] = {}
     for level in reversed(chosen):
         counts: dict[bytes, int] = {}
-        for key, row in _rows(model, level, prefix):
+        for key, row in _rows(model, level, prefix, signs):
             counts[key] = counts.get(key, 0) + 1
             rows.setdefault(key, row)
         total, kinds = sum(counts.values()), len(counts)
@@ -107,26 +114,58 @@ def _table(model: UsageModel, context: Sequence[str], prefix: str) -> _Table:
     best = sorted(seen, key=lambda key: -seen[key].share)[: _BEST * 2]
     known: dict[tuple[str, ...], Seen] = {}
     texts: dict[tuple[str, ...], str] = {}
+    closed: set[tuple[str, ...]] = set()
     for key in best:
-        numbers, spaces, size = rows[key]
+        numbers, spaces, size, is_closed = rows[key]
         tokens = tuple(model.vocabulary.text(number) for number in numbers[:size].tolist())
-        known[tokens] = seen[key]
+        end = closing if is_closed and closing is not None else ()
         text = "".join(
             (" " if space else "") + token for token, space in zip(tokens, spaces.tolist(), strict=False)
         )
-        texts[tokens] = text.removeprefix(" ")[len(prefix) :] if prefix else text
-    return _Table(known, texts, Seen(longest=longest))
+        text = text.removeprefix(" ")[len(prefix) :] if prefix else text
+        tokens = (*tokens, *end)
+        if tokens not in known:
+            known[tokens] = seen[key]
+            texts[tokens] = text + "".join(end)
+            if is_closed:
+                closed.add(tokens)
+    return _Table(known, texts, frozenset(closed), Seen(longest=longest))
 
 
-def _rows(model: UsageModel, level: Level, prefix: str) -> list[tuple[bytes, tuple[Any, Any, int]]]:
-    """For a sample of the places of `level` the rest of the line: a key, and `(numbers, spaces, size)`."""
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """How a model numbers what ends lines."""
+
+    steps: Any
+    """int8 [words]: 1 for a bracket that opens, -1 for one that closes."""
+    comma: int
+    colon: int
+
+
+def _signs(vocabulary: Vocabulary) -> _Signs:
+    import numpy as np
+
+    steps = np.zeros(len(vocabulary), np.int8)
+    for texts, step in (("([{", 1), (")]}", -1)):
+        steps[[number for text in texts if (number := vocabulary.number(text)) is not None]] = step
+    comma, colon = vocabulary.number(","), vocabulary.number(":")
+    return _Signs(steps, -1 if comma is None else comma, -1 if colon is None else colon)
+
+
+_Row = tuple[Any, Any, int, bool]
+"""Numbers, spaces, size, and whether the line's end was taken off."""
+
+
+def _rows(model: UsageModel, level: Level, prefix: str, signs: _Signs | None) -> list[tuple[bytes, _Row]]:
+    """For a sample of the places of `level` the rest of the line: a key, and the row; with `signs`
+    without what closes it."""
     import numpy as np
 
     newline = model.newline
     if newline is None:
         return []
     step = max(1, level.count // _SAMPLE)
-    found: list[tuple[bytes, tuple[Any, Any, int]]] = []
+    found: list[tuple[bytes, _Row]] = []
     for match in level.matches:
         at = match.positions(step)[:, None] - np.arange(1, LONGEST + 2)
         np.maximum(at, 0, out=at)  # there is a border
@@ -140,8 +179,30 @@ def _rows(model: UsageModel, level: Level, prefix: str) -> list[tuple[bytes, tup
             right = {number for number, text in words.items() if text.startswith(prefix) and text != prefix}
             keep = keep[[number in right for number in numbers[keep, 0].tolist()]]
         numbers, size, at = numbers[keep], size[keep], at[keep]
-        numbers[np.arange(LONGEST + 1) >= size[:, None]] = BORDER
+        inside = np.arange(LONGEST + 1) < size[:, None]
+        ended = np.zeros(len(size), bool)
+        if signs is not None and len(size):
+            size, ended = _opened(signs, numbers, size, inside)
+            inside = np.arange(LONGEST + 1) < size[:, None]
+        numbers[~inside] = BORDER
         spaces = match.source.spaces[at]
-        for row, space, length in zip(numbers, spaces, size.tolist(), strict=True):
-            found.append((row.tobytes(), (row, space, length)))
+        for row, space, length, end in zip(numbers, spaces, size.tolist(), ended.tolist(), strict=True):
+            found.append((row.tobytes(), (row, space, length, end)))
     return found
+
+
+def _opened(signs: _Signs, numbers: Any, size: Any, inside: Any) -> tuple[Any, Any]:
+    """The sizes of rests without what closes them, brackets of before and the sign behind those, and which
+    rests are whole without it; the others keep their size."""
+    import numpy as np
+
+    depth = (signs.steps[numbers] * inside).cumsum(axis=1, dtype=np.int8)
+    lines = np.arange(len(size))
+    least = np.minimum(depth.min(axis=1), 0)
+    last = numbers[lines, np.maximum(size - 1, 0)]
+    behind = (size > 1) & ((last == signs.comma) | (last == signs.colon))
+    core = size - behind + least
+    # All brackets that close what was opened before stand together, at the end.
+    first = np.where(least < 0, (depth < 0).argmax(axis=1), size - behind)
+    whole = (first == core) & (core > 0) & (depth[:, -1] == least)
+    return np.where(whole, core, size), whole

@@ -21,7 +21,7 @@ from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
 from devflow.retrieval.packed import register
-from devflow.retrieval.store import DATABASE, IS_WHOLE, inode_of
+from devflow.retrieval.store import DATABASE, HAS_TABLES, inode_of
 
 log = logging.getLogger(__name__)
 
@@ -145,16 +145,13 @@ class CodeGraph:
 
 
 def _opened(database: Path) -> sqlite3.Connection | None:
-    """A store to read; None for one that is being made or is damaged."""
-    connection = None
-    try:
-        connection = sqlite3.connect(
-            f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
-        register(connection)
-        connection.execute(IS_WHOLE).fetchone()
-    except sqlite3.Error:
-        if connection is not None:
+    """A store to read; None for one that is not made yet. One that is damaged tells who asks."""
+    connection = sqlite3.connect(
+        f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
+    register(connection)
+    with contextlib.suppress(sqlite3.Error):
+        if connection.execute(HAS_TABLES).fetchone() is None:
             connection.close()
-        return None
+            return None
     return connection

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from devflow.analysis.tokens import lex, scan
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.around import OpenTokens
+from devflow.analysis.usage.closing import closing
 from devflow.analysis.usage.lines import LONGEST, rests
+from devflow.analysis.usage.parameters import kept_next
 
 FILES = (
     "for item in items:\n    total += item.price\n    log.info('x', item)\nreturn total\n",
@@ -135,3 +137,68 @@ def test_asking_again_after_an_edit_is_asking_about_a_new_document(asked: list[t
         assert rests([again.model], again.context) == rests([fresh.model], fresh.context)
         for name in ("a", "b", "ab"):
             assert again.knows(name) == fresh.knows(name)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = <|>\n", ""),
+        ("f(<|>\n", ")"),
+        ("f([a, {<|>\n", "}])"),
+        ("if f(<|>\n", "):"),
+        ("def f(a, b: <|>\n", "):"),
+        ("x = {'if': <|>\n", "}"),
+        ("f(\n    a.<|>\n    b,\n)\n", ","),
+        ("f(\n    a,\n    b.<|>\n)\n", ","),
+        ("f(\n    a, <|>\n)\n", ""),
+        ("f(a,\n  b.<|>\nx = 1\n", ")"),
+        ("if f(a,\n     b.<|>\n    x = 1\n", "):"),
+        ("x = [\n    f(<|>\n    for y in z\n]\n", ")"),
+        ("def f(\n    a,\n) -> <|>\n    return a\n", ":"),
+    ],
+)
+def test_how_a_line_ends_is_told_by_the_brackets_around_it(source: str, expected: str) -> None:
+    at = source.index("<|>")
+    around = OpenTokens("python").around(source.replace("<|>", ""), at)
+    assert closing(around) == tuple(expected)
+
+
+@pytest.mark.parametrize("source", ["x = <|>\n))\n", "def f():\n    <|>", "<|>", "\n<|>\nif x:\n"])
+def test_where_brackets_do_not_tell_or_the_line_is_empty_no_end_is_told(source: str) -> None:
+    around = OpenTokens("python").around(source.replace("<|>", ""), source.index("<|>"))
+    assert closing(around) is None
+
+
+def test_rests_that_differ_in_their_end_are_one_and_end_as_is_needed_here() -> None:
+    model = model_of("f(self.size)\n", "if g(self.size):\n", "h(\n    self.size,\n)\n", "x = self.name + 1\n")
+    found = rests([model], context("return self."), closing=())
+    assert [rest.text for rest in found] == ["size", "name + 1"]
+    assert next(rest.text for rest in rests([model], context("k(self."), closing=(")",))) == "size)"
+    assert found[0].seen[0].count == 3
+
+
+def test_a_rest_that_goes_on_behind_a_bracket_of_before_keeps_its_end() -> None:
+    model = model_of("f(self.size) + 1\n", "f(self.size,\n  2)\n", "f(self.size(\n  2))\n")
+    found = {rest.text for rest in rests([model], context("a = self."), closing=())}
+    assert found == {"size) + 1", "size", "size("}
+
+
+@pytest.mark.parametrize(
+    ("source", "prefix", "expected"),
+    [
+        ("class A:\n    def __init__(self, width, height):\n        self.", "", "width = width"),
+        ("def __init__(self, a, b=f(1), *, c: int):\n    self._a = a\n    self.", "", "_b = b"),
+        ("def __init__(self, a, b=f(1), *, c: int):\n    self.a = a\n    self.b = b\n    self.", "", "c = c"),
+        ("def __init__(self, width, height):\n    self.width = width\n    self.", "he", "ight = height"),
+        ("def __init__(self, width, height):\n    self.width = width\n    self.", "wi", None),
+        ("def __init__(self, width):\n    self.width = width\n    self.", "", None),
+        ("def __init__(self):\n    self.", "", None),
+        ("def f(a, b):\n    self.", "", None),
+        ("def __init__(self, width):\n    x = self.", "", None),
+        ("def __init__(self, width\n    self.", "", None),
+        ("self.", "", None),
+    ],
+)
+def test_the_parameter_to_be_kept_next(source: str, prefix: str, expected: str | None) -> None:
+    found = kept_next(OpenTokens("python").around(source + "\n", len(source)), prefix)
+    assert (found.text if found else None) == expected

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.server.transport import Frames, framed
+from support.patience import HANGS
 
 NOT_AT_THE_START = {
     # SDKs, engines and stores, each for who has set it up, or in a process of its own
@@ -60,7 +61,7 @@ async def test_a_start_imports_nothing_that_only_some_need(workspace: Path) -> N
 
     uri = (workspace / "main.py").as_uri()
     document = {"uri": uri, "languageId": "python", "version": 1, "text": (workspace / "main.py").read_text()}
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGS):
         about: dict[str, Any] = {"processId": None, "rootUri": workspace.as_uri(), "capabilities": {}}
         send(id="begin", method="initialize", params=about)
         await answered("begin")

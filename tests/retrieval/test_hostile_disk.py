@@ -17,7 +17,8 @@ from index.content import content
 from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.index import Index, build, index_directory
 from devflow.retrieval.local import local_vectors
-from devflow.retrieval.store import DATABASE, make_directory
+from devflow.retrieval.status import read_status
+from devflow.retrieval.store import DATABASE, Reader, make_directory
 from devflow.retrieval.walk import Found, IndexOptions, Skip, walk
 from support.patience import HANGS
 
@@ -108,6 +109,19 @@ async def test_a_store_that_had_no_room_for_its_tables_is_as_none(tmp_path: Path
     finally:
         await index.close()
         await graph.close()
+
+
+async def test_a_damaged_store_is_not_called_empty(tmp_path: Path) -> None:
+    directory = index_directory(tmp_path)
+    make_directory(directory)
+    (directory / DATABASE).write_bytes(os.urandom(8_192))
+    reader = Reader(directory)
+    try:
+        status = await read_status(reader, tmp_path, directory)
+    finally:
+        await reader.close()
+    assert status.state == "failed"
+    assert "devflow index --rebuild" in status.problem
 
 
 async def test_a_clock_that_went_backwards_hides_no_change(tmp_path: Path) -> None:

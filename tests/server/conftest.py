@@ -14,7 +14,6 @@ from support.patience import HANGS
 def patient_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may take its time to look vectors up."""
     monkeypatch.setattr("devflow.server.workers.index._NEAREST_TIMEOUT", HANGS)
-    monkeypatch.setattr("devflow.retrieval.shared_vectors._TIMEOUT", HANGS)
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def server_command() -> list[str]:
     """The server the editors start: this checkout's, or the one $DEVFLOW_LSP names."""
     if named := os.environ.get("DEVFLOW_LSP"):
         return shlex.split(named)
-    return [sys.executable, "-P", str(ROOT / "tests/support/patient_server.py")]
+    start = "import sys; from devflow.server.cli import serve; sys.exit(serve())"
+    return [sys.executable, "-c", start]
 
 
 def server_environment() -> dict[str, str]:
@@ -181,7 +182,7 @@ def again(do: Callable[[], None], ask: Callable[[], Any], what: str, report: Cal
 
     def attempt() -> Any:
         do()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 10
         answer = None
         while not answer and time.monotonic() < end:
             answer = ask()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from devflow.models.errors import ModelError
 from devflow.models.streams import Answer, closing
 from devflow.server.assist.inline.cache import suffix_head
+from devflow.server.assist.inline.stream import LONGEST
 from devflow.server.assist.waiting import allowed
 
 _CLOSE_SECONDS = 0.05
@@ -114,7 +115,7 @@ class Generation:
         try:
             async with asyncio.timeout(allowed(self._seconds)), closing(stream):
                 async for piece in stream:
-                    self.text += piece
+                    self.text = (self.text + piece)[:LONGEST]
                     if self._is_done(self.text) or not self._agrees():
                         break
         except TimeoutError:

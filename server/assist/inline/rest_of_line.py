@@ -19,7 +19,9 @@ from devflow.analysis.text import Edit
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.analogy import Analogy, analogies
 from devflow.analysis.usage.around import Around, OpenTokens
+from devflow.analysis.usage.closing import closing
 from devflow.analysis.usage.lines import Rest, rests
+from devflow.analysis.usage.parameters import Kept, kept_next
 from devflow.analysis.usage.vocabulary import Vocabulary
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.keywords import builtin_names, keywords
@@ -83,13 +85,17 @@ def evidence(doc: Document, at: int, code: Codebase) -> list[Evidence]:
         each.tokens: each for each in analogies(around, frozenset(keywords(doc.language)).__contains__, half)
     }
     others = {each.tokens: each.text for each in alike.values()}
+    kept = kept_next(around, half) if doc.language == "python" else None
+    if kept is not None:
+        others[kept.tokens] = kept.text
+    end = closing(around) if doc.language == "python" else None
     return [
         Evidence(
             rest,
             rest.text.lstrip() if spaced else rest.text,
-            _values(rest, around, half, alike.get(rest.tokens)),
+            _values(rest, around, half, alike.get(rest.tokens), kept),
         )
-        for rest in rests(models, around.context, half, others, _CANDIDATES)
+        for rest in rests(models, around.context, half, others, _CANDIDATES, end)
         if _names_known(rest.tokens, around, doc.language)
     ]
 
@@ -118,11 +124,14 @@ def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:
     return True
 
 
-def _values(rest: Rest, around: Around, half: str, analogy: Analogy | None) -> tuple[float, ...]:
+def _values(
+    rest: Rest, around: Around, half: str, analogy: Analogy | None, kept: Kept | None
+) -> tuple[float, ...]:
     here, known = rest.seen
     line = (*around.line, *rest.tokens)
     away = around.distance(line)
     gap = abs(away) if away is not None else math.inf
+    is_kept = kept if kept is not None and rest.tokens == kept.tokens else None
     members = [name for before, name in pairwise(("", *around.line[-1:], *rest.tokens)) if before == "."]
     return (
         1.0,
@@ -151,37 +160,47 @@ def _values(rest: Rest, around: Around, half: str, analogy: Analogy | None) -> t
         analogy.count / (analogy.total + 0.5) if analogy else 0.0,
         analogy.above / 3 if analogy else 0.0,
         float(analogy is not None and analogy.gap <= _NEAR),
+        float(is_kept is not None and is_kept.constructor),
+        float(is_kept is not None and is_kept.begun),
+        float(kept is not is_kept),
+        float(is_kept is not None),
+        float(rest.closed),
     )
 
 
 _FITTED = (
-    ("bias", -6.21),
-    ("log odds", 0.19),
-    ("tokens", -0.93),
-    ("length here", 0.45),
-    ("share here", 2.69),
-    ("log count here", 0.37),
-    ("length known", 0.76),
-    ("share known", 2.53),
-    ("log count known", 0.19),
-    ("gap here", -1.25),
-    ("gap known", -1.35),
-    ("above here", 1.14),
-    ("above known", 1.75),
+    ("bias", -5.65),
+    ("log odds", 0.25),
+    ("tokens", -1.17),
+    ("length here", 1.13),
+    ("share here", 2.72),
+    ("log count here", 0.39),
+    ("length known", 1.32),
+    ("share known", 2.56),
+    ("log count known", 0.06),
+    ("gap here", -1.21),
+    ("gap known", -1.01),
+    ("above here", 0.77),
+    ("above known", 1.25),
     ("both", -1.41),
-    ("new members", -0.31),
-    ("first word here", 0.3),
-    ("line nearby", -1.05),
-    ("line in block", 0.35),
-    ("line below", -4.36),
-    ("tokens before", 1.01),
-    ("typed", 3.59),
-    ("analogy", 2.15),
-    ("log count of analogies", -0.38),
-    ("share of analogies", 3.33),
-    ("analogies above", 3.02),
-    ("analogy nearby", 1.84),
-    ("parses", 2.64),
+    ("new members", -0.53),
+    ("first word here", 0.02),
+    ("line nearby", -1.18),
+    ("line in block", 0.15),
+    ("line below", -2.05),
+    ("tokens before", 0.63),
+    ("typed", 4.76),
+    ("analogy", 1.57),
+    ("log count of analogies", 0.1),
+    ("share of analogies", 1.97),
+    ("analogies above", 3.38),
+    ("analogy nearby", 2.23),
+    ("kept by constructor", 1.62),
+    ("kept as before", 1.38),
+    ("another is kept", -0.12),
+    ("kept", 2.67),
+    ("closed", -0.98),
+    ("parses", 3.13),
 )
 """What the values of a candidate mean, and their weights. "here": in this document, "known": in the rest of
 the workspace; lengths are tens of tokens of context."""

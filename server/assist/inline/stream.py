@@ -6,8 +6,9 @@ from devflow.server.assist.inline.brackets import CLOSES, closed_in
 from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
 from devflow.server.assist.inline.site import Site, indent_of, width
 
+LONGEST = 4_000
+"""Characters of an answer that are looked at; a broken server may send millions in one piece."""
 _LEAST_ALIKE = 8
-_MOST_CHARACTERS = 4_000
 _LONGEST_FENCE = 40
 
 
@@ -18,7 +19,7 @@ def is_done(text: str, site: Site) -> bool:
         if "```" in text or len(fence) > _LONGEST_FENCE:
             return True
     body = text.lstrip("\n")
-    if len(text) > _MOST_CHARACTERS or "```\n" in body[3:]:
+    if len(text) >= LONGEST or "```\n" in body[3:]:
         return True
     if not site.multiline:
         return _is_line_done(body, text, site)

@@ -8,6 +8,7 @@ import pytest
 from devflow.models.errors import Unreachable
 from devflow.models.streams import answer_of
 from devflow.server.assist.inline.generation import Generation
+from devflow.server.assist.inline.stream import LONGEST
 from support.patience import HANGS
 
 
@@ -58,6 +59,19 @@ async def test_it_stops_where_enough_is_written() -> None:
     assert written is not None
     assert written.text == "a\n"
     assert (stream.given, stream.closed) == (2, True)
+
+
+async def test_of_millions_of_characters_in_one_piece_a_few_thousand_are_looked_at() -> None:
+    looked_at: list[int] = []
+    stream = Stream("a" * 5_000_000)
+
+    def is_done(text: str) -> bool:
+        looked_at.append(len(text))
+        return len(text) >= LONGEST
+
+    written = await Generation("x = ", "\n", lambda: answer_of("writer", stream()), is_done, HANGS).wait()
+    assert written is not None
+    assert (len(written.text), looked_at) == (LONGEST, [LONGEST])
 
 
 @pytest.mark.usefixtures("hurried")
@@ -145,6 +159,7 @@ async def test_one_that_was_stopped_is_not_joined() -> None:
     assert running.typed_since("x = ", "\n") is None
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_one_that_is_stubborn_about_its_end_is_not_joined() -> None:
     release = asyncio.Event()
     begun = asyncio.Event()
