@@ -113,7 +113,9 @@ def index_directory(root: Path) -> Path:
 def make_directory(directory: Path) -> None:
     """Create the index's folder for its owner only. Raises StoreUnusable."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(directory.parents), directory):
+            # `parents=True` would give the folders above the usual rights, and they list the projects' names.
+            folder.mkdir(mode=0o700, exist_ok=True)
         if not is_ours(directory):
             raise StoreUnusable(
                 f"The index in {directory} belongs to another user and is left alone: set XDG_CACHE_HOME to "

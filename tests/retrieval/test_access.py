@@ -80,7 +80,8 @@ async def test_vectors_of_a_root_outside_the_list_are_not_asked(roots: tuple[Pat
 
 async def test_the_folder_and_the_store_are_the_owner_s_alone(roots: tuple[Path, Path]) -> None:
     folder = index_directory(roots[0])
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for each in (folder, folder.parent, folder.parent.parent):  # those above list the projects
+        assert stat.S_IMODE(each.stat().st_mode) == 0o700
     for path in folder.rglob("*"):
         assert path.is_dir() or stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
