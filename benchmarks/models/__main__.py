@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench.processes import load, machine
 from bench.revision import ROOT, revision
+from devflow.server import pauses
 
 from .rows import Row, as_markdown
 
@@ -38,6 +39,9 @@ def main() -> int:
     quiet = load()
     if quiet > 1.0:
         print(f"The machine is not quiet (load {quiet}): times will be too long.", file=sys.stderr)
+    # The interpreter takes turns and collects garbage as it does in the server.
+    pauses.shorten()
+    pauses.collect_from_now_on()
     rows: list[Row] = []
     for part in PARTS:
         if arguments.only and part not in arguments.only:
