@@ -179,15 +179,15 @@ class Feedback:
         self, model: str = "", language: str = "", *, since: float = 0.0, kind: Kind | None = None
     ) -> Outcomes:
         """What became of the suggestions of `model` in `language` ("": of any) since a time in seconds."""
-        groups = self.by_model(since=since, kind=kind)
+        groups = self.by_model(*((kind,) if kind else ()), since=since)
         return _summed(
             found
             for (name, spoken), found in groups.items()
             if model in ("", name) and language in ("", spoken)
         )
 
-    def by_model(self, *, since: float = 0.0, kind: Kind | None = None) -> dict[tuple[str, str], Outcomes]:
-        """The same for every `(model, language)` there is."""
+    def by_model(self, *kinds: Kind, since: float = 0.0) -> dict[tuple[str, str], Outcomes]:
+        """The same for every `(model, language)` there is, of these kinds; none named: of any."""
         sql = (
             "SELECT model, language, sum(shown), sum(accepted OR word), sum(accepted), "
             "sum(refused AND NOT (accepted OR word)), sum(seen), sum(seen AND distance = 0), sum(distance) "
@@ -196,9 +196,10 @@ class Feedback:
             "max(action IN ('accepted-word', 'accepted-line')) AS word, "
             "max(action IN ('rejected', 'typed-over')) AS refused, max(action = 'edited') AS seen, "
             "max(distance) AS distance "
-            "FROM events WHERE at >= ? AND (? = '' OR kind = ?) GROUP BY suggestion) GROUP BY model, language"
+            "FROM events WHERE at >= ? AND (? = '[]' OR kind IN (SELECT value FROM json_each(?))) "
+            "GROUP BY suggestion) GROUP BY model, language"
         )
-        rows = self._rows(sql, (since, kind or "", kind or ""))
+        rows = self._rows(sql, (since, *[json.dumps(kinds)] * 2))
         return {(str(model), str(language)): Outcomes(*map(int, counts)) for model, language, *counts in rows}
 
     def trials(self, limit: int = 5_000) -> list[Trial]:

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.languages import language_of
 from devflow.analysis.sections import DOCUMENTS
-from devflow.retrieval.rerank import Candidate
+from devflow.retrieval.rerank import TEST_NAME, Candidate
 
 if TYPE_CHECKING:
     import numpy as np
 
 _BLEND = 10
-_TEST_CASES = re.compile(
-    r"(^|/)(tests|specs?|__tests__|src/test)/|(^|/)(test_[^/]*|tests|conftest)\.py$|_test\.\w+$|[.](test|spec)\.\w+$"
-    r"|Tests?\.\w+$"
-)
+_TEST_CASES = re.compile(rf"(^|/)(tests|specs?|__tests__|src/test)/|(^|/)tests\.py$|{TEST_NAME}")
 _FOR_TESTING = re.compile(r"(^|/)(test|testing)/")
 """Perhaps tests, perhaps what a package gives to those who test."""
 _ABOUT_TESTS = frozenset(("test", "fixtur", "mock"))

@@ -36,9 +36,9 @@ FEATURES = (
 _WORD = re.compile(r"\w+")
 _BETWEEN_WORDS = {at: " " for at in range(128) if not _WORD.match(chr(at))}
 """For `str.translate`: of a text in ASCII twice as fast as the expression."""
-_TEST = re.compile(
-    r"(^|/)(tests?|testing|specs?|__tests__)/|(^|/)(test_[^/]*|conftest)\.py$|_test\.\w+$|[.](test|spec)\.\w+$|Tests?\.\w+$"
-)
+TEST_NAME = r"(^|/)(test_[^/]*|conftest)\.py$|_test\.\w+$|[.](test|spec)\.\w+$|Tests?\.\w+$"
+"""A pattern for paths of files that are named as tests are, wherever they lie."""
+_TEST = re.compile(rf"(^|/)(tests?|testing|specs?|__tests__)/|{TEST_NAME}")
 _VENDORED = re.compile(
     r"(^|/)(_?vendor(ed)?|third_party|node_modules|extern(al)?|compat|migrations|locale|docs?|examples?)/"
 )

@@ -37,12 +37,8 @@ def tallies_since(since: float) -> Tallies:
         return {}
     store = Feedback(path)
     try:
-        tallies: dict[tuple[str, str], Tally] = {}
-        for kind in ("inline", "item"):
-            for key, outcomes in store.by_model(since=since, kind=kind).items():
-                before = tallies.get(key, Tally(0, 0))
-                tallies[key] = Tally(before.shown + outcomes.shown, before.accepted + outcomes.accepted)
-        return tallies
+        found = store.by_model("inline", "item", since=since)
+        return {key: Tally(outcomes.shown, outcomes.accepted) for key, outcomes in found.items()}
     finally:
         store.close()
 

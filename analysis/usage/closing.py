@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from devflow.analysis.usage.around import Around
+from devflow.analysis.usage.vocabulary import bracket_steps
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _BLOCKS = frozenset(
@@ -48,12 +49,7 @@ def closing(around: Around) -> tuple[str, ...] | None:
         return None
 
     vocabulary = around.model.vocabulary
-    steps = np.zeros(len(vocabulary), np.int32)
-    for opener, closer in _CLOSERS.items():
-        for sign, step in ((opener, 1), (closer, -1)):
-            number = vocabulary.number(sign)
-            if number is not None:
-                steps[number] = step
+    steps = bracket_steps(vocabulary)
     begin = int(around.newlines[around.at_line - 1]) + 1 if around.at_line else 0
     end = begin + len(around.line)
     below = int(around.newlines[around.at_line]) + 1 if around.at_line < len(around.newlines) else None

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from devflow.analysis.usage.model import Level, UsageModel
-from devflow.analysis.usage.vocabulary import BORDER, OTHER, Vocabulary
+from devflow.analysis.usage.vocabulary import BORDER, OTHER, Vocabulary, bracket_steps
 
 LONGEST = 24
 """Tokens a rest of a line may have."""
@@ -137,19 +137,14 @@ class _Signs:
     """How a model numbers what ends lines."""
 
     steps: Any
-    """int8 [words]: 1 for a bracket that opens, -1 for one that closes."""
+    """As `bracket_steps` gives them."""
     comma: int
     colon: int
 
 
 def _signs(vocabulary: Vocabulary) -> _Signs:
-    import numpy as np
-
-    steps = np.zeros(len(vocabulary), np.int8)
-    for texts, step in (("([{", 1), (")]}", -1)):
-        steps[[number for text in texts if (number := vocabulary.number(text)) is not None]] = step
     comma, colon = vocabulary.number(","), vocabulary.number(":")
-    return _Signs(steps, -1 if comma is None else comma, -1 if colon is None else colon)
+    return _Signs(bracket_steps(vocabulary), -1 if comma is None else comma, -1 if colon is None else colon)
 
 
 _Row = tuple[Any, Any, int, bool]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 BORDER = 0
@@ -185,3 +186,14 @@ def mapped(folder: Path, first: int, load: Any) -> Words:
 
 
 ARRAYS = ("text", "ends", "hashes", "order")
+
+
+def bracket_steps(vocabulary: Vocabulary) -> npt.NDArray[np.int8]:
+    """How much deeper each word goes into brackets, by its number: 1 for one that opens, -1 for one that
+    closes, else 0."""
+    import numpy as np
+
+    steps = np.zeros(len(vocabulary), np.int8)
+    for texts, step in (("([{", 1), (")]}", -1)):
+        steps[[number for text in texts if (number := vocabulary.number(text)) is not None]] = step
+    return steps

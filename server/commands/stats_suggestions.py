@@ -39,12 +39,13 @@ def fates(path: Path, since: float) -> list[Fate]:
 
     if not path.is_file():
         return []
+    kinds: tuple[Kind, ...] = get_args(Kind)
     store = Feedback(path)
     found: list[Fate] = []
     try:
-        for kind in get_args(Kind):
+        for kind in kinds:
             counts: dict[str, list[int]] = {}
-            for (model, _), each in store.by_model(since=since, kind=kind).items():
+            for (model, _), each in store.by_model(kind, since=since).items():
                 of = (each.shown, each.accepted, each.rejected, each.looked_at, each.kept_after_30s)
                 counts[model] = [sum(pair) for pair in zip(counts.get(model, [0] * 5), of, strict=True)]
             found += sorted(

@@ -68,7 +68,7 @@ async def test_the_uses_of_a_renamed_function_are_offered_one_after_the_other(tm
         await make(client, second, 4)
         assert await ask(client, 5, 4) == {"edits": []}
     again = Feedback(store.path)
-    counted = again.by_model(kind="next-edit")["rename", "python"]
+    counted = again.by_model("next-edit")["rename", "python"]
     again.close()
     assert (counted.shown, counted.accepted, counted.whole) == (2, 2, 2)
 
