@@ -214,6 +214,7 @@ def _load_handlers() -> None:
     """What the first answer did not need, before it is asked for."""
     for route in REQUESTS:
         route.load()
+    importlib.import_module("devflow.server.handlers.execute_command").load()
 
 
 def create_server(services: Services | None = None, log_level: str | None = None) -> DevFlowServer:
