@@ -51,7 +51,7 @@ class DevFlowServer(LanguageServer):
             "devflow",
             devflow.__version__,
             protocol_cls=Protocol,
-            # Half the code to generate at the start; nobody reads which field of a message was wrong.
+            # Half the code to generate at the start; which field was wrong is looked for when one is.
             converter_factory=lambda: get_converter(cattrs.Converter(detailed_validation=False)),
         )
         self.session = Session(self, services)

@@ -24,7 +24,7 @@ SETS = "DEVFLOW_EVAL_SETS"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("what", choices=("retrieval", "inline"), help="what is measured")
+    parser.add_argument("what", choices=("retrieval", "inline"), help="search on truth sets, or ghost text")
     parser.add_argument(
         "--sets",
         type=Path,
