@@ -57,7 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> list[Hit]:
-    from devflow.retrieval.needed import with_needed
     from devflow.retrieval.search import SearchOptions
     from devflow.server.commands.workspace import open_index, settings_of
 
@@ -67,7 +66,9 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
         if found.reason:
             notes.print(found.reason)
         if arguments.context is not None:
-            return await with_needed(found.hits, code.index.graph)
+            from devflow.retrieval.needed import with_needed
+
+            return await with_needed(found.hits, index.graph)
         return list(found.hits)
 
 
