@@ -19,6 +19,7 @@ import aiosqlite
 from devflow.retrieval.base import VectorSearch
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.query import Analysed, Kind
+from devflow.retrieval.store import Reader
 from devflow.retrieval.words import STOP_WORDS, parts
 
 _TEXT_FLOOR = 0.15
@@ -146,7 +147,7 @@ async def with_words(
     return [(row[0], row[1]) for row in rows]
 
 
-async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:
+async def by_symbol(store: Reader, query: Analysed) -> Found:
     """Chunks that define what the query names: as one word, or as neighbouring words joined. Names that few
     places define come first."""
     order = {name: place for place, name in reversed(list(enumerate(_wanted_names(query))))}
@@ -154,7 +155,7 @@ async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:
         return Found([], [])
     alone = query.kind == Kind.NAME
     owners = _owners(query) if alone else {}
-    rows = await db.execute_fetchall(
+    rows = await store.rows(
         "SELECT c.id, s.lower, s.kind, length(s.container), "
         "w.value <> '' AND ('.' || lower(s.container)) LIKE ('%.' || w.value) AS owned FROM json_each(?) w "
         "JOIN symbols s ON s.lower = w.key "
@@ -170,7 +171,7 @@ async def by_symbol(db: aiosqlite.Connection, query: Analysed) -> Found:
         kind = row[2] not in ("class", "function", "interface")
         return not row[4], rare, order[str(row[1])], kind, row[3], row[0]
 
-    ranked = sorted((tuple(row) for row in rows), key=key)
+    ranked = sorted(rows, key=key)
     ids = list(dict.fromkeys(int(row[0]) for row in ranked))[:_NAMES]
     return Found(ids, [1 / (1 + place) for place in range(len(ids))])
 

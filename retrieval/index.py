@@ -24,16 +24,24 @@ from devflow.retrieval.base import (
 )
 from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
-from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.history import Commit
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.relations import UseCounts
-from devflow.retrieval.search import Pool, Searched, SearchOptions, pool_of, search_root, similar_in_root
+from devflow.retrieval.search import (
+    Pool,
+    Searched,
+    SearchOptions,
+    pool_of,
+    read,
+    search_root,
+    similar_in_root,
+)
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.words import storable
 
 if TYPE_CHECKING:
+    from devflow.retrieval.graph.open_graph import CodeGraph
     from devflow.retrieval.walk import IndexSettings
 
 __all__ = ["Index", "build", "index_directory"]
@@ -58,8 +66,16 @@ class Index:
         self._paths = [Paths() for _ in self._stores]
         self._directories = tuple(directories)
         self._vectors = vectors
-        self.graph = CodeGraph(directories)
+        self._graph: CodeGraph | None = None
+
+    @property
+    def graph(self) -> CodeGraph:
         """Who calls, extends, tests and reaches whom."""
+        if self._graph is None:
+            from devflow.retrieval.graph.open_graph import CodeGraph  # search needs none of it
+
+            self._graph = CodeGraph(self._directories)
+        return self._graph
 
     @classmethod
     async def open(cls, roots: Sequence[Path], vectors: VectorSearch | None = None) -> Index:
@@ -245,10 +261,14 @@ class Index:
 
     async def pools(self, query: str, options: SearchOptions = SearchOptions()) -> list[Pool]:  # noqa: B008
         """All candidates of each root, unordered: what the learned order is learned from."""
-        return [
-            await pool_of(store, root, self._vectors, frequencies, paths, storable(query), None, options)
-            for (root, store), frequencies, paths in self._known()
-        ]
+        found = []
+        for (root, store), frequencies, paths in self._known():
+            pool = await pool_of(
+                store, root, self._vectors, frequencies, paths, storable(query), None, options
+            )
+            await read(store, pool.order)
+            found.append(pool)
+        return found
 
     async def similar_functions(self, text: str, limit: int = 5) -> list[Hit]:
         """Functions whose code resembles `text`; `score` is the share of common word triples, 0 to 1."""
@@ -284,7 +304,8 @@ class Index:
 
     async def close(self) -> None:
         """Close the stores."""
-        await self.graph.close()
+        if self._graph is not None:
+            await self._graph.close()
         for _, store in self._stores:
             await store.close()
 

@@ -9,26 +9,38 @@ from pathlib import Path
 
 from devflow.retrieval.base import VectorOptions, VectorSearch
 from devflow.retrieval.chroma import VectorsUnavailable
+from devflow.retrieval.compared import BruteForce, embedded_texts, texts_of
+from devflow.retrieval.embedders.choose import STATIC, load_embedder
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.vector_process import VectorProcess
+
+FEW = 3_000
+"""Chunks that `devflow-static` embeds again in less time than it takes to import Chroma."""
 
 
 @contextlib.asynccontextmanager
 async def local_vectors(
     root: Path,
     options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+    *,
+    few: int = 0,
 ) -> AsyncIterator[tuple[VectorSearch | None, str]]:
     """The vectors of `root`, or None and a sentence: an editor's server may own them, and nobody may open
-    them beside it. With vectors, the sentence says what is not as configured."""
+    them beside it. With vectors, the sentence says what is not as configured. Up to `few` chunks are embedded
+    anew where our own embedder does it."""
     directory = index_directory(root)
     reader = Reader(directory, connections=1)
     try:
-        async with reader.snapshot() as db:
-            rows = [] if db is None else await db.execute_fetchall("SELECT value FROM meta WHERE key = 'uid'")
+        rows = await reader.rows(
+            "SELECT value, (SELECT count(*) FROM pieces) FROM meta WHERE key = 'uid'", ()
+        )
     finally:
         await reader.close()
-    uid = "".join(row[0] for row in rows)
+    uid, count = rows[0] if rows else ("", 0)
     there = bool(options.chroma_url) or await asyncio.to_thread((directory / "chroma").is_dir)
+    if 0 < count <= few and there and _ours(options):
+        yield await _anew(root), options.problem
+        return
     if not uid or not there:
         yield None, f"There are no vectors of {root} yet; searching text and names only."
         return
@@ -41,6 +53,23 @@ async def local_vectors(
         yield _Local(root, vectors), vectors.problem
     finally:
         await asyncio.to_thread(vectors.close)
+
+
+def _ours(options: VectorOptions) -> bool:
+    return options.embedder in ("", STATIC) and options.endpoint is None and not options.chroma_url
+
+
+async def _anew(root: Path) -> VectorSearch:
+    rows = await texts_of(root)
+
+    def made() -> VectorSearch:
+        import numpy as np
+
+        embedder = load_embedder(STATIC)
+        vectors = embedded_texts(embedder, [text for _, text in rows])
+        return BruteForce(root, np.array([row[0] for row in rows]), vectors, embedder)
+
+    return await asyncio.to_thread(made)
 
 
 class _Local:

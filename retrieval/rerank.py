@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devflow.retrieval.query import Analysed, Kind, name_parts
 from devflow.retrieval.stems import stem
@@ -32,6 +32,11 @@ FEATURES = (
     "later_part", "vendored",
 )  # fmt: skip
 """What the columns of the matrix mean, in order."""
+_READ = [
+    FEATURES.index(name)
+    for name in ("head_cover", "doc_cover", "body_cover", "body_bm25", "all_cover", "known", "later_part")
+]
+"""The columns that `read_into` fills."""
 
 _WORD = re.compile(r"\w+")
 _BETWEEN_WORDS = {at: " " for at in range(128) if not _WORD.match(chr(at))}
@@ -60,7 +65,8 @@ class Candidate:
     last_line: int
     symbol: str
     kind: str
-    text: str
+    text: str = ""
+    """Read later, as `signature`, `doc` and `known` are."""
     signature: str = ""
     doc: str = ""
     text_score: float = 0.0
@@ -79,6 +85,18 @@ def features(
 ) -> np.ndarray:
     """float32, shape (len(candidates), len(FEATURES)). `weights`: stem → what it says; `mentioned`: file id →
     how much of its path the query names."""
+    matrix = features_unread(query, weights, candidates, mentioned)
+    read_into(matrix, weights, candidates)
+    return matrix
+
+
+def features_unread(
+    query: Analysed,
+    weights: Mapping[str, float],
+    candidates: Sequence[Candidate],
+    mentioned: Mapping[int, float],
+) -> np.ndarray:
+    """As `features`, of candidates whose text has not been read: what it would say is NaN."""
     import numpy as np
 
     total = sum(weights.values()) or 1.0
@@ -92,22 +110,13 @@ def features(
     asked_alone = frozenset(query.plain) if query.kind == Kind.NAME else frozenset()
     dotted = frozenset(name.lower() for name in query.dotted)
     says_test = any(each in weights for each in ("test", "fixtur", "mock"))
-    asked = _Asked(weights)
+    unknown = math.nan
     rows = []
     for each in candidates:
-        name = each.symbol.rpartition(".")[2]
-        owner = each.symbol[: -len(name) - 1]
-        of_name = name_parts(name)
-        covered = of_name & weights.keys()
-        of_owner = _stems_of_name(owner)
-        of_path = _stems_of_path(each.path)
-        head, _ = asked.counted(each.signature)
-        doc, _ = asked.counted(each.doc)
-        body, length = asked.counted(each.text)
+        symbol, path = _symbol(each.symbol), _path(each.path)
+        covered = symbol.name & weights.keys()
         ranks = each.ranks or {}
-        low = name.lower()
-        every = covered | (of_owner & weights.keys()) | (of_path & weights.keys()) | doc.keys() | body.keys()
-        saturation = 0.25 + 0.75 * length / _USUAL_LENGTH
+        function, type_ = each.kind in _FUNCTIONS, each.kind in _TYPES
         rows.append(
             (
                 each.text_score / best,
@@ -118,56 +127,91 @@ def features(
                 _rank(ranks, "paths"),
                 len(ranks) / 4,
                 _sum(weights, covered) / total,
-                len(covered) / len(of_name) if of_name else 0.0,
-                _sum(weights, of_owner) / total,
-                _sum(weights, of_path) / total,
-                _sum(weights, head) / total,
-                _sum(weights, doc) / total,
-                _sum(weights, body) / total,
-                sum(weights[w] * times / (times + saturation) for w, times in body.items()) / total,
-                _sum(weights, every) / total,
-                float(low in names or low in asked_alone),
-                float(bool(owner) and f"{owner.rpartition('.')[2].lower()}.{low}" in dotted),
+                len(covered) / len(symbol.name) if symbol.name else 0.0,
+                _sum(weights, symbol.owner) / total,
+                _sum(weights, path.words) / total,
+                unknown,
+                unknown,
+                unknown,
+                unknown,
+                unknown,
+                float(symbol.lower in names or symbol.lower in asked_alone),
+                float(symbol.qualified in dotted),
                 mentioned.get(each.file, 0.0),
                 sums[each.file] / best_file,
                 len(by_file[each.file]) / 10,
-                float(each.kind in _FUNCTIONS),
-                float(each.kind in _TYPES),
-                float(each.kind not in _FUNCTIONS and each.kind not in _TYPES),
-                0.0 if says_test else float(bool(_TEST.search(each.path))),
+                float(function),
+                float(type_),
+                float(not function and not type_),
+                0.0 if says_test else float(path.test),
                 math.log1p(each.last_line - each.first_line + 1) / 4,
-                float(name.startswith("_") and not name.startswith("__")),
-                float(name.startswith("__")),
-                math.log1p(each.known) / 8,
-                float(each.kind in _FUNCTIONS and not each.signature),
-                float(bool(_VENDORED.search(each.path))),
+                float(symbol.lower.startswith("_") and not symbol.lower.startswith("__")),
+                float(symbol.lower.startswith("__")),
+                unknown,
+                unknown,
+                float(path.vendored),
             )
         )
     return np.array(rows, np.float32).reshape(len(rows), len(FEATURES))
 
 
+def read_into(matrix: np.ndarray, weights: Mapping[str, float], candidates: Sequence[Candidate]) -> None:
+    """Fill in what the candidates' texts, heads and documentation say, in the order of `matrix`'s rows."""
+    total = sum(weights.values()) or 1.0
+    asked = _Asked(weights)
+    rows = []
+    for each in candidates:
+        head, _ = asked.counted(each.signature)
+        doc, _ = asked.counted(each.doc)
+        body, length = asked.counted(each.text)
+        symbol = _symbol(each.symbol)
+        every = (
+            symbol.name | symbol.owner | _path(each.path).words | doc.keys() | body.keys()
+        ) & weights.keys()
+        saturation = 0.25 + 0.75 * length / _USUAL_LENGTH
+        rows.append(
+            (
+                _sum(weights, head) / total,
+                _sum(weights, doc) / total,
+                _sum(weights, body) / total,
+                sum(weights[w] * times / (times + saturation) for w, times in body.items()) / total,
+                _sum(weights, every) / total,
+                math.log1p(each.known) / 8,
+                float(each.kind in _FUNCTIONS and not each.signature),
+            )
+        )
+    matrix[:, _READ] = rows or matrix[:, _READ]
+
+
 def scores(matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
-    """What the learned model gives each row; higher is better, comparable within one list only."""
+    """What the learned model gives each row; higher is better, comparable within one list only. What is NaN
+    counts as what is usual."""
     import numpy as np
 
-    model = _model(vectors)
-    scaled = (matrix - model["mean"]) / model["scale"]
+    model = _model(vectors=vectors)
+    scaled = np.nan_to_num((matrix - model["mean"]) / model["scale"])
     hidden = np.tanh(scaled @ model["w1"] + model["b1"])
     result: np.ndarray = hidden @ model["w2"] + scaled @ model["linear"]
     return result
 
 
+def load_model() -> None:
+    """Read what `scores` needs, which takes 0.1 s the first time and nothing afterwards."""
+    _model(vectors=True)
+    _model(vectors=False)
+
+
 def covered(candidate: Candidate, weights: Mapping[str, float]) -> float:
     """What the words that a candidate has, in any of its fields, weigh together."""
     asked = _Asked(weights)
-    every = _stems_of_name(candidate.symbol) | _stems_of_path(candidate.path)
+    every = _stems_of_name(candidate.symbol) | _path(candidate.path).words
     for text in (candidate.text, candidate.doc):
         every |= asked.counted(text)[0].keys()
     return _sum(weights, every)
 
 
 @cache
-def _model(vectors: bool) -> dict[str, Any]:
+def _model(*, vectors: bool) -> dict[str, Any]:
     import numpy as np
 
     text = resources.files("devflow.retrieval").joinpath("reranker.json").read_text("utf-8")
@@ -188,12 +232,12 @@ def _sum(weights: Mapping[str, float], found: Any) -> float:
 
 class _Asked(dict[str, tuple[str, ...]]):
     """Word as written → the stems of its parts that a query asks for. Nearly every word has none of them, and
-    is not stemmed to find out: a stem is the beginning of its word but for two letters at most (`stems`)."""
+    is not stemmed to find out: a stem begins its word, but for a last `i`, `e` or `l`."""
 
     def __init__(self, wanted: Collection[str]) -> None:
         super().__init__()
         self._wanted = frozenset(wanted)
-        beginnings = sorted({re.escape(each[:-2] or each) for each in wanted})
+        beginnings = sorted({re.escape(each.rstrip("iel") or each) for each in wanted})
         self._may_have = re.compile("|".join(beginnings) or "(?!)").search
 
     def __missing__(self, word: str) -> tuple[str, ...]:
@@ -213,10 +257,37 @@ class _Asked(dict[str, tuple[str, ...]]):
         return found, len(every)
 
 
-def _stems_of_path(path: str) -> frozenset[str]:
-    return _stems_of_name(path.rpartition(".")[0] or path)
+class _Symbol(NamedTuple):
+    """What a qualified name says."""
+
+    name: frozenset[str]
+    owner: frozenset[str]
+    """Stems of the last name and of what it is in."""
+    lower: str
+    qualified: str
+    """The last name, and with the one before it; "" where there is none."""
 
 
 @lru_cache(maxsize=40_000)
+def _symbol(symbol: str) -> _Symbol:
+    name = symbol.rpartition(".")[2]
+    owner = symbol[: -len(name) - 1]
+    low = name.lower()
+    qualified = f"{owner.rpartition('.')[2].lower()}.{low}" if owner else ""
+    return _Symbol(name_parts(name), _stems_of_name(owner), low, qualified)
+
+
+class _Path(NamedTuple):
+    words: frozenset[str]
+    test: bool
+    vendored: bool
+
+
+@lru_cache(maxsize=20_000)
+def _path(path: str) -> _Path:
+    stems = _stems_of_name(path.rpartition(".")[0] or path)
+    return _Path(stems, bool(_TEST.search(path)), bool(_VENDORED.search(path)))
+
+
 def _stems_of_name(name: str) -> frozenset[str]:
     return frozenset(stem(each) for each in words(name))

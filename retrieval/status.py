@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from devflow.retrieval.base import IndexStatus
@@ -12,20 +14,18 @@ from devflow.retrieval.store import Reader
 
 log = logging.getLogger(__name__)
 
+_REPLACED = 0.1
+"""Seconds in which a store that was thrown away is there again."""
+
 
 async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatus:
     """State and counts; `empty` without a store, `failed` with a sentence when it cannot be read."""
-    empty = IndexStatus(root=root, directory=directory, state="empty")
     try:
-        async with reader.snapshot() as db:
-            if db is None:
-                return empty
-            meta = {row[0]: row[1] for row in await db.execute_fetchall("SELECT key, value FROM meta")}
-            [counts] = await db.execute_fetchall(
-                "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols), "
-                "(SELECT coalesce(sum(uses), 0) FROM files), (SELECT count(*) FROM pieces), "
-                "(SELECT count(*) FROM pieces) - (SELECT count(*) FROM pieces WHERE embedded = 0)"
-            )
+        try:
+            read = await _read(reader)
+        except sqlite3.Error:  # another process may be throwing it away, to make it again
+            await asyncio.sleep(_REPLACED)
+            read = await _read(reader)
     except sqlite3.Error as error:
         log.warning("the index in %s cannot be read: %s", directory, error)
         return IndexStatus(
@@ -34,6 +34,9 @@ async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatu
             state="failed",
             problem=f"The index in {directory} cannot be read ({error}); use `devflow index --rebuild`.",
         )
+    if read is None:
+        return IndexStatus(root=root, directory=directory, state="empty")
+    meta, counts = read
     files, symbols, references, chunks, vectors = counts
     return IndexStatus(
         root=root,
@@ -53,3 +56,16 @@ async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatu
         seconds=float(meta.get("seconds", 0)),
         last_error=meta.get("last_error", ""),
     )
+
+
+async def _read(reader: Reader) -> tuple[dict[str, str], Sequence[int]] | None:
+    async with reader.snapshot() as db:
+        if db is None:
+            return None
+        meta = {row[0]: row[1] for row in await db.execute_fetchall("SELECT key, value FROM meta")}
+        [counts] = await db.execute_fetchall(
+            "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols), "
+            "(SELECT coalesce(sum(uses), 0) FROM files), (SELECT count(*) FROM pieces), "
+            "(SELECT count(*) FROM pieces) - (SELECT count(*) FROM pieces WHERE embedded = 0)"
+        )
+        return meta, tuple(counts)

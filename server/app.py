@@ -51,7 +51,7 @@ class DevFlowServer(LanguageServer):
             "devflow",
             devflow.__version__,
             protocol_cls=Protocol,
-            # Half the code to generate at the start; nobody reads which field of a message was wrong.
+            # Half the code to generate at the start; which field was wrong is looked for when one is.
             converter_factory=lambda: get_converter(cattrs.Converter(detailed_validation=False)),
         )
         self.session = Session(self, services)
@@ -214,6 +214,7 @@ def _load_handlers() -> None:
     """What the first answer did not need, before it is asked for."""
     for route in REQUESTS:
         route.load()
+    importlib.import_module("devflow.server.handlers.execute_command").load()
 
 
 def create_server(services: Services | None = None, log_level: str | None = None) -> DevFlowServer:

@@ -23,7 +23,7 @@ COMMANDS = {
     "review": "run the review checks on files",
     "stats": "say what models were asked and what they cost",
     "audit": "say what left this machine, and check the log of it",
-    "eval": "measure search on truth sets",
+    "eval": "measure search on truth sets, or ghost text",
     "route": "say which models would be asked, in order, and why",
     "experiments": "compare models on your own work",
     "doctor": "say what works, what does not, and why",

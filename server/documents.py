@@ -19,11 +19,10 @@ from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Edit, Encoding, Text
 from devflow.server import convert
 from devflow.server.errors import ContentModified
+from devflow.server.files import LARGEST
 
 log = logging.getLogger(__name__)
 
-LARGEST = 5_000_000
-"""Code points; a larger document is set aside: its text is not kept and every answer is empty."""
 LONGEST_LINE = 100_000
 """Code points; a document with a longer line gets no tree (minified code, data)."""
 LARGEST_COMPARED = 500_000

@@ -10,10 +10,11 @@ from collections import OrderedDict
 from pathlib import Path
 
 from devflow.analysis.text import Text
-from devflow.server.documents import LARGEST
 
 log = logging.getLogger(__name__)
 
+LARGEST = 5_000_000
+"""Code points; a larger document is set aside: its text is not kept and every answer is empty."""
 KEPT = 64
 """Files whose text is kept."""
 

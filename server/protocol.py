@@ -12,6 +12,7 @@ import contextlib
 import inspect
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from pygls.lsp.server import LanguageServer
 
 log = logging.getLogger(__name__)
+
+_FIELD = re.compile(
+    r"^(?P<why>required field missing|invalid value|[a-z ]*).* @ \$\.(?P<field>[a-z_.\[\]\d]+)$"
+)
+"""In what cattrs says of a field; the key of a mapping, which may be a path, has quotes and is not told."""
+_MOST_NAMED = 3
 
 _T = TypeVar("_T")
 MsgId = str | int
@@ -201,8 +208,10 @@ class Protocol(LanguageServerProtocol):
         except Exception as error:  # noqa: BLE001
             # cattrs and lsprotocol's hooks raise all kinds here; the messages may quote the document.
             log.debug("cannot read the parameters of %s: %s", method, type(error).__name__)
+            wrong = _wrong_fields(params, params_type)
             raise RequestFailed(
-                f"The parameters of {method!r} are not what LSP 3.18 says.", types.ErrorCodes.InvalidParams
+                f"The parameters of {method!r} are not what LSP 3.18 says{f': {wrong}' if wrong else ''}.",
+                types.ErrorCodes.InvalidParams,
             ) from None
 
     # -- what goes out ---------------------------------------------------------------------------
@@ -298,3 +307,21 @@ async def _called(handler: Handler, params: Any) -> Any:
 def _usable_id(message: Any) -> MsgId | None:
     msg_id = message.get("id") if isinstance(message, dict) else None
     return msg_id if isinstance(msg_id, str | int) and not isinstance(msg_id, bool) else None
+
+
+def _wrong_fields(params: Any, params_type: Any) -> str:
+    """Which fields cannot be read and why; never what is in them. 20 ms, for a client in the making."""
+    import cattrs
+    from lsprotocol.converters import get_converter
+
+    try:
+        get_converter(cattrs.Converter()).structure(params, params_type)
+    except Exception as error:  # noqa: BLE001 - as above
+        found = [_FIELD.search(each) for each in cattrs.transform_error(error)]
+        named = [f"{_camel_case(each['field'])} ({each['why']})" for each in found if each]
+        return ", ".join(named[:_MOST_NAMED])
+    return ""
+
+
+def _camel_case(field: str) -> str:
+    return re.sub(r"_(\w)", lambda letter: letter[1].upper(), field)

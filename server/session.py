@@ -25,8 +25,9 @@ from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.next_edit.offers import Offers
 from devflow.server.behind import STARTING_SECONDS, Behind
 from devflow.server.configuration import Configuration
-from devflow.server.documents import LARGEST, OpenDocument
+from devflow.server.documents import OpenDocument
 from devflow.server.errors import ContentModified
+from devflow.server.files import LARGEST
 from devflow.server.messages import Messages
 from devflow.server.notebooks import Notebooks
 from devflow.server.open_documents import OpenDocuments

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from devflow.analysis.checks.python_module import (
@@ -66,6 +67,11 @@ class _Scope:
 
 def _sites(tree: SyntaxTree) -> Iterator[Site]:
     attributes = _assigned_attributes(tree)
+
+    @cache  # a line may have thousands of calls
+    def is_meant(line: int) -> bool:
+        return bool(_MEANT.search(tree.text.line(line)))
+
     stack: list[tuple[Node, _Scope]] = [(tree.root, _Scope())]
     while stack:
         node, scope = stack.pop()
@@ -74,7 +80,7 @@ def _sites(tree: SyntaxTree) -> Iterator[Site]:
             case "ERROR":
                 continue
             case "call" if not scope.guarded and not node.has_error:
-                site = _site(node, tree, scope, attributes)
+                site = _site(node, tree, scope, attributes, is_meant)
                 if site:
                     yield site
             case "decorated_definition" | "function_definition" | "class_definition":
@@ -125,7 +131,9 @@ def _definition(
     return [*outside, (body, replace(scope, bound=bound, class_names=frozenset()))]
 
 
-def _site(node: Node, tree: SyntaxTree, scope: _Scope, attributes: frozenset[str]) -> Site | None:
+def _site(
+    node: Node, tree: SyntaxTree, scope: _Scope, attributes: frozenset[str], is_meant: Callable[[int], bool]
+) -> Site | None:
     function = node.child_by_field_name("function")
     callee = dotted(function, tree)
     if callee == "?":
@@ -162,7 +170,7 @@ def _site(node: Node, tree: SyntaxTree, scope: _Scope, attributes: frozenset[str
                 positional += 1
     span = tree.span(node)
     lines = range(tree.text.line_at(span.start), tree.text.line_at(span.end) + 1)
-    if any(_MEANT.search(tree.text.line(line)) for line in (lines[0], lines[-1])):
+    if any(is_meant(line) for line in (lines[0], lines[-1])):
         return None
     name = tree.span(function)
     return Site(

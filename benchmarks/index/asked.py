@@ -44,7 +44,7 @@ QUERIES = (
 
 async def searches(root: Path, cache: Path, *, rounds: int = 4) -> dict[str, Any]:
     """Hybrid search through the worker's vectors, as the server does it (milliseconds)."""
-    async with watched(root, vectors=True, cache=cache) as seen:
+    async with watched(root, vectors=True, cache=cache, memory=False) as seen:
         await seen.settled()
         index = await Index.open([root], seen.worker)
         try:
@@ -125,7 +125,10 @@ def _places(root: Path, count: int) -> list[tuple[Path, str, int]]:
 
 def _server(root: Path, cache: Path) -> Client:
     command = (str(Path(sys.executable).parent / "devflow-lsp"),)
-    return Client(command, root, environment={**os.environ, "XDG_CACHE_HOME": str(cache)}, timeout=60)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):  # an installed server has its bytecode
+        environment["PYTHONPYCACHEPREFIX"] = str(cache.parent / "bytecode")
+    return Client(command, root, environment=environment, timeout=60)
 
 
 def _search(client: Client, query: str) -> Any:
@@ -147,7 +150,7 @@ async def saved(root: Path, cache: Path, count: int = 40) -> dict[str, Any]:
     vector (milliseconds). The file is put back."""
     rnd = random.Random(3)
     taken: dict[str, list[float]] = {"symbols": [], "text": [], "uses": [], "vectors": []}
-    async with watched(root, vectors=True, cache=cache) as seen:
+    async with watched(root, vectors=True, cache=cache, memory=False) as seen:
         await seen.settled()
         index = await Index.open([root], seen.worker)
         files = await asyncio.to_thread(_some_files, root, count)

@@ -61,21 +61,24 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(root: Path, *, vectors: bool, cache: Path) -> AsyncIterator[Watched]:
-    """A worker on `root` with its index below `cache`; memory is looked at ten times a second (MiB)."""
+async def watched(root: Path, *, vectors: bool, cache: Path, memory: bool = True) -> AsyncIterator[Watched]:
+    """A worker on `root` with its index below `cache`; `memory` is looked at ten times a second (MiB), which
+    takes milliseconds of the process that measures."""
     os.environ["XDG_CACHE_HOME"] = str(cache)
     seen = Watched()
     ended = threading.Event()
     await seen.worker.start()
     sampler = threading.Thread(target=_sample, args=(seen, ended))
-    sampler.start()
+    if memory:
+        sampler.start()
     try:
         seen.begun = time.monotonic()
         await seen.worker.open([root], IndexOptions(vectors=vectors))
         yield seen
     finally:
         ended.set()
-        sampler.join()
+        if memory:
+            sampler.join()
         await seen.worker.close()
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devflow.retrieval.base import Hit, VectorSearch
+from devflow.retrieval.compared import Embeds
 from devflow.retrieval.context import pack_tokens
 from devflow.retrieval.evaluation.baselines import BM25, fused, nearest
-from devflow.retrieval.evaluation.brute import Embeds, embedded
+from devflow.retrieval.evaluation.brute import embedded
 from devflow.retrieval.evaluation.chunkings import CHUNKINGS, Chunked
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
 from devflow.retrieval.evaluation.doc_comments import undocumented

@@ -25,9 +25,12 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
     from devflow.server.sources import load, user_file
 
     config = load([root])[0].models
-    switch = "nothing leaves this machine" if config.local_only else "the remote models below may be called"
-    yield Check("models", "egress", GOOD, switch)
     statuses = build_router(config, os.environ).statuses()
+    away = [] if config.local_only else [status.name for status in statuses if status.remote]
+    switch = (
+        f"may be called beyond this machine: {', '.join(away)}" if away else "nothing leaves this machine"
+    )
+    yield Check("models", "egress", GOOD, switch)
     if not statuses:
         yield Check(
             "models",

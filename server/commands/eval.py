@@ -24,7 +24,7 @@ SETS = "DEVFLOW_EVAL_SETS"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("what", choices=("retrieval", "inline"), help="what is measured")
+    parser.add_argument("what", choices=("retrieval", "inline"), help="search on truth sets, or ghost text")
     parser.add_argument(
         "--sets",
         type=Path,
@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         return eval_inline.run(arguments)
     import platformdirs
 
+    from devflow.retrieval.compared import Embeds
     from devflow.retrieval.embedders.choose import HASHED, load_embedder
-    from devflow.retrieval.evaluation.brute import Embeds
     from devflow.retrieval.evaluation.measure import Beside, measure, minilm_or_none
     from devflow.retrieval.evaluation.report import plot, table
     from devflow.retrieval.evaluation.systems import ABLATIONS, SYSTEMS

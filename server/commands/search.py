@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,18 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> list[Hit]:
-    from devflow.retrieval.needed import with_needed
     from devflow.retrieval.search import SearchOptions
-    from devflow.server.commands.workspace import codebase, settings_of
+    from devflow.server.commands.workspace import open_index, settings_of
 
     options = SearchOptions(per_file=arguments.per_file)
-    async with codebase(root, settings_of(root, notes), notes) as code:
-        assert code.index is not None
-        found = await code.index.searched(arguments.query, limit=arguments.limit, options=options)
+    async with open_index(root, settings_of(root, notes), notes) as index:
+        found = await index.searched(arguments.query, limit=arguments.limit, options=options)
         if found.reason:
             notes.print(found.reason)
         if arguments.context is not None:
-            return await with_needed(found.hits, code.index.graph)
+            from devflow.retrieval.needed import with_needed
+
+            return await with_needed(found.hits, index.graph)
         return list(found.hits)
 
 
@@ -96,5 +97,13 @@ def _print(root: Path, hits: list[Hit]) -> None:
         out.print(
             Text.assemble((place, "bold"), f"-{hit.last_line + 1} {visible(hit.symbol)} ", (sources, "dim"))
         )
-        first = next((line.strip() for line in hit.text.splitlines() if line.strip()), "")
-        out.print(f"    {visible(first)}")
+        out.print(f"    {visible(_preview(hit))}")
+
+
+def _preview(hit: Hit) -> str:
+    """The line that names what was found, not a decorator or a comment before it; else the first one."""
+    lines = [line.strip() for line in hit.text.splitlines() if line.strip()]
+    plain = [line for line in lines if not line.startswith(("@", "#[", "/*", "*", "//"))]
+    name = re.compile(rf"\b{re.escape(hit.symbol.rpartition('.')[2])}\b") if hit.symbol else None
+    named = [line for line in plain if name is not None and name.search(line)]
+    return next(iter(named or plain or lines), "")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from devflow.retrieval.base import IndexStatus
+    from devflow.retrieval.index import Index
     from devflow.server.assist.base import Codebase
 
 
@@ -68,27 +69,35 @@ async def build_with_progress(
 
 
 @asynccontextmanager
-async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIterator[Codebase]:
-    """The codebase for one command: an index brought up to date, and the user's models."""
+async def open_index(root: Path, settings: Settings, console: Console) -> AsyncIterator[Index]:
+    """The index of `root` for one command, brought up to date."""
     from devflow.retrieval.index import Index
-    from devflow.retrieval.local import local_vectors
-    from devflow.server.assist.base import Codebase
-    from devflow.server.files import FileTexts
-    from devflow.server.models import build_router
+    from devflow.retrieval.local import FEW, local_vectors
     from devflow.server.vectors import vector_options
 
     status = await build_with_progress(root, settings, console)
     if status.problem:
         console.print(status.problem)
-    router = build_router(settings.models.within(str(root)), os.environ)
-    try:
-        async with local_vectors(root, vector_options(settings, os.environ)) as (vectors, problem):
-            if problem and settings.index.vectors:
-                console.print(problem)
-            index = await Index.open([root], vectors)
-            try:
-                yield Codebase(roots=(root,), texts=FileTexts(), index=index, models=router)
-            finally:
-                await index.close()
-    finally:
-        await router.close()
+    async with local_vectors(root, vector_options(settings, os.environ), few=FEW) as (vectors, problem):
+        if problem and settings.index.vectors:
+            console.print(problem)
+        index = await Index.open([root], vectors)
+        try:
+            yield index
+        finally:
+            await index.close()
+
+
+@asynccontextmanager
+async def codebase(root: Path, settings: Settings, console: Console) -> AsyncIterator[Codebase]:
+    """The codebase for one command: an index brought up to date, and the user's models."""
+    from devflow.server.assist.base import Codebase
+    from devflow.server.files import FileTexts
+    from devflow.server.models import build_router
+
+    async with open_index(root, settings, console) as index:
+        router = build_router(settings.models.within(str(root)), os.environ)
+        try:
+            yield Codebase(roots=(root,), texts=FileTexts(), index=index, models=router)
+        finally:
+            await router.close()

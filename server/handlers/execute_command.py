@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,14 +17,10 @@ from lsprotocol import types
 from devflow.analysis.document import Document
 from devflow.retrieval.base import Hit
 from devflow.server import convert, findings
-from devflow.server.assist.ask import ask
-from devflow.server.assist.explain import explain
 from devflow.server.assist.refused import ActionRefused
-from devflow.server.assist.review import review_with_model
 from devflow.server.assist.waiting import allowed
 from devflow.server.cursor import came_behind
 from devflow.server.errors import InvalidParams, RequestFailed
-from devflow.server.handlers import code_action
 from devflow.server.progress import working
 from devflow.server.session import Session
 from devflow.server.status import status
@@ -56,6 +53,8 @@ async def execute_command(session: Session, params: types.ExecuteCommandParams) 
     command = COMMANDS.get(params.command)
     if command is None:
         raise InvalidParams(f"DevFlow has no command {params.command[:60]!r}.")
+    if (module := _MODULES.get(params.command)) is not None:
+        await asyncio.to_thread(importlib.import_module, module)
     try:
         return await command(Call(session, params.arguments or (), params.work_done_token))
     except ActionRefused as refusal:
@@ -64,6 +63,8 @@ async def execute_command(session: Session, params: types.ExecuteCommandParams) 
 
 async def _explain(call: Call) -> dict[str, Any]:
     """[{uri, range}] → {markdown}"""
+    from devflow.server.assist.explain import explain
+
     session = call.session
     doc = await _document(call)
     wanted = session.client.protocol.from_json(call.arguments[0].get("range"), types.Range)
@@ -80,6 +81,8 @@ async def _explain(call: Call) -> dict[str, Any]:
 
 async def _ask(call: Call) -> dict[str, Any]:
     """[question] → {markdown, engine, hits}"""
+    from devflow.server.assist.ask import ask
+
     question = _text(call, "a question")
     async with working(call.session, "Looking for an answer", call.token):
         answer = await ask(question, call.session.codebase(), 8)
@@ -96,12 +99,15 @@ async def _search(call: Call) -> dict[str, Any]:
     index = call.session.codebase().index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")
-    hits = [await _hit(call.session, hit) for hit in await index.search(query, HITS, allowed(SEARCH_SECONDS))]
+    found = await index.search(query, HITS, allowed(SEARCH_SECONDS))
+    hits = await asyncio.gather(*(_hit(call.session, hit) for hit in found))
     return {"hits": [hit for hit in hits if hit]}
 
 
 async def _review(call: Call) -> dict[str, Any]:
     """[{uri}] → {findings}; the findings themselves arrive as diagnostics"""
+    from devflow.server.assist.review import review_with_model
+
     session = call.session
     doc = await _document(call)
     found = await findings.found(session, doc)
@@ -131,6 +137,8 @@ async def _reindex(call: Call) -> None:
 
 async def _apply(call: Call) -> None:
     """[an action's data] → null; for clients that cannot resolve actions"""
+    from devflow.server.handlers import code_action
+
     session = call.session
     workspace = session.capabilities.workspace
     if not (workspace and workspace.apply_edit):
@@ -186,6 +194,20 @@ COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {
     "devflow.why": _why,
     "devflow.snooze": _snooze,
 }
+
+_MODULES: Mapping[str, str] = {
+    "devflow.explain": "devflow.server.assist.explain",
+    "devflow.ask": "devflow.server.assist.ask",
+    "devflow.review": "devflow.server.assist.review",
+    "devflow.apply": "devflow.server.handlers.code_action",
+}
+"""What some commands need besides: a first search does not wait for it to be imported."""
+
+
+def load() -> None:
+    """Import what any command needs, in a thread."""
+    for module in _MODULES.values():
+        importlib.import_module(module)
 
 
 async def _document(call: Call) -> Document:

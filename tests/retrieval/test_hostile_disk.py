@@ -9,8 +9,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from index.content import content
 
@@ -61,6 +63,7 @@ async def test_a_store_with_rubbish_in_the_middle_is_made_again(
 
 FULL = """
 import asyncio, resource, signal, sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from devflow.retrieval.index import build
 from devflow.retrieval.walk import IndexOptions
@@ -109,6 +112,29 @@ async def test_a_store_that_had_no_room_for_its_tables_is_as_none(tmp_path: Path
     finally:
         await index.close()
         await graph.close()
+
+
+async def test_a_store_that_another_process_replaces_meanwhile_is_not_called_damaged(tmp_path: Path) -> None:
+    class Replaced(Reader):
+        thrown_away = False
+
+        @contextlib.asynccontextmanager
+        async def snapshot(self) -> AsyncIterator[aiosqlite.Connection | None]:
+            if not self.thrown_away:
+                self.thrown_away = True
+                raise sqlite3.OperationalError("disk I/O error")
+            async with super().snapshot() as db:
+                yield db
+
+    put(tmp_path, 1)
+    await build(tmp_path, TEXT_ONLY)
+    directory = index_directory(tmp_path)
+    reader = Replaced(directory)
+    try:
+        status = await read_status(reader, tmp_path, directory)
+    finally:
+        await reader.close()
+    assert (status.state, status.problem) == ("ready", "")
 
 
 async def test_a_damaged_store_is_not_called_empty(tmp_path: Path) -> None:

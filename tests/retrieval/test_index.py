@@ -368,6 +368,20 @@ async def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     assert status.problem.startswith("The disk is full: the index in ")
 
 
+async def test_what_few_files_hold_does_not_keep_the_others_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.search._MOST_READ", 4)
+    many = "\n".join(f"def retry_upload_{n}(upload):\n    return retry(upload, {n})\n" for n in range(30))
+    one = "def again(upload):\n    # the upload is tried again\n    return upload()\n"
+    put(tmp_path, f"#- net/retry_upload.py\n{many}\n#- net/other.py\n{one}")
+    await build(tmp_path, TEXT_ONLY)
+    index = await Index.open([tmp_path])
+    hits = await index.search("retry upload", 3)
+    await index.close()
+    assert [hit.path.name for hit in hits] == ["retry_upload.py", "retry_upload.py", "other.py"]
+
+
 async def test_several_roots_are_searched_together(tmp_path: Path) -> None:
     put(tmp_path / "one", "def shared_name(): ...\n")
     put(tmp_path / "two", "class Other:\n    def shared_name(self): ...\n")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
+
 from devflow.retrieval.query import analysed
-from devflow.retrieval.rerank import FEATURES, Candidate, features, scores
+from devflow.retrieval.rerank import FEATURES, Candidate, features, features_unread, scores
 
 
 def candidate(number: int, path: str, symbol: str, text: str, kind: str = "function") -> Candidate:
@@ -43,3 +45,22 @@ def test_documentation_that_says_what_is_asked_counts() -> None:
     told = candidate(2, "b.py", "run", "def run():\n" + BODY)
     told.doc = "Retries the upload after a timeout."
     assert first_of("retry upload when there is a timeout", plain, told) == "b.py"
+
+
+def test_what_is_known_before_reading_does_not_depend_on_the_text() -> None:
+    read = candidate(1, "net/retry.py", "Upload.retry", "def retry(self):\n" + BODY)
+    unread = Candidate(1, 1, "net/retry.py", 0, len(read.text), 0, 5, "Upload.retry", "function")
+    asked = analysed("retry an upload")
+    known = features_unread(asked, dict(asked.terms), [unread], {})[0]
+    everything = features(asked, dict(asked.terms), [read], {})[0]
+    assert not np.isnan(everything).any()
+    assert {name for name, here, there in zip(FEATURES, known, everything, strict=True) if here != there} == {
+        "head_cover",
+        "doc_cover",
+        "body_cover",
+        "body_bm25",
+        "all_cover",
+        "known",
+        "later_part",
+    }
+    assert np.isfinite(scores(known[None], vectors=False)).all()

@@ -162,6 +162,23 @@ def test_the_doctor_says_of_each_model_what_it_is_for_and_names_rules_without_a_
     assert any(line == "rules: the rule 'hard things' names nobody, which is no model" for line in told)
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:11434/v1", "nothing leaves this machine"),
+        ("https://models.example/v1", "may be called beyond this machine: served"),
+    ],
+)
+def test_the_doctor_says_what_may_leave_the_machine(
+    address: str, said: str, root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    served = f'[[models.list]]\nname = "served"\nengine = "openai"\nmodel = "m"\nbase_url = "{address}"\n'
+    (tmp_path / "config" / "devflow" / FILE_NAME).write_text(f"[models]\nlocal_only = false\n{served}")
+    cli.main(["doctor", str(root), "--models", "--json"])
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [check["detail"] for check in checks if check["name"] == "egress"] == [said]
+
+
 def test_the_doctor_asks_each_model_where_it_is_told_to(
     root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -52,6 +52,19 @@ async def test_parameters_that_do_not_fit_are_refused(params: Any) -> None:
         assert await code_of(client, "textDocument/documentSymbol", params) == -32602
 
 
+async def test_the_field_that_does_not_fit_is_named_and_what_is_in_it_is_not() -> None:
+    async with editor() as client:
+        await client.initialize()
+        place = {"textDocument": {"uri": URI}, "position": {"line": "secret", "character": 0}}
+        with pytest.raises(ErrorAnswer) as error:
+            await client.request("textDocument/hover", place)
+        assert "position.line (invalid value" in str(error.value)
+        assert "secret" not in str(error.value)
+        with pytest.raises(ErrorAnswer) as error:
+            await client.request("textDocument/hover", {"position": {"line": 0, "character": 0}})
+        assert "textDocument (required field missing)" in str(error.value)
+
+
 async def test_requests_after_shutdown_are_refused() -> None:
     async with editor() as client:
         await client.initialize()

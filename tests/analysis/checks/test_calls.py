@@ -394,3 +394,13 @@ def test_calls_in_deeply_nested_classes_are_looked_at() -> None:
     source = f"def f():\n    return 1\nf(1)\n{nested}{' ' * 510}pass\n"
     found, _ = findings(source)
     assert [each.code for each in found] == ["call-does-not-fit"]
+
+
+def test_a_line_is_read_once_however_many_calls_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    line = Text.line
+    monkeypatch.setattr(Text, "line", lambda text, number: (read.append(number), line(text, number))[1])
+    tree = parse(Text("total = " + " + ".join(["price(1)"] * 50)), "python")
+    assert tree is not None
+    assert len(python_calls(tree)) == 50
+    assert read == [0]

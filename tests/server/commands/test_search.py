@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,28 @@ def test_context_stays_within_its_tokens(shop: Path, capsys: pytest.CaptureFixtu
     packed = capsys.readouterr().out
     assert packed.startswith("[1] basket.py:")
     assert "def total(self):" in packed
+
+
+def test_what_is_decorated_is_shown_by_its_definition(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "rates.py").write_text(
+        "@cached(\n    seconds=60,\n)\n@logged\ndef exchange_rate(currency):\n    return ask(currency)\n"
+    )
+    assert main(["search", "--root", str(shop), "exchange_rate"]) == 0
+    assert "\n    def exchange_rate(currency):\n" in capsys.readouterr().out
+
+
+def test_a_few_files_are_searched_with_vectors_and_without_chroma(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
+    asyncio.run(build(tmp_path, IndexOptions()))
+    program = (
+        "import sys; from devflow.server.cli import main; "
+        f"main(['search', '--json', '--root', {str(tmp_path)!r}, 'load excluded paths']); "
+        "print(*sorted(name for name in ('chromadb', 'lsprotocol') if name in sys.modules), file=sys.stderr)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    [hit] = json.loads(said.stdout)
+    assert (hit["symbol"], said.stderr.strip()) == ("read_ignore_file", "")
+    assert "vectors" in hit["sources"]
 
 
 @pytest.mark.parametrize("option", ["--limit=0", "--limit=-3", "--limit=x", "--per-file=0", "--context=-1"])
