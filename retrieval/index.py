@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from devflow.retrieval.graph.open_graph import CodeGraph
     from devflow.retrieval.walk import IndexSettings
 
+_SHORTEST_PART = 3
+
 __all__ = ["Index", "build", "index_directory"]
 
 log = logging.getLogger(__name__)
@@ -257,7 +259,17 @@ class Index:
                 hits += found.hits
                 reasons += [found.reason] if found.reason else []
         best = sorted(hits, key=lambda hit: -hit.score)[:limit]
+        if not best and (name := await self._name_with(query)):
+            return await self.searched(name, limit, deadline, options)
         return Searched(tuple(best), "" if best else " ".join(dict.fromkeys(reasons)))
+
+    async def _name_with(self, part: str) -> str:
+        """The likeliest name that has `part`, a word of three letters or more, inside; "" without."""
+        part = part.strip()
+        if len(part) < _SHORTEST_PART or not part.isidentifier():
+            return ""
+        found = (each.symbol.name for each in await self.symbols_matching(part, 20))
+        return next((name for name in found if part.lower() in name.lower() != part.lower()), "")
 
     async def pools(self, query: str, options: SearchOptions = SearchOptions()) -> list[Pool]:  # noqa: B008
         """All candidates of each root, unordered: what the learned order is learned from."""

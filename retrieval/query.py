@@ -68,6 +68,8 @@ class Analysed:
     """Mentioned files and folders, with `/`."""
     plain: tuple[str, ...]
     """The first identifiers in order, lower case: neighbours may be a name written in words."""
+    words: list[str]
+    """The first words in order, lower case, as they are written."""
     title: frozenset[str]
     """Stems of the words in a report's first line; empty for any other kind."""
 
@@ -96,6 +98,7 @@ def analysed(query: str) -> Analysed:
         tuple(dict.fromkeys(dotted)),
         tuple(dict.fromkeys(paths)),
         plain,
+        re.findall(r"\w+", query.lower())[:_REPORT],
         heavy,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_WORD = re.compile(r"\w+")
+
 _K = 60
 _WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
 _SYMBOLS_IN_A_SENTENCE = 0.2
@@ -44,10 +47,13 @@ thirds of the time of a search; on 1,465 questions 40 reached what all reach, to
 _PER_FILE = 2
 _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
-_SHARED, _ALIKE = 0.08, 0.3
-"""Share of a question's weight that the best hit must have, unless it means something so similar."""
+_SHARED, _ALIKE, _LOOKED_AT = 0.08, 0.3, 10
+"""Share of a question's weight that one of the first hits must have, unless the best is so similar."""
 _IN_FULL = 20.0
 """What a name that is given in full adds to the learned score: more than all else together."""
+_A_WORD = 1.0
+"""What each word adds that stands in the query and in the code in the same order, from the fourth on."""
+_IN_WORDS = (Kind.QUESTION, Kind.ERROR)
 _MOST_SIMILAR, _MOST_SIMILAR_WORDS = 60, 16
 _NOTHING = "Nothing in the index has any of its words."
 _FUNCTION_KINDS = ("function", "method", "constructor")
@@ -294,17 +300,14 @@ def _ordered(
         matrix = matrix[rows]
         read_into(matrix, pool.weights, candidates)
         learned = scores(matrix, vectors=pool.with_vectors)
-        if pool.query.kind == Kind.NAME and pool.query.dotted:
-            learned = learned + _IN_FULL * np.array(
-                [_is_named(each, pool.query.dotted) for each in candidates]
-            )
+        learned = learned + np.array([_said_in_full(pool.query, each) for each in candidates])
         sure = 1 / (1 + np.exp(-learned / 2))
         if pool.query.kind == Kind.REPORT:
             sure = worth_to_report(learned, beside_the_code(candidates, pool.query.title))
         places = np.argsort(-sure, kind="stable")
         order = [candidates[place] for place in places]
         given = [float(sure[place]) for place in places]
-    if options.gated and (reason := _not_worth_it(pool, order[0])):
+    if options.gated and (reason := _not_worth_it(pool, order)):
         return Searched((), reason)
     hits: list[Hit] = []
     per_file: dict[str, int] = {}
@@ -324,29 +327,58 @@ def _ordered(
     return Searched(tuple(hits))
 
 
+def _said_in_full(query: Analysed, each: Candidate) -> float:
+    """What is added to the learned score of what a query gives in full: its name, its path, its words."""
+    if query.kind == Kind.NAME and query.dotted:
+        return _IN_FULL * _is_named(each, query.dotted)
+    if query.kind == Kind.PATH:
+        return _IN_FULL * any(f"/{each.path}".endswith(f"/{path}") for path in query.paths)
+    return _A_WORD * longest_run(query.words, each.text) if query.kind in _IN_WORDS else 0.0
+
+
 def _is_named(each: Candidate, dotted: Sequence[str]) -> bool:
     """Whether one of `dotted` is the name of the chunk, written with what it is in: `Session.get`,
-    `sessions.Session.get`."""
-    if not each.symbol:
+    `sessions.Session.get`; or that of its file, whose first chunk it is."""
+    if not each.symbol and "paths" not in (each.ranks or ()):
         return False
     folder, _, file = each.path.rpartition("/")
     module = f"{folder}/{file.partition('.')[0]}".removesuffix("/__init__")
-    full = f"/{module}/{each.symbol}".replace("/", ".").lower()
+    full = f"/{module}/{each.symbol}".rstrip("/").replace("/", ".").lower()
     return any(full.endswith(f".{name.lower()}") for name in dotted)
 
 
-def _not_worth_it(pool: Pool, best: Candidate) -> str:
-    """Why the best that was found would not help, "" where it may: what shares hardly a word with a question,
-    and means something else, is noise to a reader and to a model (the gate of Repoformer, Wu et al., ICML
-    2024, judged by what was found)."""
-    if (
-        pool.query.kind != Kind.QUESTION
-        or best.similarity >= _ALIKE
-        or {"symbols", "paths"} & set(best.ranks or ())
-    ):
+def longest_run(asked: Sequence[str], text: str) -> int:
+    """How many words more than three, one after the other, `text` has as they stand in `asked`."""
+    places: dict[tuple[str, ...], list[int]] = {}
+    for at in range(len(asked) - 3):
+        places.setdefault(tuple(asked[at : at + 4]), []).append(at)
+    if not places:
+        return 0
+    found = _WORD.findall(text.lower())
+    best = 0
+    for at in range(len(found) - 3):
+        for start in places.get(tuple(found[at : at + 4]), ()):
+            size = 4
+            while found[at + size : at + size + 1] == asked[start + size : start + size + 1] != []:
+                size += 1
+            best = max(best, size - 3)
+    return best
+
+
+def _not_worth_it(pool: Pool, order: Sequence[Candidate]) -> str:
+    """Why what was found would not help, "" where it may: what shares hardly a word with a question and means
+    something else, is noise to a reader and to a model (the gate of Repoformer, Wu et al., ICML 2024, judged
+    by what was found). So is what only resembles a name that nothing has."""
+    if order[0].similarity >= _ALIKE:
         return ""
-    shared = covered(best, pool.weights) / (sum(pool.weights.values()) or 1.0)
-    return "" if shared >= _SHARED else "What comes nearest shares hardly a word with the question."
+    if pool.query.kind == Kind.NAME:
+        named = any({"text", "symbols", "paths"} & set(each.ranks or ()) for each in pool.order)
+        return "" if named else "Nothing in the index has that name, or the word."
+    if pool.query.kind != Kind.QUESTION or {"symbols", "paths"} & set(order[0].ranks or ()):
+        return ""
+    least = _SHARED * (sum(pool.weights.values()) or 1.0)
+    shares = any(covered(each, pool.weights) >= least for each in order[:_LOOKED_AT])
+    return "" if shares else "What comes nearest shares hardly a word with the question."
 
 
 def _hit(root: Path, each: Candidate, score: float) -> Hit:

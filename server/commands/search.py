@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import json
 import re
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from devflow.retrieval.base import Hit
+    from devflow.retrieval.index import Index
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("query", help="names, words or a question")
-    parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument(
+        "--root", type=Path, action="append", help="workspace (default: this folder); may be given again"
+    )
     parser.add_argument("--limit", type=count, default=10, help="longest list (default: 10)")
     parser.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
     parser.add_argument("--per-file", type=count, default=2, help="most hits of one file (default: 2)")
@@ -39,43 +44,51 @@ def run(arguments: argparse.Namespace) -> int:
     from devflow.server.commands.workspace import root_of
 
     notes = console(stderr=True)
-    root = root_of(arguments.root, notes)
-    if root is None:
+    roots = [root for given in arguments.root or [Path()] if (root := root_of(given, notes)) is not None]
+    if len(roots) < len(arguments.root or [Path()]):
         return 2
-    hits = asyncio.run(_search(root, arguments, notes))
+    hits = asyncio.run(_search(roots, arguments, notes))
     if arguments.context is not None:
         from devflow.retrieval.context import pack_tokens
 
-        print(visible(pack_tokens(hits, [root], arguments.context).text), end="")
+        print(visible(pack_tokens(hits, roots, arguments.context).text), end="")
     elif arguments.json:
-        print(json.dumps([_as_json(root, hit) for hit in hits], indent=2))
+        print(json.dumps([_as_json(roots, hit) for hit in hits], indent=2))
     else:
-        _print(root, hits)
+        _print(roots, hits)
     if not hits:
-        notes.print(f"nothing in {root} matches {arguments.query!r}")
+        notes.print(f"nothing in {', '.join(map(str, roots))} matches {arguments.query!r}")
     return 0 if hits else 1
 
 
-async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> list[Hit]:
+async def _search(roots: Sequence[Path], arguments: argparse.Namespace, notes: Console) -> list[Hit]:
     from devflow.retrieval.search import SearchOptions
     from devflow.server.commands.workspace import open_index, settings_of
 
     options = SearchOptions(per_file=arguments.per_file)
-    async with open_index(root, settings_of(root, notes), notes) as index:
-        found = await index.searched(arguments.query, limit=arguments.limit, options=options)
-        if found.reason:
-            notes.print(found.reason)
-        if arguments.context is not None:
+    hits: list[Hit] = []
+    indexes: dict[Path, Index] = {}
+    async with AsyncExitStack() as stack:
+        for root in roots:
+            opened = open_index(root, settings_of(root, notes), notes)
+            index = indexes[root] = await stack.enter_async_context(opened)
+            found = await index.searched(arguments.query, limit=arguments.limit, options=options)
+            if found.reason:
+                notes.print(found.reason)
+            hits += found.hits
+        hits = sorted(hits, key=lambda hit: -hit.score)[: arguments.limit]
+        if hits and arguments.context is not None:
             from devflow.retrieval.needed import with_needed
 
-            return await with_needed(found.hits, index.graph)
-        return list(found.hits)
+            near = next(root for root in roots if hits[0].path.is_relative_to(root))
+            hits = await with_needed(hits, indexes[near].graph)
+    return hits
 
 
-def _as_json(root: Path, hit: Hit) -> dict[str, object]:
+def _as_json(roots: Sequence[Path], hit: Hit) -> dict[str, object]:
     """One hit as `--json` prints it; docs/search.md says what the fields mean, and they stay."""
     return {
-        "file": shown_path(hit.path, [root]),
+        "file": shown_path(hit.path, roots),
         "lines": [hit.first_line + 1, hit.last_line + 1],
         "symbol": hit.symbol,
         "score": round(hit.score, 5),
@@ -87,12 +100,12 @@ def _as_json(root: Path, hit: Hit) -> dict[str, object]:
     }
 
 
-def _print(root: Path, hits: list[Hit]) -> None:
+def _print(roots: Sequence[Path], hits: list[Hit]) -> None:
     from rich.text import Text
 
     out = console()
     for hit in hits:
-        place = f"{visible(shown_path(hit.path, [root]))}:{hit.first_line + 1}"
+        place = f"{visible(shown_path(hit.path, roots))}:{hit.first_line + 1}"
         sources = f"({', '.join(hit.sources)})"
         out.print(
             Text.assemble((place, "bold"), f"-{hit.last_line + 1} {visible(hit.symbol)} ", (sources, "dim"))

@@ -452,3 +452,88 @@ async def test_sections_of_documents_are_found_with_their_headings(tmp_path: Pat
             assert (hit.path, hit.symbol) == (tmp_path / path, symbol)
             assert line is None or hit.first_line == line
         assert not [hit for hit in await index.search("zebra") if "zebra" in hit.text]
+
+
+async def test_a_path_leads_to_its_file_and_a_module_s_name_to_its_own(tmp_path: Path) -> None:
+    snippet = """
+        #- app/globals.py
+        limit = 1
+        other = limit
+        #- app/ctx.py
+        def globals_of(limit): return globals() or limit
+        def app_globals(limit): return globals() or limit
+        #- lib/globals.py
+        def globals_used(): return 1
+    """
+    async with indexed(tmp_path, snippet) as index:
+        for query in ("app/globals.py", "app.globals"):
+            hits = await index.search(query, 3)
+            assert hits[0].path == tmp_path / "app/globals.py", query
+        assert {hit.path.name for hit in await index.search("globals.py", 2)} == {"globals.py"}
+
+
+async def test_the_words_of_an_error_find_who_says_them(tmp_path: Path) -> None:
+    snippet = """
+        #- raiser.py
+        def check(x):
+            if x:
+                raise ValueError("the number of rows does not fit the table")
+        #- other.py
+        def rows_fit_table(number):
+            '''Whether the rows fit: a table has a number of them, and rows fit the table.'''
+            return fit(number, rows, table)
+        def table_rows(number):
+            '''The number of rows of a table that fit.'''
+            return fit(number, rows, table)
+    """
+    async with indexed(tmp_path, snippet) as index:
+        [best, *_] = await index.search("ValueError: the number of rows does not fit the table", 3)
+    assert best.symbol == "check"
+
+
+class FarVectors:
+    """Vectors to which everything resembles any question a little."""
+
+    async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
+        return [(1, 0.2), (2, 0.15)]
+
+
+@pytest.mark.parametrize(
+    ("query", "symbol"), [("ntrality", "centrality"), ("centrality", "centrality"), ("aldksfjalskdjf", None)]
+)
+async def test_a_part_of_a_name_finds_it_and_what_nothing_is_called_finds_nothing(
+    tmp_path: Path, query: str, symbol: str | None
+) -> None:
+    snippet = """
+        #- a.py
+        def centrality(graph): return graph
+        #- b.py
+        def other(): return 2
+    """
+    async with indexed(tmp_path, snippet):
+        pass
+    index = await Index.open([tmp_path], FarVectors())
+    try:
+        found = await index.searched(query, 1)
+    finally:
+        await index.close()
+    assert [hit.symbol for hit in found.hits] == ([symbol] if symbol else [])
+    assert found.reason == ("" if symbol else "Nothing in the index has that name, or the word.")
+
+
+async def test_a_question_is_not_refused_for_what_only_resembles_it(tmp_path: Path) -> None:
+    snippet = """
+        #- bom.py
+        def other(): return 2
+        #- docs.py
+        def other_too(): return 2
+        # it takes 1.21 gigawatts
+    """
+    async with indexed(tmp_path, snippet):
+        pass
+    index = await Index.open([tmp_path], FarVectors())
+    try:
+        found = await index.searched("1.21 gigawatts", 3)
+    finally:
+        await index.close()
+    assert any("gigawatts" in hit.text for hit in found.hits)
