@@ -28,8 +28,8 @@ WORTH_IT = 200
 _BATCH_BYTES = 120_000
 """Of source per batch: about a tenth of a second, and as long as a more urgent edit may wait."""
 _BATCH_FILES = 64
-_AHEAD = 8
-"""Batches a process may be ahead of who writes them: a second of its work, some 10 MiB."""
+_AHEAD = 4
+"""Batches a process may be ahead of who writes them: half a second of its work, as long as a write takes."""
 _RETIRES_AFTER = 24_000_000
 """Bytes of source after which a parser is replaced by a new one, for a third of a second of work: what its
 caches and its heap hold grows from 50 to 250 MiB over ten million lines, and there are several."""

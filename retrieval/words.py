@@ -27,16 +27,19 @@ def words(text: str) -> list[str]:
     """Lower-case words of `text` in order: each identifier whole, then its camelCase, snake_case and
     digit parts when it has several (`HTTPServer2` → `httpserver2 http server 2`)."""
     found: list[str] = []
-    for word in _WORD.findall(text):
+    for word in whole_words(text):
         found += _spellings(word)
     return found
 
 
 def indexed(text: str) -> str:
     """`text` as the full-text table takes it: its `words`, with blanks between them."""
-    # Of a first walk's time a tenth went through here; blanks are found three times as fast as words.
-    found = text.translate(_NO_WORD).split() if text.isascii() else _WORD.findall(text)
-    return " ".join(filter(None, map(_KNOWN.__getitem__, found)))
+    return " ".join(filter(None, map(_KNOWN.__getitem__, whole_words(text))))
+
+
+def whole_words(text: str) -> list[str]:
+    r"""What the expression `\w+` finds; in ASCII two to three times as fast as by it."""
+    return text.translate(_NO_WORD).split() if text.isascii() else _WORD.findall(text)
 
 
 def query_words(query: str) -> list[str]:
