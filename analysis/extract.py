@@ -19,5 +19,6 @@ def extract(text: Text, language: str) -> FileFacts:
     tree = parse(text, language) if language else None
     if tree is None:
         return FileFacts(language, (), (), (), line_chunks(text, language))
+    tree.look_up("definitions", "imports")
     defined = symbols(tree)
     return FileFacts(language, defined, references(tree, defined), imports(tree), chunks(tree, defined))

@@ -309,6 +309,9 @@ class RootIndexer:
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
         backlog = self._backlog
+        await (
+            backlog.stop()
+        )  # what parsers have in hand is of the walk before, and may be older than an update
         rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
         gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents)
         for at in range(0, len(gone), 200):

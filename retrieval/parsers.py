@@ -28,6 +28,8 @@ WORTH_IT = 200
 _BATCH_BYTES = 120_000
 """Of source per batch: about a tenth of a second, and as long as a more urgent edit may wait."""
 _BATCH_FILES = 64
+_AHEAD = 4
+"""Batches a process may be ahead of who writes them: half a second of its work, as long as a write takes."""
 _RETIRES_AFTER = 24_000_000
 """Bytes of source after which a parser is replaced by a new one, for a third of a second of work: what its
 caches and its heap hold grows from 50 to 250 MiB over ten million lines, and there are several."""
@@ -43,37 +45,58 @@ class Parsers:
         self._settings = settings
         self._idle = [_Parser(background) for _ in range(count or max(1, min(4, os.cpu_count() or 2)))]
         self._busy: dict[asyncio.Task[Prepared], _Parser] = {}
+        self._ahead = _AHEAD * len(self._idle)
+        self._ready: list[asyncio.Task[Prepared]] = []
+        self._arrived = asyncio.Event()
+        self._queue: deque[Found] = deque()
+        self._digests: Mapping[str, bytes] = {}
 
     @property
     def busy(self) -> bool:
         """Whether something taken from the queue is still to come."""
-        return bool(self._busy)
+        return bool(self._busy or self._ready)
 
     async def next(self, queue: deque[Found], digests: Mapping[str, bytes]) -> Prepared:
-        """Keep all processes busy from the front of `queue` and wait for the first that is done."""
-        self._feed(queue, digests)
-        await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+        """What is done, waited for if need be. The processes go on from the front of `queue` while that is
+        written, so far as `_AHEAD` lets them."""
+        self._queue, self._digests = queue, digests
+        self._feed()
+        while not self._ready and self._busy:
+            self._arrived.clear()
+            await self._arrived.wait()
+        ready, self._ready = self._ready, []
+        self._feed()
         result = Prepared([], [], [])
-        for task in [task for task in self._busy if task.done()]:
-            self._idle.append(self._busy.pop(task))
+        for task in ready:
             result.add(task.result())
-        self._feed(queue, digests)
         return result
 
     async def close(self) -> None:
         """End the processes; what they had in hand is dropped."""
-        for task in self._busy:
+        busy, self._busy, self._ready, self._queue = self._busy, {}, [], deque()
+        for task in busy:
             task.cancel()
-        await asyncio.gather(*self._busy, return_exceptions=True)
-        for parser in (*self._idle, *self._busy.values()):
+        await asyncio.gather(*busy, return_exceptions=True)
+        for parser in (*self._idle, *busy.values()):
             await parser.stop()
 
-    def _feed(self, queue: deque[Found], digests: Mapping[str, bytes]) -> None:
-        while queue and self._idle:
+    def _feed(self) -> None:
+        while self._queue and self._idle and len(self._ready) < self._ahead:
             parser = self._idle.pop()
-            batch = _take(queue)
-            known = {f.relative: digests[f.relative] for f in batch if f.relative in digests}
-            self._busy[asyncio.create_task(self._parse(parser, batch, known))] = parser
+            batch = _take(self._queue)
+            known = {f.relative: self._digests[f.relative] for f in batch if f.relative in self._digests}
+            task = asyncio.create_task(self._parse(parser, batch, known))
+            self._busy[task] = parser
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Prepared]) -> None:
+        parser = self._busy.pop(task, None)
+        if parser is None:
+            return  # closed
+        self._idle.append(parser)
+        self._ready.append(task)
+        self._arrived.set()
+        self._feed()
 
     async def _parse(self, parser: _Parser, batch: Sequence[Found], digests: dict[str, bytes]) -> Prepared:
         try:

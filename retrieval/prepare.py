@@ -12,7 +12,7 @@ from devflow.analysis.languages import language_of
 from devflow.analysis.text import Text, encode
 from devflow.retrieval.packed import PackedUses, packed_text, packed_uses
 from devflow.retrieval.walk import Source
-from devflow.retrieval.words import initials, storable, words
+from devflow.retrieval.words import indexed, initials, storable
 
 SymbolRow = tuple[str, str, str, str, int, int, int, int, str, str, str, str, int]
 ImportRow = tuple[str, str, str, int, int]
@@ -29,9 +29,8 @@ class PreparedChunk:
     symbol: str
     kind: str
     digest: bytes
-    text: str
     words: str
-    """`text` as the full-text table takes it."""
+    """Its text as the full-text table takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,7 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
                 chunk.symbol,
                 chunk.kind,
                 hashlib.blake2b(encode(f"{chunk.symbol}\0{piece}"), digest_size=12).digest(),
-                piece,
-                " ".join(words(piece)),
+                indexed(piece),
             )
         )
     return PreparedFile(
@@ -124,9 +122,9 @@ def _storable(use: Reference) -> Reference:
 
 def path_words(relative: str) -> str:
     """A path as the full-text table takes it."""
-    return " ".join(words(relative))
+    return indexed(relative)
 
 
 def symbol_words(symbol: str) -> str:
     """A qualified name as the full-text table takes it."""
-    return " ".join(words(symbol))
+    return indexed(symbol)

@@ -19,7 +19,7 @@ from devflow.retrieval.vectors import VectorsUnavailable
 
 log = logging.getLogger(__name__)
 
-_FEWEST, _FIRST, _MOST = 8, 64, 512
+_FEWEST, _FIRST, _MOST = 8, 64, 1024
 _STEP = 0.3
 """Chunks per step: as many as take this many seconds; a question may have to wait for one."""
 _AFTER_QUERY, _PAUSE = 0.5, 0.1

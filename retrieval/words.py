@@ -11,6 +11,9 @@ _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PART_OF_ANY_SCRIPT = re.compile(r"\d+|[^\W\d_]+?(?=[A-Z][a-z]|[\d_]|$)")
 _LONGEST = 64
+_NO_WORD = "".join(sign if sign.isalnum() or sign == "_" else " " for sign in map(chr, range(128)))
+"""What each sign of ASCII is where words are told apart by blanks."""
+_MOST_KNOWN = 100_000
 
 STOP_WORDS = frozenset(
     """a an and any are as at be by can do does for from get has have how i if in into is it its me my of
@@ -24,9 +27,19 @@ def words(text: str) -> list[str]:
     """Lower-case words of `text` in order: each identifier whole, then its camelCase, snake_case and
     digit parts when it has several (`HTTPServer2` → `httpserver2 http server 2`)."""
     found: list[str] = []
-    for word in _WORD.findall(text):
+    for word in whole_words(text):
         found += _spellings(word)
     return found
+
+
+def indexed(text: str) -> str:
+    """`text` as the full-text table takes it: its `words`, with blanks between them."""
+    return " ".join(filter(None, map(_KNOWN.__getitem__, whole_words(text))))
+
+
+def whole_words(text: str) -> list[str]:
+    r"""What the expression `\w+` finds; in ASCII two to three times as fast as by it."""
+    return text.translate(_NO_WORD).split() if text.isascii() else _WORD.findall(text)
 
 
 def query_words(query: str) -> list[str]:
@@ -41,8 +54,20 @@ def parts(name: str) -> list[str]:
     return [part.lower() for part in pattern.findall(name)]
 
 
-@lru_cache(maxsize=100_000)
-def _spellings(word: str) -> tuple[str, ...]:
+class _Known(dict[str, str]):
+    """The spellings of words met before, with blanks between them."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        spelled = self[word] = " ".join(_spelled(word))
+        return spelled
+
+
+_KNOWN = _Known()
+
+
+def _spelled(word: str) -> tuple[str, ...]:
     if len(word) > _LONGEST:
         return ()
     whole = word.lower()
@@ -50,6 +75,9 @@ def _spellings(word: str) -> tuple[str, ...]:
     if len(pieces) < 2:
         return (whole.strip("_") or whole,)
     return (whole, *pieces)
+
+
+_spellings = lru_cache(maxsize=_MOST_KNOWN)(_spelled)
 
 
 def initials(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 import aiosqlite
 
 from devflow.retrieval.prepare import PreparedChunk, PreparedFile, path_words, symbol_words
-from devflow.retrieval.words import words
+from devflow.retrieval.words import indexed
 
 _OF_FILE = ("symbols", "uses", "around_uses", "imports")
 
@@ -191,7 +191,7 @@ async def _delete_chunks(
     in_path = path_words(path)
     await db.executemany(
         "INSERT INTO fts(fts, rowid, text, symbol, path) VALUES ('delete', ?, ?, ?, ?)",
-        [(id_, " ".join(words(text)), symbol_words(symbol), in_path) for id_, text, symbol in doomed],
+        [(id_, indexed(text), symbol_words(symbol), in_path) for id_, text, symbol in doomed],
     )
     await db.executemany("DELETE FROM pieces WHERE id = ?", [(id_,) for id_, _, _ in doomed])
     await db.executemany(

@@ -14,7 +14,7 @@ from functools import cached_property
 import tree_sitter
 
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.syntax.grammars import grammar, query
+from devflow.analysis.syntax.grammars import grammar, queries, query
 from devflow.analysis.text import Edit, Text, encode
 
 _CONTINUATION = re.compile(rb"[\x80-\xbf]")
@@ -40,6 +40,9 @@ class Span:
     end: int
 
 
+_Match = tuple[int, dict[str, list[tree_sitter.Node]]]
+
+
 class SyntaxTree:
     """The tree of one `Text`. It never changes; `edited` gives a new one."""
 
@@ -49,6 +52,8 @@ class SyntaxTree:
         self._tree = tree
         self.kept_names: Mapping[bytes, tuple[tuple[str, SymbolKind, int], ...]] = {}
         """What each top-level statement binds, by its text: for `scope`, and handed on by `edited`."""
+        self._found: dict[str, list[_Match]] = {}
+        """What `look_up` found and nobody has asked for yet."""
 
     @property
     def root(self) -> tree_sitter.Node:
@@ -134,6 +139,19 @@ class SyntaxTree:
         found = self.root.named_descendant_for_byte_range(self.byte(start), self.byte(end))
         return found if found is not None else self.root
 
+    def look_up(self, *sections: str) -> None:
+        """Go through the tree once for the queries of several sections, which is most of their time; the next
+        `matches` of each takes what was found."""
+        wanted, section_of = queries(self.language, sections)
+        self._found = {section: [] for section in sections}
+        if wanted is None or self._is_rubble:
+            return
+        cursor = tree_sitter.QueryCursor(wanted)
+        cursor.set_max_start_depth(_DEEPEST)
+        lists = [self._found[section] for section in section_of]
+        for match in cursor.matches(self.root):
+            lists[match[0]].append(match)
+
     def captures(
         self, section: str, node: tree_sitter.Node | None = None, depth: int | None = None
     ) -> dict[str, list[tree_sitter.Node]]:
@@ -146,8 +164,10 @@ class SyntaxTree:
         cursor.set_max_start_depth(_DEEPEST if depth is None else depth)
         return cursor.captures(node or self.root)
 
-    def matches(self, section: str) -> list[tuple[int, dict[str, list[tree_sitter.Node]]]]:
+    def matches(self, section: str) -> list[_Match]:
         """What the language's `section` query matches; for this package only."""
+        if (found := self._found.pop(section, None)) is not None:
+            return found
         wanted = query(self.language, section)
         if wanted is None or self._is_rubble:
             return []

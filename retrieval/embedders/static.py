@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from devflow.retrieval.words import whole_words
+
 if TYPE_CHECKING:
     import numpy
 
-_WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _MOST_PIECES = 400
 """A chunk's first words say what it is about; longer ones (tables, data) would only add noise."""
@@ -116,7 +117,7 @@ class StaticEmbedder:
     def _rows_of(self, text: str) -> list[int]:
         found: list[int] = []
         known = self._known
-        for word in _WORD.findall(text):
+        for word in whole_words(text):
             rows = known.get(word)
             if rows is None:
                 rows = known[word] = tuple(self._met(piece) for piece in pieces(word))

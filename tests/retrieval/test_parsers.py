@@ -5,6 +5,7 @@ import os
 import signal
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ from devflow.retrieval.batch import Prepared
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.walk import Found, IndexOptions, walk
+from support.patience import HANGS
 from support.processes import children
 
 
@@ -62,15 +64,38 @@ async def test_a_parser_that_has_read_much_is_replaced_and_nothing_is_lost(
 ) -> None:
     queue = put(tmp_path, 150)
     monkeypatch.setattr("devflow.retrieval.parsers._RETIRES_AFTER", sum(found.size for found in queue) // 4)
+    started: list[int] = []
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*arguments, **options)
+        started.append(process.pid)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
     parsers = Parsers(IndexOptions(), count=1)
-    done = await parsers.next(queue, {})
-    [first] = children("devflow.retrieval.parsers")
-    done.add(await parsed(parsers, queue))
-    [last] = children("devflow.retrieval.parsers")
+    done = await parsed(parsers, queue)
+    assert [child.pid for child in children("devflow.retrieval.parsers")] == started[-1:]
     await parsers.close()
-    assert first.pid != last.pid
-    assert not _runs(first)
+    assert len(started) > 1
     assert sorted(file.path for file in done.files) == sorted(f"m{n}.py" for n in range(150))
+
+
+async def test_parsers_go_on_while_nobody_asks_but_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.parsers._BATCH_FILES", 10)
+    monkeypatch.setattr("devflow.retrieval.parsers._AHEAD", 3)
+    queue = put(tmp_path, 150)
+    parsers = Parsers(IndexOptions(), count=1)
+    first = await parsers.next(queue, {})
+    taken = 150 - len(first.files) - 3 * 10
+    async with asyncio.timeout(HANGS):
+        while len(queue) > taken or parsers._busy:  # noqa: ASYNC110  # what it waits for tells nobody
+            await asyncio.sleep(0.01)
+    assert len(queue) == taken
+    assert len((await parsers.next(queue, {})).files) == 30
+    await parsers.close()
 
 
 async def test_a_large_walk_uses_them_and_ends_them(tmp_path: Path) -> None:

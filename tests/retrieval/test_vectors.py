@@ -16,7 +16,7 @@ from devflow.retrieval.store import open_writer
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
-from devflow.retrieval.words import parts, query_words, words
+from devflow.retrieval.words import indexed, parts, query_words, words
 from support.patience import HANGS
 from support.processes import children
 
@@ -282,6 +282,19 @@ def test_parts_of_a_name(name: str, expected: list[str]) -> None:
 
 def test_an_identifier_is_a_word_and_its_parts() -> None:
     assert words("openFile(path)") == ["openfile", "open", "file", "path"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "self.openFile(path)\tHTTPServer2\x1c__init__\x00_ __ x" + "y" * 70,
+        "größe = Straße.öffneDatei()  # naïve café ٣ 名前",
+        " \r\n\x0b\x0c\x85 ",
+        "",
+    ],
+)
+def test_the_full_text_table_takes_the_words_of_a_text(text: str) -> None:
+    assert indexed(text) == indexed(text) == " ".join(words(text))
 
 
 def test_a_question_loses_its_stop_words() -> None:
