@@ -89,6 +89,25 @@ async def test_an_unknown_reason_to_end_is_an_end(api: Api, reason: str) -> None
     await other.close()
 
 
+async def test_a_stream_that_only_says_done_is_whole(api: Api) -> None:
+    """As many compatible servers end theirs, without a reason."""
+    api.plan(Answer(raw=HEAD + GOOD + GOOD + b"data: [DONE]\n\n"))
+    [model, other] = both(api)
+    assert await text(model) == "okok"
+    await model.close()
+    await other.close()
+
+
+@pytest.mark.parametrize("reason", ["error", "abort"])
+async def test_a_server_that_gives_its_answer_up_has_not_answered(api: Api, reason: str) -> None:
+    api.plan(Answer(reason=reason))
+    [model, other] = both(api)
+    with pytest.raises(Unreachable, match="ended its answer in the middle"):
+        await text(model)
+    await model.close()
+    await other.close()
+
+
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 GOOD = b'data: {"choices": [{"delta": {"content": "ok"}, "finish_reason": null}]}\n\n'
 
