@@ -26,6 +26,7 @@ from devflow.models.errors import (
 )
 from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
+from devflow.models.routing.patience import patient
 from devflow.models.routing.rules import Candidate
 from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
 from devflow.models.streams import Said, closing
@@ -313,7 +314,7 @@ async def _within(work: Awaitable[_T], until: float | None, task: Task) -> _T:
 
 async def _soon(work: Awaitable[_T], seconds: float | None, line: Line) -> _T:
     try:
-        async with asyncio.timeout(seconds):
+        async with patient(seconds):
             return await work
     except TimeoutError:
         raise Unreachable(f"{line.facts.name} stopped in the middle of its answer; try again.") from None
