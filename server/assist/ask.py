@@ -54,7 +54,8 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         lambda: [name for path in packed.paths for name in rule_paths(path, "", code.roots)]
     )
     request = prompts.ask(question, packed.text, paths)
-    said = inert(await answer(code, request, progress=progress)).strip()
+    reply = await answer(code, request, progress=progress)
+    said = inert(reply.text).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:
         return Answer(await _extract(hits, code), tuple(hits), "index")
@@ -64,8 +65,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
     else:
         text += "\n\n*The answer names no source; check it against the code.*"
     used = [hit for hit in hits if any(_is_of(hit, c) for c in packed.citations if c.number in cited)]
-    engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
-    return Answer(text, tuple(used), engine)
+    return Answer(text, tuple(used), reply.model or "model")
 
 
 def cited_only(said: str, citations: Sequence[Citation]) -> tuple[str, frozenset[int]]:

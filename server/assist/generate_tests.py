@@ -63,8 +63,8 @@ async def generated_tests(
         )
 
     reply = await answer(code, *with_and_without(request, context), progress=progress)
-    written = await asyncio.to_thread(_checked, reply, doc.language, target)
-    engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
+    written = await asyncio.to_thread(_checked, reply.text, doc.language, target)
+    engine = reply.model or "model"
     if existing is None:
         return path, written, (), engine
     edits = await asyncio.to_thread(added_to, existing, written, doc.language)

@@ -49,7 +49,7 @@ async def test_cancelling_from_outside_is_no_timeout() -> None:
 
 
 async def test_a_server_is_not_blamed_for_a_stall_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "_LONGEST_GAP_SHOWN", 0.2)
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.2)
     model = FakeModel("1", "2", name="one", delay=0.02)
     router = Router([], [model], routing=Routing({"one": Facts("one", provider="one")}, hedge=False))
     answer = router.chat(ChatRequest((Message("user", "?"),)))

@@ -27,6 +27,7 @@ from devflow.models.router import Router, Routing
 from devflow.models.routing.health import FIRST_REST
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
+from devflow.models.streams import Whole
 from support.patience import HANGS
 
 HOLE = FillRequest("a", "b")
@@ -52,16 +53,13 @@ async def test_the_first_model_answers() -> None:
     first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
     routed = router(first, second)
     assert await answer(routed) == "1"
-    assert routed.last_used("fill") == "first"
-    assert routed.last_used("chat") == ""
     assert not second.requests
 
 
 async def test_the_next_model_answers_when_the_first_fails_before_a_word() -> None:
     first = FakeModel("1", name="first", failures=[Unreachable("No.")])
     routed = router(first, FakeModel("2", name="second"))
-    assert await answer(routed) == "2"
-    assert routed.last_used("fill") == "second"
+    assert await routed.whole(HOLE) == Whole("2", "second")
     assert first.closed == first.opened == 1
 
 
@@ -84,7 +82,6 @@ async def test_an_empty_answer_is_an_answer() -> None:
     second = FakeModel("2", name="second")
     routed = router(FakeModel(name="first"), second)
     assert await answer(routed) == ""
-    assert routed.last_used("fill") == "first"
     assert not second.requests
 
 
@@ -286,8 +283,9 @@ async def test_the_deadline_counts_the_tries_before() -> None:
 async def test_a_whole_answer_is_taken_over_by_another_model_to_the_last_word() -> None:
     first = FakeModel("half", "gone", name="first", failures=[WorkerDied("Died.")], fail_after=1)
     router = routed(first, FakeModel("all", "of it", name="second"))
-    assert await router.whole(HOLE) == "allof it"
-    assert router.last_used("fill") == "second"
+    heard: list[int] = []
+    assert await router.whole(HOLE, heard.append) == Whole("allof it", "second")
+    assert heard == [4, 3, 8]
 
 
 async def test_a_stream_that_was_cut_goes_on_where_the_same_model_says_the_same_again() -> None:
