@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sqlite3
 import stat
@@ -23,6 +24,7 @@ from devflow.models.guard.counted import Counted
 from devflow.models.guard.ledger import Call
 from devflow.models.guard.traces import Traces
 from devflow.models.outbound import Outbound
+from support.patience import HANGS
 
 REMOTE = "https://api.example.com/v1"
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
@@ -290,3 +292,47 @@ async def test_the_user_is_told_once_a_period_whatever_process_spends(tmp_path: 
     for guarded in (silent, silent, first, first, second, silent):
         await said(guarded.chat("m", REMOTE, chat(), Provider()))
     assert told == ["10% of the budget for today (5.00) is spent."]
+
+
+async def test_tokens_that_nobody_counted_are_estimated_as_those_before_were_counted(tmp_path: Path) -> None:
+    """A stream that is left early, as most ghost text is, ends before the provider tells what it used."""
+    guarded = guard(tmp_path)
+    question = "x" * 400
+    await said(guarded.chat("m", REMOTE, chat(question), Provider(read=200)))
+    pieces = guarded.chat("m", REMOTE, chat(question), Provider(read=200))
+    assert await anext(pieces) == "an "
+    await pieces.aclose()  # type: ignore[attr-defined]
+    left = guarded.accounts.ledger().calls()[-1]  # type: ignore[union-attr]
+    assert (left.outcome, left.counted, left.read, left.written) == ("cancelled", False, 200, 2)
+
+
+async def test_a_server_that_does_not_stop_is_stopped_and_the_ledger_says_so(tmp_path: Path) -> None:
+    closed: list[int] = []
+
+    async def endless(request: ChatRequest, meter: Meter) -> AsyncIterator[str]:
+        for number in itertools.count():
+            try:
+                yield "more and "
+            except GeneratorExit:
+                closed.append(number)
+                raise
+
+    guarded = guard(tmp_path)
+    async with asyncio.timeout(HANGS):
+        assert len(await said(guarded.chat("m", REMOTE, chat(), endless))) == 8 * 100 + 200
+    assert closed == [111]
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert call.outcome == "overran"
+    assert call.cost > 0
+
+
+async def test_a_long_secret_in_an_answer_is_not_too_much(tmp_path: Path) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0\n" * 200 + "-----END PRIVATE KEY-----"
+
+    async def repeats(request: ChatRequest, meter: Meter) -> AsyncIterator[str]:
+        yield request.messages[0].content
+
+    asked = chat(f"key = '''{key}'''", task="edit")
+    guarded = guard(tmp_path)
+    assert key in await said(guarded.chat("m", REMOTE, asked, repeats))
+    assert guarded.accounts.ledger().calls()[0].outcome == "answered"  # type: ignore[union-attr]
