@@ -181,10 +181,12 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         self, client: AsyncOpenAI, path: str, body: dict[str, Any], meter: Meter | None
     ) -> AsyncIterator[str]:
         reason: str | None = None
+        events = 0
         try:
             stream = await _opened(client, path, body)
             try:
                 async for event in stream:
+                    events += 1
                     text, ended = _text_of(event)
                     _count(event, meter)
                     reason = ended or reason
@@ -199,6 +201,10 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             if isinstance(problem, Rejected) and getattr(error, "status_code", 0) in (404, 405, 501):
                 raise _NoSuchPlace(problem) from error
             raise problem from error
+        if not events and not stream.done:  # a page of a gateway, or an answer in one piece
+            raise Unreachable(
+                f"{self._server.place} sent no stream of an answer; is it really an OpenAI API that streams?"
+            )
         if reason in _GAVE_UP or (reason is None and not stream.done):
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
 

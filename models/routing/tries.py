@@ -118,7 +118,7 @@ def nobody(task: Task, problems: Sequence[str], last: ModelError | None) -> Mode
     """The sentence when no model answered, of the class that says most about why."""
     if not problems:
         return NotConfigured(
-            f"No model is configured for {task}; add one under [[models.list]] in devflow.toml."
+            f"No model is configured for {task}; add one under [[models.list]] in your own devflow.toml."
         )
     message = "No model could answer: " + " ".join(
         problem if problem.endswith((".", "!", "?")) else f"{problem}." for problem in dict.fromkeys(problems)

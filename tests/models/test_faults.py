@@ -98,6 +98,18 @@ async def test_a_stream_that_only_says_done_is_whole(api: Api) -> None:
     await other.close()
 
 
+@pytest.mark.parametrize(
+    "body", [b"<html>Log in</html>", b'{"choices": [{"message": {"content": "Hi"}}]}', b""]
+)
+async def test_what_is_no_stream_at_all_is_told_so(api: Api, body: bytes) -> None:
+    api.plan(Answer(raw=HEAD + body))
+    [model, other] = both(api)
+    with pytest.raises(Unreachable, match="sent no stream of an answer; is it really an OpenAI API"):
+        await text(model)
+    await model.close()
+    await other.close()
+
+
 @pytest.mark.parametrize("reason", ["error", "abort"])
 async def test_a_server_that_gives_its_answer_up_has_not_answered(api: Api, reason: str) -> None:
     api.plan(Answer(reason=reason))

@@ -89,6 +89,22 @@ def test_naming_a_remote_model_opens_the_switch_that_was_not_set() -> None:
     assert not settings.models.local_only
 
 
+def test_naming_a_server_on_this_machine_leaves_it_closed() -> None:
+    def local(url: str, extra: str = "") -> bool:
+        settings, _ = resolve(
+            of(f'[[models.list]]\nname = "m"\nengine = "openai"\nbase_url = "{url}"\n{extra}')
+        )
+        return settings.models.local_only
+
+    assert local("http://localhost:11434/v1")
+    assert local("http://127.0.0.1:8080/v1")
+    assert not local("http://127.0.0.1:8080/v1", "options = { forwards = 'Yes' }")
+    assert not local("http://localhost.example/v1")
+    assert resolve(of("[retrieval.chroma]\nurl = 'http://localhost:8000'"))[0].models.local_only
+    assert not resolve(of("[retrieval.chroma]\nurl = 'http://chroma.example'"))[0].models.local_only
+    assert not resolve(of("[models]\ntraces_endpoint = 'http://traces.example'"))[0].models.local_only
+
+
 def test_an_unknown_key_is_told_with_line_and_nearest_name() -> None:
     [said] = problems("[features]\nhover = true\n\n[completion]\nmax_itmes = 5\n")
     assert said.startswith("devflow.toml, line 5: unknown setting 'completion.max_itmes'")
