@@ -33,7 +33,7 @@ from devflow.models.routing.health import Circuit
 from devflow.models.routing.rules import Asked, Candidate, Facts, Rule, State, ordered, rules_of
 from devflow.models.routing.single_flight import SingleFlight
 from devflow.models.routing.slots import Slots
-from devflow.models.routing.tries import Line
+from devflow.models.routing.tries import Line, named
 from devflow.models.streams import Answer, Said, Whole
 
 log = logging.getLogger(__name__)
@@ -140,10 +140,7 @@ class Router:
         statuses = [model.status() for model in self._models.get(task, ())]
         if any(status.health is not Health.UNAVAILABLE for status in statuses):
             return ""
-        return " ".join(
-            status.detail if status.name in status.detail else f"{status.name}: {status.detail}"
-            for status in statuses
-        )
+        return " ".join(named(status.name, status.detail) for status in statuses)
 
     async def warm(self) -> None:
         """Load the model that would answer first for each task, so that the first request does not wait.

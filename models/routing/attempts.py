@@ -28,7 +28,7 @@ from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
 from devflow.models.routing.patience import patient
 from devflow.models.routing.rules import Candidate
-from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
+from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, named, nobody
 from devflow.models.streams import Said, closing
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Attempts:
         answer, and it is told how many characters there are so far. Raises ModelError when nobody answered,
         TooLate at the request's deadline."""
         until = asyncio.get_running_loop().time() + request.deadline if request.deadline else None
-        problems = [f"{each.facts.name}: {each.left_out}" for _, each in order if each.left_out]
+        problems = [named(each.facts.name, each.left_out) for _, each in order if each.left_out]
         last: ModelError | None = None
         lines = [line for line, candidate in order if not candidate.left_out]
         resting = [line for line, candidate in order if candidate.health is Health.FAILING]
@@ -100,7 +100,7 @@ class Attempts:
                             yield more
                     return
                 last = error
-                problems.append(f"{line.facts.name}: {error}")
+                problems.append(named(line.facts.name, str(error)))
                 tries.failed(line, error)
                 continue
             for each in said if whole is not None else ():

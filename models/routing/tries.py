@@ -114,6 +114,11 @@ def pause_after(error: ModelError, count: int, chance: float) -> float | None:
     return None
 
 
+def named(name: str, sentence: str) -> str:
+    """`sentence`, about the model `name`, with its name."""
+    return sentence if name in sentence else f"{name}: {sentence}"
+
+
 def nobody(task: Task, problems: Sequence[str], last: ModelError | None) -> ModelError:
     """The sentence when no model answered, of the class that says most about why."""
     if not problems:

@@ -13,7 +13,7 @@ from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import Hit
 from devflow.retrieval.context import Citation, pack
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
+from devflow.server.assist.chat import Progress, answer, has_chat, how_to_have_one
 from devflow.server.assist.inert import inert
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def _extract(hits: Sequence[Hit], code: Codebase) -> str:
         parts.append(
             head + (f"  \n{summary}" if summary else "") + f"\n{fence}\n" + "\n".join(shown) + f"\n{fence}"
         )
-    parts.append(f"*These are the best matches; no model is configured to answer in words: {HOW_TO_ADD}.*")
+    parts.append(f"*These are the best matches; no model can answer in words: {how_to_have_one(code)}.*")
     return "\n\n".join(parts)
 
 

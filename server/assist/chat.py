@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 """Is told in a few words what is going on."""
 
-HOW_TO_ADD = "add one under [[models.list]] in your own devflow.toml (`devflow doctor` shows where)"
+_HOW_TO_ADD = "add one under [[models.list]] in your own devflow.toml (`devflow doctor` shows where)"
 _TELL_EVERY = 200
 _FENCE = re.compile(
     r"^(?P<ticks>`{3,}|~{3,})[^\n`]*\n(?P<body>.*?)(?:^(?P=ticks)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
@@ -28,11 +28,18 @@ def has_chat(code: Codebase) -> bool:
     return code.models is not None and code.models.has("chat")
 
 
+def how_to_have_one(code: Codebase) -> str:
+    """Where no chat model can be asked: what keeps those that are configured, or how to configure one; a
+    sentence without its full stop."""
+    obstacle = code.models.obstacle("chat") if code.models is not None else ""
+    return obstacle.rstrip(".") or _HOW_TO_ADD
+
+
 async def answer(code: Codebase, *requests: ChatRequest, progress: Progress | None = None) -> Whole:
     """The whole answer to the first of `requests` that may be sent. Raises ModelError; cancelling it stops
     the model."""
     if code.models is None or not has_chat(code):
-        raise NotConfigured(f"This needs a chat model; {HOW_TO_ADD}.")
+        raise NotConfigured(f"This needs a chat model; {how_to_have_one(code)}.")
     told = 0
 
     def tell(characters: int) -> None:

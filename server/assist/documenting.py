@@ -23,7 +23,7 @@ from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
+from devflow.server.assist.chat import Progress, answer, fenced_code, has_chat, how_to_have_one
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, sent_paths, target_at
@@ -76,7 +76,8 @@ async def _python(
     if not has_chat(code):
         if found.exists:
             raise ActionRefused(
-                f"{target.title} has a docstring; to rewrite it a chat model is needed: {HOW_TO_ADD}."
+                f"{target.title} has a docstring; to rewrite it a chat model is needed: "
+                f"{how_to_have_one(code)}."
             )
         return docstring_edit(doc.text, found, skeleton(found, style)), "devflow"
     reply = await _reply(target, doc, code, _STYLES[style], progress)
@@ -88,7 +89,7 @@ async def _comment(
 ) -> tuple[Edit, str]:
     assert target.symbol is not None
     if not has_chat(code):
-        raise ActionRefused(f"Documenting {doc.language} needs a chat model; {HOW_TO_ADD}.")
+        raise ActionRefused(f"Documenting {doc.language} needs a chat model; {how_to_have_one(code)}.")
     if target.symbol.doc:
         raise ActionRefused(
             f"{target.title} has a documentation comment already; remove it to get a new one."

@@ -13,7 +13,7 @@ from devflow.analysis.facts import Location
 from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, answer, has_chat
+from devflow.server.assist.chat import answer, has_chat, how_to_have_one
 from devflow.server.assist.inert import inert
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
@@ -123,9 +123,7 @@ async def from_index(target: Target, doc: Document, code: Codebase) -> str:
         parts.append(f"A {symbol.kind.value}{inside}, {lines} line{'s' if lines != 1 else ''} long.")
     parts += _calls(known, await asyncio.to_thread(called_names, doc, target), code)
     parts += _callers(target, known, code)
-    parts.append(
-        f"*From the code alone, without a language model; for an explanation in words {HOW_TO_ADD}.*"
-    )
+    parts.append(f"*From the code alone, without a language model: {how_to_have_one(code)}.*")
     return "\n\n".join(parts)
 
 

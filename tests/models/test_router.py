@@ -94,6 +94,13 @@ async def test_when_nobody_answers_each_reason_is_told() -> None:
     assert str(caught.value) == "No model could answer: local: It died. openai: Bad key."
 
 
+async def test_a_reason_that_names_its_model_is_told_as_it_is() -> None:
+    only = FakeModel(name="cloud", failures=[Rejected("cloud (localhost) refused the API key.")])
+    with pytest.raises(Rejected) as caught:
+        await answer(router(only))
+    assert str(caught.value) == "No model could answer: cloud (localhost) refused the API key."
+
+
 async def test_without_models_the_user_is_told_to_configure_one() -> None:
     with pytest.raises(NotConfigured, match=r"No model is configured for fill; add one"):
         await answer(router())
