@@ -235,7 +235,7 @@ def _line_of(text: str, where: tuple[int | str, ...]) -> int | None:
                 if table in entries:
                     table = (*table, entries[table])
             # The first of several tables stands for them all, a table for a key that is missing from it.
-            if table in (where, where[:-1]) or (table[:-1] == where and isinstance(table[-1], int)):
+            if table in (where, where[:-1], (*where, 0)):
                 best = best or number
         elif key := re.match(r"\s*([\w\-.\"']+)\s*=", line):
             full = (*table, *(part.strip("\"'") for part in key[1].split(".")))
