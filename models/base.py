@@ -80,6 +80,11 @@ class FillRequest:
         _make_sendable(self, "prefix", "suffix", "path", "context", "context_paths", "stop")
 
     @property
+    def unit(self) -> str:
+        """What an experiment assigns: the file it is about."""
+        return self.path
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """All that is read of it."""
         return self.prefix, self.suffix, self.context
@@ -125,6 +130,11 @@ class ChatRequest:
 
     def __post_init__(self) -> None:
         _make_sendable(self, "stop", "paths", "question")
+
+    @property
+    def unit(self) -> str:
+        """As in `FillRequest`: the first file whose text is inside."""
+        return next(iter(self.files), "")
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.paths import told_path
 from devflow.analysis.text import Encoding, Text
 from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
 from devflow.server import convert, settings
@@ -66,6 +67,7 @@ class Session:
         self.suggestions = Suggestions(self.run, self.documents.text_now)
         self.offers = Offers()
         self.suggestions.on_end.append(self._suggestion_ended)
+        self.suggestions.experiment_of = self._experiment_of
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
@@ -333,6 +335,12 @@ class Session:
             from devflow.server.assist.inline.ghost import became  # there since it was shown
 
             became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)
+
+    def _experiment_of(self, doc: Document, model: str) -> str:
+        """By the name that the document has in the request to the model."""
+        if self.models is None or doc.path is None:
+            return ""
+        return self.models.experiment_of("fill", doc.language, told_path(doc.path, self.roots), model)
 
     async def _keep_feedback(self) -> None:
         """Open the store of what became of suggestions, or close it when the user wants none."""
