@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from devflow.models.base import serves
 from devflow.models.routing.rules import Assigned
 from devflow.models.routing.significance import fisher, holm, mann_whitney, median, wilson
 
@@ -126,8 +127,7 @@ def faults(
         if name not in models:
             found.append(f"{name!r} is no model that is configured; its files are answered as without it.")
             continue
-        served = {"explain", "edit", "review"} if "chat" in models[name] else set()
-        if idle := [task for task in experiment.tasks if task not in {*models[name], *served}]:
+        if idle := [task for task in experiment.tasks if not serves(models[name], task)]:
             found.append(f"{name!r} is not used for {', '.join(idle)}; see its `tasks`.")
     if twice := [name for name in named if experiment.models.count(name) > 1]:
         found.append(f"{', '.join(map(repr, twice))} is named more than once.")
