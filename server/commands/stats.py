@@ -141,8 +141,8 @@ def _report(
         reworded = sum(call.hit == "semantic" for call in hits)
         out.print(
             f"{len(hits)} of {len(hits) + missed} questions were answered from kept answers ({reworded} in "
-            f"other words), which saved {sum(call.saved for call in hits):.2f}; of {checked} checked, {wrong} "
-            "were wrong."
+            f"other words), which saved {sum(call.saved for call in hits):.2f}; of {checked} checked, "
+            f"{wrong} were wrong."
         )
     for hint in hints:
         out.print(f"• {visible(hint)}")
