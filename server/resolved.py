@@ -46,6 +46,7 @@ def resolved(options: Options) -> Settings:
         review=options.review,
         models=models,
         log_level=options.log_level,
+        log_format=options.log_format,
     )
 
 

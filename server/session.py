@@ -21,7 +21,7 @@ from devflow.analysis.facts import Location
 from devflow.analysis.paths import told_path
 from devflow.analysis.text import Encoding, Text
 from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
-from devflow.server import convert, settings
+from devflow.server import convert, logs, settings
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.next_edit.offers import Offers
 from devflow.server.behind import STARTING_SECONDS, Behind
@@ -61,7 +61,8 @@ class Session:
         self.roots: tuple[Path, ...] = ()
         self.settings = Settings()
         self.log_level = ""
-        """Set on the command line, which wins over the settings."""
+        self.log_format = ""
+        """Both set on the command line, which wins over the settings."""
         self.documents = OpenDocuments()
         self.notebooks = Notebooks(self.documents)
         self.suggestions = Suggestions(self.run, self.documents.text_now)
@@ -320,6 +321,7 @@ class Session:
     async def _resolve(self) -> None:
         self.settings, problems = await self._configuration.resolve(self.roots)
         logging.getLogger("devflow").setLevel((self.log_level or self.settings.log_level).upper())
+        logs.write_as(self.log_format or self.settings.log_format)
         for problem in problems:
             self.tell(problem)
 

@@ -391,6 +391,11 @@ class Options(Section):
     log_level: Literal["error", "warning", "info", "debug"] = Field(
         default="warning", description="What goes to stderr; never document text."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How it is written there: lines of text or JSON objects, each with id and method of the "
+        "request it is about.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +414,7 @@ class Settings:
     review: Review = Review()
     models: ModelsConfig = ModelsConfig()
     log_level: str = "warning"
+    log_format: str = "text"
 
 
 def json_schema() -> str:
