@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from devflow.retrieval.base import Hit
 
 
+SECONDS = 30.0
+"""A source of hits that has not answered by then (an embedder that does not) is left out."""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("query", help="names, words or a question")
@@ -63,7 +67,7 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
     options = SearchOptions(per_file=arguments.per_file)
     async with codebase(root, settings_of(root, notes), notes) as code:
         assert code.index is not None
-        found = await code.index.searched(arguments.query, limit=arguments.limit, options=options)
+        found = await code.index.searched(arguments.query, arguments.limit, SECONDS, options)
         if found.reason:
             notes.print(found.reason)
         if arguments.context is not None:
