@@ -289,6 +289,10 @@ class ModelSpec:
     cached_price: float | None = None
     output_price: float | None = None
 
+    def switched_on(self, option: str) -> bool:
+        """Whether an option that is a switch is on."""
+        return self.options.get(option, "").lower() in ("1", "true", "yes", "on")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelsConfig:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, Meter
 from devflow.models.errors import ModelError, NotAllowed, RateLimited, Unreachable
-from devflow.models.guard.accounting import Accounts, Entry, Sent, tokens_of
+from devflow.models.guard.accounting import Accounts, Entry, Sent
 from devflow.models.guard.books import Books, Keeping
 from devflow.models.guard.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
 from devflow.models.guard.ledger import Call
@@ -163,7 +163,7 @@ class Outbound:
             if ready is not None:
                 await ready()
             entry.called = time.monotonic()
-            pieces = call(request, entry.meter)
+            pieces = _bounded(call(request, entry.meter), request.max_tokens, entry)
             if vault is not None:
                 shown = isinstance(request, ChatRequest) and request.task in ("chat", "explain")
                 pieces = vault.restore(pieces, shown=shown)
@@ -178,7 +178,7 @@ class Outbound:
                         break
                     entry.heard(len(piece))
                     yield piece
-            outcome = "answered"
+            outcome = "overran" if entry.overran else "answered"
         except ModelError as error:
             outcome, why = "failed", type(error).__name__
             _forget_text(error, request.texts)
@@ -215,17 +215,12 @@ class Outbound:
                 said.append(piece)
                 yield piece
         answer = "".join(said)
-        if answers is None or not answer:
+        if answers is None or not answer or len(answer) >= _most_characters(request.max_tokens):
             return
         if kept is not None:
             await asyncio.to_thread(answers.compared, kept.answer, answer)
-        cost = await asyncio.to_thread(self._cost, to, request, answer)
+        cost = self.accounts.estimated(_sent(to, request, None), len(answer))
         await asyncio.to_thread(answers.keep, to.model or to.name, request, answer, cost)
-
-    def _cost(self, to: _Server, request: ChatRequest, answer: str) -> float:
-        sent = _sent(to, request, None)
-        price = self.accounts.price(sent)
-        return price.of(tokens_of(sent.characters), tokens_of(len(answer))) if price else 0.0
 
     async def _admitted(
         self,
@@ -335,6 +330,25 @@ def _forget_text(error: ModelError, texts: Iterable[str]) -> None:
 
 _REPEATED = 20
 """Code points that a provider's words have in common with a request only by repeating it."""
+
+
+async def _bounded(pieces: AsyncIterator[str], max_tokens: int, entry: Entry) -> AsyncIterator[str]:
+    """`pieces`, closed where they are clearly more than the tokens that were asked for and reserved: some
+    servers do not know the field, and some models never end."""
+    left = _most_characters(max_tokens)
+    async with closing(pieces):
+        async for piece in pieces:
+            yield piece[:left]
+            left -= len(piece)
+            if left <= 0:
+                entry.overran = True
+                log.warning("%s wrote far more than the %d tokens asked for", entry.sent.name, max_tokens)
+                return
+
+
+def _most_characters(max_tokens: int) -> int:
+    """No answer has eight characters a token, but for a short one of indentation or ruled lines."""
+    return 8 * max_tokens + 200
 
 
 def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = False) -> Sent:

@@ -33,8 +33,8 @@ from devflow.models.routing.health import Circuit
 from devflow.models.routing.rules import Asked, Assigned, Candidate, Facts, Rule, State, ordered, rules_of
 from devflow.models.routing.single_flight import SingleFlight
 from devflow.models.routing.slots import Slots
-from devflow.models.routing.tries import Line
-from devflow.models.streams import Answer, Said
+from devflow.models.routing.tries import Line, named
+from devflow.models.streams import Answer, Said, Whole
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,6 @@ class Router:
         self._models["fill"] = tuple(fill)
         self._flights: SingleFlight[Said] = SingleFlight()
         self._attempts = Attempts(clock, hedge=self._routing.hedge)
-        self._last: dict[Task, str] = {}
         self._rules_read = False
 
     def fill(self, request: FillRequest) -> Answer:
@@ -114,12 +113,15 @@ class Router:
         """Stream the answer. Raises ModelError when no model could answer."""
         return self._answer(request.task, request)
 
-    async def whole(self, request: FillRequest | ChatRequest) -> str:
+    async def whole(
+        self, request: FillRequest | ChatRequest, progress: Callable[[int], None] = lambda characters: None
+    ) -> Whole:
         """The whole answer. Nothing of it is shown before its end, so another model may take over to the
-        last word. Raises ModelError."""
+        last word. `progress` is told how many characters there are so far, unless somebody else asked the
+        same before. Raises ModelError."""
         task: Task = "fill" if isinstance(request, FillRequest) else request.task
-        async with aclosing(self._answer(task, request, whole=True)) as answer:
-            return "".join([piece async for piece in answer])
+        async with aclosing(self._answer(task, request, progress)) as answer:
+            return Whole("".join([piece async for piece in answer]), answer.model)
 
     def reads_ahead(self, language: str) -> bool:
         """Whether the model that would fill a hole in this language is one that `prime` asks."""
@@ -143,10 +145,7 @@ class Router:
         statuses = [model.status() for model in self._models.get(task, ())]
         if any(status.health is not Health.UNAVAILABLE for status in statuses):
             return ""
-        return " ".join(
-            status.detail if status.name in status.detail else f"{status.name}: {status.detail}"
-            for status in statuses
-        )
+        return " ".join(named(status.name, status.detail) for status in statuses)
 
     async def warm(self) -> None:
         """Load the model that would answer first for each task, so that the first request does not wait.
@@ -177,11 +176,6 @@ class Router:
         """The experiment that gave the file `unit` to `model`, "" where none did."""
         return self._routing.experiment_of(task, language, unit, model)
 
-    def last_used(self, task: Task) -> str:
-        """The name of the model that answered last, "" before the first answer. `chat`: of any task but
-        fill."""
-        return self._last.get(task, "")
-
     async def close(self) -> None:
         """Close every model, each once, whatever the others do."""
         for line in self._lines.values():
@@ -195,24 +189,20 @@ class Router:
         except TimeoutError:
             log.warning("the books of the models did not close in time")
 
-    def _answer(self, task: Task, request: FillRequest | ChatRequest, *, whole: bool = False) -> Answer:
+    def _answer(
+        self, task: Task, request: FillRequest | ChatRequest, whole: Callable[[int], None] | None = None
+    ) -> Answer:
         if isinstance(request, ChatRequest) and request.temperature > 0:
-            return Answer(self._ask(task, request, whole=whole))
-        key = (task, request, whole)
-        return Answer(self._flights.join(key, lambda: self._ask(task, request, whole=whole)))
+            return Answer(self._ask(task, request, whole))
+        key = (task, request, whole is not None)
+        return Answer(self._flights.join(key, lambda: self._ask(task, request, whole)))
 
     async def _ask(
-        self, task: Task, request: FillRequest | ChatRequest, *, whole: bool
+        self, task: Task, request: FillRequest | ChatRequest, whole: Callable[[int], None] | None
     ) -> AsyncGenerator[Said]:
         asked = await self._asked(task, request)
         order = self._in_order(asked, self._models.get(task, ()), request.unit)
-
-        def heard(name: str) -> None:
-            self._last[task] = name
-            if task != "fill":  # who asks for a conversation need not know its kind
-                self._last["chat"] = name
-
-        answer = self._attempts.run(task, request, order, whole=whole, heard=heard)
+        answer = self._attempts.run(task, request, order, whole)
         async with aclosing(answer):
             async for said in answer:
                 yield said

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 Said = tuple[str, str]
 """The name of a model and a piece of its answer."""
@@ -35,6 +36,14 @@ async def _said(model: str, pieces: AsyncIterator[str]) -> AsyncGenerator[Said]:
     async with closing(pieces):
         async for piece in pieces:
             yield model, piece
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole answer, and the name of the model that gave it: "" for one without a word."""
+
+    text: str
+    model: str
 
 
 class StopCut:

@@ -173,8 +173,8 @@ def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, s
         family=spec.family,
         context=spec.context,
         timeout=config.timeout,
-        forwards=_switch(spec, "forwards"),
-        counts=_switch(spec, "counts"),
+        forwards=spec.switched_on("forwards"),
+        counts=spec.switched_on("counts"),
         slot=spec.options.get("slot", "") if spec.options.get("slot", "").isdigit() else "",
         proxy=spec.options.get("proxy", ""),
         fill=spec.options.get("fill", ""),
@@ -187,7 +187,3 @@ def _factor(spec: ModelSpec, option: str) -> float:
         return max(0.0, float(spec.options.get(option, "1")))
     except ValueError:
         return 1.0
-
-
-def _switch(spec: ModelSpec, option: str) -> bool:
-    return spec.options.get(option, "").lower() in ("1", "true", "yes", "on")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.guard.books import Books, Budget, Keeping, Price, Rates
+from devflow.models.guard.egress import leaves_machine
 from devflow.server.settings import KeptAnswers, Model, Models, Options, Settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def resolved(options: Options) -> Settings:
     )
     models = ModelsConfig(
         # Naming a remote model is the user's permission; without one the switch stays closed.
-        local_only=_local_only(options),
+        local_only=_local_only(options, specs),
         models=specs,
         never_send=options.models.never_send,
         timeout=options.models.timeout_s,
@@ -119,9 +120,15 @@ def _keeping(answers: KeptAnswers) -> Keeping | None:
     return Keeping(ttl=answers.hours * 3_600, threshold=answers.threshold, checked=answers.checked)
 
 
-def _local_only(options: Options) -> bool:
-    models = options.models
-    if models.local_only is not None:
-        return models.local_only
-    named = any(model.engine in ("openai", "anthropic") for model in models.models)
-    return not (named or options.retrieval.chroma.url)
+def _local_only(options: Options, specs: Sequence[ModelSpec]) -> bool:
+    """Unless it is said: until something is named that is not on this machine."""
+    if options.models.local_only is not None:
+        return options.models.local_only
+    servers = (spec for spec in specs if spec.engine in ("openai", "anthropic"))
+    if any(
+        not spec.base_url or leaves_machine(spec.base_url, forwards=spec.switched_on("forwards"))
+        for spec in servers
+    ):
+        return False
+    others = (options.retrieval.chroma.url, options.models.traces_endpoint)
+    return not any(leaves_machine(url) for url in others if url)

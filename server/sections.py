@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, replace
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 S = TypeVar("S", bound="Section")
@@ -70,6 +70,8 @@ class Fault:
     where: Where
     message: str
     known: tuple[str, ...] = ()
+    required: bool = False
+    """What it is in cannot be without it."""
 
 
 def settings_of(section: type[Section]) -> dict[str, Setting]:
@@ -114,10 +116,12 @@ def faults(section: type[Section], values: Mapping[str, Any], where: Where = ())
         if setting is None:
             yield Fault((*where, key), "unknown setting", tuple(known))
         else:
-            yield from _unfit(setting.type, value, (*where, key), setting)
+            for fault in _unfit(setting.type, value, (*where, key), setting):
+                own = fault.where == (*where, key)
+                yield replace(fault, required=True) if own and setting.required else fault
     for key, setting in known.items():
         if setting.required and key not in values:
-            yield Fault((*where, key), "is missing")
+            yield Fault((*where, key), "is missing", required=True)
 
 
 def made(section: type[S], values: Mapping[str, Any]) -> S:

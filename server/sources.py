@@ -150,7 +150,7 @@ def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> 
     while found := list(faults(Options, values)):
         problems += [_sentence(source, fault) for fault in found]
         doubtful = doubtful or any(map(_of_a_guard, found))
-        values = _without(values, {_left_out(values, fault.where) for fault in found})
+        values = _without(values, {_left_out(values, fault) for fault in found})
     return values, doubtful
 
 
@@ -165,10 +165,12 @@ def _of_a_guard(fault: Fault) -> bool:
     return where[:-1] == ("models",) and meant in _GUARDS
 
 
-def _left_out(values: dict[str, Any], where: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _left_out(values: dict[str, Any], fault: Fault) -> tuple[int | str, ...]:
     """What goes with a fault. A rule or experiment without one of its conditions would apply to more than it
-    was written for: it goes as a whole."""
-    return where[:3] if _is_condition(where) else _existing(values, where)
+    was written for: it goes as a whole, as does what lacks a thing that it must have."""
+    if _is_condition(fault.where):
+        return fault.where[:3]
+    return _existing(values, fault.where[:-1] if fault.required else fault.where)
 
 
 def _is_condition(where: tuple[int | str, ...]) -> bool:
@@ -220,24 +222,34 @@ def _sentence(source: Source, fault: Fault) -> str:
         return f"{place}: {fault.message} {name!r}; {hint}{end}"
     if closed:
         return f"{place}: {name!r} {fault.message}; {_CLOSED}."
-    kept = "the whole entry is left out" if _is_condition(fault.where) else "the default is used"
+    whole = fault.required or _is_condition(fault.where)
+    kept = "the whole entry is left out" if whole else "the default is used"
     return f"{place}: {name!r} {fault.message}; {kept}."
 
 
 def _place(source: Source, where: tuple[int | str, ...]) -> str:
-    line = _line_of(source.text, tuple(str(part) for part in where if isinstance(part, str)))
+    line = _line_of(source.text, where)
     return f"{source.label}, line {line}" if line else source.label
 
 
-def _line_of(text: str, where: tuple[str, ...]) -> int | None:
+def _line_of(text: str, where: tuple[int | str, ...]) -> int | None:
     """The 1-based line that sets the dotted key `where` in a TOML text, as well as can be told
     without a concrete-syntax parser; None when it cannot."""
-    table: tuple[str, ...] = ()
+    table: tuple[int | str, ...] = ()
     best: int | None = None
+    entries: dict[tuple[int | str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line):
-            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-            if table == where:
+        if header := re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line):
+            table = ()
+            parts = [part.strip().strip("\"'") for part in header[2].split(".")]
+            for depth, part in enumerate(parts, 1):
+                table = (*table, part)
+                if header[1] == "[[" and depth == len(parts):
+                    entries[table] = entries.get(table, -1) + 1
+                if table in entries:
+                    table = (*table, entries[table])
+            # The first of several tables stands for them all, a table for a key that is missing from it.
+            if table in (where, where[:-1], (*where, 0)):
                 best = best or number
         elif key := re.match(r"\s*([\w\-.\"']+)\s*=", line):
             full = (*table, *(part.strip("\"'") for part in key[1].split(".")))

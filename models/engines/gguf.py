@@ -99,7 +99,9 @@ def problem_with(path: Path) -> NotConfigured | None:
     if start[:4] != b"GGUF":
         if start.startswith(b"version "):
             return _damaged(path, "it is a Git LFS pointer, not the model itself")
-        return NotConfigured(f"{path} is not a GGUF file; name a file that ends in .gguf.")
+        return NotConfigured(
+            f"{path} is not a GGUF file, whatever its name says; correct `model`, or download it again."
+        )
     if len(start) < 8:
         return _damaged(path, "it ends after its first bytes")
     version = int.from_bytes(start[4:8], "little")

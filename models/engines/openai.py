@@ -14,7 +14,8 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Meter
@@ -37,7 +38,8 @@ from devflow.models.streams import closing, cut, unfenced
 
 if TYPE_CHECKING:
     import openai
-    from openai import AsyncOpenAI, AsyncStream
+    from openai import AsyncOpenAI
+    from openai._streaming import ServerSentEvent
 
 DEFAULT_URL = "https://api.openai.com/v1"
 WAYS = ("infill", "fim", "suffix", "mistral", "chat")
@@ -191,14 +193,16 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     async def _pieces(
         self, client: AsyncOpenAI, path: str, body: dict[str, Any], meter: Meter | None
     ) -> AsyncIterator[str]:
-        finished = False
+        reason: str | None = None
+        events = 0
         try:
             stream = await _opened(client, path, body)
             try:
                 async for event in stream:
+                    events += 1
                     text, ended = _text_of(event)
                     _count(event, meter)
-                    finished = finished or ended
+                    reason = ended or reason
                     if text:
                         yield text
             finally:
@@ -210,7 +214,11 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             if isinstance(problem, Rejected) and getattr(error, "status_code", 0) in (404, 405, 501):
                 raise _NoSuchPlace(problem) from error
             raise problem from error
-        if not finished:
+        if not events and not stream.done:  # a page of a gateway, or an answer in one piece
+            raise Unreachable(
+                f"{self._server.place} sent no stream of an answer; is it really an OpenAI API that streams?"
+            )
+        if reason in _GAVE_UP or (reason is None and not stream.done):
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
 
 
@@ -253,11 +261,25 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
     return transport_problem(server, error)
 
 
-async def _opened(client: AsyncOpenAI, path: str, body: dict[str, Any]) -> AsyncStream[object]:
-    from openai import APIConnectionError, AsyncStream
+_GAVE_UP = frozenset({"abort", "error"})
+"""Reasons to end by which servers say that the answer is not whole; any other, known or not, is an end."""
 
-    stream: AsyncStream[object]
-    kind = AsyncStream[object]
+
+class _Events(Protocol):
+    """A stream of events that remembers whether the server closed it in order."""
+
+    done: bool
+    """Whether `[DONE]` came, which is all that many servers say at the end."""
+
+    def __aiter__(self) -> AsyncIterator[object]: ...
+    async def close(self) -> None: ...
+
+
+async def _opened(client: AsyncOpenAI, path: str, body: dict[str, Any]) -> _Events:
+    from openai import APIConnectionError
+
+    stream: _Events
+    kind = _events()
     try:
         stream = await client.post(path, body=body, cast_to=object, stream=True, stream_cls=kind)
     except APIConnectionError as error:
@@ -265,6 +287,22 @@ async def _opened(client: AsyncOpenAI, path: str, body: dict[str, Any]) -> Async
             raise
         stream = await client.post(path, body=body, cast_to=object, stream=True, stream_cls=kind)
     return stream
+
+
+@cache
+def _events() -> Any:
+    """The SDK's stream with what `_Events` adds; the SDK itself reads `[DONE]` and tells nobody."""
+    from openai import AsyncStream
+
+    class Events(AsyncStream[object]):
+        done = False
+
+        async def _iter_events(self) -> AsyncIterator[ServerSentEvent]:
+            async for event in super()._iter_events():
+                self.done = self.done or event.data.startswith("[DONE]")
+                yield event
+
+    return Events
 
 
 def _said(error: openai.APIError) -> str:
@@ -314,15 +352,15 @@ def _usual_way(server: Server, profile: Profile) -> str:
     return "chat" if profile.fim is None else "fim"
 
 
-def _text_of(event: object) -> tuple[str, bool]:
-    """The text of one event of any of the three streams, and whether it says the answer is complete."""
+def _text_of(event: object) -> tuple[str, str | None]:
+    """The text of one event of any of the three streams, and why the answer ends with it, if it does."""
     if not isinstance(event, dict):
         raise Unreadable("an event that is not an object")
     if isinstance(event.get("content"), str) and "stop" in event:  # llama.cpp's own
-        return event["content"], event["stop"] is True
+        return event["content"], "stop" if event["stop"] is True else None
     choices = event.get("choices")
     if not isinstance(choices, list) or not choices:
-        return "", False  # usage, or a keep-alive
+        return "", None  # usage, or a keep-alive
     choice = choices[0]
     if not isinstance(choice, dict):
         raise Unreadable("a choice that is not an object")
@@ -330,7 +368,8 @@ def _text_of(event: object) -> tuple[str, bool]:
     text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
     if isinstance(text, list):  # Mistral may send parts
         text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
-    return text if isinstance(text, str) else "", bool(choice.get("finish_reason"))
+    reason = choice.get("finish_reason")
+    return text if isinstance(text, str) else "", str(reason) if reason else None
 
 
 def _count(event: object, meter: Meter | None) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from devflow.models.base import CHARACTERS_PER_TOKEN, Meter
+from devflow.models.base import Meter
 from devflow.models.errors import NotAllowed, OverBudget
 from devflow.models.guard import metrics
 from devflow.models.guard.audit import AuditLog, stamp
@@ -26,6 +26,7 @@ from devflow.models.guard.books import Books, Price
 from devflow.models.guard.ledger import Busy, Call, Ledger, LedgerUnusable, Reservation
 from devflow.models.guard.limits import Limiter
 from devflow.models.guard.prices import list_price
+from devflow.models.guard.tokens import Tokens
 from devflow.models.guard.traces import Traces
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class Entry:
     first: float = 0.0
     written: int = 0
     """Characters of the answer."""
+    overran: bool = False
+    """The server wrote more than was asked for, and was stopped."""
     meter: Meter = field(default_factory=Meter)
     reservation: Reservation | None = None
     news: tuple[str, ...] = ()
@@ -106,6 +109,7 @@ class Accounts:
         self.experiment_of: Callable[[str, str, str, str], str] = lambda feature, language, unit, name: ""
         """The experiment that gave a file (of a language, for a feature) to the model `name`."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
+        self._tokens = Tokens()
         self._measured = 0.0
 
     def entry(self, sent: Sent) -> Entry:
@@ -166,7 +170,8 @@ class Accounts:
         price = price or _FREE
         # No token is shorter than a byte, and no answer longer than was asked for.
         most = price.of(sent.bytes + 8 * sent.turns + 64, sent.max_tokens)
-        expected = price.of(tokens_of(sent.characters), sent.max_tokens)
+        asked = self._tokens.of(sent.name, sent.characters)
+        expected = price.of(asked, sent.max_tokens)
         if budget.request is not None and expected > budget.request:
             raise OverBudget(
                 f"This call to {sent.name} could cost {expected:.4f}, more than the {budget.request:.4f} "
@@ -192,7 +197,7 @@ class Accounts:
         if self.warning:
             self._say(self.warning)
         try:
-            self._limiter.take(sent.host, self._books.user, tokens_of(sent.characters) + sent.max_tokens)
+            self._limiter.take(sent.host, self._books.user, asked + sent.max_tokens)
         except BaseException:
             if ledger is not None and entry.reservation is not None:
                 ledger.release(entry.reservation)
@@ -212,8 +217,12 @@ class Accounts:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
         spoke = bool(entry.written) or meter.written is not None
         billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled"))
-        read = meter.read if meter.read is not None else tokens_of(sent.characters) if billed else 0
-        written = meter.written if meter.written is not None else tokens_of(entry.written)
+        if meter.read is not None:
+            read = meter.read
+            self._tokens.learn(sent.name, sent.characters, read)
+        else:
+            read = self._tokens.of(sent.name, sent.characters) if billed else 0
+        written = meter.written if meter.written is not None else self._tokens.of(sent.name, entry.written)
         price = self.price(sent) or _FREE
         return Call(
             entry.id,
@@ -256,6 +265,11 @@ class Accounts:
             self._say(str(error))
         except OSError as error:
             self._say(f"The metrics cannot be written to {self._books.metrics_file} ({error.strerror}).")
+
+    def estimated(self, sent: Sent, written: int) -> float:
+        """About what a call costs whose answer has so many characters; 0.0 where nobody knows its price."""
+        price = self.price(sent) or _FREE
+        return price.of(self._tokens.of(sent.name, sent.characters), self._tokens.of(sent.name, written))
 
     def price(self, sent: Sent) -> Price | None:
         """What the model of a call costs, None when nobody says."""
@@ -326,8 +340,3 @@ class Accounts:
 
 _FREE = Price(0.0, 0.0)
 LEDGER, AUDIT = "ledger.sqlite", "audit.jsonl"
-
-
-def tokens_of(characters: int) -> int:
-    """About how many tokens a provider would count."""
-    return round(characters / CHARACTERS_PER_TOKEN)

@@ -65,7 +65,8 @@ class Call:
     saved: float = 0.0
     """What the call would have cost, when it was a hit."""
     outcome: str = "answered"
-    """`answered`, `cancelled`, `refused` (policy, budget, limit) or `failed`."""
+    """`answered`, `overran` (wrote more than was asked for, and was stopped), `cancelled`, `refused` (policy,
+    budget, limit) or `failed`."""
     experiment: str = ""
     """The experiment that gave the file to this model."""
 

@@ -26,8 +26,9 @@ from devflow.models.errors import (
 )
 from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
+from devflow.models.routing.patience import patient
 from devflow.models.routing.rules import Candidate
-from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, nobody
+from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, named, nobody
 from devflow.models.streams import Said, closing
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,10 @@ log = logging.getLogger(__name__)
 _EARLIEST_HEDGE, _LATE_SERVER = 0.05, 10.0
 """Seconds after which a second request may be sent: at the earliest, and to a server whose times are not
 known yet."""
-_SHORTEST_GAP, _LONGEST_GAP, _LONGEST_GAP_SHOWN = 0.5, 2.0, 5.0
+_SHORTEST_GAP, _LONGEST_GAP = 2.0, 5.0
 """Seconds between two pieces from a server after which a whole answer is asked for elsewhere (by what is
-usual for it, within the first two), or one that is shown as it comes is taken up again."""
+usual for it, within these), or one that is shown as it comes is taken up again (the longer): what was said so
+far is paid for twice, and providers pause for a second in the middle of a sentence."""
 _T = TypeVar("_T")
 _Request = FillRequest | ChatRequest
 
@@ -62,15 +64,13 @@ class Attempts:
         task: Task,
         request: _Request,
         order: Sequence[tuple[Line, Candidate]],
-        *,
-        whole: bool = False,
-        heard: Callable[[str], None] = lambda name: None,
+        whole: Callable[[int], None] | None = None,
     ) -> AsyncGenerator[Said]:
-        """The pieces of the answer, each with its model's name; `heard` is told who answers. With `whole`
-        they come at the end, all of one answer. Raises ModelError when nobody answered, TooLate at the
-        request's deadline."""
+        """The pieces of the answer, each with its model's name. With `whole` they come at the end, all of one
+        answer, and it is told how many characters there are so far. Raises ModelError when nobody answered,
+        TooLate at the request's deadline."""
         until = asyncio.get_running_loop().time() + request.deadline if request.deadline else None
-        problems = [f"{each.facts.name}: {each.left_out}" for _, each in order if each.left_out]
+        problems = [named(each.facts.name, each.left_out) for _, each in order if each.left_out]
         last: ModelError | None = None
         lines = [line for line, candidate in order if not candidate.left_out]
         resting = [line for line, candidate in order if candidate.health is Health.FAILING]
@@ -78,19 +78,21 @@ class Attempts:
         while (line := await _within(tries.next(), until, task)) is not None:
             said: list[Said] = []
             others = [other for other in lines if other is not line]
-            stream = self._answer(task, request, line, others, until, whole=whole)
+            stream = self._answer(task, request, line, others, until, whole=whole is not None)
+            characters = 0
             try:
                 async with aclosing(stream):
                     async for name, piece in stream:
-                        if not said and not whole:
-                            heard(name)
                         said.append((name, piece))
-                        if not whole:
+                        characters += len(piece)
+                        if whole is None:
                             yield name, piece
+                        else:
+                            whole(characters)
             except ModelError as error:
                 if isinstance(error, TooLate) or (isinstance(error, OverBudget) and error.final):
                     raise
-                if said and not whole:
+                if said and whole is None:
                     by = next((each for each in lines if each.facts.name == said[-1][0]), line)
                     rest = self._taken_up(task, request, by, said, error, until)
                     async with aclosing(rest):
@@ -98,14 +100,12 @@ class Attempts:
                             yield more
                     return
                 last = error
-                problems.append(f"{line.facts.name}: {error}")
+                problems.append(named(line.facts.name, str(error)))
                 tries.failed(line, error)
                 continue
-            if whole or not said:  # an empty answer is an answer
-                heard(said[0][0] if said else line.facts.name)
-            for each in said if whole else ():
+            for each in said if whole is not None else ():
                 yield each
-            return
+            return  # an empty answer is an answer
         if last is None and any(each.private for _, each in order):
             last = NotAllowed("")
         raise nobody(task, problems, last)
@@ -229,7 +229,7 @@ class Attempts:
         if not _at_a_server(line):
             return None
         if not whole:
-            return _LONGEST_GAP_SHOWN
+            return _LONGEST_GAP
         late = line.gap.late(self._clock())
         return _LONGEST_GAP if late is None else max(_SHORTEST_GAP, min(late, _LONGEST_GAP))
 
@@ -273,7 +273,7 @@ class Attempts:
             async with aclosing(pieces):
                 while shown.startswith(again):
                     try:
-                        more = _soon(anext(pieces, None), _LONGEST_GAP_SHOWN, line)
+                        more = _soon(anext(pieces, None), _LONGEST_GAP, line)
                         piece = await _within(more, until, task)
                     except ModelError:
                         break  # once more, from the beginning
@@ -313,7 +313,7 @@ async def _within(work: Awaitable[_T], until: float | None, task: Task) -> _T:
 
 async def _soon(work: Awaitable[_T], seconds: float | None, line: Line) -> _T:
     try:
-        async with asyncio.timeout(seconds):
+        async with patient(seconds):
             return await work
     except TimeoutError:
         raise Unreachable(f"{line.facts.name} stopped in the middle of its answer; try again.") from None

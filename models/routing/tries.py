@@ -114,11 +114,16 @@ def pause_after(error: ModelError, count: int, chance: float) -> float | None:
     return None
 
 
+def named(name: str, sentence: str) -> str:
+    """`sentence`, about the model `name`, with its name."""
+    return sentence if name in sentence else f"{name}: {sentence}"
+
+
 def nobody(task: Task, problems: Sequence[str], last: ModelError | None) -> ModelError:
     """The sentence when no model answered, of the class that says most about why."""
     if not problems:
         return NotConfigured(
-            f"No model is configured for {task}; add one under [[models.list]] in devflow.toml."
+            f"No model is configured for {task}; add one under [[models.list]] in your own devflow.toml."
         )
     message = "No model could answer: " + " ".join(
         problem if problem.endswith((".", "!", "?")) else f"{problem}." for problem in dict.fromkeys(problems)

@@ -14,7 +14,7 @@ from devflow.retrieval.base import Hit
 from devflow.retrieval.context import Citation, pack
 from devflow.retrieval.needed import with_needed
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
+from devflow.server.assist.chat import Progress, answer, has_chat, how_to_have_one
 from devflow.server.assist.inert import inert
 from devflow.server.assist.waiting import allowed, within
 
@@ -62,7 +62,8 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         lambda: [name for path in packed.paths for name in rule_paths(path, "", code.roots)]
     )
     request = prompts.ask(question, packed.text, paths)
-    said = inert(await answer(code, request, progress=progress)).strip()
+    reply = await answer(code, request, progress=progress)
+    said = inert(reply.text).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:
         return Answer(await _extract(hits, code), tuple(hits), "index")
@@ -72,8 +73,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
     else:
         text += "\n\n*The answer names no source; check it against the code.*"
     used = [hit for hit in known if any(_is_of(hit, c) for c in packed.citations if c.number in cited)]
-    engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
-    return Answer(text, tuple(used), engine)
+    return Answer(text, tuple(used), reply.model or "model")
 
 
 def cited_only(said: str, citations: Sequence[Citation]) -> tuple[str, frozenset[int]]:
@@ -112,7 +112,7 @@ async def _extract(hits: Sequence[Hit], code: Codebase) -> str:
         parts.append(
             head + (f"  \n{summary}" if summary else "") + f"\n{fence}\n" + "\n".join(shown) + f"\n{fence}"
         )
-    parts.append(f"*These are the best matches; no model is configured to answer in words: {HOW_TO_ADD}.*")
+    parts.append(f"*These are the best matches; no model can answer in words: {how_to_have_one(code)}.*")
     return "\n\n".join(parts)
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devflow.models.errors import NotAllowed, NotConfigured
-from devflow.models.streams import closing
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
+    from devflow.models.streams import Whole
     from devflow.server.assist.base import Codebase
 
 Progress = Callable[[str], None]
 """Is told in a few words what is going on."""
 
-HOW_TO_ADD = "add one under [[models.list]] in your own devflow.toml (`devflow doctor` shows where)"
-_MOST_CHARACTERS = 40_000
+_HOW_TO_ADD = "add one under [[models.list]] in your own devflow.toml (`devflow doctor` shows where)"
+_TELL_EVERY = 200
 _FENCE = re.compile(
     r"^(?P<ticks>`{3,}|~{3,})[^\n`]*\n(?P<body>.*?)(?:^(?P=ticks)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
 )
@@ -29,40 +28,32 @@ def has_chat(code: Codebase) -> bool:
     return code.models is not None and code.models.has("chat")
 
 
-async def stream(code: Codebase, *requests: ChatRequest) -> AsyncGenerator[str]:
-    """The pieces of the answer to the first of `requests` that may be sent. Raises ModelError; closing
-    it stops the model."""
+def how_to_have_one(code: Codebase) -> str:
+    """Where no chat model can be asked: what keeps those that are configured, or how to configure one; a
+    sentence without its full stop."""
+    obstacle = code.models.obstacle("chat") if code.models is not None else ""
+    return obstacle.rstrip(".") or _HOW_TO_ADD
+
+
+async def answer(code: Codebase, *requests: ChatRequest, progress: Progress | None = None) -> Whole:
+    """The whole answer to the first of `requests` that may be sent. Raises ModelError; cancelling it stops
+    the model."""
     if code.models is None or not has_chat(code):
-        raise NotConfigured(f"This needs a chat model; {HOW_TO_ADD}.")
-    for left, request in zip(reversed(range(len(requests))), requests, strict=True):
-        length = 0
-        # A path rule refuses before anything is said, so nothing is said twice.
-        pieces = code.models.chat(request)
-        async with closing(pieces):
-            try:
-                async for piece in pieces:
-                    yield piece
-                    length += len(piece)
-                    if length > _MOST_CHARACTERS:
-                        break
-                return
-            except NotAllowed:
-                if not left:
-                    raise
+        raise NotConfigured(f"This needs a chat model; {how_to_have_one(code)}.")
+    told = 0
 
+    def tell(characters: int) -> None:
+        nonlocal told
+        if progress is not None and abs(characters - told) >= _TELL_EVERY:  # less: asked once more
+            told = characters
+            progress(f"{characters} characters")
 
-async def answer(code: Codebase, *requests: ChatRequest, progress: Progress | None = None) -> str:
-    """The whole answer, as `stream` gives it. Raises ModelError."""
-    parts: list[str] = []
-    length = told = 0
-    async with aclosing(stream(code, *requests)) as pieces:
-        async for piece in pieces:
-            parts.append(piece)
-            length += len(piece)
-            if progress is not None and length - told >= 200:
-                told = length
-                progress(f"{length} characters")
-    return "".join(parts)
+    for request in requests[:-1]:
+        try:
+            return await code.models.whole(request, tell)
+        except NotAllowed:
+            continue
+    return await code.models.whole(requests[-1], tell)
 
 
 def fenced_code(reply: str) -> str | None:

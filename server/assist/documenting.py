@@ -23,13 +23,14 @@ from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
+from devflow.server.assist.chat import Progress, answer, fenced_code, has_chat, how_to_have_one
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, sent_paths, target_at
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
+    from devflow.models.streams import Whole
     from devflow.server.assist.base import Codebase
 
 _MOST_SIBLINGS = 8
@@ -75,11 +76,12 @@ async def _python(
     if not has_chat(code):
         if found.exists:
             raise ActionRefused(
-                f"{target.title} has a docstring; to rewrite it a chat model is needed: {HOW_TO_ADD}."
+                f"{target.title} has a docstring; to rewrite it a chat model is needed: "
+                f"{how_to_have_one(code)}."
             )
         return docstring_edit(doc.text, found, skeleton(found, style)), "devflow"
     reply = await _reply(target, doc, code, _STYLES[style], progress)
-    return docstring_edit(doc.text, found, _said(reply, target)), _engine(code)
+    return docstring_edit(doc.text, found, _said(reply.text, target)), reply.model or "model"
 
 
 async def _comment(
@@ -87,12 +89,13 @@ async def _comment(
 ) -> tuple[Edit, str]:
     assert target.symbol is not None
     if not has_chat(code):
-        raise ActionRefused(f"Documenting {doc.language} needs a chat model; {HOW_TO_ADD}.")
+        raise ActionRefused(f"Documenting {doc.language} needs a chat model; {how_to_have_one(code)}.")
     if target.symbol.doc:
         raise ActionRefused(
             f"{target.title} has a documentation comment already; remove it to get a new one."
         )
-    said = _said(await _reply(target, doc, code, _comment_style(doc.language), progress), target)
+    reply = await _reply(target, doc, code, _comment_style(doc.language), progress)
+    said = _said(reply.text, target)
     text = doc.text
     line = text.line_at(target.start)
     content = text.line(line)
@@ -100,10 +103,12 @@ async def _comment(
     newline = _newline(text)
     block = newline.join(f"{indent}{part}".rstrip() for part in _comment_lines(said, doc.language)) + newline
     at = text.line_start(line)
-    return Edit(at, at, block), _engine(code)
+    return Edit(at, at, block), reply.model or "model"
 
 
-async def _reply(target: Target, doc: Document, code: Codebase, style: str, progress: Progress | None) -> str:
+async def _reply(
+    target: Target, doc: Document, code: Codebase, style: str, progress: Progress | None
+) -> Whole:
     source = prompts.shortened(doc.text.source[target.start : target.end], prompts.CODE_CHARACTERS)
     own = await sent_paths(doc, code)
 
@@ -265,7 +270,3 @@ def _comment_lines(said: str, language: str) -> Sequence[str]:
 
 def _newline(text: Text) -> str:
     return "\r\n" if "\r\n" in text.source[:4_000] else "\n"
-
-
-def _engine(code: Codebase) -> str:
-    return (code.models.last_used("chat") if code.models is not None else "") or "model"

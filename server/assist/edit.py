@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
-from devflow.server.assist.chat import HOW_TO_ADD, Progress, has_chat
+from devflow.server.assist.chat import Progress, has_chat, how_to_have_one
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.target import FUNCTIONS, Target, target_at
 
@@ -171,9 +171,11 @@ def _no_documentation(doc: Document, target: Target, code: Codebase) -> str:
     if has_chat(code):
         return ""
     if doc.language != "python":
-        return f"Documenting {doc.language} needs a chat model; {HOW_TO_ADD}."
+        return f"Documenting {doc.language} needs a chat model; {how_to_have_one(code)}."
     if target.symbol is not None and target.symbol.doc:
-        return f"{target.title} has a docstring; to rewrite it a chat model is needed: {HOW_TO_ADD}."
+        return (
+            f"{target.title} has a docstring; to rewrite it a chat model is needed: {how_to_have_one(code)}."
+        )
     return ""
 
 
@@ -183,5 +185,5 @@ def _no_tests(doc: Document, code: Codebase) -> str:
     if doc.language in _WITHOUT_TESTS:
         return f"Tests for {doc.language} are not generated yet."
     if not has_chat(code):
-        return f"Generating tests needs a chat model; {HOW_TO_ADD}."
+        return f"Generating tests needs a chat model; {how_to_have_one(code)}."
     return ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ from devflow.analysis.facts import Location
 from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, has_chat, stream
-from devflow.server.assist.inert import inert_stream
+from devflow.server.assist.chat import answer, has_chat, how_to_have_one
+from devflow.server.assist.inert import inert
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
     Neighbours,
@@ -35,29 +34,29 @@ _MOST_KEPT = 256
 _MOST_NAMED = 6
 
 
-async def explain(doc: Document, start: int, end: int, code: Codebase) -> str:
-    """Markdown about the selection, or the definition around the cursor. Raises ModelError, or
-    ActionRefused where there is nothing to explain."""
-    async with aclosing(explain_stream(doc, start, end, code)) as pieces:
-        return "".join([piece async for piece in pieces])
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Markdown, and who wrote it: a model, or `index`."""
+
+    markdown: str
+    engine: str
 
 
-async def explain_stream(doc: Document, start: int, end: int, code: Codebase) -> AsyncGenerator[str]:
-    """As `explain`, in pieces as they come. An explanation made once is kept for the same text."""
+async def explain(doc: Document, start: int, end: int, code: Codebase) -> Explained:
+    """About the selection, or the definition around the cursor. What a model said once is kept for the same
+    text. Raises ModelError, or ActionRefused where there is nothing to explain."""
     target = await asyncio.to_thread(target_at, doc, start, end, code.memory)
     if target is None:
         raise ActionRefused(
             "There is nothing to explain here; select some code or put the cursor into a definition."
         )
     if not has_chat(code):
-        yield await from_index(target, doc, code)
-        return
+        return Explained(await from_index(target, doc, code), "index")
     source = doc.text.source[target.start : target.end]
     kept = _explanations(code.memory)
     key = _key(source, doc.language)
     if key in kept:
-        yield kept[key]
-        return
+        return kept[key]
     context = await related(target, doc, code, prompts.CONTEXT_CHARACTERS)
     own = await sent_paths(doc, code)
 
@@ -70,16 +69,13 @@ async def explain_stream(doc: Document, start: int, end: int, code: Codebase) ->
             (*own, *around.paths),
         )
 
-    parts: list[str] = []
-    async with aclosing(inert_stream(stream(code, *with_and_without(request, context)))) as pieces:
-        async for piece in pieces:
-            parts.append(piece)
-            yield piece
-    said = "".join(parts).strip()
-    if said:
+    reply = await answer(code, *with_and_without(request, context))
+    explained = Explained(inert(reply.text).strip(), reply.model or "model")
+    if explained.markdown:
         while len(kept) >= _MOST_KEPT:
             kept.pop(next(iter(kept)))
-        kept[key] = said
+        kept[key] = explained
+    return explained
 
 
 def cached_explanation(source: str, language: str, memory: Memory) -> str | None:
@@ -87,7 +83,8 @@ def cached_explanation(source: str, language: str, memory: Memory) -> str | None
 
     `source` is the text of a whole definition (`symbol.start:symbol.end`) or of a selection.
     """
-    return _explanations(memory).get(_key(source, language))
+    kept = _explanations(memory).get(_key(source, language))
+    return kept.markdown if kept is not None else None
 
 
 async def explanation_of(place: Location, doc: Document, code: Codebase) -> str | None:
@@ -126,9 +123,7 @@ async def from_index(target: Target, doc: Document, code: Codebase) -> str:
         parts.append(f"A {symbol.kind.value}{inside}, {lines} line{'s' if lines != 1 else ''} long.")
     parts += _calls(known, await asyncio.to_thread(called_names, doc, target), code)
     parts += _callers(target, known, code)
-    parts.append(
-        f"*From the code alone, without a language model; for an explanation in words {HOW_TO_ADD}.*"
-    )
+    parts.append(f"*From the code alone, without a language model: {how_to_have_one(code)}.*")
     return "\n\n".join(parts)
 
 
@@ -166,7 +161,7 @@ def _callers(target: Target, known: Neighbours, code: Codebase) -> list[str]:
     return parts
 
 
-def _explanations(memory: Memory) -> dict[str, str]:
+def _explanations(memory: Memory) -> dict[str, Explained]:
     return memory.kept("explanations", dict)
 
 

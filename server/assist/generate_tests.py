@@ -17,7 +17,7 @@ from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
 from devflow.models.guard.egress import rule_paths
 from devflow.server.assist import prompts
-from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, fenced_code, has_chat
+from devflow.server.assist.chat import Progress, answer, fenced_code, has_chat, how_to_have_one
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import Related, related, with_and_without
 from devflow.server.assist.target import Target, sent_paths, target_at
@@ -41,7 +41,7 @@ async def generated_tests(
     if doc.path is None:
         raise ActionRefused("Save the document first: its tests go into a file beside it.")
     if not has_chat(code):
-        raise ActionRefused(f"Generating tests needs a chat model; {HOW_TO_ADD}.")
+        raise ActionRefused(f"Generating tests needs a chat model; {how_to_have_one(code)}.")
     path = await asyncio.to_thread(test_file, doc.path, code.roots, doc.language)
     if path is None:
         raise ActionRefused(f"Tests for {doc.language} are not generated yet.")
@@ -63,8 +63,8 @@ async def generated_tests(
         )
 
     reply = await answer(code, *with_and_without(request, context), progress=progress)
-    written = await asyncio.to_thread(_checked, reply, doc.language, target)
-    engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
+    written = await asyncio.to_thread(_checked, reply.text, doc.language, target)
+    engine = reply.model or "model"
     if existing is None:
         return path, written, (), engine
     edits = await asyncio.to_thread(added_to, existing, written, doc.language)

@@ -4,9 +4,6 @@ carry text of the workspace out), no link runs a command, no HTML is live. Code 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
-
-from devflow.models.streams import closing
 
 _CODE = re.compile(r"(`+[^`\n]*`+)")
 _IMAGE = re.compile(r"!\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])?")
@@ -15,7 +12,6 @@ _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:\s*\S+.*$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])(?!https?://[^\s<>]*>)")
 _FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _SAFE = re.compile(r"(?:https?://|#|[^:/?#]*(?:[/?#]|$))", re.IGNORECASE)
-_RISKY = frozenset("[<!")
 
 
 def inert(markdown: str) -> str:
@@ -26,28 +22,6 @@ def inert(markdown: str) -> str:
         text, fence = _line(line, fence)
         lines.append(text)
     return "\n".join(lines)
-
-
-async def inert_stream(pieces: AsyncIterator[str]) -> AsyncGenerator[str]:
-    """As `inert`, for a stream: a line that may hold something live is kept until it is whole."""
-    fence = line = ""
-    shown = 0  # characters of `line` that are out already
-    async with closing(pieces):
-        async for piece in pieces:
-            *whole, rest = (line + piece).split("\n")
-            out = ""
-            for each in whole:
-                text, fence = _line(each, fence)
-                out += text[shown:] + "\n"
-                shown = 0
-            line = rest
-            if not fence and not _RISKY & set(line) and not line.lstrip().startswith(("`", "~")):
-                out += line[shown:]
-                shown = len(line)
-            if out:
-                yield out
-    if line[shown:]:
-        yield _line(line, fence)[0][shown:]
 
 
 def _line(line: str, fence: str) -> tuple[str, str]:

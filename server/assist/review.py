@@ -73,12 +73,16 @@ async def review(doc: Document, code: Codebase, config: Review) -> list[Finding]
     return sorted(findings, key=lambda finding: (finding.start, finding.code))
 
 
-async def review_with_model(doc: Document, code: Codebase, progress: Progress | None = None) -> list[Finding]:
-    """What the chat model finds, each anchored to a line that exists. Raises ModelError.
+async def review_with_model(
+    doc: Document, code: Codebase, progress: Progress | None = None
+) -> tuple[list[Finding], str]:
+    """What the chat model finds, each anchored to a line that exists, and which model that was. Raises
+    ModelError.
 
     A document that is too long for one question is asked about in pieces.
     """
     findings: list[Finding] = []
+    models: dict[str, None] = {}
     title = doc.path.name if doc.path is not None else "this document"
     pieces = await asyncio.to_thread(lambda: list(_pieces(doc, code)))
     own = await sent_paths(doc, code)
@@ -93,8 +97,9 @@ async def review_with_model(doc: Document, code: Codebase, progress: Progress | 
             return prompts.review(piece, title, doc.language, around.text, paths)
 
         reply = await answer(code, *with_and_without(request, context))
-        findings += anchored(reply, doc.text, start, end)
-    return sorted(dict.fromkeys(findings), key=lambda finding: finding.start)
+        findings += anchored(reply.text, doc.text, start, end)
+        models[reply.model or "model"] = None
+    return sorted(dict.fromkeys(findings), key=lambda finding: finding.start), ", ".join(models)
 
 
 def anchored(reply: str, text: Text, start: int, end: int) -> list[Finding]:

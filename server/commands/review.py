@@ -79,7 +79,7 @@ async def _review(
             doc = Document(path.resolve().as_uri(), path.resolve(), language.name, 0, text, tree)
             findings = await review(doc, code, settings.review)
             if model:
-                findings += await review_with_model(doc, code)
+                findings += (await review_with_model(doc, code))[0]
             for finding in sorted(findings, key=lambda each: each.start):
                 line, column = text.position(finding.start, "utf-32")
                 found.append(

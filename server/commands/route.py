@@ -107,7 +107,9 @@ def _print(asked: Asked, candidates: list[Candidate]) -> None:
     about += ", must stay on this machine" if asked.private else ""
     screen.print(about, style="bold")
     if not candidates:
-        screen.print("No model is configured for that; add one under [[models.list]] in devflow.toml.")
+        screen.print(
+            "No model is configured for that; add one under [[models.list]] in your own devflow.toml."
+        )
     for number, each in enumerate(candidates, 1):
         if each.left_out:
             screen.print(f"   {each.facts.name}: not asked: {each.left_out}", style="dim")

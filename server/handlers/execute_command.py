@@ -71,11 +71,10 @@ async def _explain(call: Call) -> dict[str, Any]:
         raise InvalidParams("devflow.explain needs a range.")
     start, end = convert.span(doc.text, wanted, session.encoding)
     async with working(session, "Explaining", call.token):
-        markdown = await explain(doc, start, end, session.codebase())
-    models = session.models
-    session.answered("devflow.explain", models.last_used("chat") if models is not None else "")
-    _present(session, "explanation", markdown)
-    return {"markdown": markdown}
+        said = await explain(doc, start, end, session.codebase())
+    session.answered("devflow.explain", said.engine)
+    _present(session, "explanation", said.markdown)
+    return {"markdown": said.markdown}
 
 
 async def _ask(call: Call) -> dict[str, Any]:
@@ -109,9 +108,9 @@ async def _review(call: Call) -> dict[str, Any]:
     models = session.models
     if models is not None and models.has("chat"):
         async with working(session, "Reviewing", call.token) as report:
-            more = await review_with_model(doc, session.codebase(), report)
+            more, engine = await review_with_model(doc, session.codebase(), report)
         session.check_current(doc)
-        session.answered("devflow.review", models.last_used("chat"))
+        session.answered("devflow.review", engine)
         session.pushed.show(doc, more)
         count += len(more)
     return {"findings": count}

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import devflow.server.assist.ask
+from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.retrieval.context import Citation
 from devflow.retrieval.index import Index
 from devflow.server.assist.ask import ask, cited_only
+from devflow.server.models import build_router
 from support.codebase import workspace
 from support.patience import HANGS
 
@@ -43,7 +45,19 @@ async def test_without_a_model_the_best_code_is_shown(tmp_path: Path) -> None:
         "**[1]** net/retry.py:1-3 `retry_delay`  \nSeconds to wait before the next attempt.\n```"
     )
     assert "return min(2 ** attempt, 60)" in first
-    assert "no model is configured" in answer.markdown.splitlines()[-1]
+    assert "no model can answer in words: add one under" in answer.markdown.splitlines()[-1]
+
+
+async def test_a_model_that_cannot_be_asked_says_why_in_place_of_how_to_add_one(tmp_path: Path) -> None:
+    keyless = ModelsConfig(False, (ModelSpec("gpt", "openai", "gpt-4.1"),))
+    models = build_router(keyless, {})
+    async with workspace(tmp_path, SNIPPET, indexed=True, models=models) as made:
+        answer = await ask(QUESTION, made.code, 3)
+    assert answer.markdown.splitlines()[-1] == (
+        "*These are the best matches; no model can answer in words: "
+        "gpt has no API key; set the environment variable OPENAI_API_KEY.*"
+    )
+    await models.close()
 
 
 @pytest.mark.usefixtures("hurried")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from devflow.models.base import ChatRequest
-from devflow.models.errors import ModelError, NotAllowed, WorkerDied
+from devflow.models.errors import ModelError, NotAllowed, Rejected, WorkerDied
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
-from devflow.server.assist.explain import cached_explanation, explain, explain_stream
+from devflow.server.assist.explain import Explained, cached_explanation, explain
 from devflow.server.assist.hover import hover
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.settings import Hover
-from support.codebase import document, workspace
+from support.codebase import Workspace, document, workspace
 
 SNIPPET = """
     #- tests/test_shapes.py
@@ -40,9 +40,13 @@ SNIPPET = """
 """
 
 
+async def markdown(made: Workspace) -> str:
+    return (await explain(made.doc, made.at, made.at, made.code)).markdown
+
+
 async def test_without_a_model_the_index_explains(tmp_path: Path) -> None:
     async with workspace(tmp_path, SNIPPET, indexed=True) as made:
-        said = await explain(made.doc, made.at, made.at, made.code)
+        said = await markdown(made)
     head, rest = said.split("\n\n", 1)
     assert head == "```python\ndef area(w: int) -> int\n```"
     assert rest.startswith("The area of a square.\n\nA function, 4 lines long.")
@@ -56,7 +60,7 @@ async def test_without_a_model_the_index_explains(tmp_path: Path) -> None:
 
 async def test_without_an_index_the_code_itself_explains(tmp_path: Path) -> None:
     async with workspace(tmp_path, "def area(w):\n    return squ<|>are(w)\n") as made:
-        said = await explain(made.doc, made.at, made.at, made.code)
+        said = await markdown(made)
     assert "def area(w)" in said
     assert "Calls:\n- `square`" in said
     assert "Used by" not in said
@@ -65,8 +69,8 @@ async def test_without_an_index_the_code_itself_explains(tmp_path: Path) -> None
 async def test_a_model_explains_with_what_is_around(tmp_path: Path) -> None:
     model = FakeModel("It ", "computes.")
     async with workspace(tmp_path, SNIPPET, indexed=True, models=Router([], [model])) as made:
-        pieces = [piece async for piece in explain_stream(made.doc, made.at, made.at, made.code)]
-    assert pieces == ["It ", "computes."]
+        said = await explain(made.doc, made.at, made.at, made.code)
+    assert said == Explained("It computes.", "fake")
     [request] = model.requests
     prompt = request.messages[1].content  # type: ignore[union-attr]  # a ChatRequest
     assert "return square(w)" in prompt
@@ -81,18 +85,26 @@ async def test_an_explanation_is_asked_for_once_and_found_by_hover(tmp_path: Pat
         source = made.doc.text.source[made.doc.text.source.index("def area") :].rstrip("\n")
         assert cached_explanation(source, "python", made.code.memory) is None
         for _ in range(2):
-            assert await explain(made.doc, made.at, made.at, made.code) == "It computes."
+            assert await markdown(made) == "It computes."
         assert len(model.requests) == 1
         assert cached_explanation(source, "python", made.code.memory) == "It computes."
         assert cached_explanation(source + " ", "python", made.code.memory) is None
 
 
+async def test_what_one_model_broke_off_another_explains_and_is_named(tmp_path: Path) -> None:
+    first = FakeModel("It ", "computes.", name="first", failures=[WorkerDied("cut")] * 9, fail_after=1)
+    models = Router([], [first, FakeModel("It squares.", name="second")])
+    async with workspace(tmp_path, SNIPPET, models=models) as made:
+        said = await explain(made.doc, made.at, made.at, made.code)
+    assert said == Explained("It squares.", "second")
+
+
 async def test_half_an_explanation_is_not_kept(tmp_path: Path) -> None:
-    model = FakeModel("It ", "computes.", failures=[WorkerDied("cut")], fail_after=1)
+    model = FakeModel("It ", "computes.", failures=[Rejected("cut")], fail_after=1)
     async with workspace(tmp_path, SNIPPET, models=Router([], [model])) as made:
         with pytest.raises(ModelError, match="cut"):
             await explain(made.doc, made.at, made.at, made.code)
-        assert await explain(made.doc, made.at, made.at, made.code) == "It computes."
+        assert await markdown(made) == "It computes."
 
 
 async def test_cancelling_stops_the_model(tmp_path: Path) -> None:
@@ -118,7 +130,7 @@ async def test_a_selection_in_any_language_is_explained(tmp_path: Path) -> None:
     async with workspace(
         tmp_path, "some words\nand more<|>\n", path="a.txt", models=Router([], [model])
     ) as made:
-        assert await explain(made.doc, 0, made.at, made.code) == "Text."
+        assert (await explain(made.doc, 0, made.at, made.code)).markdown == "Text."
 
 
 async def test_hover_shows_the_explanation_until_the_code_changes(tmp_path: Path) -> None:
@@ -144,7 +156,7 @@ async def test_a_path_rule_costs_the_context_only(tmp_path: Path) -> None:
 
     model = Guarded("It computes.")
     async with workspace(tmp_path, SNIPPET, indexed=True, models=Router([], [model])) as made:
-        assert await explain(made.doc, made.at, made.at, made.code) == "It computes."
+        assert await markdown(made) == "It computes."
     assert [request.paths for request in model.requests][1] == ("shapes.py",)  # type: ignore[union-attr]
 
 

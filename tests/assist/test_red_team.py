@@ -94,7 +94,7 @@ def codebase(reply: str) -> Codebase:
 @pytest.mark.parametrize("reply", OBEDIENT)
 def test_an_explanation_that_obeys_is_shown_and_does_nothing(reply: str) -> None:
     doc = document("def area(w):\n    return w * w\n", Path("/w/a.py"))
-    shown = asyncio.run(explain(doc, 6, 6, codebase(f"It computes.\n{reply}\n")))
+    shown = asyncio.run(explain(doc, 6, 6, codebase(f"It computes.\n{reply}\n"))).markdown
     assert "It computes." in shown
     for live in ("![", "](command:", "<img"):
         assert live not in shown
@@ -111,7 +111,7 @@ def test_an_explanation_that_obeys_is_shown_and_does_nothing(reply: str) -> None
 )
 def test_a_review_that_obeys_has_no_finding(reply: str) -> None:
     doc = document("def area(w):\n    return w * w\n", Path("/w/a.py"))
-    assert asyncio.run(review_with_model(doc, codebase(reply))) == []
+    assert asyncio.run(review_with_model(doc, codebase(reply))) == ([], "fake")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ async def test_a_hundred_clients_each_get_their_answer_once_though_a_tenth_fails
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A hundred clients in one process on a busy machine make gaps of their own.
-    for name, gap in (("_SHORTEST_GAP", 5.0), ("_LONGEST_GAP", 10.0), ("_LONGEST_GAP_SHOWN", 10.0)):
+    for name, gap in (("_SHORTEST_GAP", 5.0), ("_LONGEST_GAP", 10.0)):
         monkeypatch.setattr(attempts, name, gap)
     got = await faulty.run(
         clients=100, requests=160, share=0.12, wait=0.05, whole=lambda number: number % 4 != 0
@@ -85,6 +85,37 @@ async def test_an_unknown_reason_to_end_is_an_end(api: Api, reason: str) -> None
     api.plan(Answer(reason=reason))
     [model, other] = both(api)
     assert await text(model) == "Hello, world"
+    await model.close()
+    await other.close()
+
+
+async def test_a_stream_that_only_says_done_is_whole(api: Api) -> None:
+    """As many compatible servers end theirs, without a reason."""
+    api.plan(Answer(raw=HEAD + GOOD + GOOD + b"data: [DONE]\n\n"))
+    [model, other] = both(api)
+    assert await text(model) == "okok"
+    await model.close()
+    await other.close()
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Log in</html>", b'{"choices": [{"message": {"content": "Hi"}}]}', b""]
+)
+async def test_what_is_no_stream_at_all_is_told_so(api: Api, body: bytes) -> None:
+    api.plan(Answer(raw=HEAD + body))
+    [model, other] = both(api)
+    with pytest.raises(Unreachable, match="sent no stream of an answer; is it really an OpenAI API"):
+        await text(model)
+    await model.close()
+    await other.close()
+
+
+@pytest.mark.parametrize("reason", ["error", "abort"])
+async def test_a_server_that_gives_its_answer_up_has_not_answered(api: Api, reason: str) -> None:
+    api.plan(Answer(reason=reason))
+    [model, other] = both(api)
+    with pytest.raises(Unreachable, match="ended its answer in the middle"):
+        await text(model)
     await model.close()
     await other.close()
 

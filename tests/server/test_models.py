@@ -14,6 +14,7 @@ from devflow.models.guard.accounting import LEDGER, Accounts
 from devflow.models.guard.books import Books, Budget, Price
 from devflow.models.guard.ledger import Ledger
 from devflow.models.routing.experiments import Experiment, assigned
+from devflow.models.streams import Whole
 from devflow.server.models import build_router
 from devflow.server.services import Services
 from support.editor import editor
@@ -98,9 +99,8 @@ async def test_models_answer_in_the_user_s_order_for_the_tasks_they_are_for() ->
         ModelSpec("filler", "fake", options={"answer": "fill"}),
     )
     router = build_router(ModelsConfig(models=models), {})
-    assert [piece async for piece in router.fill(FillRequest("", ""))] == ["fill"]
-    assert [piece async for piece in router.chat(ChatRequest((Message("user", "?"),)))] == ["chat"]
-    assert (router.last_used("fill"), router.last_used("chat")) == ("filler", "talker")
+    assert await router.whole(FillRequest("", "")) == Whole("fill", "filler")
+    assert await router.whole(ChatRequest((Message("user", "?"),))) == Whole("chat", "talker")
     assert [status.name for status in router.statuses()] == ["missing", "talker", "filler"]
     await router.close()
 

@@ -89,6 +89,22 @@ def test_naming_a_remote_model_opens_the_switch_that_was_not_set() -> None:
     assert not settings.models.local_only
 
 
+def test_naming_a_server_on_this_machine_leaves_it_closed() -> None:
+    def local(url: str, extra: str = "") -> bool:
+        settings, _ = resolve(
+            of(f'[[models.list]]\nname = "m"\nengine = "openai"\nbase_url = "{url}"\n{extra}')
+        )
+        return settings.models.local_only
+
+    assert local("http://localhost:11434/v1")
+    assert local("http://127.0.0.1:8080/v1")
+    assert not local("http://127.0.0.1:8080/v1", "options = { forwards = 'Yes' }")
+    assert not local("http://localhost.example/v1")
+    assert resolve(of("[retrieval.chroma]\nurl = 'http://localhost:8000'"))[0].models.local_only
+    assert not resolve(of("[retrieval.chroma]\nurl = 'http://chroma.example'"))[0].models.local_only
+    assert not resolve(of("[models]\ntraces_endpoint = 'http://traces.example'"))[0].models.local_only
+
+
 def test_an_unknown_key_is_told_with_line_and_nearest_name() -> None:
     [said] = problems("[features]\nhover = true\n\n[completion]\nmax_itmes = 5\n")
     assert said.startswith("devflow.toml, line 5: unknown setting 'completion.max_itmes'")
@@ -357,3 +373,25 @@ def test_a_price_that_is_half_given_is_never_taken_for_nothing(
 ) -> None:
     settings, _ = resolve(of(f"[[models.list]]\nname = 'm'\nengine = 'openai'\nmodel = '{model}'\n{prices}"))
     assert settings.models.books.prices.get("m") == expected
+
+
+def test_a_fault_in_one_of_several_models_is_told_with_its_own_line() -> None:
+    model = '[[models.list]]\nname = "{}"\nengine = "{}"\ninput_price = {}\n'
+    [said] = problems(model.format("a", "openai", 1) + model.format("b", "openai", -1))
+    assert said.startswith("devflow.toml, line 8: 'models.list.1.input_price' should be 0 or more")
+
+
+def test_a_model_without_a_good_engine_is_left_out_and_told_once() -> None:
+    settings, said = resolve(
+        of(
+            '[[models.list]]\nname = "a"\nengine = "fake"\n'
+            '[[models.list]]\nname = "b"\nengine = "opeani"\n'
+            '[[models.list]]\nname = "c"\n'
+            '[[models.list]]\nname = "d"\nengine = "fake"\n'
+        )
+    )
+    assert [model.name for model in settings.models.models] == ["a", "d"]
+    wrong, missing = said
+    assert wrong.startswith("devflow.toml, line 6: 'models.list.1.engine' should be 'exllamav2' or")
+    assert missing.startswith("devflow.toml, line 7: 'models.list.2.engine' is missing")
+    assert all(each.endswith("; the whole entry is left out.") for each in said)

@@ -90,7 +90,7 @@ async def _client(router: Router, numbers: Any, got: Got, whole: Callable[[int],
         started = time.perf_counter()
         try:
             if whole(number):
-                said = await router.whole(request)
+                said = (await router.whole(request)).text
             else:
                 said = "".join([piece async for piece in router.chat(request)])
         except ModelError as error:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
 
 CONTEXT = 2048
 
@@ -11,7 +15,6 @@ def write(
     path: Path, *, architecture: str = "llama", seed: int = 0, width: int = 64, layers: int = 2
 ) -> Path:
     """Write the model to `path`."""
-    import gguf
     import numpy as np
 
     random = np.random.default_rng(seed)
@@ -24,17 +27,9 @@ def write(
     tokens += marks
     kinds += [3] * len(marks)
 
-    writer = gguf.GGUFWriter(str(path), architecture)
-    writer.add_name("tiny")
-    writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(width)
-    writer.add_block_count(layers)
-    writer.add_feed_forward_length(feed)
-    writer.add_head_count(heads)
-    writer.add_head_count_kv(heads)
+    writer = _writer(path, architecture, width, layers, heads, heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(width // heads)
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_tokenizer_model("llama")
     writer.add_token_list(tokens)
     writer.add_token_scores([0.0] * len(tokens))
@@ -66,17 +61,12 @@ def write(
     head[:3] = 0
     head[-len(marks) :] = 0
     writer.add_tensor("output.weight", head)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+    return _written(writer, path)
 
 
 def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) -> Path:
     """Write a model that ctransformers is too old for, to `path`: Qwen 2 with its byte-level vocabulary,
     grouped queries, tied embeddings and marks for holes and turns."""
-    import gguf
     import numpy as np
 
     random = np.random.default_rng(seed)
@@ -93,17 +83,9 @@ def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) ->
     kinds = [1] * len(tokens) + [3] * len(marks)
     tokens += marks
 
-    writer = gguf.GGUFWriter(str(path), "qwen2")
-    writer.add_name("tiny")
-    writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(width)
-    writer.add_block_count(layers)
-    writer.add_feed_forward_length(feed)
-    writer.add_head_count(heads)
-    writer.add_head_count_kv(groups)
+    writer = _writer(path, "qwen2", width, layers, heads, groups)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(1e6)
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
@@ -138,6 +120,26 @@ def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) ->
         tensor(f"{at}ffn_up.weight", feed, width)
         tensor(f"{at}ffn_down.weight", width, feed)
     ones("output_norm.weight")
+    return _written(writer, path)
+
+
+def _writer(path: Path, architecture: str, width: int, layers: int, heads: int, groups: int) -> GGUFWriter:
+    """A file with what every architecture has."""
+    import gguf
+
+    writer = gguf.GGUFWriter(str(path), architecture)
+    writer.add_name("tiny")
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(2 * width)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(groups)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    return writer
+
+
+def _written(writer: GGUFWriter, path: Path) -> Path:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

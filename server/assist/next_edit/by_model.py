@@ -63,7 +63,7 @@ async def by_model(
     except ModelError as error:
         log.warning("next edit: %s", error)
         return None
-    found = await asyncio.to_thread(_read, doc, start, window, reply)
+    found = await asyncio.to_thread(_read, doc, start, window, reply.text)
     code.memory.keep(key, _Said(text.source, cause, found))
     return found
 

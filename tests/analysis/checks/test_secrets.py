@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import PurePath
 
 import pytest
@@ -96,3 +98,22 @@ def test_one_secret_is_one_finding_although_several_detectors_see_it() -> None:
 
 def test_a_very_long_line_is_not_scanned() -> None:
     assert found(f'x = "{"a" * 3000}"; token = "{GITHUB}"\n') == []
+
+
+def test_ordinary_code_does_not_load_the_library() -> None:
+    """It takes 10 MB, and most files hold nothing that could be a secret."""
+    source = (
+        "from urllib.parse import urlsplit_with_a_long_name\n\n\n"
+        "class ConnectionPoolRegistry:\n"
+        "    docs = 'https://example.org/documentation/index.html'\n\n"
+        "    def lookup(self, key: str, fallback_when_missing: object) -> object:\n"
+        "        return self.entries_by_name.get(key, fallback_when_missing)\n"
+    )
+    program = (
+        "import sys\n"
+        "from devflow.analysis.checks.secrets import hard_coded_secrets\n"
+        "from devflow.analysis.text import Text\n"
+        f"assert hard_coded_secrets(Text({source!r}), None) == []\n"
+        "assert not any(name.startswith('detect_secrets') for name in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

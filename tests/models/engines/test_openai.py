@@ -1,0 +1,125 @@
+"""What only OpenAI's API and those like it have: ways to send a hole, and shapes of events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from devflow.models.base import ChatRequest, FillRequest, Message, Meter
+from devflow.models.engines.openai import OpenAIModel
+from devflow.models.engines.remote import Server
+from devflow.models.errors import (
+    Unreachable,
+)
+from devflow.models.outbound import Outbound
+from support.loopback_api import Answer, Api, serve
+
+KEY = "sk-test-" + "0123456789abcdefghijklmnop"
+QUESTION = ChatRequest((Message("system", "Be brief."), Message("user", "Who?")), max_tokens=50)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with serve() as api:
+        yield api
+
+
+def made(api: Api, model: str = "m-1", **options: Any) -> OpenAIModel:
+    return OpenAIModel(Server("main", model, api.openai, KEY, **options), Outbound())
+
+
+async def text(pieces: AsyncIterator[str]) -> str:
+    return "".join([piece async for piece in pieces])
+
+
+async def test_a_hole_goes_out_in_the_family_s_marks(api: Api) -> None:
+    model = made(api, model="qwen2.5-coder")
+    assert await text(model.fill(FillRequest("a = ", "\nb", max_tokens=9, stop=("\n",)))) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == "/v1/completions"
+    assert sent["body"]["prompt"] == "<|fim_prefix|>a = <|fim_suffix|>\nb<|fim_middle|>"
+    assert sent["body"]["stop"][0] == "\n"
+    assert len(sent["body"]["stop"]) <= 4
+    await model.close()
+
+
+@pytest.mark.parametrize(("way", "path"), [("suffix", "/v1/completions"), ("mistral", "/v1/fim/completions")])
+async def test_a_hole_goes_out_as_prompt_and_suffix(api: Api, way: str, path: str) -> None:
+    model = made(api, fill=way)
+    assert await text(model.fill(FillRequest("a = ", "\nb", context="# c\n"))) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == path
+    assert sent["body"]["prompt"] == "# c\na = "
+    assert sent["body"]["suffix"] == "\nb"
+    await model.close()
+
+
+async def test_a_server_without_completions_is_asked_instead(api: Api) -> None:
+    api.missing = ("/v1/completions",)
+    model = made(api, model="qwen2.5-coder")
+    for _ in range(2):
+        assert await text(model.fill(FillRequest("a = ", "\nb"))) == "Hello, world"
+    paths = [request["path"] for request in api.requests]
+    assert paths == ["/v1/completions", "/v1/chat/completions", "/v1/chat/completions"]
+    await model.close()
+
+
+async def test_a_reasoning_model_gets_no_temperature(api: Api) -> None:
+    model = made(api, model="o3-mini")
+    await text(model.chat(QUESTION))
+    assert not {"temperature", "stop"} & set(api.requests[0]["body"])
+    await model.close()
+
+
+@pytest.mark.parametrize("data", ["[1, 2]", '{"choices": [7]}', '"text"', "null", '{"choices": 1}'])
+async def test_events_of_another_shape_are_one_sentence(api: Api, data: str) -> None:
+    event = f"data: {data}\n\n".encode()
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    api.plan(Answer(raw=head + event))
+    model = made(api)
+    with pytest.raises(Unreachable):
+        await text(model.chat(QUESTION))
+    await model.close()
+
+
+async def test_a_hole_goes_to_llama_cpp_in_parts_with_what_was_read_kept(api: Api) -> None:
+    model = made(api, model="qwen2.5-coder", fill="infill", slot="1")
+    request = FillRequest("a<|fim_suffix|> = ", "\nb", context="# c\n", max_tokens=9, stop=("\n",))
+    meter = Meter()
+    assert await text(model._fill(request, meter)) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == "/infill"
+    body = sent["body"]
+    assert body["input_prefix"] == "a< |fim_suffix|> = ", "marks in the source are no marks"
+    assert body["input_suffix"] == "\nb"
+    assert body["input_extra"] == [{"filename": "related", "text": "# c\n"}]
+    assert (body["n_predict"], body["cache_prompt"], body["id_slot"]) == (9, True, 1)
+    assert (meter.read, meter.cached, meter.written) == (11, 7, 3)
+    await model.close()
+
+
+async def test_reading_ahead_asks_for_no_token_and_only_llama_cpp_is_asked(api: Api) -> None:
+    model, other = made(api, fill="infill"), made(api, model="qwen2.5-coder")
+    assert isinstance(model, OpenAIModel)
+    assert isinstance(other, OpenAIModel)
+    request = FillRequest("x = compute(y)\n" * 2_000, "b")
+    await model.prime(request)
+    await other.prime(request)
+    [sent] = api.requests
+    assert sent["body"]["n_predict"] == 0
+    await text(model.fill(request))
+    ahead, asked = (each["body"] for each in api.requests)
+    assert {**ahead, "n_predict": 64} == asked, "what is too long is cut in the same place"
+    await model.close()
+    await other.close()
+
+
+async def test_azure_s_older_addresses_get_their_version_and_header(api: Api) -> None:
+    model = made(api, api_version="2024-10-21")
+    assert await text(model.chat(QUESTION)) == "Hello, world"
+    [sent] = api.requests
+    assert sent["path"] == "/v1/chat/completions?api-version=2024-10-21"
+    assert sent["headers"]["api-key"] == KEY
+    await model.close()

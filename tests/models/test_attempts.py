@@ -1,0 +1,212 @@
+"""Asking one model after the other: tries again, second requests, breakers, deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from devflow.models.base import ChatRequest, FillRequest, Health, Message
+from devflow.models.errors import (
+    ModelError,
+    RateLimited,
+    Rejected,
+    TooLate,
+    Unreachable,
+    WorkerDied,
+)
+from devflow.models.fake import FakeModel
+from devflow.models.router import Router, Routing
+from devflow.models.routing.rules import Asked, Facts
+from devflow.models.routing.tries import pause_after
+from devflow.models.streams import Whole
+
+HOLE = FillRequest("a", "b")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def answer(router: Router, request: FillRequest = HOLE) -> str:
+    return "".join([piece async for piece in router.fill(request)])
+
+
+def routed(*models: FakeModel, clock: Clock | None = None, **facts: Facts) -> Router:
+    return Router(models, models, clock or Clock(), routing=Routing(facts=facts))
+
+
+async def test_a_server_that_failed_is_asked_again_after_a_pause_when_there_is_no_other() -> None:
+    only = FakeModel("1", failures=[Unreachable("Busy.")] * 2)
+    assert await answer(Router([only], [], time.monotonic)) == "1"
+    assert len(only.requests) == 3
+
+
+async def test_a_short_wait_that_was_asked_for_is_waited() -> None:
+    only = FakeModel("1", failures=[RateLimited("Slow down.", retry_after=0.05)])
+    router = Router([only], [], time.monotonic)
+    started = time.monotonic()
+    assert await answer(router) == "1"
+    assert time.monotonic() - started >= 0.05
+
+
+async def test_what_cannot_get_better_is_not_tried_again() -> None:
+    only = FakeModel("1", failures=[Rejected("Bad key.")])
+    with pytest.raises(Rejected):
+        await answer(routed(only))
+    assert len(only.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "count", "pause"),
+    [
+        (Unreachable(""), 1, 0.1),
+        (Unreachable(""), 2, 0.2),
+        (RateLimited("", 2.0), 1, 2.1),
+        (RateLimited("", 60.0), 1, None),
+        (RateLimited(""), 1, None),
+        (Rejected(""), 1, None),
+        (WorkerDied(""), 1, None),
+    ],
+)
+def test_pauses_grow_and_honour_what_the_provider_asked_for(
+    error: ModelError, count: int, pause: float | None
+) -> None:
+    found = pause_after(error, count, 1.0)
+    assert found == (pytest.approx(pause) if pause is not None else None)
+
+
+async def test_an_answer_later_than_it_is_wanted_is_given_up() -> None:
+    slow = FakeModel("1", "2", delay=30)
+    with pytest.raises(TooLate, match="within the time"):
+        await anext(routed(slow).fill(replace(HOLE, deadline=0.05)))
+    assert slow.closed == 1
+    with pytest.raises(TooLate):
+        await routed(FakeModel("1", delay=30)).whole(replace(HOLE, deadline=0.05))
+
+
+async def test_the_deadline_counts_the_tries_before() -> None:
+    failing = FakeModel("1", failures=[RateLimited("Wait.", retry_after=2)])
+    with pytest.raises(TooLate):
+        await answer(Router([failing], []), replace(HOLE, deadline=0.05))
+
+
+async def test_a_whole_answer_is_taken_over_by_another_model_to_the_last_word() -> None:
+    first = FakeModel("half", "gone", name="first", failures=[WorkerDied("Died.")], fail_after=1)
+    router = routed(first, FakeModel("all", "of it", name="second"))
+    heard: list[int] = []
+    assert await router.whole(HOLE, heard.append) == Whole("allof it", "second")
+    assert heard == [4, 3, 8]
+
+
+async def test_a_stream_that_was_cut_goes_on_where_the_same_model_says_the_same_again() -> None:
+    model = FakeModel("one ", "two ", "three", failures=[Unreachable("Cut.")], fail_after=2)
+    assert await answer(routed(model)) == "one two three"
+    assert len(model.requests) == 2
+
+
+async def test_a_stream_that_was_cut_ends_where_the_second_answer_is_another() -> None:
+    class Fickle(FakeModel):
+        def fill(self, request: FillRequest) -> AsyncIterator[str]:
+            self.pieces = self.pieces if not self.requests else ("one ", "2")
+            return super().fill(request)
+
+    model = Fickle("one ", "two ", "three", failures=[Unreachable("Cut.")], fail_after=2)
+    said: list[str] = []
+
+    async def listen() -> None:
+        async for piece in routed(model).fill(HOLE):
+            said.append(piece)
+
+    with pytest.raises(Unreachable, match="Cut"):
+        await listen()
+    assert said == ["one ", "two "]
+
+
+async def test_a_late_first_word_is_asked_for_elsewhere() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
+    facts = {name: Facts(name, provider=name) for name in ("first", "second")}
+    router = Router([first, second], [], time.monotonic, routing=Routing(facts=facts))
+    for _ in range(4):
+        assert await answer(router) == "1"
+    first.delay = 30
+    answering = router.fill(HOLE)
+    assert [piece async for piece in answering] == ["2"]
+    assert answering.model == "second"
+    assert first.opened == first.closed
+
+
+async def test_no_other_model_is_loaded_because_one_is_late() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second")
+    router = Router([first, second], [], time.monotonic)
+    for _ in range(4):
+        await answer(router)
+    first.delay = 0.2
+    assert await answer(router) == "1"
+    assert not second.requests
+
+
+async def test_nothing_goes_off_the_machine_because_a_local_model_is_late() -> None:
+    first, second = FakeModel("1", name="first"), FakeModel("2", name="second", remote=True)
+    router = Router([first, second], [], time.monotonic)
+    for _ in range(4):
+        await answer(router)
+    first.delay = 0.2
+    assert await answer(router) == "1"
+    assert not second.requests
+
+
+async def test_a_model_that_became_slow_goes_behind() -> None:
+    clock = Clock()
+
+    class Slow(FakeModel):
+        async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+            clock.now += 2.0
+            async for piece in super()._stream(request):
+                yield piece
+
+    router = Router([Slow("1", name="slow"), FakeModel("2", name="quick")], [], clock)
+    assert [await answer(router) for _ in range(4)] == ["1", "1", "1", "2"]
+    [first, _] = router.explain(Asked("fill"))
+    assert first.facts.name == "quick"
+
+
+async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
+    one = FakeModel("1", name="one", failures=[Unreachable("Down.")] * 9)
+    two = FakeModel("2", name="two")
+    three = FakeModel("3", name="three")
+    facts = {name: Facts(name, provider="api") for name in ("one", "two")}
+    router = Router([one, two, three], [], Clock(), routing=Routing(facts=facts))
+    for _ in range(3):
+        assert await answer(router) == "2"
+        one.pieces = ("1",)
+    one.failures[:] = [Unreachable("Down.")] * 9
+    two.failures[:] = [Unreachable("Down.")] * 9
+    for _ in range(2):
+        assert await answer(router) == "3"
+    assert [status.health for status in router.statuses()] == [Health.FAILING, Health.FAILING, Health.READY]
+
+
+async def test_identical_requests_at_the_same_time_are_one() -> None:
+    model = FakeModel("1", "2", delay=0.01)
+    router = routed(model)
+    assert await asyncio.gather(*(answer(router) for _ in range(10))) == ["12"] * 10
+    assert len(model.requests) == 1
+
+
+async def test_answers_at_random_are_not_shared() -> None:
+    model = FakeModel("1", delay=0.01)
+    request = ChatRequest((Message("user", "?"),), temperature=0.7)
+    await asyncio.gather(*(routed_text(routed(model), request) for _ in range(2)))
+    assert len(model.requests) == 2
+
+
+async def routed_text(router: Router, request: ChatRequest) -> str:
+    return "".join([piece async for piece in router.chat(request)])

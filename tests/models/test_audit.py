@@ -1,0 +1,126 @@
+"""The audit log, whose lines are chained by their hashes."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devflow.models.guard.accounting import AUDIT
+from devflow.models.guard.audit import AuditLog, verify
+
+
+def entries(path: Path, count: int) -> AuditLog:
+    log = AuditLog(path)
+    for number in range(count):
+        log.append({"id": f"c-{number}", "to": "api.example.com", "why": "éxplain"})
+    return log
+
+
+def test_an_untouched_log_is_whole(tmp_path: Path) -> None:
+    log = entries(tmp_path / AUDIT, 3)
+    other = AuditLog(tmp_path / AUDIT)  # another process
+    head = other.append({"id": "c-3"})
+    assert log.append({"id": "c-4"}) != head
+    verdict = verify(tmp_path / AUDIT, head)
+    assert verdict.whole
+    assert verdict.lines == 5
+    assert verify(tmp_path / "none").whole
+
+
+def changed(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[1].replace(b"c-1", b"c-9"), *lines[2:]]
+
+
+def removed(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], *lines[2:]]
+
+
+def swapped(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[2], lines[1], *lines[3:]]
+
+
+def garbage(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], b"\xff\x00 not JSON\n", *lines[1:]]
+
+
+def rehashed(lines: list[bytes]) -> list[bytes]:
+    body = json.loads(lines[1]) | {"to": "elsewhere"}
+    return [lines[0], json.dumps(body).encode() + b"\n", *lines[2:]]
+
+
+@pytest.mark.parametrize("harm", [changed, removed, swapped, garbage, rehashed])
+def test_the_first_line_that_is_not_as_it_was_written_is_named(tmp_path: Path, harm: object) -> None:
+    path = tmp_path / AUDIT
+    entries(path, 4)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(harm(lines)))  # type: ignore[operator]
+    verdict = verify(path)
+    assert (verdict.broken, verdict.lines) == (2, 1)
+    assert verdict.why
+
+
+def test_lines_missing_at_the_end_are_seen_by_what_the_ledger_remembers(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    entries(path, 3)
+    head = verify(path).head
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    assert verify(path).whole
+    assert verify(path, head).broken == 3
+    path.unlink()
+    assert verify(path, head).broken == 1
+
+
+def test_what_a_writer_that_died_left_of_its_line_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    entries(path, 2)
+    with path.open("ab") as file:
+        file.write(b'{"id": "c-2", "pr' + b"x" * 100_000)
+    assert verify(path).broken == 3
+    verdict = verify(path, AuditLog(path).append({"id": "c-3"}))
+    assert (verdict.whole, verdict.lines) == (True, 3)
+
+
+def test_processes_that_write_at_the_same_time_keep_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from devflow.models.guard.audit import AuditLog\n"
+        "log = AuditLog(Path(sys.argv[1]))\n"
+        "sys.stdin.read(1)\n"
+        "for number in range(200): log.append({'id': sys.argv[2], 'number': number})\n"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), name], stdin=subprocess.PIPE)
+        for name in "ab"
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.close()
+    assert [writer.wait(30) for writer in writers] == [0, 0]
+    verdict = verify(path)
+    assert (verdict.whole, verdict.lines) == (True, 400)
+
+
+def test_a_full_disk_does_not_break_the_chain(tmp_path: Path) -> None:
+    path = tmp_path / AUDIT
+    log = entries(path, 2)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:  # the system then writes ten bytes of the line, and after those none
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+        with pytest.raises(OSError, match="No space left"):
+            log.append({"id": "c-2"})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limits[1]))
+        with pytest.raises(OSError, match="too large"):
+            log.append({"id": "c-2"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    verdict = verify(path, log.append({"id": "c-2"}))
+    assert (verdict.whole, verdict.lines) == (True, 3)
