@@ -7,7 +7,7 @@ engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -28,6 +28,14 @@ NativeEngineName = Literal["exllamav2", "ctransformers", "llama"]
 EngineName = Literal[NativeEngineName, "openai", "anthropic", "fake"]
 ChatTask = Literal["explain", "edit", "review", "chat"]
 TASKS: tuple[Task, ...] = ("fill", "explain", "edit", "review", "chat", "embed")
+
+
+def serves(tasks: Collection[str], task: str) -> bool:
+    """Whether a model that is configured for `tasks` is used for `task`: `chat` stands for explain, edit and
+    review as well."""
+    return task in tasks or ("chat" in tasks and task in ("explain", "edit", "review"))
+
+
 CHARACTERS_PER_TOKEN = 3.2
 """Of code, on average: for estimates where nobody counts."""
 FEW_CHARACTERS_PER_TOKEN = 3
@@ -80,6 +88,11 @@ class FillRequest:
         _make_sendable(self, "prefix", "suffix", "path", "context", "context_paths", "stop")
 
     @property
+    def unit(self) -> str:
+        """What an experiment assigns: the file it is about."""
+        return self.path
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """All that is read of it."""
         return self.prefix, self.suffix, self.context
@@ -125,6 +138,11 @@ class ChatRequest:
 
     def __post_init__(self) -> None:
         _make_sendable(self, "stop", "paths", "question")
+
+    @property
+    def unit(self) -> str:
+        """As in `FillRequest`: the first file whose text is inside."""
+        return next(iter(self.files), "")
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -39,6 +39,14 @@ def opened(
         return _connected(path, tables + anew, timeout)
 
 
+def with_column(db: sqlite3.Connection, table: str, name: str) -> None:
+    """Add a column of texts, "" in the rows there are, to a table that an earlier version has made without
+    it. Raises sqlite3.Error."""
+    if all(column != name for _, column, *_ in db.execute(f"PRAGMA table_info({table})")):
+        with contextlib.suppress(sqlite3.OperationalError):  # another process was quicker
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+
+
 def _connected(path: Path, script: str, timeout: float) -> sqlite3.Connection:
     # Made here, with its rights, before SQLite would make it with the umask's; what SQLite puts beside it
     # gets the same.

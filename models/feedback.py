@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
@@ -85,6 +85,8 @@ class Event:
     """For SHOWN from the request to the answer, for the others since it was shown."""
     features: Mapping[str, float] = field(default_factory=dict)
     """What the trigger knew when it was shown: numbers by name."""
+    experiment: str = ""
+    """The experiment that gave the file to `model`, which did answer."""
     at: float = 0.0
     """Seconds since 1970; 0: now."""
 
@@ -105,6 +107,15 @@ class Outcomes:
     """Those of them that stood unchanged."""
     distance: int = 0
     """Code points by which the others were changed, summed."""
+    kept: float = 0.0
+    """Of those that were looked at, the shares of what was accepted that stood 30 s later, summed: 1 less the
+    edit distance for each code point accepted, 0 at least."""
+
+    @property
+    def worth(self) -> float:
+        """Accepted suggestions, each counted by the share of it that is kept; those nobody looked at again
+        by the mean share of those that were."""
+        return self.accepted * (self.kept / self.looked_at if self.looked_at else 1.0)
 
     @property
     def acceptance(self) -> float:
@@ -176,21 +187,30 @@ class Feedback:
             if model in ("", name) and language in ("", spoken)
         )
 
-    def by_model(self, *kinds: Kind, since: float = 0.0) -> dict[tuple[str, str], Outcomes]:
-        """The same for every `(model, language)` there is, of these kinds; none named: of any."""
+    def by_model(
+        self, *kinds: Kind, since: float = 0.0, experiment: str = ""
+    ) -> dict[tuple[str, str], Outcomes]:
+        """The same for every `(model, language)` there is, of these kinds; none named: of any. `experiment`:
+        only of suggestions that were made in it."""
         sql = (
             "SELECT model, language, sum(shown), sum(accepted OR word), sum(accepted), "
-            "sum(refused AND NOT (accepted OR word)), sum(seen), sum(seen AND distance = 0), sum(distance) "
+            "sum(refused AND NOT (accepted OR word)), sum(seen), sum(seen AND distance = 0), sum(distance), "
+            "total(CASE WHEN seen THEN max(0.0, 1.0 - 1.0 * changed / max(taken, 1)) END) "
             "FROM (SELECT suggestion, max(model) AS model, max(language) AS language, "
             "max(action = 'shown') AS shown, max(action = 'accepted') AS accepted, "
             "max(action IN ('accepted-word', 'accepted-line')) AS word, "
             "max(action IN ('rejected', 'typed-over')) AS refused, max(action = 'edited') AS seen, "
-            "max(distance) AS distance "
+            "max(distance) AS distance, sum(CASE action WHEN 'edited' THEN distance END) AS changed, "
+            "sum(CASE action WHEN 'edited' THEN taken END) AS taken "
             "FROM events WHERE at >= ? AND (? = '[]' OR kind IN (SELECT value FROM json_each(?))) "
+            "AND ? IN ('', experiment) "
             "GROUP BY suggestion) GROUP BY model, language"
         )
-        rows = self._rows(sql, (since, *[json.dumps(kinds)] * 2))
-        return {(str(model), str(language)): Outcomes(*map(int, counts)) for model, language, *counts in rows}
+        rows = self._rows(sql, (since, *[json.dumps(kinds)] * 2, experiment))
+        return {
+            (str(model), str(language)): replace(Outcomes(*map(int, counts)), kept=float(kept))
+            for model, language, *counts, kept in rows
+        }
 
     def trials(self, limit: int = 5_000) -> list[Trial]:
         """The newest suggestions that were shown and accepted or refused since, oldest first."""
@@ -250,7 +270,7 @@ class Feedback:
             self._db = None
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        from devflow.models.database import opened
+        from devflow.models.database import opened, with_column
 
         db = opened(path, _TABLES, timeout=2.0)
         with db:
@@ -259,6 +279,7 @@ class Feedback:
                 # As it was before: nobody read it, and what is not needed is not kept.
                 db.execute("ALTER TABLE events DROP COLUMN digest")
                 db.execute("DROP TABLE IF EXISTS key")
+            with_column(db, "events", "experiment")
         return db
 
     def _write(self, db: sqlite3.Connection) -> None:
@@ -268,7 +289,7 @@ class Feedback:
         if not rows:
             return
         with db:
-            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 12)})", rows)
+            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 13)})", rows)
             if self._written % _PRUNE_EVERY + len(rows) >= _PRUNE_EVERY or not self._written:
                 self._prune(db)
         self._written += len(rows)
@@ -288,6 +309,7 @@ class Feedback:
             event.distance,
             event.milliseconds,
             json.dumps(numbers) if numbers else "",
+            event.experiment[:_LONGEST],
         )
 
     def _prune(self, db: sqlite3.Connection) -> None:
@@ -304,7 +326,7 @@ CREATE TABLE IF NOT EXISTS events (
     suggestion TEXT NOT NULL, at REAL NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
     language TEXT NOT NULL, model TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
     taken INTEGER NOT NULL, distance INTEGER NOT NULL, milliseconds REAL NOT NULL,
-    features TEXT NOT NULL
+    features TEXT NOT NULL, experiment TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS by_suggestion ON events (suggestion);
 CREATE INDEX IF NOT EXISTS by_time ON events (at);
@@ -317,8 +339,9 @@ def feedback_file() -> Path:
 
 
 def _summed(groups: Iterator[Outcomes]) -> Outcomes:
-    total = [0] * 7
+    total, kept = [0] * 7, 0.0
     for each in groups:
+        kept += each.kept
         counts = (
             each.shown,
             each.accepted,
@@ -329,7 +352,7 @@ def _summed(groups: Iterator[Outcomes]) -> Outcomes:
             each.distance,
         )
         total = [sum(pair) for pair in zip(total, counts, strict=True)]
-    return Outcomes(*total)
+    return replace(Outcomes(*total), kept=kept)
 
 
 def _numbers(stored: object) -> dict[str, float]:

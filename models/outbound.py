@@ -368,6 +368,7 @@ def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = Fa
         max_tokens=0 if isinstance(request, EmbedRequest) else request.max_tokens,
         language="" if isinstance(request, EmbedRequest) else request.language,
         files=request.files,
+        unit="" if isinstance(request, EmbedRequest) else request.unit,
         redacted=vault.redactions.kinds if vault is not None else {},
         content="\n".join(texts) if content else "",
     )

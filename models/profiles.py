@@ -62,17 +62,26 @@ def profile_from(
     middle: str = "",
     order: Literal["psm", "spm"] = "psm",
     file: str = "",
+    repo: str = "",
+    name_inside: bool = False,
+    glue: str = "",
+    suffix_first: bool = False,
     end: tuple[str, ...] = (),
     stop: tuple[str, ...] = (),
     context: int = 0,
+    input_price: float | None = None,
+    output_price: float | None = None,
     system: tuple[str, ...] = (),
     user: tuple[str, ...] = (),
     assistant: tuple[str, ...] = (),
 ) -> Profile:
-    """A family as the user wrote it: what is not given is that of the family it is `like`. `guess` is plain
-    text; turns are `(before, after)`."""
+    """A family as the user wrote it: what is not given is that of the family it is `like`; the marks of a
+    hole are one thing. `guess` is plain text; turns are `(before, after)`. A price is the user's own alone:
+    ours are rough."""
     base = profile_named(like) or Profile(name)
-    fim = Fim(prefix, suffix, middle, order, end, file) if prefix and suffix else base.fim
+    fim = base.fim
+    if prefix and suffix:
+        fim = Fim(prefix, suffix, middle, order, end, file, repo, name_inside, glue, suffix_first)
     template = base.template
     if user and assistant:
         template = ChatTemplate(
@@ -86,7 +95,38 @@ def profile_from(
         template=template,
         stop=stop or base.stop,
         context=context or base.context,
+        price=None if input_price is None or output_price is None else (input_price, output_price),
     )
+
+
+def family_faults(given: Mapping[str, Any]) -> list[str]:
+    """What of a family as the user wrote it (the arguments of `profile_from`) has no effect, and why."""
+    marks = [
+        name for name in ("middle", "file", "repo", "name_inside", "glue", "suffix_first") if given.get(name)
+    ]
+    found = []
+    if given.get("like") and profile_named(given["like"]) is None:
+        found.append(f"like = {given['like']!r} is no family that is known")
+    if not (given.get("prefix") and given.get("suffix")):
+        if unused := [name for name in ("prefix", "suffix", *marks) if given.get(name)]:
+            found.append(f"{', '.join(unused)} mean nothing without both prefix and suffix")
+    else:
+        given_marks = [
+            given[name] for name in ("prefix", "suffix", "middle", "file", "repo") if given.get(name)
+        ]
+        if len(set(given_marks)) < len(given_marks):
+            found.append("two of its marks are the same")
+        if without_file := [
+            name for name in ("repo", "name_inside") if given.get(name) and not given.get("file")
+        ]:
+            found.append(f"{', '.join(without_file)} mean nothing without file")
+        if given.get("suffix_first") and not given.get("middle"):
+            found.append("suffix_first means nothing without middle")
+    if bool(given.get("user")) != bool(given.get("assistant")):
+        found.append("user and assistant mean nothing without each other")
+    if (given.get("input_price") is None) != (given.get("output_price") is None):
+        found.append("input_price and output_price mean nothing without each other")
+    return found
 
 
 def profile_from_json(given: Mapping[str, Any]) -> Profile:

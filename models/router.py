@@ -30,7 +30,7 @@ from devflow.models.errors import ModelError
 from devflow.models.routing.attempts import Attempts
 from devflow.models.routing.difficulty import of_chat, of_fill
 from devflow.models.routing.health import Circuit
-from devflow.models.routing.rules import Asked, Candidate, Facts, Rule, State, ordered, rules_of
+from devflow.models.routing.rules import Asked, Assigned, Candidate, Facts, Rule, State, ordered, rules_of
 from devflow.models.routing.single_flight import SingleFlight
 from devflow.models.routing.slots import Slots
 from devflow.models.routing.tries import Line, named
@@ -54,11 +54,16 @@ class Routing:
     """Whether the text of a workspace path must stay on the machine. Called in a thread."""
     draws: Callable[[Sequence[str], str], dict[str, float]] = lambda names, language: {}
     """What is learned of models in a language: a draw for each that enough is known of."""
-    assigned: Callable[[Task, str, str], str] = lambda task, language, unit: ""
-    """The model an experiment gives to a request about the file `unit`, "" for none."""
+    assigned: Callable[[str, str, str], Assigned] = lambda task, language, unit: Assigned()
+    """The model an experiment gives to a request about the file `unit`."""
     hedge: bool = True
     close: Callable[[], None] = lambda: None
     """Closes what the models share; called in a thread, after they are closed."""
+
+    def experiment_of(self, task: str, language: str, unit: str, model: str) -> str:
+        """The experiment that gave the file `unit` to `model`, "" where none did."""
+        given = self.assigned(task, language, unit)
+        return given.experiment if given.model == model else ""
 
 
 class Router:
@@ -167,6 +172,10 @@ class Router:
         """Every model once, in order, with one sentence where something is wrong. Loads and asks nothing."""
         return [self._status(line) for line in self._lines.values()]
 
+    def experiment_of(self, task: Task, language: str, unit: str, model: str) -> str:
+        """The experiment that gave the file `unit` to `model`, "" where none did."""
+        return self._routing.experiment_of(task, language, unit, model)
+
     async def close(self) -> None:
         """Close every model, each once, whatever the others do."""
         for line in self._lines.values():
@@ -192,8 +201,7 @@ class Router:
         self, task: Task, request: FillRequest | ChatRequest, whole: Callable[[int], None] | None
     ) -> AsyncGenerator[Said]:
         asked = await self._asked(task, request)
-        unit = request.path if isinstance(request, FillRequest) else next(iter(request.files), "")
-        order = self._in_order(asked, self._models.get(task, ()), unit)
+        order = self._in_order(asked, self._models.get(task, ()), request.unit)
         answer = self._attempts.run(task, request, order, whole)
         async with aclosing(answer):
             async for said in answer:
@@ -235,7 +243,7 @@ class Router:
             expected = latency.expected(now) if latency is not None else None
             states[id(line.facts)] = State(status.health, detail, expected, draws.get(line.facts.name))
         rules = self._rules
-        if name := self._routing.assigned(asked.task, asked.language, unit):
+        if name := self._routing.assigned(asked.task, asked.language, unit).model:
             rules = (Rule("experiment", prefer=(name,)), *rules)
         by_facts = {id(line.facts): line for line in lines}
         candidates = ordered(asked, [line.facts for line in lines], rules, lambda facts: states[id(facts)])

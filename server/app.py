@@ -217,10 +217,13 @@ def _load_handlers() -> None:
     importlib.import_module("devflow.server.handlers.execute_command").load()
 
 
-def create_server(services: Services | None = None, log_level: str | None = None) -> DevFlowServer:
+def create_server(
+    services: Services | None = None, log_level: str | None = None, log_format: str | None = None
+) -> DevFlowServer:
     """A server for one connection; call it on a running event loop."""
     server = DevFlowServer(real_services() if services is None else services)
     server.session.log_level = log_level or ""
+    server.session.log_format = log_format or ""
     return server
 
 

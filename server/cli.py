@@ -48,6 +48,7 @@ def serve(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--log-level", choices=("error", "warning", "info", "debug"), help="what goes to stderr"
     )
+    parser.add_argument("--log-format", choices=("text", "json"), help="how: a line of text, or of JSON")
     parser.add_argument("--clientProcessId", type=int, metavar="PID", help="exit when this process ends")
     arguments = parser.parse_args(argv)
 
@@ -69,9 +70,12 @@ def serve(argv: Sequence[str] | None = None) -> int:
             *address,
             allow_remote=arguments.allow_remote,
             log_level=arguments.log_level,
+            log_format=arguments.log_format,
             parent=arguments.clientProcessId,
         )
-    return process.run_stdio(log_level=arguments.log_level, parent=arguments.clientProcessId)
+    return process.run_stdio(
+        log_level=arguments.log_level, log_format=arguments.log_format, parent=arguments.clientProcessId
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

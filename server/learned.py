@@ -29,7 +29,8 @@ def drawn_now() -> Callable[[Sequence[str], str], dict[str, float]]:
 
 
 def tallies_since(since: float) -> Tallies:
-    """What became of the suggestions shown since a time, by model and language. Reads the disk."""
+    """What became of the suggestions shown since a time, by model and language: an accepted one counts by the
+    share of it that is kept 30 s later. Reads the disk."""
     from devflow.models.feedback import Feedback, feedback_file
 
     path = feedback_file()
@@ -38,7 +39,7 @@ def tallies_since(since: float) -> Tallies:
     store = Feedback(path)
     try:
         found = store.by_model("inline", "item", since=since)
-        return {key: Tally(outcomes.shown, outcomes.accepted) for key, outcomes in found.items()}
+        return {key: Tally(outcomes.shown, outcomes.worth) for key, outcomes in found.items()}
     finally:
         store.close()
 

@@ -19,7 +19,7 @@ from devflow.models.guard.counted import Counted
 from devflow.models.outbound import Outbound, host_of, leaves_machine
 from devflow.models.profiles import profile_of
 from devflow.models.router import Router, Routing
-from devflow.models.routing.rules import Facts
+from devflow.models.routing.rules import Assigned, Facts
 from devflow.server.workers.model import WorkerModel
 
 if TYPE_CHECKING:
@@ -49,19 +49,21 @@ def build_router(
     def for_task(*tasks: str) -> list[ChatModel]:
         return [cast("ChatModel", model) for spec, model in models if set(tasks) & set(spec.tasks)]
 
+    routing = Routing(
+        facts={spec.name: facts_of(spec, model) for spec, model in models},
+        rules=config.rules,
+        kept_back=outbound.kept_back,
+        draws=draws if draws is not None and config.learn else lambda names, language: {},
+        assigned=_assigned(config),
+        hedge=config.hedge,
+        close=outbound.close,
+    )
+    outbound.accounts.experiment_of = routing.experiment_of
     return Router(
         [cast("FillModel", model) for spec, model in models if "fill" in spec.tasks],
         for_task("chat"),
         order=[model for _, model in models],
-        routing=Routing(
-            facts={spec.name: facts_of(spec, model) for spec, model in models},
-            rules=config.rules,
-            kept_back=outbound.kept_back,
-            draws=draws if draws is not None and config.learn else lambda names, language: {},
-            assigned=_assigned(config),
-            hedge=config.hedge,
-            close=outbound.close,
-        ),
+        routing=routing,
         by_task={task: for_task("chat", task) for task in _CHATS},
     )
 
@@ -121,9 +123,9 @@ def facts_of(spec: ModelSpec, model: FillModel | ChatModel) -> Facts:
     )
 
 
-def _assigned(config: ModelsConfig) -> Callable[[Task, str, str], str]:
+def _assigned(config: ModelsConfig) -> Callable[[str, str, str], Assigned]:
     if not config.experiments:
-        return lambda task, language, unit: ""
+        return lambda task, language, unit: Assigned()
     from devflow.models.routing.experiments import assigned
 
     return partial(assigned, config.experiments)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Literal, NoReturn
 
-from devflow.server import pauses
+from devflow.server import logs, pauses
 from devflow.server.app import DevFlowServer, Incoming, create_server
 from devflow.server.parent import until_gone
 from devflow.server.services import Services
@@ -21,15 +21,19 @@ log = logging.getLogger(__name__)
 
 
 def run_stdio(
-    *, log_level: str | None = None, parent: int | None = None, services: Services | None = None
+    *,
+    log_level: str | None = None,
+    log_format: str | None = None,
+    parent: int | None = None,
+    services: Services | None = None,
 ) -> NoReturn:
     """Serve the editor that started this process on stdin and stdout, then leave the process.
     `parent` is the editor's process, where it is known before `initialize` names it."""
-    _prepare(log_level)
+    _prepare(log_level, log_format)
     pipes = Pipes(*taken_stdio())
 
     async def main() -> None:
-        server = create_server(services, log_level)
+        server = create_server(services, log_level, log_format)
         pauses.collect_later()
         if parent is not None:
             server.watch(parent)
@@ -56,6 +60,7 @@ def run_listening(
     *,
     allow_remote: bool = False,
     log_level: str | None = None,
+    log_format: str | None = None,
     parent: int | None = None,
     services: Services | None = None,
 ) -> NoReturn:
@@ -64,11 +69,11 @@ def run_listening(
     Raises ValueError for an address other machines can reach, unless `allow_remote`.
     """
     check_address(host, allow_remote=allow_remote)
-    _prepare(log_level)
+    _prepare(log_level, log_format)
     listening = {"tcp": listening_tcp, "ws": listening_ws}[transport]
 
     async def connected(bodies: AsyncIterator[bytes | None], send: Send) -> None:
-        await _converse_over(create_server(services, log_level), bodies, send)
+        await _converse_over(create_server(services, log_level, log_format), bodies, send)
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -108,12 +113,10 @@ async def _converse_over(server: DevFlowServer, bodies: AsyncIterator[bytes | No
         reading.cancel()
 
 
-def _prepare(log_level: str | None) -> None:
+def _prepare(log_level: str | None, log_format: str | None) -> None:
     """Logs go to stderr and hold no document text; the interpreter's own pauses are short."""
     pauses.shorten()
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
+    logs.begin(log_format or "")
     logging.getLogger("pygls").setLevel(logging.WARNING)  # at INFO it logs what it sends
     logging.getLogger("devflow").setLevel((log_level or "warning").upper())
 

@@ -15,6 +15,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
@@ -22,6 +23,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
 from devflow.server.errors import RequestFailed
+from devflow.server.logs import about
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -127,11 +129,13 @@ class Protocol(LanguageServerProtocol):
             self.state = "shutdown"
         elif method == types.INITIALIZE:
             self.state = "initializing"
+        token = about.set((msg_id, method))  # for the task and the callback, which copy it
         task = asyncio.get_running_loop().create_task(_called(handler, params), name=f"{method} {msg_id}")
         self._answering[msg_id] = task
         # A reply from the callback, not from the task: a task that is cancelled before its first step
         # never runs, and its request would stay unanswered.
         task.add_done_callback(lambda done: self._answer(msg_id, method, done))
+        about.reset(token)
 
     def _take_notification(self, message: dict[str, Any], method: str) -> None:
         if method == types.EXIT:
@@ -271,8 +275,8 @@ class Protocol(LanguageServerProtocol):
     # -- tasks -----------------------------------------------------------------------------------
 
     def run(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run `work` beside the requests; a failure goes into the log."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        """Run `work` beside the requests, and for none of them; a failure goes into the log."""
+        task = asyncio.get_running_loop().create_task(work, name=name, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return task

@@ -28,7 +28,7 @@ def resolved(options: Options) -> Settings:
         never_send=options.models.never_send,
         timeout=options.models.timeout_s,
         personal=options.models.redact_personal,
-        books=_books(options.models),
+        books=_books(options.models, families),
         keeping=_keeping(options.models.answers),
         learn=options.models.learn,
         hedge=options.models.hedge,
@@ -47,6 +47,7 @@ def resolved(options: Options) -> Settings:
         review=options.review,
         models=models,
         log_level=options.log_level,
+        log_format=options.log_format,
     )
 
 
@@ -73,8 +74,8 @@ def _context(model: Model, families: Sequence[Profile]) -> int:
     return usual_context(model.engine, model.family, model.model, model.tasks, families)
 
 
-def _books(models: Models) -> Books:
-    prices = {model.name: price for model in models.models if (price := _price(model)) is not None}
+def _books(models: Models, families: Sequence[Profile]) -> Books:
+    prices = {model.name: price for model in models.models if (price := _price(model, families)) is not None}
     return Books(
         kept=models.ledger,
         budget=Budget(**vars(models.budget)),
@@ -86,14 +87,15 @@ def _books(models: Models) -> Books:
     )
 
 
-def _price(model: Model) -> Price | None:
-    """The user's price with what is missing of it taken from the list, None when nothing is given or part of
-    it is not known."""
+def _price(model: Model, families: Sequence[Profile]) -> Price | None:
+    """The user's price with what is missing of it taken from that of a family of the user's own, or from the
+    list; None when nothing is given or part of it is not known."""
+    own = _family_price(model, families)
     if model.input_price is None and model.output_price is None and model.cached_price is None:
-        return None
+        return own
     from devflow.models.guard.prices import list_price
 
-    listed = list_price(model.model)
+    listed = own or list_price(model.model)
     read, written, cached = model.input_price, model.output_price, model.cached_price
     if listed is not None:
         if cached is None and read is None:
@@ -101,6 +103,15 @@ def _price(model: Model) -> Price | None:
         read = listed.read if read is None else read
         written = listed.written if written is None else written
     return None if read is None or written is None else Price(read, written, cached)
+
+
+def _family_price(model: Model, families: Sequence[Profile]) -> Price | None:
+    if not families:
+        return None
+    from devflow.models.profiles import profile_of
+
+    profile = profile_of(model.family, model.model, families)
+    return Price(*profile.price) if profile in families and profile.price is not None else None
 
 
 def _keeping(answers: KeptAnswers) -> Keeping | None:

@@ -18,9 +18,10 @@ from lsprotocol import types
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.paths import told_path
 from devflow.analysis.text import Encoding, Text
 from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
-from devflow.server import convert, settings
+from devflow.server import convert, logs, settings
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.next_edit.offers import Offers
 from devflow.server.behind import STARTING_SECONDS, Behind
@@ -61,12 +62,14 @@ class Session:
         self.roots: tuple[Path, ...] = ()
         self.settings = Settings()
         self.log_level = ""
-        """Set on the command line, which wins over the settings."""
+        self.log_format = ""
+        """Both set on the command line, which wins over the settings."""
         self.documents = OpenDocuments()
         self.notebooks = Notebooks(self.documents)
         self.suggestions = Suggestions(self.run, self.documents.text_now)
         self.offers = Offers()
         self.suggestions.on_end.append(self._suggestion_ended)
+        self.suggestions.experiment_of = self._experiment_of
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
@@ -319,6 +322,7 @@ class Session:
     async def _resolve(self) -> None:
         self.settings, problems = await self._configuration.resolve(self.roots)
         logging.getLogger("devflow").setLevel((self.log_level or self.settings.log_level).upper())
+        logs.write_as(self.log_format or self.settings.log_format)
         for problem in problems:
             self.tell(problem)
 
@@ -334,6 +338,12 @@ class Session:
             from devflow.server.assist.inline.ghost import became  # there since it was shown
 
             became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)
+
+    def _experiment_of(self, doc: Document, model: str) -> str:
+        """By the name that the document has in the request to the model."""
+        if self.models is None or doc.path is None:
+            return ""
+        return self.models.experiment_of("fill", doc.language, told_path(doc.path, self.roots), model)
 
     async def _keep_feedback(self) -> None:
         """Open the store of what became of suggestions, or close it when the user wants none."""

@@ -322,9 +322,25 @@ class Family(Section):
     middle: str = Field(default="", description="Control token before the answer.")
     order: Literal["psm", "spm"] = Field(default="psm", description="Prefix or suffix first.")
     file: str = Field(default="", description="Control token before a file's name.")
+    repo: str = Field(default="", description="Control token before the repository's name.")
+    name_inside: bool = Field(
+        default=False, description="The name of the file with the hole stands behind the prefix token."
+    )
+    glue: str = Field(
+        default="", description="Plain text between a control token and what follows it, such as a space."
+    )
+    suffix_first: bool = Field(
+        default=False,
+        description="Trained as well on prefix token, suffix token, suffix, middle token, prefix: engines "
+        "that keep what they read then read less.",
+    )
     end: tuple[str, ...] = Field(default=(), description="Control tokens that end an answer.")
     stop: tuple[str, ...] = Field(default=(), description="Strings that end an answer.")
     context: int = Field(default=0, ge=0, description="Tokens it was trained to read; 0: not given.")
+    input_price: float | None = Field(
+        default=None, ge=0, le=1e6, description="Money for a million tokens read, where a model names none."
+    )
+    output_price: float | None = Field(default=None, ge=0, le=1e6, description="The same, of tokens written.")
     system: tuple[str, ...] = Field(default=(), description="What stands before and after a system turn.")
     user: tuple[str, ...] = Field(default=(), description="What stands before and after the user's turn.")
     assistant: tuple[str, ...] = Field(default=(), description="Before and after the model's turn.")
@@ -391,6 +407,11 @@ class Options(Section):
     log_level: Literal["error", "warning", "info", "debug"] = Field(
         default="warning", description="What goes to stderr; never document text."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How it is written there: lines of text or JSON objects, each with id and method of the "
+        "request it is about.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +430,7 @@ class Settings:
     review: Review = Review()
     models: ModelsConfig = ModelsConfig()
     log_level: str = "warning"
+    log_format: str = "text"
 
 
 def json_schema() -> str:

@@ -94,6 +94,7 @@ def resolve(*sources: Source, unread: bool = False) -> tuple[Settings, list[str]
         values, doubtful = _valid_part(values, source, problems)
         closed = closed or doubtful
         _name_once(values, source, problems)
+        _families(values, source, problems)
         never_send += values.get("models", {}).pop("never_send", ())
         local_only = merged.get("models", {}).get("local_only")
         records = merged.get("feedback", {}).get("record", True)
@@ -189,6 +190,19 @@ def _name_once(values: dict[str, Any], source: Source, problems: list[str]) -> N
                 "another name."
             )
     values["models"]["list"] = list(first.values())
+
+
+def _families(values: dict[str, Any], source: Source, problems: list[str]) -> None:
+    """Say what of a family has no effect; it is kept."""
+    families = values.get("models", {}).get("families")
+    if not families:
+        return
+    from devflow.models.profiles import family_faults
+
+    for family in families:
+        problems += [
+            f"{source.label}: the family {family['name']!r}: {fault}." for fault in family_faults(family)
+        ]
 
 
 def _nearest(fault: Fault) -> str:

@@ -54,6 +54,7 @@ class Shown:
     taken: int = 0
     features: Mapping[str, float] = field(default_factory=dict)
     milliseconds: float = 0.0
+    experiment: str = ""
 
 
 @dataclass(slots=True)
@@ -83,6 +84,8 @@ class Suggestions:
         self.feedback = Feedback(None)
         self.tells_shown = False
         """Whether the client says itself what it shows (Copilot's `didShowCompletion`)."""
+        self.experiment_of: Callable[[Document, str], str] = lambda doc, model: ""
+        """The experiment in which `model` suggests something in a document."""
         self._shown: OrderedDict[str, Shown] = OrderedDict()
         self.on_end: list[Callable[[Shown, Action], None]] = []
         """Called when a suggestion was accepted, whole or in part, rejected or typed over, with it as it was
@@ -127,6 +130,7 @@ class Suggestions:
             wanted,
             features=dict(features or {}),
             milliseconds=milliseconds,
+            experiment=self.experiment_of(doc, model) if kind != "next-edit" else "",
         )
         self._keep(shown)
         self._on_screen[doc.uri, kind] = shown.id
@@ -299,6 +303,7 @@ class Suggestions:
                 distance=distance,
                 milliseconds=since if milliseconds is None else milliseconds,
                 features=shown.features if action is Action.SHOWN else {},
+                experiment=shown.experiment,
             )
         )
         if self._writing is None:

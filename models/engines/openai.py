@@ -55,6 +55,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         super().__init__(server, outbound)
         self._profile = profile or profile_of(server.family, server.model)
         self._way = server.fill or _usual_way(server, self._profile)
+        self._holds_to_schemas = True
 
     def _problem(self) -> ModelError | None:
         server = self._server
@@ -156,7 +157,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             body["temperature"] = request.temperature
             if request.stop:
                 body["stop"] = list(request.stop[:4])
-        if request.schema:
+        if request.schema and self._holds_to_schemas:
             form = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         if own or self._server.counts:
@@ -166,8 +167,20 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             try:
                 async for piece in pieces:
                     yield piece
+                return
             except _NoSuchPlace as error:
                 raise error.rejected from None
+            except Rejected as error:
+                # Not every compatible server knows this; the words of the request ask for the same.
+                if "response_format" not in body or getattr(error.__cause__, "status_code", 0) not in (
+                    400,
+                    422,
+                ):
+                    raise
+        self._holds_to_schemas = False
+        async with closing(again := self._chat(request, meter)):
+            async for piece in again:
+                yield piece
 
     async def _stream(
         self, client: AsyncOpenAI, path: str, body: dict[str, Any], stop: tuple[str, ...], meter: Meter | None

@@ -54,6 +54,8 @@ class Sent:
     max_tokens: int
     language: str = ""
     files: tuple[str, ...] = ()
+    unit: str = ""
+    """What experiments assign: the request's."""
     redacted: Mapping[str, int] = field(default_factory=dict)
     content: str = field(default="", repr=False)
 
@@ -104,6 +106,8 @@ class Accounts:
         nobody here can be told, and another process may."""
         self.refusals: dict[str, str] = {}
         """By the model's name, why the budget let its last call not be made; without those it let."""
+        self.experiment_of: Callable[[str, str, str, str], str] = lambda feature, language, unit, name: ""
+        """The experiment that gave a file (of a language, for a feature) to the model `name`."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
         self._tokens = Tokens()
         self._measured = 0.0
@@ -238,6 +242,7 @@ class Accounts:
             entry.first - entry.called if entry.first else 0.0,
             now - entry.asked,
             outcome=outcome,
+            experiment=self.experiment_of(sent.feature, sent.language, sent.unit, sent.name),
         )
 
     def write(self, call: Call, reservation: Reservation | None = None, audited: str = "") -> None:

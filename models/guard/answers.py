@@ -3,7 +3,7 @@
 An answer is given again to the same request (exact), or to a question in other words about the very same
 material (semantic): the hash of everything else in the request, each cited piece of code with it, must be
 equal, the embeddings of the questions nearly so, and names, numbers and negations in them the same. When a
-cited piece changes, the hash does, so a stale answer cannot be given; `forget` also removes it.
+cited piece changes, the hash does, so a stale answer cannot be given; it goes with its time.
 
 Now and then a semantic hit is checked: the model is asked after all, its answer given, and both compared.
 """
@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,29 +97,10 @@ class Answers:
         with self._lock, self._db as db:
             db.execute("DELETE FROM answers WHERE at <= ?", (now - self._keeping.ttl,))
             db.execute(
-                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    asked.key,
-                    now,
-                    asked.inputs,
-                    asked.question,
-                    vector,
-                    answer,
-                    cost,
-                    json.dumps(request.paths),
-                ),
+                "INSERT OR REPLACE INTO answers (key, at, inputs, question, vector, answer, cost) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (asked.key, now, asked.inputs, asked.question, vector, answer, cost),
             )
-
-    def forget(self, paths: Iterable[str]) -> int:
-        """Remove every answer that rests on one of these files; how many those were."""
-        removed = 0
-        with self._lock, self._db as db:
-            for path in paths:
-                removed += db.execute(
-                    "DELETE FROM answers WHERE EXISTS (SELECT 1 FROM json_each(files) WHERE value = ?)",
-                    (path,),
-                ).rowcount
-        return removed
 
     def compared(self, kept: str, fresh: str) -> bool:
         """Write down whether a checked hit would have been right; that."""
@@ -160,7 +141,7 @@ def _asked(model: str, request: ChatRequest) -> _Asked:
     question = request.question
     messages = [(message.role, message.content) for message in request.messages]
     rest = [(role, content.replace(question, "", 1) if question else content) for role, content in messages]
-    how = [model, request.max_tokens, request.stop, request.temperature]
+    how = [model, request.max_tokens, request.stop, request.temperature, request.schema]
     return _Asked(_hash([how, messages]), _hash([how, rest]), question)
 
 
@@ -190,7 +171,7 @@ def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, at, inputs, question, vector, answer, cost, files);
+CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, at, inputs, question, vector, answer, cost);
 CREATE INDEX IF NOT EXISTS answers_inputs ON answers (inputs);
 CREATE TABLE IF NOT EXISTS checks (at, cosine);
 """

@@ -56,7 +56,10 @@ class Counted:
         self, request: _Request, pieces: AsyncIterator[str], feature: str
     ) -> AsyncIterator[str]:
         characters, turns = sum(map(len, request.texts)), len(request.texts)
-        sent = Sent(feature, self.name, "", "", characters, 0, turns, request.max_tokens, request.language)
+        sent = Sent(
+            feature, self.name, "", "", characters, 0, turns, request.max_tokens, request.language,
+            unit=request.unit,
+        )  # fmt: skip
         entry = self._accounts.entry(sent)
         entry.called = time.monotonic()
         outcome = "cancelled"

@@ -22,7 +22,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from devflow.models.database import opened
+from devflow.models.database import opened, with_column
 from devflow.models.errors import OverBudget
 from devflow.models.guard.books import Budget, start_of_day
 
@@ -67,6 +67,8 @@ class Call:
     outcome: str = "answered"
     """`answered`, `overran` (wrote more than was asked for, and was stopped), `cancelled`, `refused` (policy,
     budget, limit) or `failed`."""
+    experiment: str = ""
+    """The experiment that gave the file to this model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Ledger:
             # of that time covers a call.
             lost = f"INSERT OR REPLACE INTO notes VALUES ('{_LOST}', '{time.time()}');"
             self._db = opened(path, _TABLES, keep_damaged=True, anew=lost)
+            with_column(self._db, "calls", "experiment")
         except (sqlite3.Error, OSError) as error:
             raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
         self._db.isolation_level = None  # transactions are begun by hand

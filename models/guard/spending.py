@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from devflow.models.base import serves
 from devflow.models.guard.books import Price
 from devflow.models.guard.ledger import Call
 
@@ -59,6 +60,8 @@ class Alternative:
     price: Price
     context: int
     local: bool
+    tasks: tuple[str, ...]
+    """What it is configured for."""
 
 
 def summed(calls: Iterable[Call], by: By) -> list[Line]:
@@ -149,7 +152,7 @@ def _cheaper(
     cost = sum(call.cost for call in group)
     best: tuple[float, str] | None = None
     for other in alternatives:
-        if other.name == model:
+        if other.name == model or not serves(other.tasks, feature):
             continue
         fitting = [call for call in group if call.read + max(call.written, 256) <= other.context]
         instead = sum(other.price.of(call.read, call.written, call.cached) for call in fitting)

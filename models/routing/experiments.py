@@ -1,17 +1,21 @@
-"""Two models side by side: who gets which, and whether the difference is real.
+"""Models side by side: who gets which file, and whether the difference is real.
 
-A file stays with its model as long as the experiment runs. Acceptance is compared by Fisher's exact test;
-intervals are Wilson's.
+A file stays with its model as long as the experiment runs, and what became of it is written down with the
+experiment's name where that model did answer: only this is compared, nothing from before it or from files
+that take no part. Ghost text is judged by what the user made of it (`models.feedback`), conversations by what
+the ledger says of them. Shares are compared by Fisher's exact test, times and money by that of Mann and
+Whitney; all p-values of a task are Holm's.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from devflow.models.routing.bandit import Tally
+from devflow.models.base import serves
+from devflow.models.routing.rules import Assigned
+from devflow.models.routing.significance import fisher, holm, mann_whitney, median, wilson
 
 SIGNIFICANT = 0.05
 
@@ -30,22 +34,58 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One model of an experiment."""
+class Seen:
+    """What was written down of one model in one task of an experiment. Of `fill` the suggestions, of the
+    others the calls."""
 
-    model: str
-    shown: int
-    accepted: int
+    shown: int = 0
+    accepted: int = 0
+    looked_at: int = 0
+    kept: int = 0
+    """Of those that were looked at again after 30 s, unchanged."""
+    failed: int = 0
+    seconds: tuple[float, ...] = ()
+    """To the end of each call that was answered …"""
+    costs: tuple[float, ...] = ()
+    """… and its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of one model: a share, or a median."""
+
+    name: str
+    value: float
+    of: int
+    """How many it rests on."""
     low: float
     high: float
-    """The 95 % interval of its acceptance."""
-    p_value: float | None
-    """Against the first model; None for that one."""
+    """The 95 % interval; `high` may be infinite."""
+    p_value: float | None = None
+    """Against the first model; None for that one, and where there is nothing to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One model of an experiment in one task."""
+
+    model: str
+    measures: tuple[Measure, ...]
 
     @property
-    def acceptance(self) -> float:
-        """0.0 where nothing was shown."""
-        return self.accepted / self.shown if self.shown else 0.0
+    def observed(self) -> bool:
+        """Whether anything was written down of it."""
+        return any(measure.of for measure in self.measures)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What an experiment says of one task."""
+
+    task: str
+    arms: tuple[Arm, ...]
+    verdict: str
+    """One sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +93,11 @@ class Result:
     """What an experiment says so far."""
 
     experiment: Experiment
-    arms: tuple[Arm, ...]
-    verdict: str
-    """One sentence."""
+    tasks: tuple[Compared, ...]
 
 
-def assigned(experiments: Sequence[Experiment], task: str, language: str, unit: str) -> str:
-    """The model that the first experiment in question gives to the file `unit`; "" when none does."""
+def assigned(experiments: Sequence[Experiment], task: str, language: str, unit: str) -> Assigned:
+    """The model that the first experiment in question gives to the file `unit`."""
     for experiment in experiments:
         if task not in experiment.tasks or (experiment.languages and language not in experiment.languages):
             continue
@@ -69,122 +107,131 @@ def assigned(experiments: Sequence[Experiment], task: str, language: str, unit: 
         lot = int.from_bytes(digest.digest(), "big") / 2**64
         if lot < experiment.share:
             place = int(lot / experiment.share * len(experiment.models))
-            return experiment.models[min(place, len(experiment.models) - 1)]
-    return ""
+            model = experiment.models[min(place, len(experiment.models) - 1)]
+            return Assigned(experiment.name, model)
+    return Assigned()
 
 
-def faults(experiment: Experiment, models: Mapping[str, Collection[str]]) -> list[str]:
-    """What keeps it from telling anything, in sentences; `models` are the tasks of those that are
-    configured, by name."""
+def faults(
+    experiment: Experiment,
+    models: Mapping[str, Collection[str]],
+    *,
+    feedback: bool = True,
+    ledger: bool = True,
+) -> list[str]:
+    """What keeps it from telling anything, in sentences. `models` are the tasks of those that are configured,
+    by name; `feedback` and `ledger`: whether what became of suggestions, and calls, are written down."""
     named = list(dict.fromkeys(experiment.models))
     found = []
     for name in named:
         if name not in models:
             found.append(f"{name!r} is no model that is configured; its files are answered as without it.")
             continue
-        served = {"explain", "edit", "review"} if "chat" in models[name] else set()
-        if idle := [task for task in experiment.tasks if task not in {*models[name], *served}]:
+        if idle := [task for task in experiment.tasks if not serves(models[name], task)]:
             found.append(f"{name!r} is not used for {', '.join(idle)}; see its `tasks`.")
     if twice := [name for name in named if experiment.models.count(name) > 1]:
         found.append(f"{', '.join(map(repr, twice))} is named more than once.")
     if len(named) == 1:
         found.append(f"{named[0]!r} is its only model, so there is nothing to compare it with.")
+    for task in experiment.tasks:
+        if task == "fill" and not feedback:
+            found.append(
+                "Nothing is written down to judge fill by: feedback.record is off, so what becomes of "
+                "suggestions is not kept."
+            )
+        elif task != "fill" and not ledger:
+            found.append(
+                f"Nothing is written down to judge {task} by: models.ledger is off, so its calls are not "
+                "kept."
+            )
     return found
 
 
-def result(experiment: Experiment, tallies: Mapping[tuple[str, str], Tally]) -> Result:
-    """What acceptance says, from the tallies by model and language since the experiment began. With several
-    models against the first, p-values are Holm's."""
-    counted = [_tally(experiment, tallies, model) for model in experiment.models]
-    base = counted[0] if counted else Tally()
-    raw = [
-        fisher(
-            int(base.accepted),
-            int(base.shown - base.accepted),
-            int(each.accepted),
-            int(each.shown - each.accepted),
-        )
-        for each in counted[1:]
-    ]
-    adjusted = holm(raw)
+def result(experiment: Experiment, seen: Mapping[tuple[str, str], Seen]) -> Result:
+    """What the experiment says, from what was written down under its name, by task and model."""
+    return Result(experiment, tuple(_compared(task, experiment.models, seen) for task in experiment.tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A share, of which more is better."""
+
+    name: str
+    better: str
+    counts: Callable[[Seen], tuple[int, int]]
+    """Successes, and trials."""
+    sign = 1
+
+    def measure(self, seen: Seen, p_value: float | None) -> Measure:
+        yes, of = self.counts(seen)
+        return Measure(self.name, yes / of if of else 0.0, of, *wilson(yes, of), p_value)
+
+    def p_value(self, one: Seen, other: Seen) -> float | None:
+        (a, b), (c, d) = self.counts(one), self.counts(other)
+        return fisher(a, b - a, c, d - c) if b and d else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Median:
+    """A median, of which less is better."""
+
+    name: str
+    better: str
+    values: Callable[[Seen], tuple[float, ...]]
+    sign = -1
+
+    def measure(self, seen: Seen, p_value: float | None) -> Measure:
+        values = self.values(seen)
+        middle, low, high = median(values)
+        return Measure(self.name, middle, len(values), low, high, p_value)
+
+    def p_value(self, one: Seen, other: Seen) -> float | None:
+        ours, theirs = self.values(one), self.values(other)
+        return mann_whitney(ours, theirs) if ours and theirs else None
+
+
+_SUGGESTIONS: tuple[_Share | _Median, ...] = (
+    _Share("accepted", "is accepted more often", lambda seen: (seen.accepted, seen.shown)),
+    _Share("kept 30 s", "is kept as it is more often", lambda seen: (seen.kept, seen.looked_at)),
+)
+_CALLS: tuple[_Share | _Median, ...] = (
+    _Share(
+        "answered",
+        "answers more often",
+        lambda seen: (len(seen.seconds), len(seen.seconds) + seen.failed),
+    ),
+    _Median("seconds", "is quicker", lambda seen: seen.seconds),
+    _Median("cost", "is cheaper", lambda seen: seen.costs),
+)
+
+
+def _compared(task: str, models: Sequence[str], seen: Mapping[tuple[str, str], Seen]) -> Compared:
+    metrics = _SUGGESTIONS if task == "fill" else _CALLS
+    found = [seen.get((task, model), Seen()) for model in models]
+    raw = [metric.p_value(found[0], other) for other in found[1:] for metric in metrics]
+    adjusted = iter(holm([p_value for p_value in raw if p_value is not None]))
+    p_values = [None] * len(metrics) + [None if p_value is None else next(adjusted) for p_value in raw]
     arms = []
-    for number, (model, tally) in enumerate(zip(experiment.models, counted, strict=True)):
-        low, high = wilson(int(tally.accepted), int(tally.shown))
-        p_value = adjusted[number - 1] if number else None
-        arms.append(Arm(model, int(tally.shown), int(tally.accepted), low, high, p_value))
-    return Result(experiment, tuple(arms), _verdict(arms))
+    for number, (model, each) in enumerate(zip(models, found, strict=True)):
+        own = p_values[number * len(metrics) : (number + 1) * len(metrics)]
+        pairs = zip(metrics, own, strict=True)
+        arms.append(Arm(model, tuple(metric.measure(each, p_value) for metric, p_value in pairs)))
+    return Compared(task, tuple(arms), _verdict(task, arms, metrics))
 
 
-def fisher(a: int, b: int, c: int, d: int) -> float:
-    """The two-sided p-value of Fisher's exact test for the table [[a, b], [c, d]]: the sum of the
-    probabilities of all tables of the same margins that are no more likely than this one."""
-    first, second, successes = a + b, c + d, a + c
-    total = first + second
-
-    def log_probability(x: int) -> float:
-        return _choose(first, x) + _choose(second, successes - x) - _choose(total, successes)
-
-    seen = log_probability(a)
-    slack = 1e-7  # as other implementations: tables equally likely but for rounding count as such
-    probabilities = (log_probability(x) for x in range(max(0, successes - second), min(first, successes) + 1))
-    return min(1.0, math.fsum(math.exp(each) for each in probabilities if each <= seen + slack))
-
-
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share; (0.0, 1.0) without trials."""
-    if not trials:
-        return 0.0, 1.0
-    from statistics import NormalDist
-
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    low = max(0.0, middle - half) if successes else 0.0
-    return low, min(1.0, middle + half) if successes < trials else 1.0
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted for being several (Holm 1979), in the order given."""
-    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
-    adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, at in enumerate(order):
-        highest = max(highest, min(1.0, p_values[at] * (len(p_values) - rank)))
-        adjusted[at] = highest
-    return adjusted
-
-
-def _tally(experiment: Experiment, tallies: Mapping[tuple[str, str], Tally], model: str) -> Tally:
-    return sum(
-        (
-            tally
-            for (name, language), tally in tallies.items()
-            if name == model and (not experiment.languages or language in experiment.languages)
-        ),
-        Tally(),
-    )
-
-
-def _verdict(arms: Sequence[Arm]) -> str:
+def _verdict(task: str, arms: Sequence[Arm], metrics: Sequence[_Share | _Median]) -> str:
     if not arms:
         return "It names no models."
     if len(arms) == 1:
         return "One model cannot be compared."
-    if any(not arm.shown for arm in arms):
-        silent = ", ".join(arm.model for arm in arms if not arm.shown)
-        return f"Nothing was shown yet by {silent}."
-    different = [arm for arm in arms if arm.p_value is not None and arm.p_value < SIGNIFICANT]
-    if not different:
-        return "No difference can be told from chance so far."
-    best = max(arms, key=lambda arm: arm.acceptance)
-    if best is arms[0]:
-        worse = ", ".join(arm.model for arm in different)
-        return f"{best.model} is accepted more often than {worse}."
-    return (
-        f"{best.model} is accepted {'more' if best in different else 'no less'} often than {arms[0].model}."
-    )
-
-
-def _choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    if silent := [arm.model for arm in arms if not arm.observed]:
+        nothing = "Nothing was shown yet by" if task == "fill" else "No call was made yet of"
+        return f"{nothing} {', '.join(silent)}."
+    first, told = arms[0], []
+    for arm in arms[1:]:
+        for metric, ours, base in zip(metrics, arm.measures, first.measures, strict=True):
+            more = metric.sign * (ours.value - base.value)
+            if more and ours.p_value is not None and ours.p_value < SIGNIFICANT:
+                better, worse = (arm, first) if more > 0 else (first, arm)
+                told.append(f"{better.model} {metric.better} than {worse.model}")
+    return f"{'; '.join(told)}." if told else "No difference can be told from chance so far."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from devflow.models.base import Health, Task
 
@@ -30,6 +31,13 @@ class Asked:
     """0 to 1, as `models.difficulty` estimates it."""
     private: bool = False
     """Whether it holds text that must stay on the machine."""
+
+
+class Assigned(NamedTuple):
+    """The model that an experiment gives to a file; both "" where none does."""
+
+    experiment: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

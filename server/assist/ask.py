@@ -16,13 +16,15 @@ from devflow.retrieval.needed import with_needed
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import Progress, answer, has_chat, how_to_have_one
 from devflow.server.assist.inert import inert
-from devflow.server.assist.waiting import within
+from devflow.server.assist.waiting import allowed, within
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
 
 _CITATION = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 _MOST_SHOWN_LINES = 12
+SEARCH_SECONDS = 10.0
+"""A source of hits that has not answered by then (an embedder that does not) is left out."""
 _NEEDED_SECONDS = 1.0
 
 
@@ -47,7 +49,9 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
     if code.index is None:
         return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
-    hits = await code.index.search(question, max(limit, 1))
+    # Roots are searched one after the other, each within what it is given.
+    deadline = allowed(SEARCH_SECONDS) / max(1, len(code.roots))
+    hits = await code.index.search(question, max(limit, 1), deadline)
     if not hits:
         return Answer(f"Nothing in the index matches {question.strip()[:100]!r}.", (), "index")
     if not has_chat(code):

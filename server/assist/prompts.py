@@ -9,6 +9,7 @@ providers live on.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -73,19 +74,45 @@ def tests(
     return _request(parts, mark, _STYLE, 1_200, paths, "edit", language)
 
 
+FINDINGS = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "findings": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "quote": {"type": "string"},
+                        "severity": {"type": "string", "enum": ["error", "warning", "information"]},
+                        "message": {"type": "string"},
+                    },
+                    "required": ["quote", "severity", "message"],
+                    "additionalProperties": False,
+                },
+            }
+        },
+        "required": ["findings"],
+        "additionalProperties": False,
+    }
+)
+"""The JSON schema of a review."""
+
+
 def review(numbered: str, title: str, language: str, context: str, paths: Sequence[str]) -> ChatRequest:
-    """Ask for findings, one JSON object a line."""
+    """Ask for findings as JSON; engines that can hold a model to it do."""
     mark = _mark(numbered, context)
     task = (
         f"Review {title}. Report only defects that the material proves: wrong results, crashes, leaks, "
         "races, security holes, broken contracts with the related code. No style, no praise, no guesses; "
-        "most code has no defect. For each defect write one line of JSON and nothing else:\n"
-        '{"quote": "<one whole line of the code, copied exactly>", "severity": "error" | "warning" | '
-        '"information", "message": "<one sentence: what goes wrong and when>"}\n'
-        "If there is none, write: []"
+        "most code has no defect. Write JSON of this form and nothing else, one finding for each defect:\n"
+        '{"findings": [{"quote": "<one whole line of the code, copied exactly>", "severity": "error" | '
+        '"warning" | "information", "message": "<one sentence: what goes wrong and when>"}]}\n'
+        'If there is none, write: {"findings": []}'
     )
     parts = [task, *_code(numbered, language, context, mark)]
-    return _request(parts, mark, _STYLE, 1_000, paths, "review", language)
+    request = _request(parts, mark, _STYLE, 1_000, paths, "review", language)
+    return replace(request, schema=FINDINGS)
 
 
 def ask(question: str, context: str, paths: Sequence[str]) -> ChatRequest:

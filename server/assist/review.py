@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from devflow.analysis.checks.calls import Site, python_calls, unfit_calls
 from devflow.analysis.checks.duplicates import Candidate, comparable, near_duplicates, shingles
@@ -265,7 +265,8 @@ def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:
 
 
 def _records(reply: str) -> Iterable[dict[str, object]]:
-    """The JSON objects of a reply: one a line, or a list, with or without a fence around them."""
+    """The findings of a reply, as `prompts.FINDINGS` has them. Models that are not held to it write objects
+    one a line, or a list, with or without a fence around them, or break off in the middle."""
     decoder = json.JSONDecoder()
     at = reply.find("{")
     while at >= 0:
@@ -275,8 +276,13 @@ def _records(reply: str) -> Iterable[dict[str, object]]:
             end = at + 1
         else:
             if isinstance(value, dict):
-                yield value
+                findings = value.get("findings")
+                yield from filter(_is_object, findings) if isinstance(findings, list) else (value,)
         at = reply.find("{", end)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict)
 
 
 def _squeezed(line: str) -> str:

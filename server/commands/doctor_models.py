@@ -123,5 +123,5 @@ def _routing(config: ModelsConfig) -> Iterator[Check]:
 
         tasks = {spec.name: spec.tasks for spec in config.models}
         for trial in config.experiments:
-            for fault in faults(trial, tasks):
+            for fault in faults(trial, tasks, ledger=config.books.kept):
                 yield Check("models", "experiments", BAD, f"{trial.name!r}: {fault}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,8 @@ from devflow.server.commands.arguments import days
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
-    from devflow.models.routing.experiments import Result
+    from devflow.models.guard.ledger import Call
+    from devflow.models.routing.experiments import Experiment, Measure, Result, Seen
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,15 +30,17 @@ def run(arguments: argparse.Namespace) -> int:
     import time
 
     from devflow.models.routing.experiments import faults, result
-    from devflow.server.learned import tallies_since
     from devflow.server.sources import load
 
     settings, _ = load([arguments.root.resolve()])
-    tallies = tallies_since(time.time() - arguments.days * 86_400)
+    trials = settings.models.experiments
+    since = time.time() - arguments.days * 86_400
+    seen = _written_down(trials, since) if trials else {}
     tasks = {spec.name: spec.tasks for spec in settings.models.models}
-    results = [(result(trial, tallies), faults(trial, tasks)) for trial in settings.models.experiments]
+    kept = {"feedback": settings.feedback.record, "ledger": settings.models.books.kept}
+    results = [(result(trial, seen[trial.name]), faults(trial, tasks, **kept)) for trial in trials]
     if arguments.json:
-        print(json.dumps([{**asdict(each), "problems": wrong} for each, wrong in results], indent=2))
+        print(json.dumps([_as_json(each, wrong) for each, wrong in results], indent=2))
     elif results:
         for each, wrong in results:
             _print(each, wrong)
@@ -48,24 +52,91 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[tuple[str, str], Seen]]:
+    """What feedback and ledger hold of each experiment since a time, by task and model. Reads the disk."""
+    from devflow.models.feedback import Feedback, Outcomes, feedback_file
+    from devflow.models.guard.accounting import LEDGER
+    from devflow.models.guard.ledger import Ledger, LedgerUnusable
+    from devflow.models.routing.experiments import Seen
+    from devflow.server.models import state_folder
+
+    found: dict[str, dict[tuple[str, str], Seen]] = {trial.name: {} for trial in trials}
+    if (path := feedback_file()).is_file():
+        store = Feedback(path)
+        for name, by_task in found.items():
+            by_model: dict[str, list[Outcomes]] = {}
+            for (model, _), each in store.by_model("inline", "item", since=since, experiment=name).items():
+                by_model.setdefault(model, []).append(each)
+            for model, all_of in by_model.items():
+                by_task["fill", model] = Seen(
+                    sum(each.shown for each in all_of),
+                    sum(each.accepted for each in all_of),
+                    sum(each.looked_at for each in all_of),
+                    sum(each.kept_after_30s for each in all_of),
+                )
+        store.close()
+    path = state_folder() / LEDGER
+    if not path.is_file():
+        return found
+    try:
+        ledger = Ledger(path)
+        calls = ledger.calls(since)
+        ledger.close()
+    except LedgerUnusable as error:
+        console(stderr=True).print(str(error))
+        return found
+    made: dict[tuple[str, str, str], list[Call]] = {}
+    for call in calls:
+        if call.experiment in found and call.feature != "fill" and call.outcome in ("answered", "failed"):
+            made.setdefault((call.experiment, call.feature, call.model), []).append(call)
+    for (name, feature, model), group in made.items():
+        answered = [call for call in group if call.outcome == "answered"]
+        found[name][feature, model] = Seen(
+            failed=len(group) - len(answered),
+            seconds=tuple(call.total for call in answered),
+            costs=tuple(call.cost for call in answered),
+        )
+    return found
+
+
+def _as_json(result: Result, problems: Sequence[str]) -> dict[str, object]:
+    """One experiment as `--json` prints it. JSON has no infinity: an interval without an end has null."""
+    told = asdict(result)
+    for task in told["tasks"]:
+        for arm in task["arms"]:
+            for measure in arm["measures"]:
+                if math.isinf(measure["high"]):
+                    measure["high"] = None
+    return {**told, "problems": list(problems)}
+
+
 def _print(result: Result, problems: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(result.experiment.name), title_justify="left")
-    for head in ("model", "shown", "accepted", "share", "95 % interval", "p"):
-        table.add_column(head, justify="left" if head == "model" else "right")
-    for arm in result.arms:
-        table.add_row(
-            Text(arm.model),
-            f"{arm.shown:,}",
-            f"{arm.accepted:,}",
-            f"{arm.acceptance:.1%}",
-            f"{arm.low:.1%} to {arm.high:.1%}",
-            "" if arm.p_value is None else f"{arm.p_value:.3g}",
-        )
     screen = console()
-    screen.print(table)
+    for task in result.tasks:
+        table = Table(title=Text(f"{result.experiment.name}: {task.task}"), title_justify="left")
+        for head in ("model", "", "of", "", "95 % interval", "p"):
+            table.add_column(head, justify="left" if head == "model" else "right")
+        for arm in task.arms:
+            for number, each in enumerate(arm.measures):
+                table.add_row(
+                    Text("" if number else arm.model),
+                    each.name,
+                    f"{each.of:,}",
+                    _figure(each, each.value),
+                    f"{_figure(each, each.low)} to {_figure(each, each.high)}" if each.of else "",
+                    "" if each.p_value is None else f"{each.p_value:.3g}",
+                )
+        screen.print(table)
+        screen.print(Text(task.verdict))
     for problem in problems:
         screen.print(Text(problem, style="yellow"))
-    screen.print(Text(result.verdict))
+
+
+def _figure(measure: Measure, value: float) -> str:
+    """As the measure is: a share, seconds, or money, which may be a thousandth."""
+    if not measure.of:
+        return "-"
+    return {"seconds": f"{value:.2f} s", "cost": f"{value:.4f}"}.get(measure.name, f"{value:.1%}")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from devflow.retrieval.index import Index
 
 
+SECONDS = 30.0
+"""A source of hits that has not answered by then (an embedder that does not) is left out."""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("query", help="names, words or a question")
@@ -72,7 +76,7 @@ async def _search(roots: Sequence[Path], arguments: argparse.Namespace, notes: C
         for root in roots:
             opened = open_index(root, settings_of(root, notes), notes)
             index = indexes[root] = await stack.enter_async_context(opened)
-            found = await index.searched(arguments.query, limit=arguments.limit, options=options)
+            found = await index.searched(arguments.query, arguments.limit, SECONDS, options)
             if found.reason:
                 notes.print(found.reason)
             hits += found.hits

@@ -100,6 +100,7 @@ def _report(
     workspace: str | None,
     suggested: Sequence[Fate],
 ) -> None:
+    from devflow.models.base import serves
     from devflow.models.guard.spending import By, by_day, forecast, recommendations, summed, total
 
     today = datetime.fromtimestamp(now, UTC).date()
@@ -109,6 +110,9 @@ def _report(
     sums = {by: summed(calls, by) for by in wanted}
     hints = recommendations(calls, _alternatives())
     checked, wrong = _checks()
+    hits = [call for call in calls if call.hit]
+    # What is never kept has no miss either: ghost text, vectors, models on this machine.
+    missed = sum(not call.hit and call.host != "" and serves(("chat",), call.feature) for call in calls)
     if arguments.json:
         answer = {
             "days": arguments.days,
@@ -117,9 +121,9 @@ def _report(
             "forecast": asdict(end),
             "recommendations": hints,
             "cache": {
-                "hits": sum(1 for call in calls if call.hit),
-                "semantic_hits": sum(1 for call in calls if call.hit == "semantic"),
-                "misses": sum(1 for call in calls if not call.hit and call.host and call.feature != "fill"),
+                "hits": len(hits),
+                "semantic_hits": sum(call.hit == "semantic" for call in hits),
+                "misses": missed,
                 "saved": sum(call.saved for call in calls),
                 "checked": checked,
                 "false": wrong,
@@ -133,12 +137,12 @@ def _report(
         _table(out, by, lines, total(calls))
     print_fates(out, suggested)
     _days(out, past, today, end)
-    hits = [call for call in calls if call.hit]
-    if hits:
+    if hits or missed:
         reworded = sum(call.hit == "semantic" for call in hits)
         out.print(
-            f"{len(hits)} answers were kept ones ({reworded} to a question in other words) and saved "
-            f"{sum(call.saved for call in hits):.2f}; of {checked} checked, {wrong} were wrong."
+            f"{len(hits)} of {len(hits) + missed} questions were answered from kept answers ({reworded} in "
+            f"other words), which saved {sum(call.saved for call in hits):.2f}; of {checked} checked, "
+            f"{wrong} were wrong."
         )
     for hint in hints:
         out.print(f"• {visible(hint)}")
@@ -224,8 +228,8 @@ def _alternatives() -> list[Alternative]:
     for spec in models.models:
         local = spec.engine not in ("openai", "anthropic")
         price = Price(0.0, 0.0) if local else models.books.prices.get(spec.name) or list_price(spec.model)
-        if price is not None and "chat" in spec.tasks:
-            found.append(Alternative(spec.name, price, spec.context, local))
+        if price is not None:
+            found.append(Alternative(spec.name, price, spec.context, local, spec.tasks))
     return found
 
 

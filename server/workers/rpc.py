@@ -17,9 +17,11 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
+from devflow.server import logs
 from devflow.server.transport import Frames, framed, taken_stdio
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -100,7 +102,9 @@ class Worker:
         if self._watch is not None or self._closed:
             return
         connection = await self._spawn()
-        self._watch = asyncio.create_task(self._keep_running(connection), name=f"{self.name} worker")
+        self._watch = asyncio.create_task(
+            self._keep_running(connection), name=f"{self.name} worker", context=Context()
+        )
 
     async def request(
         self, method: str, params: dict[str, Any] | None = None, timeout: float | None = None
@@ -174,11 +178,13 @@ class Worker:
             raise WorkerGone(f"The {self.name} worker could not be started: {error}.") from error
         assert process.stdin is not None
         assert process.stdout is not None
-        protocol = _Protocol(self._handlers)
+        protocol = _Protocol(self._handlers, ours=self._program is None)
         protocol.connect(process.stdin.write)
         self._process, self._protocol = process, protocol
         self._up.set()
-        connection = asyncio.create_task(protocol.read(process.stdout), name=f"{self.name} worker's answers")
+        connection = asyncio.create_task(
+            protocol.read(process.stdout), name=f"{self.name} worker's answers", context=Context()
+        )
         # At once, not when `_keep_running` gets to it: it may itself wait for an answer, in `on_restart`.
         connection.add_done_callback(lambda ended: self._lost())
         return connection
@@ -277,9 +283,7 @@ async def serve(
 def main(run: Callable[[], Awaitable[None]]) -> None:
     """Run a worker's coroutine and leave at once: native libraries may crash on an orderly exit, and
     a thread that still computes must not keep the process alive."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
+    logs.begin()
     status = 1
     try:
         asyncio.run(_awaited(run))
@@ -300,8 +304,10 @@ async def _awaited(run: Callable[[], Awaitable[None]]) -> None:
 class _Protocol:
     """One end of the pipe: what it asks, what it is asked, what it is told."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], *, ours: bool = True) -> None:
+        """`ours`: the other end is told which of the editor's requests a question is asked for."""
         self._handlers = handlers
+        self._ours = ours
         self._write: Callable[[bytes], None] = lambda data: None
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._next_id = 0
@@ -336,7 +342,9 @@ class _Protocol:
         number = self._next_id
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
-        self._send({"id": number, "method": method, "params": params})
+        asked_for = logs.about.get() if self._ours else None
+        told = {"about": asked_for} if asked_for is not None else {}
+        self._send({"id": number, "method": method, "params": params, **told})
         try:
             return await answer
         except asyncio.CancelledError:
@@ -363,7 +371,9 @@ class _Protocol:
         if method is None:
             self._take_answer(message)
         elif number is not None:
+            token = logs.about.set(logs.request_in(message) if self._ours else None)
             task = asyncio.create_task(self._answer(number, method, params), name=method)
+            logs.about.reset(token)
             self._answering[number] = task
             task.add_done_callback(lambda done: self._answering.pop(number, None))
         elif method == "$/cancelRequest":

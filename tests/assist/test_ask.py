@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+import devflow.server.assist.ask
 from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.retrieval.context import Citation
+from devflow.retrieval.index import Index
 from devflow.server.assist.ask import ask, cited_only
 from devflow.server.models import build_router
 from support.codebase import workspace
+from support.patience import HANGS
 
 SNIPPET = """
     #- net/retry.py
@@ -51,6 +58,23 @@ async def test_a_model_that_cannot_be_asked_says_why_in_place_of_how_to_add_one(
         "gpt has no API key; set the environment variable OPENAI_API_KEY.*"
     )
     await models.close()
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_vectors_that_never_come_do_not_keep_a_question_from_its_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stuck:
+        async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
+            await asyncio.Event().wait()
+            return []
+
+    monkeypatch.setattr(devflow.server.assist.ask, "SEARCH_SECONDS", 3.0)
+    async with workspace(tmp_path, SNIPPET, indexed=True) as made:
+        index = await Index.open([tmp_path], Stuck())
+        answer = await asyncio.wait_for(ask(QUESTION, replace(made.code, index=index), 3), HANGS)
+        await index.close()
+    assert answer.hits[0].symbol == "retry_delay"
 
 
 async def test_a_model_answers_from_numbered_pieces_and_its_sources_are_listed(tmp_path: Path) -> None:

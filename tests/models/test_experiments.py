@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import random
+from dataclasses import replace
 
 import pytest
 
-from devflow.models.routing.bandit import Tally
-from devflow.models.routing.experiments import (
-    Experiment,
-    assigned,
-    fisher,
-    holm,
-    result,
-    wilson,
-)
+from devflow.models.routing.experiments import Assigned, Experiment, Seen, assigned, faults, result
+from devflow.models.routing.significance import fisher, holm, mann_whitney, median, wilson
 
 TRY = Experiment("new model", ("old", "new"))
 
 
 def test_a_file_stays_with_its_model_and_files_are_divided_evenly() -> None:
     files = [f"src/module_{number}.py" for number in range(2_000)]
-    given = [assigned([TRY], "fill", "python", path) for path in files]
-    assert given == [assigned([TRY], "fill", "python", path) for path in files]
+    given = [assigned([TRY], "fill", "python", path).model for path in files]
+    assert given == [assigned([TRY], "fill", "python", path).model for path in files]
     assert 900 < given.count("new") < 1_100
-    other = [assigned([Experiment("another", ("old", "new"))], "fill", "python", path) for path in files]
+    other = [
+        assigned([Experiment("another", ("old", "new"))], "fill", "python", path).model for path in files
+    ]
     assert 900 < sum(a == b for a, b in zip(given, other, strict=True)) < 1_100, "experiments are independent"
 
 
 def test_only_a_share_of_the_files_takes_part_and_only_in_what_it_is_about() -> None:
     some = Experiment("some", ("old", "new"), languages=("go",), share=0.2)
-    given = [assigned([some], "fill", "go", f"{number}.go") for number in range(2_000)]
+    given = [assigned([some], "fill", "go", f"{number}.go").model for number in range(2_000)]
     assert 300 < sum(map(bool, given)) < 500
     assert 120 < given.count("new") < 280
-    assert not any(assigned([some], "fill", "python", f"{number}.py") for number in range(50))
-    assert not any(assigned([some], "chat", "go", f"{number}.go") for number in range(50))
-    assert assigned([TRY], "fill", "python", "") == ""
+    assert not any(assigned([some], "fill", "python", f"{number}.py").model for number in range(50))
+    assert not any(assigned([some], "chat", "go", f"{number}.go").model for number in range(50))
+    assert assigned([TRY], "fill", "python", "") == Assigned()
 
 
 @pytest.mark.parametrize(
@@ -64,24 +61,81 @@ def test_holm_s_correction_keeps_the_order() -> None:
     assert holm([]) == []
 
 
+def test_the_test_of_mann_and_whitney_has_the_known_values() -> None:
+    # as scipy.stats.mannwhitneyu(method="asymptotic") gives them
+    one, other = [1, 2, 3, 4, 5, 6, 7, 8], [3, 5, 6, 9, 10, 11, 12, 14]
+    assert mann_whitney(one, other) == pytest.approx(0.03528532025049282, rel=1e-9)
+    ties = mann_whitney([1.2, 3.4, 0.5, 2.2, 9.1], [1.2, 1.2, 8.8, 7.0, 6.1, 3.3])
+    assert ties == pytest.approx(0.6450552352076457, rel=1e-9)
+    assert mann_whitney([1, 1, 1], [1, 1, 1]) == 1.0
+    assert mann_whitney([], [1.0]) == 1.0
+
+
+def test_a_median_has_an_interval_that_covers_it_as_often_as_it_says() -> None:
+    chance = random.Random(5)
+    found = [median([chance.expovariate(math.log(2)) for _ in range(60)]) for _ in range(400)]
+    assert sum(low <= 1.0 <= high for _, low, high in found) >= 370
+    assert median([]) == (0.0, 0.0, math.inf)
+    assert median([2.0, 1.0]) == (1.5, 1.0, 2.0)
+
+
+def suggestions(old: tuple[int, int], new: tuple[int, int] | None) -> dict[tuple[str, str], Seen]:
+    given = {"old": old} | ({"new": new} if new else {})
+    return {("fill", model): Seen(shown, accepted) for model, (shown, accepted) in given.items()}
+
+
 def test_a_real_difference_is_told_and_chance_is_not() -> None:
-    clear = result(TRY, {("old", "python"): Tally(400, 80), ("new", "python"): Tally(400, 130)})
+    [clear] = result(TRY, suggestions((400, 80), (400, 130))).tasks
     assert clear.verdict == "new is accepted more often than old."
-    assert clear.arms[1].p_value is not None
-    assert clear.arms[1].p_value < 0.001
-    unclear = result(TRY, {("old", "python"): Tally(40, 8), ("new", "python"): Tally(40, 10)})
+    p_value = clear.arms[1].measures[0].p_value
+    assert p_value is not None
+    assert p_value < 0.001
+    [unclear] = result(TRY, suggestions((40, 8), (40, 10))).tasks
     assert unclear.verdict == "No difference can be told from chance so far."
-    worse = result(TRY, {("old", "python"): Tally(400, 130), ("new", "python"): Tally(400, 80)})
+    [worse] = result(TRY, suggestions((400, 130), (400, 80))).tasks
     assert worse.verdict == "old is accepted more often than new."
-    silent = result(TRY, {("old", "python"): Tally(400, 130)})
+    [silent] = result(TRY, suggestions((400, 130), None)).tasks
     assert silent.verdict == "Nothing was shown yet by new."
+
+
+def test_suggestions_that_are_accepted_as_often_may_be_kept_less_often() -> None:
+    seen = {
+        ("fill", "old"): Seen(400, 120, looked_at=110, kept=90),
+        ("fill", "new"): Seen(400, 120, looked_at=110, kept=50),
+    }
+    [told] = result(TRY, seen).tasks
+    assert told.verdict == "old is kept as it is more often than new."
+
+
+def test_conversations_are_compared_by_what_their_calls_took_and_cost_and_by_failures() -> None:
+    talk = replace(TRY, tasks=("chat", "explain"))
+    seconds = tuple(1 + number / 100 for number in range(60))
+    seen = {
+        ("chat", "old"): Seen(failed=20, seconds=tuple(2 * each for each in seconds), costs=(0.02,) * 60),
+        ("chat", "new"): Seen(failed=1, seconds=seconds, costs=(0.02,) * 60),
+    }
+    chat, explain = result(talk, seen).tasks
+    assert chat.verdict == "new answers more often than old; new is quicker than old."
+    assert [measure.name for measure in chat.arms[0].measures] == ["answered", "seconds", "cost"]
+    assert explain.verdict == "No call was made yet of old, new."
+
+
+def test_a_task_that_nothing_is_written_down_of_is_named() -> None:
+    models = {"old": ("fill", "chat"), "new": ("fill", "chat")}
+    both = replace(TRY, tasks=("fill", "chat"))
+    assert faults(both, models) == []
+    [fill] = faults(both, models, feedback=False)
+    assert "judge fill by: feedback.record is off" in fill
+    [chat] = faults(both, models, ledger=False)
+    assert "judge chat by: models.ledger is off" in chat
 
 
 def test_equal_models_are_called_different_in_no_more_than_one_of_twenty() -> None:
     chance = random.Random(3)
 
-    def shown() -> Tally:
-        return Tally(200, sum(chance.random() < 0.3 for _ in range(200)))
+    def shown() -> Seen:
+        accepted = sum(chance.random() < 0.3 for _ in range(200))
+        return Seen(200, accepted, accepted, sum(chance.random() < 0.7 for _ in range(accepted)))
 
-    found = [result(TRY, {("old", "p"): shown(), ("new", "p"): shown()}) for _ in range(200)]
-    assert sum("more often" in each.verdict for each in found) <= 12
+    found = [result(TRY, {("fill", "old"): shown(), ("fill", "new"): shown()}) for _ in range(200)]
+    assert sum("more often" in each.tasks[0].verdict for each in found) <= 12

@@ -59,6 +59,47 @@ def test_what_still_stands_after_30_s_is_kept(store: Feedback) -> None:
     assert (found.looked_at, found.kept_after_30s, found.distance) == (2, 1, 7)
 
 
+def test_what_is_accepted_is_worth_the_share_of_it_that_is_kept(store: Feedback) -> None:
+    for name, taken, distance in (("a", 20, 0), ("b", 20, 15), ("c", 20, 90)):
+        told(store, name, Action.SHOWN, Action.ACCEPTED)
+        store.record(Event(name, Action.EDITED, "inline", "python", "small", taken=taken, distance=distance))
+    told(store, "nobody looked again", Action.SHOWN, Action.ACCEPTED)
+    told(store, "refused", Action.SHOWN, Action.REJECTED)
+    found = store.outcomes("small", "python")
+    assert found.kept == pytest.approx(1.25)
+    assert found.worth == pytest.approx(4 * 1.25 / 3)
+
+
+def test_a_suggestion_accepted_in_parts_is_kept_as_far_as_its_parts_are(store: Feedback) -> None:
+    told(store, "a", Action.SHOWN, Action.ACCEPTED_WORD, Action.ACCEPTED)
+    for taken, distance in ((10, 10), (30, 0)):
+        store.record(Event("a", Action.EDITED, "inline", "python", "small", taken=taken, distance=distance))
+    assert store.outcomes().kept == pytest.approx(0.75)
+
+
+def test_suggestions_of_an_experiment_are_told_apart(store: Feedback) -> None:
+    for name, experiment in (("a", "e"), ("b", ""), ("c", "other")):
+        store.record(Event(name, Action.SHOWN, "inline", "python", "small", experiment=experiment))
+    assert store.by_model(experiment="e") == {("small", "python"): Outcomes(shown=1)}
+    assert store.by_model()["small", "python"].shown == 3
+
+
+def test_a_store_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite3"
+    Feedback(path).close()
+    first = Feedback(path)
+    told(first, "a", Action.SHOWN)
+    first.close()
+    db = sqlite3.connect(path)
+    db.execute("ALTER TABLE events DROP COLUMN experiment")
+    db.commit()
+    db.close()
+    again = Feedback(path)
+    told(again, "b", Action.SHOWN)
+    assert again.outcomes().shown == 2
+    again.close()
+
+
 def test_only_what_happened_since_a_time_is_counted(store: Feedback) -> None:
     store.record(Event("a", Action.SHOWN, at=1_000_000_000.0))
     store.record(Event("b", Action.SHOWN))

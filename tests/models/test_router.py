@@ -23,7 +23,7 @@ from devflow.models.errors import (
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router, Routing
 from devflow.models.routing.health import FIRST_REST
-from devflow.models.routing.rules import Facts
+from devflow.models.routing.rules import Assigned, Facts
 from devflow.models.streams import Whole
 from support.patience import HANGS
 
@@ -251,7 +251,7 @@ async def test_text_of_a_file_that_is_kept_back_goes_to_a_local_model_only() -> 
 async def test_an_experiment_gives_a_file_its_model() -> None:
     one, two = FakeModel("1", name="one"), FakeModel("2", name="two")
     given = {"a.py": "two"}
-    routing = Routing(assigned=lambda task, language, unit: given.get(unit, ""))
+    routing = Routing(assigned=lambda task, language, unit: Assigned("e", given.get(unit, "")))
     router = Router([one, two], [], routing=routing)
     assert await answer(router, replace(HOLE, path="a.py")) == "2"
     assert await answer(router, replace(HOLE, path="b.py")) == "1"

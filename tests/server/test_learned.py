@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
+import pytest
+
+from devflow.models import feedback
+from devflow.models.feedback import Action, Event, Feedback
 from devflow.models.routing.bandit import Tally
-from devflow.server.learned import REFRESH, draws_of
+from devflow.server.learned import REFRESH, draws_of, tallies_since
 from support.patience import HANGS
+
+
+def test_what_is_accepted_and_then_rewritten_teaches_less_than_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedback, "feedback_file", lambda: tmp_path / "feedback.sqlite3")
+    store = Feedback(tmp_path / "feedback.sqlite3")
+    for number in range(40):
+        for model, distance in (("kept", 0), ("rewritten", 15)):
+            name = f"{model} {number}"
+            store.record(Event(name, Action.SHOWN, "inline", "go", model))
+            store.record(Event(name, Action.ACCEPTED, "inline", "go", model, taken=20))
+            store.record(Event(name, Action.EDITED, "inline", "go", model, taken=20, distance=distance))
+    store.close()
+    told = tallies_since(0.0)
+    assert told["kept", "go"] == Tally(40, 40)
+    assert told["rewritten", "go"] == Tally(40, 10)
 
 
 class Clock:

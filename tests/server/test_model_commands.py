@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devflow.models.feedback import Action, Event, Feedback
+from devflow.models.guard.accounting import LEDGER
+from devflow.models.guard.ledger import Call, Ledger
 from devflow.server import cli
 from devflow.server.settings import FILE_NAME
 
@@ -116,7 +120,52 @@ def test_an_experiment_without_events_says_so(root: Path, capsys: pytest.Capture
     assert "Nothing was shown yet by small, crab." in printed
     cli.main(["experiments", "--root", str(root), "--json"])
     [told] = json.loads(capsys.readouterr().out)
-    assert [arm["shown"] for arm in told["arms"]] == [0, 0]
+    assert [arm["measures"][0]["of"] for arm in told["tasks"][0]["arms"]] == [0, 0]
+
+
+def test_an_experiment_counts_what_was_written_down_in_it_and_nothing_else(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "config" / "devflow" / FILE_NAME
+    own.write_text(CONFIG.replace('languages = ["go"]', 'tasks = ["fill", "explain"]'))
+    store = Feedback(tmp_path / "state" / "devflow" / "feedback.sqlite3")
+    for number in range(30):
+        for model in ("small", "crab"):
+            for experiment in ("which", ""):  # the other half: from before, or of files that take no part
+                name = f"{model} {number} {experiment}"
+                store.record(Event(name, Action.SHOWN, model=model, experiment=experiment))
+                if (model == "crab") == bool(experiment):
+                    store.record(Event(name, Action.ACCEPTED, model=model, experiment=experiment))
+    store.close()
+    ledger = Ledger(tmp_path / "state" / "devflow" / LEDGER)
+    for number in range(20):
+        for model, took in (("small", 1.0), ("crab", 4.0)):
+            call = Call("c", time.time(), "explain", model, total=took + number / 100, experiment="which")
+            ledger.settle(None, call)
+        ledger.settle(None, Call("c", time.time(), "explain", "crab", total=0.1))
+        ledger.settle(None, Call("c", time.time(), "chat", "crab", total=0.1, experiment="which"))
+    ledger.close()
+    cli.main(["experiments", "--root", str(root), "--json"])
+    [told] = json.loads(capsys.readouterr().out)
+    fill, explain = told["tasks"]
+    assert fill["verdict"] == "crab is accepted more often than small."
+    assert [arm["measures"][0]["of"] for arm in fill["arms"]] == [30, 30]
+    assert explain["verdict"] == "small is quicker than crab."
+    assert [arm["measures"][1]["of"] for arm in explain["arms"]] == [20, 20]
+    cli.main(["experiments", "--root", str(root)])
+    assert "4.09 s" in capsys.readouterr().out
+
+
+def test_an_experiment_of_a_task_that_nothing_is_written_down_of_is_refused_in_a_sentence(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "config" / "devflow" / FILE_NAME
+    without = CONFIG.replace('languages = ["go"]', 'tasks = ["fill", "explain"]')
+    own.write_text("models.ledger = false\nfeedback.record = false\n" + without)
+    cli.main(["experiments", "--root", str(root)])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Nothing is written down to judge fill by: feedback.record is off" in printed
+    assert "Nothing is written down to judge explain by: models.ledger is off" in printed
 
 
 @pytest.mark.parametrize(

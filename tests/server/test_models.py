@@ -10,8 +10,10 @@ import pytest
 
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelsConfig, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured
-from devflow.models.guard.accounting import Accounts
+from devflow.models.guard.accounting import LEDGER, Accounts
 from devflow.models.guard.books import Books, Budget, Price
+from devflow.models.guard.ledger import Ledger
+from devflow.models.routing.experiments import Experiment, assigned
 from devflow.models.streams import Whole
 from devflow.server.models import build_router
 from devflow.server.services import Services
@@ -185,3 +187,33 @@ async def test_that_a_budget_is_nearly_spent_is_shown_in_the_editor_once(
             why = await client.request("workspace/executeCommand", {"command": "devflow.why"})
             assert len(api.requests) == 3, why["markdown"]
             assert client.shown() == ["1% of the budget for today (5.00) is spent."]
+
+
+async def test_what_an_experiment_assigned_is_written_down_with_it_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with serve() as api:
+        specs = tuple(
+            ModelSpec(name, "openai", "qwen2.5-coder", api.openai, "K") for name in ("one", "two", "three")
+        )
+        trial = Experiment("which", ("one", "two"), ("fill", "explain"), share=0.5)
+        router = build_router(ModelsConfig(False, specs, experiments=(trial,), keeping=None), {"K": "k"})
+        for number in range(24):
+            path = f"{number}.py"
+            await router.whole(FillRequest("a = ", "\n", "python", path, context_paths=("other.py",)))
+            messages = (Message("user", f"question {number}"),)
+            await router.whole(ChatRequest(messages, paths=(path,), task="explain", language="python"))
+        await router.whole(FillRequest("a = ", "\n", "python", "", context_paths=("0.py",)))
+        await router.close()
+    ledger = Ledger(tmp_path / "devflow" / LEDGER)
+    calls = ledger.calls()
+    ledger.close()
+    for task in ("fill", "explain"):
+        given = [assigned((trial,), task, "python", f"{number}.py") for number in range(24)]
+        asked = [call for call in calls if call.feature == task]
+        for name in ("one", "two"):
+            made = [call for call in asked if (call.experiment, call.model) == ("which", name)]
+            assert len(made) == sum(each.model == name for each in given) > 0
+        outside = [call for call in asked if not call.experiment]
+        assert len(outside) == sum(not each.model for each in given) + (task == "fill")

@@ -13,7 +13,7 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.guard.books import Price
-from devflow.models.profiles import fill_prompt, profile_of
+from devflow.models.profiles import fill_prompt, profile_named, profile_of
 from devflow.models.routing.rules import Asked
 from devflow.server.settings import Settings, json_schema
 from devflow.server.sources import Source, load, resolve, user_file
@@ -196,6 +196,60 @@ def test_rules_experiments_and_families_are_read_and_their_faults_named() -> Non
     assert fill_prompt(mine, request).text() == "<p>a<s>b< s><m>"
     assert len(said) == 1
     assert "models.rules.1.tasks" in said[0]
+
+
+def test_a_family_can_be_written_whole_as_ours_are() -> None:
+    starcoder2, codellama = profile_named("starcoder2"), profile_named("codellama")
+    assert starcoder2 is not None
+    assert codellama is not None
+    text = (
+        "[[models.families]]\nname = 'two'\nprefix = '<fim_prefix>'\nsuffix = '<fim_suffix>'\n"
+        "middle = '<fim_middle>'\nend = ['<|endoftext|>']\nfile = '<file_sep>'\nrepo = '<repo_name>'\n"
+        "name_inside = true\nstop = ['<|endoftext|>', '<file_sep>', '<repo_name>']\n"
+        "[[models.families]]\nname = 'one'\nprefix = '<PRE>'\nsuffix = '<SUF>'\nmiddle = '<MID>'\n"
+        "end = ['<EOT>']\nstop = ['<EOT>', '</s>']\nglue = ' '\nsuffix_first = true\n"
+    )
+    settings, said = resolve(of(text))
+    assert not said
+    two, one = settings.models.families
+    request = FillRequest("a = ", "\nb", "python", "pkg/a.py")
+    assert fill_prompt(two, request) == fill_prompt(starcoder2, request)
+    for suffix_first in (False, True):
+        given = fill_prompt(one, request, suffix_first=suffix_first)
+        assert given == fill_prompt(codellama, request, suffix_first=suffix_first)
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("like = 'quen'", "like = 'quen' is no family that is known."),
+        ("prefix = '<p>'", "prefix mean nothing without both prefix and suffix."),
+        ("repo = '<r>'\nglue = ' '", "repo, glue mean nothing without both prefix and suffix."),
+        ("prefix = '<p>'\nsuffix = '<p>'", "two of its marks are the same."),
+        ("prefix = '<p>'\nsuffix = '<s>'\nrepo = '<r>'", "repo mean nothing without file."),
+        ("prefix = '<p>'\nsuffix = '<s>'\nsuffix_first = true", "suffix_first means nothing without middle."),
+        ("user = ['<u>']", "user and assistant mean nothing without each other."),
+        ("input_price = 1", "input_price and output_price mean nothing without each other."),
+    ],
+)
+def test_what_of_a_family_has_no_effect_is_said(family: str, said: str) -> None:
+    settings, problems = resolve(of(f"[[models.families]]\nname = 'mine'\n{family}\n"))
+    assert len(settings.models.families) == 1
+    [problem] = problems
+    assert problem.endswith(f"the family 'mine': {said}")
+
+
+def test_a_model_costs_what_its_family_costs_unless_it_names_a_price() -> None:
+    text = (
+        "[[models.families]]\nname = 'mine'\nguess = 'mycoder'\ninput_price = 1.0\noutput_price = 2.0\n"
+        "[[models.families]]\nname = 'cheap'\nlike = 'gpt'\n"
+        "[[models.list]]\nname = 'a'\nengine = 'openai'\nmodel = 'mycoder-7b'\n"
+        "[[models.list]]\nname = 'b'\nengine = 'openai'\nmodel = 'mycoder-7b'\noutput_price = 9.0\n"
+        "[[models.list]]\nname = 'c'\nengine = 'openai'\nmodel = 'x'\nfamily = 'cheap'\n"
+    )
+    settings, said = resolve(of(text))
+    assert not said
+    assert settings.models.books.prices == {"a": Price(1.0, 2.0), "b": Price(1.0, 9.0)}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.fake import FakeModel
-from devflow.models.feedback import Outcomes
+from devflow.models.feedback import Feedback, Outcomes
+from devflow.models.router import Router, Routing
+from devflow.models.routing.rules import Assigned
 from devflow.server import suggestions
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
@@ -72,6 +75,32 @@ async def test_accepting_by_the_items_command_counts_once_with_the_edit_that_cam
         await run_command(client, item)
         await run_command(client, item)
     assert await outcomes(tmp_path) == Outcomes(shown=1, accepted=1, whole=1)
+
+
+async def test_a_suggestion_of_the_model_that_an_experiment_gave_the_file_is_kept_with_its_name(
+    tmp_path: Path,
+) -> None:
+    one, two = (FakeModel(GHOST, name=name) for name in ("one", "two"))
+    files = {f"{number}.py": ("one", "two", "")[number % 3] for number in range(6)}
+    routing = Routing(assigned=lambda task, language, unit: Assigned("e" if files[unit] else "", files[unit]))
+    router = Router([one, two], [], routing=routing)
+    kept = replace(keeping(tmp_path, one), models=lambda _, tell: router)
+    async with editor(kept) as client:
+        await client.initialize()
+        await client.wait_for("workspace/configuration")
+        await client.until(lambda: client.server.session.models)
+        for name in files:
+            client.open(f"file:///nowhere/{name}", SOURCE)
+            assert await items(client, f"file:///nowhere/{name}")
+
+    def read() -> dict[str, int]:
+        store = Feedback(tmp_path / "feedback.sqlite3")
+        found = {model: each.shown for (model, _), each in store.by_model(experiment="e").items()}
+        found["all"] = store.outcomes().shown
+        store.close()
+        return found
+
+    assert await asyncio.to_thread(read) == {"one": 2, "two": 2, "all": 6}
 
 
 async def test_the_command_alone_says_that_all_was_accepted(tmp_path: Path) -> None:

@@ -390,6 +390,23 @@ async def test_an_answer_that_must_fit_a_schema_is_asked_for_in_the_api_s_way(ki
     await model.close()
 
 
+async def test_a_server_that_knows_no_schemas_is_asked_without_one_from_then_on() -> None:
+    refused = Answer(status=400, error="response_format: extra inputs are not permitted")
+    async with serve(refused, Answer()) as api:
+        model = made("openai", api)
+        wanted = replace(QUESTION, schema='{"type": "object"}')
+        assert await text(model.chat(wanted)) == "Hello, world"
+        assert await text(model.chat(wanted)) == "Hello, world"
+        assert ["response_format" in each["body"] for each in api.requests] == [True, False, False]
+        await model.close()
+    async with serve(Answer(status=400, error="no such thing")) as api:
+        model = made("openai", api)
+        with pytest.raises(Rejected, match="no such thing"):
+            await text(model.chat(wanted))
+        assert len(api.requests) == 2
+        await model.close()
+
+
 async def test_a_key_in_the_key_store_is_read_when_it_is_needed(
     kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

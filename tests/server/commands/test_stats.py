@@ -13,12 +13,14 @@ import pytest
 
 from devflow.models.feedback import Action, Event, Feedback
 from devflow.models.guard.accounting import AUDIT, LEDGER
+from devflow.models.guard.answers import Answers
 from devflow.models.guard.audit import AuditLog
-from devflow.models.guard.books import Price
+from devflow.models.guard.books import Keeping, Price
 from devflow.models.guard.ledger import Call, Ledger
 from devflow.models.guard.metrics import exposition
 from devflow.models.guard.spending import Alternative, forecast, recommendations, summed
 from devflow.server.cli import main
+from devflow.server.models import answers_folder
 
 NOW = time.time()
 
@@ -207,11 +209,64 @@ def test_the_first_day_of_all_has_a_forecast() -> None:
 
 def test_what_a_cheaper_model_could_answer_is_recommended() -> None:
     calls = [call(read=1_000 if number < 7 else 9_000, ago=number * 86_400.0) for number in range(10)]
-    cheap = Alternative("local", Price(0.0, 0.0), 4096, local=True)
+    cheap = Alternative("local", Price(0.0, 0.0), 4096, local=True, tasks=("fill", "chat"))
     [hint] = recommendations(calls, [cheap])
     assert hint.startswith("70% of your explain calls of big would fit local, on this machine")
     assert recommendations(calls, []) == []
-    assert recommendations(calls, [Alternative("dear", Price(1e6, 1e6), 99_999, local=False)]) == []
+    assert recommendations(calls, [Alternative("dear", Price(1e6, 1e6), 99_999, False, ("chat",))]) == []
+
+
+def test_only_models_that_may_do_the_task_are_recommended_for_it() -> None:
+    free = Price(0.0, 0.0)
+    talker = Alternative("talker", free, 4096, local=True, tasks=("chat",))
+    filler = Alternative("filler", free, 4096, local=True, tasks=("fill",))
+    explainer = Alternative("explainer", free, 4096, local=True, tasks=("explain",))
+    calls = {
+        feature: [call(feature, ago=number * 86_400.0) for number in range(10)]
+        for feature in ("fill", "explain", "chat", "embed")
+    }
+    for feature, named in (("fill", "filler"), ("explain", "explainer"), ("chat", "talker")):
+        [hint] = recommendations(calls[feature], [explainer, filler, talker])
+        assert f"your {feature} calls of big would fit {named}," in hint
+    assert recommendations(calls["fill"], [talker, explainer]) == []
+    assert recommendations(calls["embed"], [talker, filler, explainer]) == []
+
+
+def test_the_models_of_the_settings_are_recommended_for_what_they_are_configured_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    own = tmp_path / "config" / "devflow" / "devflow.toml"
+    own.parent.mkdir(parents=True)
+    entry = '[[models.list]]\nname = "here"\nengine = "ctransformers"\nmodel = "a.gguf"\ntasks = ["%s"]\n'
+    for task, hints in (("fill", 0), ("explain", 1)):
+        own.write_text(entry % task)
+        main(["stats", "--json", "--folder", str(folder)])
+        told = json.loads(capsys.readouterr().out)["recommendations"]
+        assert len([hint for hint in told if "would fit here" in hint]) == hints
+
+
+def test_misses_are_told_where_nothing_was_hit_and_wrong_answers_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    ledger = Ledger(tmp_path / LEDGER)
+    for number in range(3):
+        ledger.settle(None, call(ago=60.0 + number))
+    ledger.settle(None, call("fill"))
+    ledger.settle(None, call("embed"))
+    ledger.close()
+    vectors = {"yes": [1.0, 0.0], "the same": [0.9, 0.43589], "no": [0.0, 1.0]}
+    kept = Answers(Keeping(str(answers_folder())), lambda texts: [vectors[text] for text in texts])
+    assert [kept.compared("yes", fresh) for fresh in ("the same", "no", "no")] == [True, False, False]
+    kept.close()
+    main(["stats", "--folder", str(tmp_path)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 of 3 questions were answered from kept answers" in said
+    assert "of 3 checked, 2 were wrong" in said
+    main(["stats", "--json", "--folder", str(tmp_path)])
+    cache = json.loads(capsys.readouterr().out)["cache"]
+    assert (cache["hits"], cache["misses"], cache["checked"], cache["false"]) == (0, 3, 3, 2)
 
 
 def test_lines_are_summed_with_the_dearest_first() -> None:
