@@ -1,14 +1,16 @@
 """What became of the suggestions: a store on this machine, for the router, the trigger and `devflow stats`.
 
-It holds no text: of a suggestion its size, its language, the model that made it and the
+It holds no text: of a suggestion its size, a keyed digest, its language, the model that made it and the
 times. Nothing in it leaves the machine; deleting the file forgets everything. Every function may be called
-from any thread and waits for the disk, so never from an event loop, but `record`.
+from any thread and waits for the disk, so never from an event loop, but `record` and `digest`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -83,6 +85,8 @@ class Event:
     """Edit distance, in code points, between what was accepted and what stands there now."""
     milliseconds: float = 0.0
     """For SHOWN from the request to the answer, for the others since it was shown."""
+    digest: str = ""
+    """`Feedback.digest` of the suggested text."""
     features: Mapping[str, float] = field(default_factory=dict)
     """What the trigger knew when it was shown: numbers by name."""
     experiment: str = ""
@@ -148,6 +152,7 @@ class Feedback:
         self._waiting: deque[Event] = deque(maxlen=_WAITING)
         self._lock = Lock()
         self._db: sqlite3.Connection | None = None
+        self._key = os.urandom(32)
         self._written = 0
         self._broken = False
 
@@ -175,6 +180,11 @@ class Feedback:
         with self._opened() as db:
             if db is not None:
                 self._write(db)
+
+    def digest(self, text: str) -> str:
+        """A name for `text` that means something in this store only: 16 hexadecimal digits, keyed. Touches no
+        disk: the key is there once `open`, or anything that reads or writes, has been called."""
+        return hashlib.blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=8).hexdigest()
 
     def outcomes(
         self, model: str = "", language: str = "", *, since: float = 0.0, kind: Kind | None = None
@@ -227,6 +237,15 @@ class Feedback:
             for features, language, model, accepted, at in reversed(self._rows(sql, (limit,)))
         ]
 
+    def refused(self, since: float = 0.0, limit: int = 500) -> set[str]:
+        """Digests of suggestions that were rejected or typed over and never accepted."""
+        sql = (
+            "SELECT digest FROM events WHERE digest <> '' AND at >= ? GROUP BY digest "
+            "HAVING max(action IN ('rejected', 'typed-over')) AND NOT max(action IN "
+            "('accepted', 'accepted-word', 'accepted-line')) ORDER BY max(at) DESC LIMIT ?"
+        )
+        return {str(digest) for (digest,) in self._rows(sql, (since, limit))}
+
     def close(self) -> None:
         """Write what waits and close the file."""
         if self._waiting:
@@ -275,11 +294,9 @@ class Feedback:
         db = opened(path, _TABLES, timeout=2.0)
         with db:
             db.execute("BEGIN IMMEDIATE")
-            if any(name == "digest" for _, name, *_ in db.execute("PRAGMA table_info(events)")):
-                # As it was before: nobody read it, and what is not needed is not kept.
-                db.execute("ALTER TABLE events DROP COLUMN digest")
-                db.execute("DROP TABLE IF EXISTS key")
             with_column(db, "events", "experiment")
+            db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (os.urandom(32),))
+        (self._key,) = db.execute("SELECT bytes FROM key").fetchone()
         return db
 
     def _write(self, db: sqlite3.Connection) -> None:
@@ -289,7 +306,7 @@ class Feedback:
         if not rows:
             return
         with db:
-            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 13)})", rows)
+            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 14)})", rows)
             if self._written % _PRUNE_EVERY + len(rows) >= _PRUNE_EVERY or not self._written:
                 self._prune(db)
         self._written += len(rows)
@@ -308,6 +325,7 @@ class Feedback:
             event.taken,
             event.distance,
             event.milliseconds,
+            event.digest,
             json.dumps(numbers) if numbers else "",
             event.experiment[:_LONGEST],
         )
@@ -326,10 +344,11 @@ CREATE TABLE IF NOT EXISTS events (
     suggestion TEXT NOT NULL, at REAL NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
     language TEXT NOT NULL, model TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
     taken INTEGER NOT NULL, distance INTEGER NOT NULL, milliseconds REAL NOT NULL,
-    features TEXT NOT NULL, experiment TEXT NOT NULL DEFAULT ''
+    digest TEXT NOT NULL, features TEXT NOT NULL, experiment TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS by_suggestion ON events (suggestion);
 CREATE INDEX IF NOT EXISTS by_time ON events (at);
+CREATE TABLE IF NOT EXISTS key (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL);
 """
 
 

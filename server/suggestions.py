@@ -43,6 +43,7 @@ class Shown:
     language: str
     model: str
     source: str
+    digest: str
     text: str
     since: float
     """On the monotonic clock."""
@@ -125,6 +126,7 @@ class Suggestions:
             doc.language,
             model,
             source,
+            self.feedback.digest(edit.new),
             edit.new,
             self._clock(),
             wanted,
@@ -302,6 +304,7 @@ class Suggestions:
                 taken=taken,
                 distance=distance,
                 milliseconds=since if milliseconds is None else milliseconds,
+                digest=shown.digest,
                 features=shown.features if action is Action.SHOWN else {},
                 experiment=shown.experiment,
             )

@@ -118,9 +118,17 @@ def test_a_trial_is_a_shown_suggestion_that_has_ended_with_what_was_known_of_it(
     ]
 
 
+def test_what_was_refused_is_remembered_until_it_is_accepted(store: Feedback) -> None:
+    once, twice = store.digest("return None"), store.digest("pass")
+    for digest in (once, twice):
+        store.record(Event(digest, Action.REJECTED, digest=digest))
+    store.record(Event("later", Action.ACCEPTED, digest=twice))
+    assert store.refused() == {once}
+
+
 def test_the_file_holds_no_text_and_only_its_owner_can_read_it(store: Feedback) -> None:
     text = "password = launch_code_1234"
-    store.record(Event("a", Action.SHOWN, size=len(text)))
+    store.record(Event("a", Action.SHOWN, size=len(text), digest=store.digest(text)))
     store.close()
     assert store.path is not None
     assert b"launch_code" not in store.path.read_bytes()
@@ -128,27 +136,21 @@ def test_the_file_holds_no_text_and_only_its_owner_can_read_it(store: Feedback) 
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
 
 
+def test_the_same_text_has_another_digest_in_another_store(store: Feedback, tmp_path: Path) -> None:
+    other = Feedback(tmp_path / "other.sqlite3")
+    for each in (store, other):
+        each.open()
+    assert store.digest("x") == store.digest("x") != other.digest("x")
+
+
 def test_events_survive_the_end_of_the_session(store: Feedback) -> None:
     told(store, "a", Action.SHOWN)
     store.write()
+    digest = store.digest("x")
     store.close()
     again = Feedback(store.path)
     assert again.outcomes().shown == 1
-
-
-def test_digests_that_an_older_version_kept_are_forgotten(store: Feedback) -> None:
-    told(store, "a", Action.SHOWN)
-    store.close()
-    with sqlite3.connect(store.path or "") as db:
-        db.execute("ALTER TABLE events ADD COLUMN digest TEXT NOT NULL DEFAULT 'd1ge57'")
-        db.execute("CREATE TABLE key (one INTEGER PRIMARY KEY, bytes BLOB)")
-    again = Feedback(store.path)
-    told(again, "b", Action.SHOWN)
-    again.write()
-    assert again.outcomes().shown == 2
-    again.close()
-    with sqlite3.connect(store.path or "") as db:
-        assert "digest" not in str(db.execute("SELECT sql FROM sqlite_master").fetchall())
+    assert again.digest("x") == digest
 
 
 def test_the_oldest_events_go_when_there_are_too_many(tmp_path: Path) -> None:
@@ -181,6 +183,7 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing(tmp_path
     told(store, "a", Action.SHOWN)
     store.write()
     assert store.outcomes() == Outcomes()
+    assert store.digest("x")
 
 
 def test_without_a_path_nothing_is_kept() -> None:
