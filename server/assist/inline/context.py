@@ -13,14 +13,16 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, SymbolKind
 from devflow.analysis.languages import language_named
 from devflow.analysis.paths import told_path
+from devflow.analysis.roles import is_test
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedSymbol
+from devflow.retrieval.graph.pairs import focal_files
 from devflow.server.assist import problems
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.ghost import Edited, Mood
@@ -29,7 +31,6 @@ from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import CLASS_KINDS
-from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import allowed, due, within
 
 BUDGET = 3_000
@@ -234,30 +235,22 @@ async def _definitions(doc: Document, at: int, near: Sequence[str], code: Codeba
 
 
 async def _focal(doc: Document, code: Codebase) -> list[Piece]:
-    """Of a test: what the file it is about defines."""
+    """Of a test: what the files it is about define. The index pairs them, by their names and by what tests
+    import."""
     path, index = doc.path, code.index
-    if path is None or index is None:
+    if path is None or index is None or not is_test(PurePath(told_path(path, code.roots))):
         return []
-    stem = re.sub(r"^test_|_test$|\.test$|\.spec$|_spec$|Test$", "", path.stem)
-    if stem == path.stem:
-        return []
+    pieces: list[Piece] = []
+    for place, focal in enumerate(await index.graph.ask(focal_files, path)):
+        heads = [_head(each) for each in await index.symbols_in(focal) if _is_public(each)]
+        if text := "\n".join(head for head in heads[:30] if head):
+            pieces.append(Piece("focal file", told_path(focal, code.roots), text, 0.85 - 0.05 * place, focal))
+    return pieces
 
-    def look() -> Path | None:
-        for each in recent_imports(doc, code.memory) if doc.language == "python" else ():
-            for module in (each.module, f"{each.module}.{each.name}"):
-                if module.rsplit(".", 1)[-1] == stem and (found := names_of(code).module(module, path)):
-                    return found
-        beside = path.with_name(stem + path.suffix)
-        return beside if beside.is_file() else None
 
-    focal = await asyncio.to_thread(look)
-    if focal is None:
-        return []
-    found = await index.symbols_in(focal)
-    heads = [each.symbol.signature for each in found if each.symbol.signature and _is_public(each)]
-    if not heads:
-        return []
-    return [Piece("focal file", told_path(focal, code.roots), "\n".join(heads[:30]), 0.85, focal)]
+def _head(symbol: IndexedSymbol) -> str:
+    """Its signature, further in than that of what it is a member of."""
+    return "    " * bool(symbol.symbol.container) + symbol.symbol.signature if symbol.symbol.signature else ""
 
 
 async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Piece]:

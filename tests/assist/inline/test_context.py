@@ -52,24 +52,102 @@ async def test_a_name_that_many_files_define_says_nothing(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("test", "focal", "code"),
+    ("test", "head", "focal", "code", "said"),
     [
-        ("tests/test_prices.py", "shop/prices.py", "def discount(price, share):\n    return price\n"),
-        ("prices.test.ts", "prices.ts", "export function discount(price: number) { return price }\n"),
+        (
+            "tests/test_prices.py",
+            "from shop.prices import *\n",
+            "shop/prices.py",
+            "def discount(price, share):\n    return price\n",
+            "def discount(price, share)",
+        ),
+        (
+            "tests/test_billing.py",
+            "import app\n",
+            "app.py",
+            "class Till:\n    def discount(self, price):\n        return price\n",
+            "class Till\n    def discount(self, price)",
+        ),
+        (
+            "prices.test.ts",
+            "",
+            "prices.ts",
+            "export function discount(price: number) { return price }\n",
+            "discount(price: number)",
+        ),
+        (
+            "__tests__/price.test.ts",
+            "import { discount } from '../src/price'\n",
+            "src/price.ts",
+            "export function discount(price: number) { return price }\n"
+            "export function tax(rate: number) { return rate }\n",
+            "tax(rate: number)",
+        ),
+        (
+            "src/test/java/shop/PriceTest.java",
+            "package shop;\n",
+            "src/main/java/shop/Price.java",
+            "package shop;\npublic class Price {\n  public int discount(int price) { return price; }\n}\n",
+            "int discount(int price)",
+        ),
     ],
 )
 async def test_a_test_is_shown_what_its_file_defines(
-    tmp_path: Path, test: str, focal: str, code: str
+    tmp_path: Path, test: str, head: str, focal: str, code: str, said: str
 ) -> None:
-    imported = "from shop.prices import *\n" if test.endswith(".py") else ""
-    snippet = f"#- {focal}\n{code}#- {test}\n{imported}x = 1\nif (x) {{\n  <|>\n"
+    snippet = f"#- {focal}\n{code}#- {test}\n{head}x = 1\nif (x) {{\n  <|>\n"
     async with workspace(tmp_path, snippet, test, indexed=True) as space:
         with blockbuster_ctx("devflow") as guard:
             guard.functions["os.stat"].can_block_in("retrieval/store.py", {"_take"})
             found = await gather(space.doc, space.at, space.code, Mood())
     assert ("focal file", focal) in kinds(found)
-    assert "discount(price" in found.text
+    assert said in found.text
     assert focal in found.paths
+
+
+async def test_of_files_that_a_test_could_be_named_after_the_nearest_is_shown(tmp_path: Path) -> None:
+    found = await gathered(
+        tmp_path,
+        """
+        #- shop/prices.py
+        def discount(price, share): ...
+        #- bank/prices.py
+        def interest(price, share): ...
+        #- tests/bank/test_prices.py
+        x = 1
+        x = <|>
+        """,
+        indexed=True,
+    )
+    assert ("focal file", "bank/prices.py") in kinds(found)
+    assert ("focal file", "shop/prices.py") not in kinds(found)
+
+
+async def test_where_several_files_have_its_name_a_test_is_shown_what_it_imports(tmp_path: Path) -> None:
+    found = await gathered(
+        tmp_path,
+        """
+        #- shop/forms.py
+        def order(): ...
+        #- bank/forms.py
+        def transfer(): ...
+        #- post/__init__.py
+        def send(): ...
+        #- tests/test_forms.py
+        import post
+        x = 1
+        x = <|>
+        """,
+        indexed=True,
+    )
+    focal = [name for kind, name in kinds(found) if kind == "focal file"]
+    assert focal == ["post/__init__.py"]
+
+
+async def test_a_file_that_is_no_test_has_none(tmp_path: Path) -> None:
+    snippet = "#- tests/test_main.py\nimport main\ndef test_it(): ...\n#- main.py\nx = <|>\n"
+    found = await gathered(tmp_path, snippet, indexed=True)
+    assert "focal file" not in {kind for kind, _ in kinds(found)}
 
 
 async def test_from_a_document_worked_in_lately_comes_what_follows_the_like_piece(tmp_path: Path) -> None:
