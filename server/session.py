@@ -178,6 +178,7 @@ class Session:
             usage=self.index,
             memory=self._memory,
             types_are_fast=self.python is not None and self.python.engine != "jedi",
+            seen=self.documents.seen,
         )
 
     async def snapshot(self, uri: str) -> Document | None:
@@ -187,6 +188,7 @@ class Session:
 
     async def place(self, params: Positioned) -> tuple[Document, int] | None:
         """The document a request is about and the offset it asks at; None when there is no document."""
+        self.documents.look_at(params.text_document.uri)
         doc = await self.snapshot(params.text_document.uri)
         return None if doc is None else (doc, convert.offset(doc.text, params.position, self.encoding))
 

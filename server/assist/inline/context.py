@@ -78,7 +78,7 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
     sources = [
         _definitions(doc, at, near, code),
         _focal(doc, code),
-        _recent(doc, at, mood, code),
+        _recent(doc, at, code),
         _problems(doc, at, code),
     ]
     if code.index is not None and is_worth_searching(doc, at, near, code):
@@ -253,9 +253,11 @@ def _head(symbol: IndexedSymbol) -> str:
     return "    " * bool(symbol.symbol.container) + symbol.symbol.signature if symbol.symbol.signature else ""
 
 
-async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Piece]:
-    """From the files worked in lately: what follows the piece that is most like the place."""
-    others = [each for each in mood.recent.values() if each.uri != doc.uri and each.language == doc.language]
+async def _recent(doc: Document, at: int, code: Codebase) -> list[Piece]:
+    """From the files looked at lately: what follows the piece that is most like the place."""
+    others = [
+        each for each in code.seen() if each.uri != doc.uri and same_language(each.language, doc.language)
+    ]
     if not others:
         return []
     text = doc.text

@@ -86,8 +86,6 @@ class Mood:
     """Seconds the model took lately, smoothed."""
     edits: list[Edited] = field(default_factory=list)
     """What was changed lately, oldest first."""
-    recent: OrderedDict[str, Document] = field(default_factory=OrderedDict)
-    """The documents worked in lately, last one last."""
     read: tuple[str, str, int] = NOWHERE
     """The place a model has read last: document, text, offset."""
     ahead: asyncio.Task[None] | None = None
@@ -136,10 +134,6 @@ class Ghost:
         source = doc.text.source
         before, self._source = self._source, source
         self.number += 1
-        mood.recent[doc.uri] = doc
-        mood.recent.move_to_end(doc.uri)
-        while len(mood.recent) > 8:
-            mood.recent.popitem(last=False)
         if before is None or before == source:
             return
         self.rhythm = struck(self.rhythm, now)

@@ -13,9 +13,9 @@ from devflow.server.assist.inline.ghost import Edited, Mood
 from support.codebase import document, workspace
 
 
-async def gathered(root: Path, snippet: str, *, indexed: bool = False, mood: Mood | None = None) -> Context:
+async def gathered(root: Path, snippet: str, *, indexed: bool = False) -> Context:
     async with workspace(root, snippet, indexed=indexed) as space:
-        return await gather(space.doc, space.at, space.code, mood or Mood())
+        return await gather(space.doc, space.at, space.code, Mood())
 
 
 def kinds(context: Context) -> list[tuple[str, str]]:
@@ -151,13 +151,11 @@ async def test_a_file_that_is_no_test_has_none(tmp_path: Path) -> None:
 
 
 async def test_from_a_document_worked_in_lately_comes_what_follows_the_like_piece(tmp_path: Path) -> None:
-    mood = Mood()
     other = "width = height = depth = 1\narea = width * height\n" + "\n" * 8 + "volume = area * depth\n"
     unlike = "alpha = beta = gamma = 1\n" * 3 + "\n" * 8 + "delta = 2\n"
-    for name, source in (("like.py", other), ("unlike.py", unlike)):
-        doc = document(source, tmp_path / name)
-        mood.recent[doc.uri] = doc
-    found = await gathered(tmp_path, "width = height = depth = 1\narea = width * <|>\n", mood=mood)
+    seen = [document(source, tmp_path / name) for name, source in (("like.py", other), ("unlike.py", unlike))]
+    async with workspace(tmp_path, "width = height = depth = 1\narea = width * <|>\n") as space:
+        found = await gather(space.doc, space.at, replace(space.code, seen=lambda: seen), Mood())
     assert kinds(found) == [("recent file", "like.py")]
     assert "volume = area * depth" in found.text
 

@@ -598,8 +598,8 @@ async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_
         file = document(lately.format("a_file"), tmp_path / "shapes.py")
         cell = document(lately.format("a_cell"), tmp_path / "cell.py")
         cell = replace(cell, uri=f"vscode-notebook-cell:{tmp_path}/private/book.ipynb#c2", path=None)
-        mood_of(space.code.memory).recent.update({each.uri: each for each in (file, cell)})
-        await inline(space.doc, space.at, space.code, Inline())
+        code = replace(space.code, seen=lambda: [file, cell])
+        await inline(space.doc, space.at, code, Inline())
     [request] = writer.requests
     assert "words_of_a_file" in request.context
     assert "words_of_a_cell" in request.context
