@@ -12,7 +12,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from devflow.analysis.document import Document
@@ -26,7 +26,7 @@ from devflow.retrieval.graph.pairs import focal_files
 from devflow.server.assist import problems
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.ghost import Edited, Mood
-from devflow.server.assist.inline.report import Used
+from devflow.server.assist.inline.report import Search, Used
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
@@ -69,6 +69,8 @@ class Context:
     text: str = ""
     paths: tuple[str, ...] = ()
     used: tuple[Used, ...] = ()
+    search: Search | None = None
+    """Whether the workspace was searched; None for what was not gathered."""
 
 
 async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
@@ -81,7 +83,8 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
         _recent(doc, at, code),
         _problems(doc, at, code),
     ]
-    if code.index is not None and is_worth_searching(doc, at, near, code):
+    search = search_gate(doc, near, code)
+    if search in _SEARCHED:
         sources.append(_search(doc, at, code))
     tasks = [asyncio.ensure_future(within(source, HARD_SECONDS)) for source in sources]
     try:
@@ -89,11 +92,11 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
     finally:
         for task in tasks:
             task.cancel()
+    if search in _SEARCHED and (found[-1] is None or time.monotonic() > last):
+        found[-1], search = None, Search.LATE
     pieces = [piece for some in found for piece in some or ()]
     pieces += edits_as_diffs(mood.edits, doc)
-    if time.monotonic() > last:
-        pieces = [piece for piece in pieces if piece.kind != "search"]
-    return await asyncio.to_thread(packed, pieces, doc, at, roots=code.roots)
+    return replace(await asyncio.to_thread(packed, pieces, doc, at, roots=code.roots), search=search)
 
 
 def names_around(doc: Document, at: int) -> list[str]:
@@ -107,14 +110,19 @@ def names_around(doc: Document, at: int) -> list[str]:
     return [name for name in dict.fromkeys(words) if name not in known][:40]
 
 
-def is_worth_searching(doc: Document, at: int, near: Sequence[str], code: Codebase) -> bool:
+def search_gate(doc: Document, near: Sequence[str], code: Codebase) -> Search:
     """Whether a search may find what the document does not say: a name near the cursor comes from
     elsewhere. Most retrievals change nothing (Repoformer, arXiv 2403.10059)."""
+    if code.index is None:
+        return Search.NO_INDEX
     imported = {_bound_as(each) for each in recent_imports(doc, code.memory)}
     if any(name in imported for name in near[:12]):
-        return True
+        return Search.IMPORTED
     own = Counter(_NAME.findall(doc.text.source))
-    return any(own[name] <= 1 for name in near[:8])
+    return Search.ONCE if any(own[name] <= 1 for name in near[:8]) else Search.KNOWN
+
+
+_SEARCHED = (Search.IMPORTED, Search.ONCE)
 
 
 def packed(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from blockbuster import blockbuster_ctx
 
-from devflow.server.assist.inline.context import Context, gather, is_worth_searching, names_around
+from devflow.server.assist.inline.context import Context, gather, names_around, search_gate
 from devflow.server.assist.inline.ghost import Edited, Mood
+from devflow.server.assist.inline.report import Search
 from support.codebase import document, workspace
 
 
@@ -174,10 +177,47 @@ async def test_edits_are_told_as_diffs_without_the_one_being_typed(tmp_path: Pat
     assert found.text == "# main.py\n# - rate = 1\n# + rate = 3\n"
 
 
-async def test_only_a_name_from_elsewhere_is_worth_a_search(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("snippet", "searched"),
+    [
+        ("from shapes import area\nx = y = 1\nx = x + y + y <|>\n", Search.IMPORTED),
+        ("total = rate = 1\ntotal = total + rate + unheard <|>\n", Search.ONCE),
+        ("total = rate = 1\ntotal = total + rate <|>\n", Search.KNOWN),
+    ],
+)
+async def test_only_a_name_from_elsewhere_is_worth_a_search(
+    tmp_path: Path, snippet: str, searched: Search
+) -> None:
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        near = names_around(space.doc, space.at)
+        assert search_gate(space.doc, near, space.code) is searched
+        found = await gather(space.doc, space.at, space.code, Mood())
+        assert found.search is searched
+        without = await gather(space.doc, space.at, replace(space.code, index=None), Mood())
+        assert without.search is Search.NO_INDEX
+
+
+async def test_the_names_around_are_told_without_those_of_the_language(tmp_path: Path) -> None:
     async with workspace(tmp_path, "from shapes import area\nx = y = 1\nx = x + y + y <|>\n") as space:
         assert names_around(space.doc, space.at) == ["area", "shapes"]
-        assert is_worth_searching(space.doc, space.at, ["area"], space.code)
-    async with workspace(tmp_path, "total = rate = 1\ntotal = total + rate <|>\n") as space:
-        near = names_around(space.doc, space.at)
-        assert not is_worth_searching(space.doc, space.at, near, space.code)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_what_a_search_finds_too_late_is_left_out_and_told(tmp_path: Path) -> None:
+    class Late:
+        def __init__(self, index: Any) -> None:
+            self.index = index
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.index, name)
+
+        async def search(self, *given: Any, **named: Any) -> Any:
+            await asyncio.sleep(3_600)
+
+    snippet = "#- shapes.py\ndef area(): ...\n#- main.py\nfrom shapes import area\nx = area <|>\n"
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        found = await gather(
+            space.doc, space.at, replace(space.code, index=cast(Any, Late(space.code.index))), Mood()
+        )
+    assert found.search is Search.LATE
+    assert "search" not in {kind for kind, _ in kinds(found)}

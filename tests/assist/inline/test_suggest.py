@@ -473,11 +473,22 @@ async def test_a_local_model_writes_ahead_while_its_suggestion_is_shown(tmp_path
         def statuses(self) -> list[ModelStatus]:
             return [ModelStatus("writer", "fake", Health.READY)]
 
-    writer = Local("sorted(")
+        async def write(self, request: FillRequest) -> AsyncIterator[str]:
+            self.pieces = ("a)",) if request.prefix.endswith("sorted(") else ("sorted(",)
+            async for piece in super().write(request):
+                yield piece
+
+    writer = Local()
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        await inline(space.doc, space.at, space.code, Inline())
+        first = await inline(space.doc, space.at, space.code, Inline())
+        assert first is not None
         await asyncio.wait_for(writer.twice.wait(), HANGS)
-    assert writer.requests[1].prefix.endswith("total = sorted(")
+        assert writer.requests[1].prefix.endswith("total = sorted(")
+        accepted = with_suggestion(space.doc, space.at, first.edit.new)
+        then = await inline(accepted, space.at + len(first.edit.new), space.code, Inline())
+        assert then is not None
+        assert (then.edit.new, then.source) == ("a)", "stream"), "what was written ahead is shown"
+        assert len(writer.requests) == 2, "and nobody was asked for it again"
 
 
 async def test_nothing_is_written_ahead_where_it_costs(tmp_path: Path) -> None:
