@@ -321,7 +321,10 @@ class Family(Section):
     suffix: str = Field(default="", description="Control token before the code behind the cursor.")
     middle: str = Field(default="", description="Control token before the answer.")
     order: Literal["psm", "spm"] = Field(default="psm", description="Prefix or suffix first.")
-    file: str = Field(default="", description="Control token before a file's name.")
+    file: str = Field(
+        default="",
+        description="Control token before a file's name: code of other files is then given as files.",
+    )
     end: tuple[str, ...] = Field(default=(), description="Control tokens that end an answer.")
     stop: tuple[str, ...] = Field(default=(), description="Strings that end an answer.")
     context: int = Field(default=0, ge=0, description="Tokens it was trained to read; 0: not given.")

@@ -107,7 +107,7 @@ async def test_the_context_is_told_with_its_scores_and_why_the_workspace_was_sea
     assert {("import", "shapes.py"), ("recent file", "like.py")} <= context.keys()
     imported = context["import", "shapes.py"]
     assert 0.8 < imported["score"] <= 0.9
-    assert imported["characters"] >= len("class Circle:\n    def area(self, digits)\n")
+    assert imported["characters"] >= len("class Circle:\n    def area(self, digits)")
     row = f"| import | shapes.py | {imported['score']:.2f} | {imported['characters']} |"
     assert row in told["markdown"]
     assert told["suggestion"]["search"] == Search.IMPORTED

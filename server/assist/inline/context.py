@@ -20,6 +20,7 @@ from devflow.analysis.facts import Import, SymbolKind
 from devflow.analysis.languages import language_named
 from devflow.analysis.paths import told_path
 from devflow.analysis.roles import is_test
+from devflow.models.base import Excerpt
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedSymbol
 from devflow.retrieval.graph.pairs import focal_files
@@ -45,8 +46,11 @@ _ALIKE = 0.18
 """Jaccard index of names from which on a piece of another open file resembles the place."""
 _WINDOW = 16
 _NAME = re.compile(r"[^\W\d]\w{2,}")
-_ORDER = ("definition", "import", "focal file", "recent file", "search", "problem", "edit")
-"""From what stays the same over keystrokes to what changes: a prefix that stays is not read again."""
+_ORDER = ("focal file", "import", "definition", "recent file", "search", "problem", "edit")
+"""From what stays the same over keystrokes to what changes: what stays at a prompt's beginning is not read
+again."""
+_NOTES = ("problem", "edit")
+"""No code of another file: they stand above the prefix in comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Text for the prompt; `paths` are the workspace's files whose text is in it."""
+    """What a prompt has besides the document; `paths` are the workspace's files whose text is in it."""
 
-    text: str = ""
+    excerpts: tuple[Excerpt, ...] = ()
     paths: tuple[str, ...] = ()
     used: tuple[Used, ...] = ()
     search: Search | None = None
@@ -128,8 +132,9 @@ _SEARCHED = (Search.IMPORTED, Search.ONCE)
 def packed(
     pieces: Iterable[Piece], doc: Document, at: int, budget: int = BUDGET, roots: Sequence[Path] = ()
 ) -> Context:
-    """The pieces in a stable order, each line once, without near-copies of what is around the cursor, within
-    `budget` code points; the best pieces first where not all have room."""
+    """The pieces in a stable order, those of one file that follow each other joined, each line once, without
+    near-copies of what is around the cursor, within `budget` code points; the best pieces first where not all
+    have room."""
     source = doc.text.source
     around = {line.strip() for line in source[max(0, at - 3_000) : at + 2_000].splitlines() if line.strip()}
     said: set[str] = set()
@@ -144,15 +149,23 @@ def packed(
         lines = [line for line in lines if len(line.strip()) <= 8 or line.strip() not in said]
         if not any(len(line.strip()) > 8 for line in lines):
             continue
-        text = _block(piece.name, "\n".join(lines), doc.language)
-        if len(text) > left:
+        text = "\n".join(lines)
+        if piece.kind in _NOTES and piece.name:
+            text = f"{comment_sign(doc.language)} {piece.name}\n{text}"
+        if len(text) + len(piece.name) > left:
             continue
-        left -= len(text)
+        left -= len(text) + len(piece.name)
         said |= {line.strip() for line in lines}
         kept.append((piece, text))
-    kept.sort(key=lambda each: (_ORDER.index(each[0].kind), each[0].name))
+    kept.sort(key=lambda each: (_ORDER.index(each[0].kind), each[0].name, each[1]))
+    excerpts: list[Excerpt] = []
+    for piece, text in kept:
+        path = "" if piece.kind in _NOTES else piece.name
+        if path and excerpts and excerpts[-1].path == path:
+            text = f"{excerpts.pop().text}\n{text}"
+        excerpts.append(Excerpt(text, path))
     return Context(
-        "\n".join(text for _, text in kept),
+        tuple(excerpts),
         tuple(dict.fromkeys(name for piece, _ in kept for name in _names(piece, roots))),
         tuple(Used(piece.kind, piece.name, round(piece.score, 3), len(text)) for piece, text in kept),
     )
@@ -173,7 +186,7 @@ def edits_as_diffs(edits: Sequence[Edited], doc: Document) -> list[Piece]:
         old = "\n".join(f"- {line}" for line in edit.before.split("\n")[:4] if line.strip())
         new = "\n".join(f"+ {line}" for line in edit.after.split("\n")[:4] if line.strip())
         text = f"{old}\n{new}" if new else old
-        sign = _sign(doc.language)
+        sign = comment_sign(doc.language)
         marked = "\n".join(f"{sign} {line}" for line in text.split("\n"))
         name = edit.path.name if edit.path is not None else ""
         result.append(Piece("edit", name, marked, 0.5 - 0.05 * number, edit.path))
@@ -184,7 +197,7 @@ def edits_as_diffs(edits: Sequence[Edited], doc: Document) -> list[Piece]:
 
 def skeleton(symbol: IndexedSymbol, members: Sequence[IndexedSymbol], language: str) -> str:
     """The heads of a definition and of its members, with the first line of its documentation."""
-    sign = _sign(language)
+    sign = comment_sign(language)
     head = symbol.symbol.signature or symbol.symbol.name
     doc = symbol.symbol.doc.strip().split("\n", 1)[0]
     lines = [head if head.endswith((":", "{")) or language != "python" else f"{head}:"]
@@ -330,7 +343,7 @@ async def _problems(doc: Document, at: int, code: Codebase) -> list[Piece]:
     ]
     if not found:
         return []
-    sign = _sign(doc.language)
+    sign = comment_sign(doc.language)
     return [Piece("problem", "", "\n".join(f"{sign} {message}" for message in found[:3]), 0.45)]
 
 
@@ -341,11 +354,8 @@ def _names(piece: Piece, roots: Sequence[Path]) -> tuple[str, ...]:
     return tuple(filter(None, (piece.name, *rule_paths(piece.path, piece.uri, roots))))
 
 
-def _block(name: str, text: str, language: str) -> str:
-    return f"{_sign(language)} {name}\n{text}\n" if name else f"{text}\n"
-
-
-def _sign(language: str) -> str:
+def comment_sign(language: str) -> str:
+    """What starts a comment in `language`, or what a model takes for it where that is not known."""
     known = language_named(language)
     return known.comment if known is not None and known.comment else "#"
 

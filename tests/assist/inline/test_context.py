@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from blockbuster import blockbuster_ctx
 
+from devflow.models.base import FillRequest
 from devflow.server.assist.inline.context import Context, gather, names_around, search_gate
 from devflow.server.assist.inline.ghost import Edited, Mood
 from devflow.server.assist.inline.report import Search
@@ -19,6 +20,10 @@ from support.codebase import document, workspace
 async def gathered(root: Path, snippet: str, *, indexed: bool = False) -> Context:
     async with workspace(root, snippet, indexed=indexed) as space:
         return await gather(space.doc, space.at, space.code, Mood())
+
+
+def text_of(context: Context) -> str:
+    return FillRequest("", "", context=context.excerpts).above()
 
 
 def kinds(context: Context) -> list[tuple[str, str]]:
@@ -42,7 +47,7 @@ async def test_what_is_imported_is_shown_by_its_head_and_its_members(tmp_path: P
         indexed=True,
     )
     assert kinds(found)[0] == ("import", "shapes.py")
-    assert found.text.startswith(
+    assert text_of(found).startswith(
         "# shapes.py\nclass Circle:\n    # A round thing.\n    def area(self, digits=2)\n"
     )
     assert found.paths == ("shapes.py",)
@@ -104,7 +109,7 @@ async def test_a_test_is_shown_what_its_file_defines(
             guard.functions["os.stat"].can_block_in("retrieval/store.py", {"_take"})
             found = await gather(space.doc, space.at, space.code, Mood())
     assert ("focal file", focal) in kinds(found)
-    assert said in found.text
+    assert said in text_of(found)
     assert focal in found.paths
 
 
@@ -160,13 +165,13 @@ async def test_from_a_document_worked_in_lately_comes_what_follows_the_like_piec
     async with workspace(tmp_path, "width = height = depth = 1\narea = width * <|>\n") as space:
         found = await gather(space.doc, space.at, replace(space.code, seen=lambda: seen), Mood())
     assert kinds(found) == [("recent file", "like.py")]
-    assert "volume = area * depth" in found.text
+    assert "volume = area * depth" in text_of(found)
 
 
 async def test_what_is_wrong_nearby_is_told(tmp_path: Path) -> None:
     found = await gathered(tmp_path, "total = 1\nprint(totl)\nx = <|>1\n")
     assert ("problem", "") in kinds(found)
-    assert "totl" in found.text
+    assert "totl" in text_of(found)
 
 
 async def test_edits_are_told_as_diffs_without_the_one_being_typed(tmp_path: Path) -> None:
@@ -174,7 +179,7 @@ async def test_edits_are_told_as_diffs_without_the_one_being_typed(tmp_path: Pat
         edit = Edited(space.doc.uri, space.doc.path, "python", "rate = 1", "rate = 3")
         typed = replace(edit, before="total", after="total = ")
         found = await gather(space.doc, space.at, space.code, Mood(edits=[edit, typed]))
-    assert found.text == "# main.py\n# - rate = 1\n# + rate = 3\n"
+    assert text_of(found) == "# main.py\n# - rate = 1\n# + rate = 3\n"
 
 
 @pytest.mark.parametrize(

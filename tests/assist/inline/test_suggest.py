@@ -184,8 +184,10 @@ async def test_code_from_other_files_is_named_with_its_path(tmp_path: Path) -> N
     ) as space:
         await inline(space.doc, space.at, space.code, Inline())
     [request] = writer.requests
-    assert "def circumference(radius)" in request.context
+    assert "def circumference(radius)" in request.above()
     assert request.context_paths == ("shapes.py",)
+    assert [each.path for each in request.context] == ["shapes.py"]
+    assert (request.repository, request.comment) == (tmp_path.name, "#")
 
 
 async def test_a_broken_suggestion_is_not_shown(tmp_path: Path) -> None:
@@ -596,9 +598,9 @@ async def test_edits_of_another_kind_of_file_stay_out_and_those_of_the_same_are_
         ]
         await inline(space.doc, space.at, space.code, Inline())
     [request] = writer.requests
-    assert "rate = 2" in request.context
-    assert "geheim" not in request.context
-    assert "here = 2" not in request.context
+    assert "rate = 2" in request.above()
+    assert "geheim" not in request.above()
+    assert "here = 2" not in request.above()
     assert "private/other.py" in request.context_paths
 
 
@@ -612,8 +614,8 @@ async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_
         code = replace(space.code, seen=lambda: [file, cell])
         await inline(space.doc, space.at, code, Inline())
     [request] = writer.requests
-    assert "words_of_a_file" in request.context
-    assert "words_of_a_cell" in request.context
+    assert "words_of_a_file" in request.above()
+    assert "words_of_a_cell" in request.above()
     assert {"shapes.py", "private/book.ipynb"} <= set(request.context_paths)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Message, Meter
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, Meter
 from devflow.models.engines import anthropic as anthropic_engine
 from devflow.models.engines import openai as openai_engine
 from devflow.models.engines.anthropic import AnthropicModel
@@ -379,7 +379,7 @@ async def test_a_hole_goes_out_in_the_family_s_marks(api: Api) -> None:
 @pytest.mark.parametrize(("way", "path"), [("suffix", "/v1/completions"), ("mistral", "/v1/fim/completions")])
 async def test_a_hole_goes_out_as_prompt_and_suffix(api: Api, way: str, path: str) -> None:
     model = made("openai", api, fill=way)
-    assert await text(model.fill(FillRequest("a = ", "\nb", context="# c\n"))) == "Hello, world"
+    assert await text(model.fill(FillRequest("a = ", "\nb", context=(Excerpt("# c"),)))) == "Hello, world"
     [sent] = api.requests
     assert sent["path"] == path
     assert sent["body"]["prompt"] == "# c\na = "
@@ -417,15 +417,19 @@ async def test_events_of_another_shape_are_one_sentence(api: Api, data: str) -> 
 
 async def test_a_hole_goes_to_llama_cpp_in_parts_with_what_was_read_kept(api: Api) -> None:
     model = made("openai", api, model="qwen2.5-coder", fill="infill", slot="1")
-    request = FillRequest("a<|fim_suffix|> = ", "\nb", context="# c\n", max_tokens=9, stop=("\n",))
+    context = (Excerpt("one = 1", "b.py"), Excerpt("<|fim_middle|>two", "c.py"), Excerpt("# - three"))
+    request = FillRequest("a<|fim_suffix|> = ", "\nb", context=context, max_tokens=9, stop=("\n",))
     meter = Meter()
     assert await text(model._fill(request, meter)) == "Hello, world"
     [sent] = api.requests
     assert sent["path"] == "/infill"
     body = sent["body"]
-    assert body["input_prefix"] == "a< |fim_suffix|> = ", "marks in the source are no marks"
+    assert body["input_prefix"] == "# - three\na< |fim_suffix|> = ", "marks in the source are no marks"
     assert body["input_suffix"] == "\nb"
-    assert body["input_extra"] == [{"filename": "related", "text": "# c\n"}]
+    assert body["input_extra"] == [
+        {"filename": "b.py", "text": "one = 1\n"},
+        {"filename": "c.py", "text": "< |fim_middle|>two\n"},
+    ]
     assert (body["n_predict"], body["cache_prompt"], body["id_slot"]) == (9, True, 1)
     assert (meter.read, meter.cached, meter.written) == (11, 7, 3)
     await model.close()
@@ -564,7 +568,8 @@ async def test_a_lone_surrogate_goes_out_as_a_replacement_of_its_length(model: E
     assert await text(model.chat(request)) == "Hello, world"
     [sent] = api.requests
     assert 'x = "\ufffd" # é' in str(sent["body"]["messages"])
-    assert await text(model.fill(FillRequest('x = "\ud800', '\ude00"\n', context="# \udc00"))) != ""
+    hole = FillRequest('x = "\ud800', '\ude00"\n', context=(Excerpt("# \udc00", "\udc00"),))
+    assert await text(model.fill(hole)) != ""
 
 
 def test_a_key_that_no_header_can_hold_is_not_the_server_s_failure() -> None:
