@@ -15,11 +15,11 @@ _SYSTEM = (
 def as_question(request: FillRequest) -> ChatRequest:
     """The hole as a conversation."""
     mark = "<CURSOR>"
-    while mark in request.prefix or mark in request.suffix or mark in request.context:
+    while any(mark in text for text in request.texts):
         mark = mark.replace("CURSOR", "CURSOR_")
     parts = []
     if request.context:
-        parts.append(f"Related code of the same project:\n{request.context}\n")
+        parts.append(f"Related code of the same project:\n{request.above()}\n")
     parts.append(f"File {request.path or 'untitled'}{f' ({request.language})' if request.language else ''}:")
     parts.append(f"{request.prefix}{mark}{request.suffix}")
     return ChatRequest(

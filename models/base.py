@@ -65,6 +65,19 @@ def _make_sendable(request: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Text a model is told besides the document."""
+
+    text: str
+    """Whole lines, without the last line break."""
+    path: str = ""
+    """The file it is from, relative to the workspace root; "" for a note, which is written as comments."""
+
+    def __post_init__(self) -> None:
+        _make_sendable(self, "text", "path")
+
+
+@dataclass(frozen=True, slots=True)
 class FillRequest:
     """Fill the hole between `prefix` and `suffix`."""
 
@@ -73,8 +86,8 @@ class FillRequest:
     language: str = ""
     path: str = ""
     """Relative to the workspace root; shown to the model, checked by path rules."""
-    context: str = ""
-    """Retrieved code that goes before the prefix, already within its budget."""
+    context: tuple[Excerpt, ...] = ()
+    """Retrieved code, already within its budget: what changes least from one request to the next first."""
     context_paths: tuple[str, ...] = ()
     """The workspace files whose text is in `context`, for the path rules."""
     max_tokens: int = 64
@@ -83,9 +96,13 @@ class FillRequest:
     """Seconds until the whole answer is wanted, waiting and falling back included; 0: no limit."""
     ahead: bool = False
     """Only to be read, so that the same without this is answered sooner: nothing is written."""
+    comment: str = "#"
+    """Starts a comment in the document's language."""
+    repository: str = ""
+    """What the workspace is called, for families that are told."""
 
     def __post_init__(self) -> None:
-        _make_sendable(self, "prefix", "suffix", "path", "context", "context_paths", "stop")
+        _make_sendable(self, "prefix", "suffix", "path", "context_paths", "stop", "repository")
 
     @property
     def unit(self) -> str:
@@ -95,7 +112,15 @@ class FillRequest:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is read of it."""
-        return self.prefix, self.suffix, self.context
+        return self.prefix, self.suffix, *(part for each in self.context for part in (each.path, each.text))
+
+    def above(self, excerpts: Sequence[Excerpt] | None = None) -> str:
+        """These excerpts, or all of the context, as they stand above the prefix where a model is not told of
+        files: each behind a comment that names its file."""
+        return "\n".join(
+            f"{self.comment} {each.path}\n{each.text}\n" if each.path else f"{each.text}\n"
+            for each in (self.context if excerpts is None else excerpts)
+        )
 
     @property
     def files(self) -> tuple[str, ...]:

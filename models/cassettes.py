@@ -20,7 +20,8 @@ from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, 
 from devflow.models.errors import ModelError, NotConfigured
 from devflow.models.streams import closing
 
-_NOT_ASKED = frozenset({"deadline", "paths", "context_paths"})
+_NOT_ASKED = frozenset({"deadline", "paths", "context_paths", "repository"})
+"""What is no part of the question: a folder may be called otherwise elsewhere."""
 
 
 def digest_of(request: FillRequest | ChatRequest) -> str:

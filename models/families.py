@@ -2,6 +2,15 @@
 much it reads, what a token costs at its provider. From the papers, model cards and tokenizer files of the
 families.
 
+Several files in one prompt: Qwen2.5-Coder (arXiv 2409.12186), StarCoder2 (arXiv 2402.19173), CodeGemma
+(arXiv 2406.11409: `<|file_separator|>` between files, each behind its path). StarCoder's `<filename>` stands
+for one file's metadata (arXiv 2305.06161); DeepSeek-Coder's model card writes `#path` as a comment above
+each file, which is what all the others get too.
+
+The suffix first: CodeLlama (arXiv 2308.12950) and StarCoder were trained so as well, with these
+marks. CodeGemma says that it was, and not how it is written; Qwen2.5-Coder, DeepSeek-Coder, StarCoder2 and
+Granite document prefix, suffix, middle only: there, what follows the cursor is read again with every key.
+
 A user adds families, or changes these, under `[[models.families]]` in `devflow.toml`.
 """
 
@@ -22,9 +31,14 @@ class Fim:
     order: Literal["psm", "spm"] = "psm"
     end: tuple[str, ...] = ()
     file: str = ""
-    """Starts a file's name where the family was trained on several files in one prompt."""
+    """Starts a file's name."""
     repo: str = ""
     """Starts the repository's name, before the first file."""
+    together: bool = False
+    """It was trained on the files of a repository one behind the other: code of other files is written so,
+    before the file with the hole. Other families read it as comments and code above the prefix."""
+    repo_end: str = ""
+    """Stands between the repository's name and the first file."""
     name_inside: bool = False
     """The name of the file with the hole stands behind the prefix mark, not before it."""
     glue: str = ""
@@ -131,6 +145,7 @@ PROFILES: tuple[Profile, ...] = (
             end=("<|endoftext|>",),
             file="<file_sep>",
             repo="<repo_name>",
+            together=True,
             name_inside=True,
         ),
         ChatTemplate(
@@ -189,6 +204,8 @@ PROFILES: tuple[Profile, ...] = (
             end=("<|endoftext|>", "<|fim_pad|>", "<|cursor|>"),
             file="<|file_sep|>",
             repo="<|repo_name|>",
+            together=True,
+            repo_end="\n",
         ),
         _CHATML,
         stop=("<|endoftext|>", "<|im_end|>", "<|file_sep|>", "<|repo_name|>"),
@@ -213,6 +230,7 @@ PROFILES: tuple[Profile, ...] = (
             "<|fim_middle|>",
             end=("<|file_separator|>", "<eos>"),
             file="<|file_separator|>",
+            together=True,
         ),
         ChatTemplate(
             user=("<start_of_turn>user\n", "<end_of_turn>\n"),

@@ -86,7 +86,7 @@ class Event:
     milliseconds: float = 0.0
     """For SHOWN from the request to the answer, for the others since it was shown."""
     digest: str = ""
-    """`Feedback.digest` of the suggested text."""
+    """`Feedback.digest` of the suggested text and its place."""
     features: Mapping[str, float] = field(default_factory=dict)
     """What the trigger knew when it was shown: numbers by name."""
     experiment: str = ""

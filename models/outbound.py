@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, Meter
+from devflow.models.base import ChatRequest, EmbedRequest, Excerpt, FillRequest, Message, Meter
 from devflow.models.errors import ModelError, NotAllowed, RateLimited, Unreachable
 from devflow.models.guard.accounting import Accounts, Entry, Sent
 from devflow.models.guard.books import Books, Keeping
@@ -376,7 +376,8 @@ def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = Fa
 
 def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, Vault]:
     vault = _vault(request.texts, hole=True, personal=personal)
-    prefix, suffix, context = vault.texts
+    prefix, suffix, *parts = vault.texts
+    context = tuple(Excerpt(text, path) for path, text in zip(parts[::2], parts[1::2], strict=True))
     stop = tuple(vault.hidden(stop) for stop in request.stop)
     return replace(request, prefix=prefix, suffix=suffix, context=context, stop=stop), vault
 

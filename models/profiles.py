@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from devflow.models.base import ChatRequest, FillRequest, Message
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Message
 from devflow.models.families import CONTROL, INSTRUCTION, PROFILES, ChatTemplate, Fim, Profile
 from devflow.models.prompt import Piece, Prompt, neutralised
 
@@ -81,7 +81,19 @@ def profile_from(
     base = profile_named(like) or Profile(name)
     fim = base.fim
     if prefix and suffix:
-        fim = Fim(prefix, suffix, middle, order, end, file, repo, name_inside, glue, suffix_first)
+        fim = Fim(
+            prefix,
+            suffix,
+            middle,
+            order,
+            end,
+            file,
+            repo,
+            together=bool(file),
+            name_inside=name_inside,
+            glue=glue,
+            suffix_first=suffix_first,
+        )
     template = base.template
     if user and assistant:
         template = ChatTemplate(
@@ -152,12 +164,17 @@ def _pair(wrap: tuple[str, ...]) -> tuple[str, str]:
 
 def fill_prompt(profile: Profile, request: FillRequest, *, suffix_first: bool = False) -> Prompt:
     """The hole in the family's own marks; source text in it cannot be taken for a mark. `suffix_first`: the
-    suffix before the prefix where the family was trained so, for engines that keep what they have read."""
+    suffix before the prefix where the family was trained so, for engines that keep what they have read.
+
+    What changes least comes first, as far as the family's form has it: other files, then (`suffix_first`)
+    what follows the cursor, what was changed lately, and the prefix, in which the next key is struck. Where
+    other files can only stand above the prefix, they come after such a suffix."""
     control = profile.control
     prefix, suffix = neutralised(request.prefix, control), neutralised(request.suffix, control)
-    context = neutralised(request.context, control)
     path = neutralised(request.path, control)
     fim = profile.fim
+    files = [each for each in request.context if each.path] if fim is not None and fim.together else []
+    context = neutralised(request.above([each for each in request.context if each not in files]), control)
     stop = _distinct((*request.stop, *profile.stop, *(fim.end if fim else ())))
     if fim is None:
         return Prompt(_pieces((context, prefix)), stop, request.language)
@@ -177,7 +194,18 @@ def fill_prompt(profile: Profile, request: FillRequest, *, suffix_first: bool = 
         if glue:  # "<PRE> {prefix} <SUF>{suffix} <MID>", the spaces belong to the format
             before, after = (*before, Piece(glue)), (*after, Piece(glue))
         body = (*before, *after, end) if fim.order == "psm" else (*after, *before, end)
-    return Prompt(tuple(piece for piece in (*name, *body) if piece.text), stop, request.language)
+    others = _files(fim, files, request.repository, control)
+    return Prompt(tuple(piece for piece in (*others, *name, *body) if piece.text), stop, request.language)
+
+
+def _files(fim: Fim, files: Sequence[Excerpt], repository: str, control: Sequence[str]) -> Iterator[Piece]:
+    """Other files, each behind its name, before them the repository's."""
+    if files and fim.repo and repository:
+        yield Piece(fim.repo, control=True)
+        yield Piece(neutralised(repository, control) + fim.repo_end)
+    for each in files:
+        yield Piece(fim.file, control=True)
+        yield Piece(neutralised(f"{each.path}\n{each.text}\n", control))
 
 
 def chat_prompt(profile: Profile, request: ChatRequest) -> Prompt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from devflow.models.base import ChatRequest, FillRequest
+from devflow.models.base import ChatRequest, Excerpt, FillRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,23 @@ def trimmed(request: FillRequest, characters: int) -> FillRequest:
     if len(suffix) < len(request.suffix) and "\n" in suffix:
         suffix = suffix[: suffix.rindex("\n") + 1]
     prefix = tail(request.prefix, characters - min(suffix_room, len(request.suffix)))
-    context = request.context
     whole = prefix == request.prefix and suffix == request.suffix
     room = characters - len(prefix) - len(suffix) if whole else 0
-    if len(context) > room:
-        context = context[:room]
-        context = context[: context.rindex("\n") + 1] if "\n" in context else ""
-    return replace(request, prefix=prefix, suffix=suffix, context=context)
+    return replace(request, prefix=prefix, suffix=suffix, context=_first(request.context, room))
+
+
+def _first(context: Iterable[Excerpt], characters: int) -> tuple[Excerpt, ...]:
+    """The excerpts that have room, of the first that has not the lines that have."""
+    kept: list[Excerpt] = []
+    for excerpt in context:
+        characters -= len(excerpt.path) + len(excerpt.text)
+        if characters < 0:
+            text = excerpt.text[:characters]
+            if "\n" in text:
+                kept.append(replace(excerpt, text=text[: text.rindex("\n")]))
+            break
+        kept.append(excerpt)
+    return tuple(kept)
 
 
 def trimmed_chat(request: ChatRequest, characters: int) -> ChatRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from devflow.server.files import FileTexts
 
 log = logging.getLogger(__name__)
 
+_MOST_SEEN = 8
+
 
 class OpenDocuments:
     """By URI. Everyone outside is given frozen snapshots."""
@@ -26,6 +29,8 @@ class OpenDocuments:
     def __init__(self) -> None:
         self._open: dict[str, OpenDocument] = {}
         self._files = FileTexts()
+        self._seen: OrderedDict[str, Document | None] = OrderedDict()
+        """Files the user has looked at or worked in, the last one last; those closed since, as they were."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._open)
@@ -45,6 +50,8 @@ class OpenDocuments:
         language = language_named(item.language_id) or (language_of(path) if path else None)
         document = OpenDocument(item.uri, path, language.name if language else "", item.version, item.text)
         self._open[item.uri] = document
+        self._seen[item.uri] = None
+        self.look_at(item.uri)
         return document
 
     def open_cell(self, item: types.TextDocumentItem) -> OpenDocument:
@@ -63,10 +70,26 @@ class OpenDocuments:
             log.warning("a change of %s, which is not open, was ignored", named.uri)
             return None
         document.change(named.version, changes, encoding)
+        self.look_at(named.uri)
         return document
+
+    def look_at(self, uri: str) -> None:
+        """The user is at work in this document: it was opened, edited, or something was asked at a place of
+        it. A notebook counts as a whole, its cells do not."""
+        if uri in self._seen:
+            self._seen.move_to_end(uri)
+        while len(self._seen) > _MOST_SEEN:
+            self._seen.popitem(last=False)
+
+    def seen(self) -> list[Document]:
+        """The documents the user was at work in lately, the last one last; trees may be missing."""
+        documents = (self.current(uri) if uri in self._open else kept for uri, kept in self._seen.items())
+        return [document for document in documents if document is not None]
 
     def close(self, uri: str) -> OpenDocument | None:
         """The disk holds the truth about this document again; what was open under `uri`."""
+        if uri in self._seen:
+            self._seen[uri] = self.current(uri)  # what was read a minute ago still is what it is about
         return self._open.pop(uri, None)
 
     def path_of(self, uri: str) -> Path | None:

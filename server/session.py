@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from devflow.server.findings import Pushed
 
 log = logging.getLogger(__name__)
+
+REFUSED_FOR = 14 * 86_400.0
+"""Seconds for which ghost text that was refused is not offered again at the same place, over sessions."""
 
 
 class Positioned(Protocol):
@@ -182,6 +186,7 @@ class Session:
             usage=self.index,
             memory=self._memory,
             types_are_fast=self.python is not None and self.python.engine != "jedi",
+            seen=self.documents.seen,
         )
 
     async def snapshot(self, uri: str) -> Document | None:
@@ -191,6 +196,7 @@ class Session:
 
     async def place(self, params: Positioned) -> tuple[Document, int] | None:
         """The document a request is about and the offset it asks at; None when there is no document."""
+        self.documents.look_at(params.text_document.uri)
         doc = await self.snapshot(params.text_document.uri)
         return None if doc is None else (doc, convert.offset(doc.text, params.position, self.encoding))
 
@@ -365,10 +371,13 @@ class Session:
         await asyncio.to_thread(self._learn_from, store)
 
     def _learn_from(self, store: Feedback) -> None:
-        if trials := store.trials():
-            from devflow.server.assist.inline.ghost import learn
+        trials = store.trials()
+        refused = store.refused(time.time() - REFUSED_FOR)
+        if trials or refused:
+            from devflow.server.assist.inline.ghost import Refused, learn, remember
 
             learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
+            remember(self._memory, Refused(frozenset(refused), store.digest))
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace

@@ -321,7 +321,10 @@ class Family(Section):
     suffix: str = Field(default="", description="Control token before the code behind the cursor.")
     middle: str = Field(default="", description="Control token before the answer.")
     order: Literal["psm", "spm"] = Field(default="psm", description="Prefix or suffix first.")
-    file: str = Field(default="", description="Control token before a file's name.")
+    file: str = Field(
+        default="",
+        description="Control token before a file's name: code of other files is then given as files.",
+    )
     repo: str = Field(default="", description="Control token before the repository's name.")
     name_inside: bool = Field(
         default=False, description="The name of the file with the hole stands behind the prefix token."

@@ -20,7 +20,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.text import Edit, Text
 from devflow.models.feedback import TAKEN, Action, Event, Feedback, Kind
-from devflow.server.assist.outcome import Watched, carried, followed, listed, watched
+from devflow.server.assist.outcome import Watched, carried, followed, listed, place_of, watched
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +119,8 @@ class Suggestions:
             taken = before.watch.taken if before.watch is not None else wanted.taken
             self._shown[before.id] = replace(before, watch=replace(wanted, taken=taken))
             return before.id
+        text = doc.text
+        line = text.source[text.line_start(text.line_at(edit.start)) : edit.start]
         shown = Shown(
             os.urandom(8).hex(),
             doc.uri,
@@ -126,7 +128,7 @@ class Suggestions:
             doc.language,
             model,
             source,
-            self.feedback.digest(edit.new),
+            self.feedback.digest(place_of(doc.uri, line, edit.new)),
             edit.new,
             self._clock(),
             wanted,

@@ -68,6 +68,7 @@ def _asked(report: Report) -> dict[str, Any]:
             }
             for each in report.context
         ],
+        "search": report.search.value if report.search is not None else "",
         "names": list(report.names),
         "stages": {stage: round(spent, 1) for stage, spent in report.milliseconds.items()},
     }
@@ -81,9 +82,7 @@ def _of_suggestion(report: Report, shown: Shown | None) -> str:
         f"**The last ghost text** ({told['characters']} characters) came from {maker}, by {source}. "
         f"As far as is known it is accepted with a probability of {told['chance']:.2f}.{outcome}",
         report.problem,
-        _table(told["context"]),
-        _times(told["stages"], told["tokens"]),
-        "; ".join(told["names"]),
+        *_made_of(told),
     ]
     return "\n\n".join(line for line in lines if line)
 
@@ -93,10 +92,20 @@ def _of_silence(report: Report) -> str:
     lines = [
         f"**The last silence** (`{told['reason']}`): {told['sentence']}.",
         told["problem"],
+        *_made_of(told),
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _made_of(told: Mapping[str, Any]) -> list[str]:
+    """The prompt's context, whether it was searched for, the stages' times, and what became of names."""
+    search = told["search"]
+    return [
+        _table(told["context"]),
+        f"{search[0].upper()}{search[1:]}." if search else "",
         _times(told["stages"], told["tokens"]),
         "; ".join(told["names"]),
     ]
-    return "\n\n".join(line for line in lines if line)
 
 
 def _table(context: list[dict[str, Any]]) -> str:
@@ -113,5 +122,5 @@ def _table(context: list[dict[str, Any]]) -> str:
 def _times(milliseconds: Mapping[str, float], tokens: int) -> str:
     spent = ", ".join(f"{stage} {time:.1f}" for stage, time in milliseconds.items())
     return (f"Milliseconds: {spent}." if spent else "") + (
-        f" The prompt had {tokens} tokens." if tokens else ""
+        f" The prompt had about {tokens} tokens." if tokens else ""
     )

@@ -27,6 +27,7 @@ import platformdirs
 
 from bench import corpora
 from bench.revision import revision
+from devflow.analysis.document import Document
 from devflow.models.base import FillRequest
 from devflow.models.streams import Answer, answer_of
 from devflow.server.assist.base import Codebase
@@ -61,10 +62,12 @@ async def stages(root: Path, count: int) -> dict[str, Any]:
     told: dict[str, Any] = {"package": root.name, "places": len(places)}
     spent: dict[str, list[float]] = {}
     by_stage: dict[str, list[float]] = {}
+    seen: list[Document] = []
     async with opened(root) as code:
         told["engine"] = getattr(code.python, "engine", "none")
         for place in places:
-            await one_place(place, root, code, spent, by_stage)
+            await one_place(place, root, replace(code, seen=lambda: seen[-8:]), spent, by_stage)
+            seen.append(document(root, place)[0])
     told["milliseconds"] = {name: summed(values) for name, values in spent.items()}
     told["stages"] = {name: summed(values) for name, values in by_stage.items()}
     return told

@@ -117,20 +117,25 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         if self._way == "fim":
             body["prompt"], stop = prompt.text(), prompt.stop
         else:
-            body["prompt"], body["suffix"] = request.context + request.prefix, request.suffix
+            body["prompt"], body["suffix"] = request.above() + request.prefix, request.suffix
             stop = request.stop
         if stop:
             body["stop"] = list(stop[:4])  # the API takes four; the rest is cut here
         return ("/fim/completions" if self._way == "mistral" else "/completions"), body, stop
 
     def _infill(self, request: FillRequest) -> tuple[str, dict[str, Any], tuple[str, ...]]:
-        """The same for llama.cpp. `cache_prompt` keeps what was read in the slot for the next request."""
+        """The same for llama.cpp, which writes other files before the hole in the form its model knows.
+        `cache_prompt` keeps what was read in the slot for the next request."""
         control = self._profile.control
-        extra = neutralised(request.context, control)
+        notes = request.above([each for each in request.context if not each.path])
         body: dict[str, Any] = {
-            "input_prefix": neutralised(request.prefix, control),
+            "input_prefix": neutralised(notes + request.prefix, control),
             "input_suffix": neutralised(request.suffix, control),
-            "input_extra": [{"filename": "related", "text": extra}] if extra else [],
+            "input_extra": [
+                {"filename": neutralised(each.path, control), "text": neutralised(f"{each.text}\n", control)}
+                for each in request.context
+                if each.path
+            ],
             "prompt": "",
             "n_predict": 0 if request.ahead else request.max_tokens,
             "temperature": 0,

@@ -14,14 +14,30 @@ _MARKS = re.compile(r"^(?:test_|tests_)|(?:_tests?|\.(?:test|spec)|Tests?|IT|Spe
 
 
 def covering_files(graph: Graph, path: Path) -> list[tuple[Path, float]]:
-    """The test files of a source file with how sure that is, surest first: those named after it, those that
-    import it, both."""
+    """The test files of a source file with how sure that is, surest first, of those as sure the ones in
+    folders of the same names: those named after it, those that import it, both."""
     return _paired(graph, path, of_test=False)
 
 
 def sources_of_test(graph: Graph, path: Path) -> list[tuple[Path, float]]:
     """The files that a test file tests, surest first: the one it is named after, those it imports."""
     return _paired(graph, path, of_test=True)
+
+
+def focal_files(graph: Graph, test: Path) -> list[Path]:
+    """What a test is about, two files at most: the one it is named after, of several the nearest by its
+    folders; where none is nearest, the first of those it imports."""
+    sources = sources_of_test(graph, test)
+    named = [(_shared(test, path), path) for path, sure in sources if sure > _BY_IMPORT]
+    if (sources and sources[0][1] == _BY_BOTH) or len(named) == 1:
+        return [sources[0][0]]
+    if named and named[0][0] > named[1][0]:
+        return [named[0][1]]
+    return [path for path, sure in sources if sure == _BY_IMPORT][:2]
+
+
+def _shared(one: Path, other: Path) -> int:
+    return len(set(one.parts).intersection(other.parts))
 
 
 def _paired(graph: Graph, path: Path, *, of_test: bool) -> list[tuple[Path, float]]:
@@ -33,8 +49,11 @@ def _paired(graph: Graph, path: Path, *, of_test: bool) -> list[tuple[Path, floa
         paths = graph.stored.paths(root)
         if relative not in paths:
             continue
+        stem = _MARKS.sub("", PurePosixPath(relative).stem)
         for other, id_ in paths.items():
-            if other != relative and is_test(PurePosixPath(other)) != of_test and _fit(relative, other):
+            if stem not in other or other == relative:
+                continue  # most are: a path is taken apart where it may fit
+            if is_test(PurePosixPath(other)) != of_test and _fit(relative, other):
                 found[graph.stored.path(root, id_)] = _BY_NAME
         near = (
             _imported(graph, root, paths[relative]) if of_test else _importing(graph, root, paths[relative])
@@ -43,7 +62,7 @@ def _paired(graph: Graph, path: Path, *, of_test: bool) -> list[tuple[Path, floa
             other_path = graph.stored.path(at, id_)
             if is_test(PurePosixPath(other_path)) != of_test:
                 found[other_path] = _BY_BOTH if other_path in found else _BY_IMPORT
-    return sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return sorted(found.items(), key=lambda each: (-each[1], -_shared(path, each[0]), each[0]))
 
 
 def _fit(one: str, other: str) -> bool:

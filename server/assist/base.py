@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -129,6 +129,8 @@ class Codebase:
     memory: Memory = field(default_factory=Memory)
     types_are_fast: bool = False
     """The type engine mostly answers within some milliseconds, and what it does not know it says at once."""
+    seen: Callable[[], Sequence[Document]] = tuple
+    """The documents the user has lately looked at or worked in, the last one last."""
 
 
 class UsageSource(Protocol):

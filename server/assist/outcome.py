@@ -132,3 +132,9 @@ def _head(now: Watched) -> str | None:
     while head and not now.wanted.startswith(head) and head[-1] in _CLOSING:
         head = head[:-1]
     return head if now.wanted.startswith(head) else None
+
+
+def place_of(uri: str, line: str, text: str) -> str:
+    """What a suggestion of `text` behind `line` is known by from one session to the next: the document and
+    what the line would become, without blanks; so it is the same when the user has typed part of it."""
+    return f"{uri}\n{''.join((line + text).split())}"

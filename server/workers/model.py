@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from devflow.models import errors
-from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelSpec, ModelStatus
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, ModelSpec, ModelStatus
 from devflow.models.engines import native
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
 from devflow.models.families import Profile
@@ -321,8 +321,9 @@ def _spec(given: dict[str, Any]) -> ModelSpec:
 def _request(params: dict[str, Any]) -> FillRequest | ChatRequest:
     if "fill" in params:
         fill = params["fill"]
+        tuples = {name: tuple(fill[name]) for name in ("stop", "context_paths")}
         return FillRequest(
-            **{**fill, "stop": tuple(fill["stop"]), "context_paths": tuple(fill["context_paths"])}
+            **{**fill, **tuples, "context": tuple(Excerpt(**each) for each in fill["context"])}
         )
     chat = params["chat"]
     messages = tuple(Message(**message) for message in chat["messages"])

@@ -30,7 +30,7 @@ sys.addaudithook(
     else None
 )
 
-from devflow.models.base import ChatRequest, FillRequest, Message, ModelSpec, ModelsConfig
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Message, ModelSpec, ModelsConfig
 from devflow.models.guard.books import Books
 from devflow.models.errors import ModelError
 from devflow.server.models import build_router
@@ -47,7 +47,7 @@ async def main():
     refused = 0
     router = build_router(ModelsConfig(local_only, models, timeout=5.0, books=Books()), {"KEY": "k" * 30})
     for ask in (
-        lambda: router.fill(FillRequest(canary, canary, context=canary)),
+        lambda: router.fill(FillRequest(canary, canary, context=(Excerpt(canary, canary),))),
         lambda: router.chat(ChatRequest((Message("user", canary),))),
     ):
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Message, Meter
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Message, Meter
 from devflow.models.errors import NotAllowed, Unreachable
 from devflow.models.guard.egress import rule_paths
 from devflow.models.outbound import Outbound, host_of, leaves_machine
@@ -175,7 +175,9 @@ async def test_the_user_can_take_a_built_in_path_rule_back() -> None:
 async def test_secrets_stay_here_and_come_back_in_the_answer() -> None:
     provider = Provider()
     guard = Outbound(local_only=False)
-    request = FillRequest(f"a = '{TOKEN}'", f"b = '{TOKEN}'", context=f"c = '{TOKEN}'", stop=(TOKEN,))
+    request = FillRequest(
+        f"a = '{TOKEN}'", f"b = '{TOKEN}'", context=(Excerpt(f"c = '{TOKEN}'", TOKEN),), stop=(TOKEN,)
+    )
     assert await text(guard.fill("p", REMOTE, request, provider.fill)) == f"a = '{TOKEN}'b = '{TOKEN}'"
     conversation = ChatRequest((Message("system", TOKEN), Message("user", f"x {TOKEN}")))
     assert await text(guard.chat("p", REMOTE, conversation, provider.chat)) == f"{TOKEN}x {TOKEN}"

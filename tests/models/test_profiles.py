@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Message
+from devflow.analysis.text import common_ends
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Message
 from devflow.models.profiles import PROFILES, Profile, chat_prompt, fill_prompt, guessed, profile_named
 from devflow.models.prompt import trimmed, trimmed_chat
 
@@ -45,14 +47,87 @@ def test_a_hole_is_written_in_the_family_s_marks(name: str, prompt: str) -> None
     assert fill_prompt(family(name), HOLE).text() == prompt
 
 
+WHOLE = FillRequest(
+    prefix="def f():\n    return ",
+    suffix="\n\nf()\n",
+    path="a.py",
+    context=(
+        Excerpt("def g(x)", "b.py"),
+        Excerpt("class C:\n    n = 1", "c/d.py"),
+        Excerpt("# a.py\n# - y = 1"),
+    ),
+    repository="shop",
+)
+ABOVE = "# b.py\ndef g(x)\n\n# c/d.py\nclass C:\n    n = 1\n\n"
+CHANGE = "# a.py\n# - y = 1\n"
+BEFORE, AFTER = WHOLE.prefix, WHOLE.suffix
+
+
+PROMPTS = {
+    "qwen-coder": (
+        "<|repo_name|>shop\n<|file_sep|>b.py\ndef g(x)\n<|file_sep|>c/d.py\nclass C:\n    n = 1\n"
+        f"<|file_sep|>a.py\n<|fim_prefix|>{CHANGE}{BEFORE}<|fim_suffix|>{AFTER}<|fim_middle|>"
+    ),
+    "starcoder2": (
+        "<repo_name>shop<file_sep>b.py\ndef g(x)\n<file_sep>c/d.py\nclass C:\n    n = 1\n"
+        f"<file_sep><fim_prefix>a.py\n{CHANGE}{BEFORE}<fim_suffix>{AFTER}<fim_middle>"
+    ),
+    "codegemma": (
+        "<|file_separator|>b.py\ndef g(x)\n<|file_separator|>c/d.py\nclass C:\n    n = 1\n"
+        f"<|file_separator|>a.py\n<|fim_prefix|>{CHANGE}{BEFORE}<|fim_suffix|>{AFTER}<|fim_middle|>"
+    ),
+    "codellama": f"<PRE> {ABOVE}{CHANGE}{BEFORE} <SUF>{AFTER} <MID>",
+    "starcoder": (f"<filename>a.py\n<fim_prefix>{ABOVE}{CHANGE}{BEFORE}<fim_suffix>{AFTER}<fim_middle>"),
+    "deepseek-coder": (f"<｜fim▁begin｜>{ABOVE}{CHANGE}{BEFORE}<｜fim▁hole｜>{AFTER}<｜fim▁end｜>"),
+    "codestral": f"[SUFFIX]{AFTER}[PREFIX]{ABOVE}{CHANGE}{BEFORE}",
+    "granite": f"<|fim_prefix|>{ABOVE}{CHANGE}{BEFORE}<|fim_suffix|>{AFTER}<|fim_middle|>",
+    "granite-code": f"<fim_prefix>{ABOVE}{CHANGE}{BEFORE}<fim_suffix>{AFTER}<fim_middle>",
+    "llama": f"{ABOVE}{CHANGE}{BEFORE}",
+}
+
+
+@pytest.mark.parametrize(("name", "prompt"), PROMPTS.items())
+def test_other_files_stand_before_the_hole_as_the_family_was_trained(name: str, prompt: str) -> None:
+    assert fill_prompt(family(name), WHOLE).text() == prompt
+
+
+def test_every_family_that_fills_holes_has_its_whole_prompt_here() -> None:
+    assert {profile.name for profile in PROFILES if profile.fim} <= PROMPTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt"),
+    [
+        ("codellama", f"<PRE><SUF>{AFTER}<MID> {ABOVE}{CHANGE}{BEFORE}"),
+        (
+            "starcoder",
+            f"<filename>a.py\n<fim_prefix><fim_suffix>{AFTER}<fim_middle>{ABOVE}{CHANGE}{BEFORE}",
+        ),
+    ],
+)
+def test_where_the_suffix_may_come_first_nothing_stands_behind_the_cursor(name: str, prompt: str) -> None:
+    assert fill_prompt(family(name), WHOLE, suffix_first=True).text() == prompt
+
+
+@pytest.mark.parametrize("profile", [p for p in PROFILES if p.fim], ids=lambda p: p.name)
+def test_a_key_and_an_edit_elsewhere_leave_the_beginning_of_a_prompt(profile: Profile) -> None:
+    typed = replace(WHOLE, prefix=BEFORE + "g", context=(*WHOLE.context[:2], Excerpt("# a.py\n# - y = 2")))
+    one, other = (fill_prompt(profile, each, suffix_first=True).text() for each in (WHOLE, typed))
+    same, _ = common_ends(one, other)
+    assert one[:same].endswith("# - y = "), "all but the last edit and the prefix was read already"
+
+
 @pytest.mark.parametrize("profile", [p for p in PROFILES if p.fim], ids=lambda p: p.name)
 def test_marks_in_the_user_s_source_are_no_marks_in_the_prompt(profile: Profile) -> None:
     assert profile.fim
     hostile = "".join(profile.control)
-    request = FillRequest(prefix=hostile, suffix=hostile, context=hostile, path=hostile)
+    context = (Excerpt(hostile, hostile), Excerpt(hostile))
+    request = FillRequest(hostile, hostile, context=context, path=hostile, repository=hostile)
     text = fill_prompt(profile, request).text()
     assert text.count(profile.fim.prefix) == 1
     assert text.count(profile.fim.suffix) == 1
+    assert not profile.fim.repo or text.count(profile.fim.repo) == profile.fim.together
+    assert not profile.fim.file or text.count(profile.fim.file) == 1 + profile.fim.together
     for end in profile.fim.end:
         if end != profile.fim.file:
             assert end not in text
@@ -119,13 +194,20 @@ def test_what_ends_the_fill_is_among_the_stops() -> None:
 
 
 def test_trimming_drops_context_first_and_keeps_what_is_near_the_cursor() -> None:
-    request = FillRequest("p" * 50 + "\nnear", "after\n" + "s" * 50, context="c\n" * 50)
+    request = FillRequest("p" * 50 + "\nnear", "after\n" + "s" * 50, context=(Excerpt("c\n" * 50),))
     short = trimmed(request, 20)
-    assert short.context == ""
+    assert short.context == ()
     assert short.prefix.endswith("near")
     assert short.suffix.startswith("afte")
     assert len(short.prefix) + len(short.suffix) <= 20
     assert trimmed(request, 1000) == request
+
+
+def test_trimming_keeps_the_first_excerpts_and_of_the_next_the_lines_that_have_room() -> None:
+    context = (Excerpt("one = 1", "a.py"), Excerpt("two = 2\nthree = 3\nfour = 4", "b.py"), Excerpt("five"))
+    short = trimmed(FillRequest("p", "s", context=context), 2 + 11 + 4 + 20)
+    assert short.context == (context[0], Excerpt("two = 2\nthree = 3", "b.py"))
+    assert trimmed(FillRequest("p", "s", context=context), 2 + 11 + 6).context == context[:1]
 
 
 def test_trimming_a_conversation_takes_from_the_middle_of_the_longest_turn() -> None:

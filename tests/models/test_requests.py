@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devflow.models.base import ChatRequest, EmbedRequest, FillRequest, Message, sendable
+from devflow.models.base import ChatRequest, EmbedRequest, Excerpt, FillRequest, Message, sendable
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_text_that_is_sent_is_utf_8_and_as_long_as_it_was(text: str, expected: s
 def test_every_request_is_made_of_text_that_can_be_sent() -> None:
     lone = "\ud800"
     requests = (
-        FillRequest(lone, lone, "python", lone, lone, (lone,), 8, (lone,)),
+        FillRequest(lone, lone, "python", lone, (Excerpt(lone, lone),), (lone,), 8, (lone,), repository=lone),
         ChatRequest((Message("user", lone),), stop=(lone,), paths=(lone,), question=lone),
         EmbedRequest((lone,), (lone,)),
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Message, ModelSpec
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, ModelSpec
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
 from devflow.models.fake import FakeModel
 from devflow.models.profiles import profile_of
@@ -86,7 +86,8 @@ async def test_a_model_streams_and_says_the_same_again(model: WorkerModel) -> No
 
 
 async def test_a_prompt_far_beyond_the_context_is_trimmed(model: WorkerModel) -> None:
-    long = FillRequest("x = 'é😋日本'\n" * 800, "y = 1\n" * 400, context="z\n" * 4000, max_tokens=30)
+    context = (Excerpt("z\n" * 4000, "z.py"),)
+    long = FillRequest("x = 'é😋日本'\n" * 800, "y = 1\n" * 400, context=context, max_tokens=30)
     assert await text(model.fill(long))
 
 

@@ -17,6 +17,7 @@ from devflow.models.feedback import Feedback, Outcomes
 from devflow.models.router import Router, Routing
 from devflow.models.routing.rules import Assigned
 from devflow.server import suggestions
+from devflow.server.assist.inline.ghost import mood_of
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
 from support.feedback import keeping, outcomes
@@ -242,3 +243,38 @@ async def test_behind_an_accepted_suggestion_a_local_model_reads_on() -> None:
         request = model.requests[1]
         assert isinstance(request, FillRequest)
         assert (request.ahead, request.prefix) == (True, after[:-1])
+
+
+async def test_what_was_rejected_in_an_earlier_session_is_not_offered_there_again(tmp_path: Path) -> None:
+    other = "file:///nowhere/b.py"
+    async with editor(services(tmp_path)) as client:
+        item = await shown(client)
+        arguments = item["command"]["arguments"]
+        await client.request(
+            "workspace/executeCommand", {"command": "devflow.rejected", "arguments": arguments}
+        )
+    async with editor(services(tmp_path)) as client:
+        await shown(client, other)  # elsewhere it may be what is wanted
+        await client.until(lambda: mood_of(client.server.session.codebase().memory).refused)
+        client.open(URI, SOURCE)
+        assert await items(client) == []
+        told = await client.request("workspace/executeCommand", {"command": "devflow.why"})
+        assert told["silence"]["reason"] == "rejected"
+        client.change(URI, 2, insert(GHOST[:3]))
+        at = {"line": 1, "character": CURSOR["character"] + 3}
+        asked = {"textDocument": {"uri": URI}, "position": at, "context": {"triggerKind": 2}}
+        assert (await client.request("textDocument/inlineCompletion", asked))["items"] == []
+
+
+async def test_what_was_rejected_long_ago_is_offered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with editor(services(tmp_path)) as client:
+        item = await shown(client)
+        arguments = item["command"]["arguments"]
+        await client.request(
+            "workspace/executeCommand", {"command": "devflow.rejected", "arguments": arguments}
+        )
+    monkeypatch.setattr("devflow.server.session.REFUSED_FOR", -1.0)
+    async with editor(services(tmp_path)) as client:
+        await shown(client)

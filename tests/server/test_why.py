@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from devflow.models.base import ModelsConfig, ModelSpec
 from devflow.models.errors import OverBudget
 from devflow.models.fake import FakeModel
 from devflow.models.feedback import Action, Event, Feedback
 from devflow.models.guard.books import Books
+from devflow.retrieval.index import Index, build
+from devflow.server import settings
 from devflow.server.assist.inline.acceptance import PRIOR
 from devflow.server.assist.inline.ghost import mood_of
+from devflow.server.assist.inline.report import Search
 from devflow.server.models import build_router
 from devflow.server.services import Services
 from support.editor import Editor, editor
@@ -69,6 +73,46 @@ async def test_the_last_suggestion_and_the_last_silence_are_explained() -> None:
     assert silence["reason"] == "in_word"
     assert silence["sentence"] in told["markdown"]
     assert GHOST not in told["markdown"]
+
+
+async def test_the_context_is_told_with_its_scores_and_why_the_workspace_was_searched(tmp_path: Path) -> None:
+    shapes = "class Circle:\n    def area(self, digits):\n        return digits\n"
+    like = "width = height = depth = 1\narea = width * height\n" + "\n" * 8 + "volume = area * depth\n"
+    main = "from shapes import Circle\nwidth = height = depth = 1\narea = Circle().area(width) * \n"
+    files = {"shapes.py": shapes, "like.py": like, "main.py": main}
+    for name, source in files.items():
+        (tmp_path / name).write_text(source, "utf-8")
+    await build(tmp_path, settings.Index(vectors=False))
+    index = await Index.open([tmp_path], None)
+    scripted = Scripted(FakeModel("height"))
+    async with editor(scripted.services) as client:
+        await client.initialize(tmp_path)
+        await client.wait_for("workspace/configuration")
+        await client.until(lambda: client.server.session.models)
+        scripted.index.reader = index
+        client.open((tmp_path / "like.py").as_uri(), like)  # only read: nothing is asked there
+        client.open((tmp_path / "main.py").as_uri(), main)
+        at = {"line": 2, "character": len("area = Circle().area(width) * ")}
+        asked = {
+            "textDocument": {"uri": (tmp_path / "main.py").as_uri()},
+            "position": at,
+            "context": {"triggerKind": 2},
+        }
+        with blockbuster_ctx("devflow") as guard:
+            guard.functions["os.stat"].can_block_in("retrieval/store.py", {"_take"})
+            [_] = (await client.request("textDocument/inlineCompletion", asked))["items"]
+        told = await why(client)
+    await index.close()
+    context = {(each["kind"], each["name"]): each for each in told["suggestion"]["context"]}
+    assert {("import", "shapes.py"), ("recent file", "like.py")} <= context.keys()
+    imported = context["import", "shapes.py"]
+    assert 0.8 < imported["score"] <= 0.9
+    assert imported["characters"] >= len("class Circle:\n    def area(self, digits)")
+    row = f"| import | shapes.py | {imported['score']:.2f} | {imported['characters']} |"
+    assert row in told["markdown"]
+    assert told["suggestion"]["search"] == Search.IMPORTED
+    assert "as a name near the cursor is imported." in told["markdown"]
+    assert f"The prompt had about {told['suggestion']['tokens']} tokens." in told["markdown"]
 
 
 async def test_what_kept_the_model_from_answering_is_told() -> None:

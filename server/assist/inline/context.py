@@ -12,24 +12,26 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, SymbolKind
 from devflow.analysis.languages import language_named
 from devflow.analysis.paths import told_path
+from devflow.analysis.roles import is_test
+from devflow.models.base import Excerpt
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedSymbol
+from devflow.retrieval.graph.pairs import focal_files
 from devflow.server.assist import problems
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.ghost import Edited, Mood
-from devflow.server.assist.inline.report import Used
+from devflow.server.assist.inline.report import Search, Used
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import CLASS_KINDS
-from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import allowed, due, within
 
 BUDGET = 3_000
@@ -44,8 +46,11 @@ _ALIKE = 0.18
 """Jaccard index of names from which on a piece of another open file resembles the place."""
 _WINDOW = 16
 _NAME = re.compile(r"[^\W\d]\w{2,}")
-_ORDER = ("definition", "import", "focal file", "recent file", "search", "problem", "edit")
-"""From what stays the same over keystrokes to what changes: a prefix that stays is not read again."""
+_ORDER = ("focal file", "import", "definition", "recent file", "search", "problem", "edit")
+"""From what stays the same over keystrokes to what changes: what stays at a prompt's beginning is not read
+again."""
+_NOTES = ("problem", "edit")
+"""No code of another file: they stand above the prefix in comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Text for the prompt; `paths` are the workspace's files whose text is in it."""
+    """What a prompt has besides the document; `paths` are the workspace's files whose text is in it."""
 
-    text: str = ""
+    excerpts: tuple[Excerpt, ...] = ()
     paths: tuple[str, ...] = ()
     used: tuple[Used, ...] = ()
+    search: Search | None = None
+    """Whether the workspace was searched; None for what was not gathered."""
 
 
 async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
@@ -77,10 +84,11 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
     sources = [
         _definitions(doc, at, near, code),
         _focal(doc, code),
-        _recent(doc, at, mood, code),
+        _recent(doc, at, code),
         _problems(doc, at, code),
     ]
-    if code.index is not None and is_worth_searching(doc, at, near, code):
+    search = search_gate(doc, near, code)
+    if search in _SEARCHED:
         sources.append(_search(doc, at, code))
     tasks = [asyncio.ensure_future(within(source, HARD_SECONDS)) for source in sources]
     try:
@@ -88,11 +96,11 @@ async def gather(doc: Document, at: int, code: Codebase, mood: Mood) -> Context:
     finally:
         for task in tasks:
             task.cancel()
+    if search in _SEARCHED and (found[-1] is None or time.monotonic() > last):
+        found[-1], search = None, Search.LATE
     pieces = [piece for some in found for piece in some or ()]
     pieces += edits_as_diffs(mood.edits, doc)
-    if time.monotonic() > last:
-        pieces = [piece for piece in pieces if piece.kind != "search"]
-    return await asyncio.to_thread(packed, pieces, doc, at, roots=code.roots)
+    return replace(await asyncio.to_thread(packed, pieces, doc, at, roots=code.roots), search=search)
 
 
 def names_around(doc: Document, at: int) -> list[str]:
@@ -106,21 +114,27 @@ def names_around(doc: Document, at: int) -> list[str]:
     return [name for name in dict.fromkeys(words) if name not in known][:40]
 
 
-def is_worth_searching(doc: Document, at: int, near: Sequence[str], code: Codebase) -> bool:
+def search_gate(doc: Document, near: Sequence[str], code: Codebase) -> Search:
     """Whether a search may find what the document does not say: a name near the cursor comes from
     elsewhere. Most retrievals change nothing (Repoformer, arXiv 2403.10059)."""
+    if code.index is None:
+        return Search.NO_INDEX
     imported = {_bound_as(each) for each in recent_imports(doc, code.memory)}
     if any(name in imported for name in near[:12]):
-        return True
+        return Search.IMPORTED
     own = Counter(_NAME.findall(doc.text.source))
-    return any(own[name] <= 1 for name in near[:8])
+    return Search.ONCE if any(own[name] <= 1 for name in near[:8]) else Search.KNOWN
+
+
+_SEARCHED = (Search.IMPORTED, Search.ONCE)
 
 
 def packed(
     pieces: Iterable[Piece], doc: Document, at: int, budget: int = BUDGET, roots: Sequence[Path] = ()
 ) -> Context:
-    """The pieces in a stable order, each line once, without near-copies of what is around the cursor, within
-    `budget` code points; the best pieces first where not all have room."""
+    """The pieces in a stable order, those of one file that follow each other joined, each line once, without
+    near-copies of what is around the cursor, within `budget` code points; the best pieces first where not all
+    have room."""
     source = doc.text.source
     around = {line.strip() for line in source[max(0, at - 3_000) : at + 2_000].splitlines() if line.strip()}
     said: set[str] = set()
@@ -135,15 +149,23 @@ def packed(
         lines = [line for line in lines if len(line.strip()) <= 8 or line.strip() not in said]
         if not any(len(line.strip()) > 8 for line in lines):
             continue
-        text = _block(piece.name, "\n".join(lines), doc.language)
-        if len(text) > left:
+        text = "\n".join(lines)
+        if piece.kind in _NOTES and piece.name:
+            text = f"{comment_sign(doc.language)} {piece.name}\n{text}"
+        if len(text) + len(piece.name) > left:
             continue
-        left -= len(text)
+        left -= len(text) + len(piece.name)
         said |= {line.strip() for line in lines}
         kept.append((piece, text))
-    kept.sort(key=lambda each: (_ORDER.index(each[0].kind), each[0].name))
+    kept.sort(key=lambda each: (_ORDER.index(each[0].kind), each[0].name, each[1]))
+    excerpts: list[Excerpt] = []
+    for piece, text in kept:
+        path = "" if piece.kind in _NOTES else piece.name
+        if path and excerpts and excerpts[-1].path == path:
+            text = f"{excerpts.pop().text}\n{text}"
+        excerpts.append(Excerpt(text, path))
     return Context(
-        "\n".join(text for _, text in kept),
+        tuple(excerpts),
         tuple(dict.fromkeys(name for piece, _ in kept for name in _names(piece, roots))),
         tuple(Used(piece.kind, piece.name, round(piece.score, 3), len(text)) for piece, text in kept),
     )
@@ -164,7 +186,7 @@ def edits_as_diffs(edits: Sequence[Edited], doc: Document) -> list[Piece]:
         old = "\n".join(f"- {line}" for line in edit.before.split("\n")[:4] if line.strip())
         new = "\n".join(f"+ {line}" for line in edit.after.split("\n")[:4] if line.strip())
         text = f"{old}\n{new}" if new else old
-        sign = _sign(doc.language)
+        sign = comment_sign(doc.language)
         marked = "\n".join(f"{sign} {line}" for line in text.split("\n"))
         name = edit.path.name if edit.path is not None else ""
         result.append(Piece("edit", name, marked, 0.5 - 0.05 * number, edit.path))
@@ -175,7 +197,7 @@ def edits_as_diffs(edits: Sequence[Edited], doc: Document) -> list[Piece]:
 
 def skeleton(symbol: IndexedSymbol, members: Sequence[IndexedSymbol], language: str) -> str:
     """The heads of a definition and of its members, with the first line of its documentation."""
-    sign = _sign(language)
+    sign = comment_sign(language)
     head = symbol.symbol.signature or symbol.symbol.name
     doc = symbol.symbol.doc.strip().split("\n", 1)[0]
     lines = [head if head.endswith((":", "{")) or language != "python" else f"{head}:"]
@@ -234,35 +256,29 @@ async def _definitions(doc: Document, at: int, near: Sequence[str], code: Codeba
 
 
 async def _focal(doc: Document, code: Codebase) -> list[Piece]:
-    """Of a test: what the file it is about defines."""
+    """Of a test: what the files it is about define. The index pairs them, by their names and by what tests
+    import."""
     path, index = doc.path, code.index
-    if path is None or index is None:
+    if path is None or index is None or not is_test(PurePath(told_path(path, code.roots))):
         return []
-    stem = re.sub(r"^test_|_test$|\.test$|\.spec$|_spec$|Test$", "", path.stem)
-    if stem == path.stem:
-        return []
-
-    def look() -> Path | None:
-        for each in recent_imports(doc, code.memory) if doc.language == "python" else ():
-            for module in (each.module, f"{each.module}.{each.name}"):
-                if module.rsplit(".", 1)[-1] == stem and (found := names_of(code).module(module, path)):
-                    return found
-        beside = path.with_name(stem + path.suffix)
-        return beside if beside.is_file() else None
-
-    focal = await asyncio.to_thread(look)
-    if focal is None:
-        return []
-    found = await index.symbols_in(focal)
-    heads = [each.symbol.signature for each in found if each.symbol.signature and _is_public(each)]
-    if not heads:
-        return []
-    return [Piece("focal file", told_path(focal, code.roots), "\n".join(heads[:30]), 0.85, focal)]
+    pieces: list[Piece] = []
+    for place, focal in enumerate(await index.graph.ask(focal_files, path)):
+        heads = [_head(each) for each in await index.symbols_in(focal) if _is_public(each)]
+        if text := "\n".join(head for head in heads[:30] if head):
+            pieces.append(Piece("focal file", told_path(focal, code.roots), text, 0.85 - 0.05 * place, focal))
+    return pieces
 
 
-async def _recent(doc: Document, at: int, mood: Mood, code: Codebase) -> list[Piece]:
-    """From the files worked in lately: what follows the piece that is most like the place."""
-    others = [each for each in mood.recent.values() if each.uri != doc.uri and each.language == doc.language]
+def _head(symbol: IndexedSymbol) -> str:
+    """Its signature, further in than that of what it is a member of."""
+    return "    " * bool(symbol.symbol.container) + symbol.symbol.signature if symbol.symbol.signature else ""
+
+
+async def _recent(doc: Document, at: int, code: Codebase) -> list[Piece]:
+    """From the files looked at lately: what follows the piece that is most like the place."""
+    others = [
+        each for each in code.seen() if each.uri != doc.uri and same_language(each.language, doc.language)
+    ]
     if not others:
         return []
     text = doc.text
@@ -327,7 +343,7 @@ async def _problems(doc: Document, at: int, code: Codebase) -> list[Piece]:
     ]
     if not found:
         return []
-    sign = _sign(doc.language)
+    sign = comment_sign(doc.language)
     return [Piece("problem", "", "\n".join(f"{sign} {message}" for message in found[:3]), 0.45)]
 
 
@@ -338,11 +354,8 @@ def _names(piece: Piece, roots: Sequence[Path]) -> tuple[str, ...]:
     return tuple(filter(None, (piece.name, *rule_paths(piece.path, piece.uri, roots))))
 
 
-def _block(name: str, text: str, language: str) -> str:
-    return f"{_sign(language)} {name}\n{text}\n" if name else f"{text}\n"
-
-
-def _sign(language: str) -> str:
+def comment_sign(language: str) -> str:
+    """What starts a comment in `language`, or what a model takes for it where that is not known."""
     known = language_named(language)
     return known.comment if known is not None and known.comment else "#"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +67,18 @@ class Edited:
     after: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Suggestions by digests of `outcome.place_of`."""
+
+    digests: frozenset[str]
+    digest: Callable[[str], str]
+
+    def holds(self, place: str) -> bool:
+        """Whether what is known as `place` was refused."""
+        return self.digest(place) in self.digests
+
+
 @dataclass(slots=True)
 class Mood:
     """What the user's answers say, over all documents."""
@@ -86,8 +98,8 @@ class Mood:
     """Seconds the model took lately, smoothed."""
     edits: list[Edited] = field(default_factory=list)
     """What was changed lately, oldest first."""
-    recent: OrderedDict[str, Document] = field(default_factory=OrderedDict)
-    """The documents worked in lately, last one last."""
+    refused: Refused | None = None
+    """What was refused in earlier sessions."""
     read: tuple[str, str, int] = NOWHERE
     """The place a model has read last: document, text, offset."""
     ahead: asyncio.Task[None] | None = None
@@ -136,10 +148,6 @@ class Ghost:
         source = doc.text.source
         before, self._source = self._source, source
         self.number += 1
-        mood.recent[doc.uri] = doc
-        mood.recent.move_to_end(doc.uri)
-        while len(mood.recent) > 8:
-            mood.recent.popitem(last=False)
         if before is None or before == source:
             return
         self.rhythm = struck(self.rhythm, now)
@@ -210,6 +218,11 @@ def learn(memory: Memory, trials: Sequence[tuple[Mapping[str, float], bool]]) ->
     mood = mood_of(memory)
     mood.weights = learned_from(trials)
     mood.accepts = any(accepted for _, accepted in trials)
+
+
+def remember(memory: Memory, refused: Refused) -> None:
+    """From now on `refused` is not offered again where it was."""
+    mood_of(memory).refused = refused
 
 
 def became(memory: Memory, uri: str, text: str, known: Mapping[str, float], *, accepted: bool) -> None:

@@ -14,7 +14,7 @@ from devflow.analysis.paths import told_path
 from devflow.analysis.text import common_ends
 from devflow.models.base import CHARACTERS_PER_TOKEN, FillRequest
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.inline.context import Context
+from devflow.server.assist.inline.context import Context, comment_sign
 from devflow.server.assist.inline.ghost import NO_WINDOW, Ghost, Window
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.target import sent_paths
@@ -38,12 +38,16 @@ class Hole:
     """As a model is told it."""
     names: tuple[str, ...] = ()
     """For path rules."""
+    repository: str = ""
+    """The name of the workspace folder it is in."""
 
 
 async def hole_at(doc: Document, at: int, code: Codebase, site: Site | None = None) -> Hole:
     """The hole at `at`; `site` where it is known already."""
     path = told_path(doc.path, code.roots) if doc.path is not None else ""
-    return Hole(doc, at, site or site_of(doc, at), path, await sent_paths(doc, code))
+    roots = [root for root in code.roots if doc.path is not None and doc.path.is_relative_to(root)]
+    names = await sent_paths(doc, code)
+    return Hole(doc, at, site or site_of(doc, at), path, names, roots[0].name if roots else "")
 
 
 def next_request(ghost: Ghost, hole: Hole, context: Context, max_tokens: int) -> FillRequest:
@@ -68,7 +72,9 @@ def request_for(
         suffix=(rest + below)[:SUFFIX_BUDGET],
         language=hole.doc.language,
         path=hole.path,
-        context=context.text,
+        context=context.excerpts,
+        comment=comment_sign(hole.doc.language),
+        repository=hole.repository if any(each.path for each in context.excerpts) else "",
         context_paths=tuple(dict.fromkeys((*others, *context.paths))),
         max_tokens=max_tokens if site.multiline else min(max_tokens, LINE_TOKENS),
         stop=() if site.multiline else ("\n",) if site.line_before.strip() else (),
@@ -78,7 +84,12 @@ def request_for(
 
 def without_context(request: FillRequest, hole: Hole) -> FillRequest:
     """The same without what other files say."""
-    return replace(request, context="", context_paths=tuple(name for name in hole.names if name != hole.path))
+    return replace(
+        request,
+        context=(),
+        repository="",
+        context_paths=tuple(name for name in hole.names if name != hole.path),
+    )
 
 
 def anchored(source: str, at: int, start: int, budget: int = PREFIX_BUDGET) -> int:

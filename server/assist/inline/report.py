@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from devflow.server.assist.inline.trigger import Silence
+
+
+class Search(StrEnum):
+    """Whether the workspace was searched for the context, and why, as `devflow.why` tells it."""
+
+    IMPORTED = "the workspace was searched, as a name near the cursor is imported"
+    ONCE = "the workspace was searched, as a name near the cursor stands nowhere else in the document"
+    LATE = "the workspace was searched, but what was found came too late"
+    KNOWN = "the workspace was not searched, as the document says what the names near the cursor are"
+    NO_INDEX = "the workspace was not searched, as there is no index of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,8 @@ class Report:
     values: Mapping[str, float] = field(default_factory=dict)
     """What `chance` was told from."""
     context: tuple[Used, ...] = ()
+    search: Search | None = None
+    """None where no context was gathered."""
     tokens: int = 0
     """Of the prompt, estimated."""
     names: tuple[str, ...] = ()

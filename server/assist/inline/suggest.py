@@ -37,6 +37,7 @@ from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
+from devflow.server.assist.outcome import place_of
 from devflow.server.settings import Inline
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ async def inline(
         chance=likely,
         values=signs,
         context=run.context.used,
+        search=run.context.search,
         tokens=run.tokens,
         names=run.notes,
         milliseconds=run.times,
@@ -203,6 +205,7 @@ class _Run:
             why,
             self.problem,
             context=self.context.used,
+            search=self.context.search,
             tokens=self.tokens,
             names=self.notes,
             milliseconds=self.times,
@@ -428,7 +431,10 @@ class _Run:
         """Whether the user has said no to `text` here, in one way or another."""
         if self.manual:
             return None
-        if self.ghost.was_rejected(self.site.line_before, text):
+        line, refused = self.site.line_before, self.mood.refused
+        if self.ghost.was_rejected(line, text):
+            return Silence.REJECTED
+        if refused is not None and refused.holds(place_of(self._uri, line, text)):
             return Silence.REJECTED
         if undoes(text, self.ghost.removed_at(self.at)):
             return Silence.UNDOES

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.base import FillRequest
+from devflow.models.base import Excerpt, FillRequest
 from devflow.server.assist.inline.context import Context, Piece, packed
 from devflow.server.assist.inline.ghost import NO_WINDOW, Window
 from devflow.server.assist.inline.prompt import Hole, anchored, hardly_differs, request_for
@@ -85,9 +85,13 @@ def context(source: str, *texts: tuple[str, str, float], budget: int = 3_000) ->
     return packed(pieces(*texts), document(source, Path("/w/main.py")), len(source), budget)
 
 
+def said(told: Context) -> str:
+    return FillRequest("", "", context=told.excerpts).above()
+
+
 def test_a_near_copy_of_what_is_around_is_left_out() -> None:
     source = "first_value = compute(1)\nsecond_value = compute(2)\n"
-    assert context(source, ("search", source, 0.9)).text == ""
+    assert context(source, ("search", source, 0.9)).excerpts == ()
 
 
 def test_a_line_is_said_once() -> None:
@@ -96,13 +100,13 @@ def test_a_line_is_said_once() -> None:
         ("search", "first_value = compute(1)\nother_value = 2", 0.9),
         ("search", "first_value = compute(1)\nthird_value = 3", 0.8),
     )
-    assert told.text.count("first_value") == 1
-    assert "third_value" in told.text
+    assert said(told).count("first_value") == 1
+    assert "third_value" in said(told)
 
 
 def test_what_stays_comes_before_what_changes() -> None:
     told = context("x = ", ("edit", "# + changed_line = 1", 0.9), ("definition", "def area(width):", 0.3))
-    assert told.text.index("def area") < told.text.index("changed_line")
+    assert said(told).index("def area") < said(told).index("changed_line")
 
 
 def test_the_best_pieces_get_the_room() -> None:
@@ -112,9 +116,27 @@ def test_the_best_pieces_get_the_room() -> None:
         ("definition", "def area(width):", 0.9),
         budget=40,
     )
-    assert "def area" in told.text
-    assert "long_enough" not in told.text
+    assert "def area" in said(told)
+    assert "long_enough" not in said(told)
     assert [used.kind for used in told.used] == ["definition"]
+
+
+def test_what_is_of_one_file_stands_together_and_notes_are_of_none() -> None:
+    here = document("x = ", Path("/w/main.py"))
+    of = Path("/w/shapes.py")
+    told = packed(
+        [
+            Piece("edit", "main.py", "# - old_value = 1", 0.4),
+            Piece("import", "shapes.py", "def perimeter(width)", 0.7, of),
+            Piece("import", "shapes.py", "def area(width)", 0.9, of),
+        ],
+        here,
+        4,
+    )
+    assert told.excerpts == (
+        Excerpt("def area(width)\ndef perimeter(width)", "shapes.py"),
+        Excerpt("# main.py\n# - old_value = 1"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -184,8 +184,10 @@ async def test_code_from_other_files_is_named_with_its_path(tmp_path: Path) -> N
     ) as space:
         await inline(space.doc, space.at, space.code, Inline())
     [request] = writer.requests
-    assert "def circumference(radius)" in request.context
+    assert "def circumference(radius)" in request.above()
     assert request.context_paths == ("shapes.py",)
+    assert [each.path for each in request.context] == ["shapes.py"]
+    assert (request.repository, request.comment) == (tmp_path.name, "#")
 
 
 async def test_a_broken_suggestion_is_not_shown(tmp_path: Path) -> None:
@@ -473,11 +475,22 @@ async def test_a_local_model_writes_ahead_while_its_suggestion_is_shown(tmp_path
         def statuses(self) -> list[ModelStatus]:
             return [ModelStatus("writer", "fake", Health.READY)]
 
-    writer = Local("sorted(")
+        async def write(self, request: FillRequest) -> AsyncIterator[str]:
+            self.pieces = ("a)",) if request.prefix.endswith("sorted(") else ("sorted(",)
+            async for piece in super().write(request):
+                yield piece
+
+    writer = Local()
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        await inline(space.doc, space.at, space.code, Inline())
+        first = await inline(space.doc, space.at, space.code, Inline())
+        assert first is not None
         await asyncio.wait_for(writer.twice.wait(), HANGS)
-    assert writer.requests[1].prefix.endswith("total = sorted(")
+        assert writer.requests[1].prefix.endswith("total = sorted(")
+        accepted = with_suggestion(space.doc, space.at, first.edit.new)
+        then = await inline(accepted, space.at + len(first.edit.new), space.code, Inline())
+        assert then is not None
+        assert (then.edit.new, then.source) == ("a)", "stream"), "what was written ahead is shown"
+        assert len(writer.requests) == 2, "and nobody was asked for it again"
 
 
 async def test_nothing_is_written_ahead_where_it_costs(tmp_path: Path) -> None:
@@ -585,9 +598,9 @@ async def test_edits_of_another_kind_of_file_stay_out_and_those_of_the_same_are_
         ]
         await inline(space.doc, space.at, space.code, Inline())
     [request] = writer.requests
-    assert "rate = 2" in request.context
-    assert "geheim" not in request.context
-    assert "here = 2" not in request.context
+    assert "rate = 2" in request.above()
+    assert "geheim" not in request.above()
+    assert "here = 2" not in request.above()
     assert "private/other.py" in request.context_paths
 
 
@@ -598,11 +611,11 @@ async def test_path_rules_hear_of_every_document_worked_in_lately_whose_text_is_
         file = document(lately.format("a_file"), tmp_path / "shapes.py")
         cell = document(lately.format("a_cell"), tmp_path / "cell.py")
         cell = replace(cell, uri=f"vscode-notebook-cell:{tmp_path}/private/book.ipynb#c2", path=None)
-        mood_of(space.code.memory).recent.update({each.uri: each for each in (file, cell)})
-        await inline(space.doc, space.at, space.code, Inline())
+        code = replace(space.code, seen=lambda: [file, cell])
+        await inline(space.doc, space.at, code, Inline())
     [request] = writer.requests
-    assert "words_of_a_file" in request.context
-    assert "words_of_a_cell" in request.context
+    assert "words_of_a_file" in request.above()
+    assert "words_of_a_cell" in request.above()
     assert {"shapes.py", "private/book.ipynb"} <= set(request.context_paths)
 
 

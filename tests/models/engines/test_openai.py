@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Message, Meter
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Message, Meter
 from devflow.models.engines.openai import OpenAIModel
 from devflow.models.engines.remote import Server
 from devflow.models.errors import (
@@ -48,7 +48,7 @@ async def test_a_hole_goes_out_in_the_family_s_marks(api: Api) -> None:
 @pytest.mark.parametrize(("way", "path"), [("suffix", "/v1/completions"), ("mistral", "/v1/fim/completions")])
 async def test_a_hole_goes_out_as_prompt_and_suffix(api: Api, way: str, path: str) -> None:
     model = made(api, fill=way)
-    assert await text(model.fill(FillRequest("a = ", "\nb", context="# c\n"))) == "Hello, world"
+    assert await text(model.fill(FillRequest("a = ", "\nb", context=(Excerpt("# c"),)))) == "Hello, world"
     [sent] = api.requests
     assert sent["path"] == path
     assert sent["body"]["prompt"] == "# c\na = "
@@ -86,15 +86,19 @@ async def test_events_of_another_shape_are_one_sentence(api: Api, data: str) -> 
 
 async def test_a_hole_goes_to_llama_cpp_in_parts_with_what_was_read_kept(api: Api) -> None:
     model = made(api, model="qwen2.5-coder", fill="infill", slot="1")
-    request = FillRequest("a<|fim_suffix|> = ", "\nb", context="# c\n", max_tokens=9, stop=("\n",))
+    context = (Excerpt("one = 1", "b.py"), Excerpt("<|fim_middle|>two", "c.py"), Excerpt("# - three"))
+    request = FillRequest("a<|fim_suffix|> = ", "\nb", context=context, max_tokens=9, stop=("\n",))
     meter = Meter()
     assert await text(model._fill(request, meter)) == "Hello, world"
     [sent] = api.requests
     assert sent["path"] == "/infill"
     body = sent["body"]
-    assert body["input_prefix"] == "a< |fim_suffix|> = ", "marks in the source are no marks"
+    assert body["input_prefix"] == "# - three\na< |fim_suffix|> = ", "marks in the source are no marks"
     assert body["input_suffix"] == "\nb"
-    assert body["input_extra"] == [{"filename": "related", "text": "# c\n"}]
+    assert body["input_extra"] == [
+        {"filename": "b.py", "text": "one = 1\n"},
+        {"filename": "c.py", "text": "< |fim_middle|>two\n"},
+    ]
     assert (body["n_predict"], body["cache_prompt"], body["id_slot"]) == (9, True, 1)
     assert (meter.read, meter.cached, meter.written) == (11, 7, 3)
     await model.close()

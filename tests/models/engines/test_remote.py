@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Message, Meter
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, Meter
 from devflow.models.engines import anthropic as anthropic_engine
 from devflow.models.engines import openai as openai_engine
 from devflow.models.engines.anthropic import AnthropicModel
@@ -490,7 +490,8 @@ async def test_a_lone_surrogate_goes_out_as_a_replacement_of_its_length(model: E
     assert await text(model.chat(request)) == "Hello, world"
     [sent] = api.requests
     assert 'x = "\ufffd" # é' in str(sent["body"]["messages"])
-    assert await text(model.fill(FillRequest('x = "\ud800', '\ude00"\n', context="# \udc00"))) != ""
+    hole = FillRequest('x = "\ud800', '\ude00"\n', context=(Excerpt("# \udc00", "\udc00"),))
+    assert await text(model.fill(hole)) != ""
 
 
 def test_a_key_that_no_header_can_hold_is_not_the_server_s_failure() -> None:

@@ -13,6 +13,7 @@ from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
 from devflow.analysis.usage import UsageModel
+from devflow.models.base import Excerpt
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.inline.evaluation.cassettes import Fills
 from devflow.server.assist.inline.evaluation.metrics import Figures, Scored, figures
@@ -138,7 +139,7 @@ class _Told:
         return getattr(self._fills, name)
 
     def fill(self, request: Any) -> Any:
-        return self._fills.fill(replace(request, context=self._context + "\n"))
+        return self._fills.fill(replace(request, context=(Excerpt(self._context),)))
 
 
 class _Usage:
