@@ -24,15 +24,23 @@ _SPECIAL = re.compile(
 )
 _PATH_LINE = re.compile(r"\A(?:(?:#|//|--)[ \t]*(?:Path:[ \t]*)?|\++[ \t])[\w./\\-]+\.\w{1,5}[ \t]*\n")
 _EMPTY_COMMENT = re.compile(r"\A(?:#|//|--|/\*+|\*)[ \t]*(?:TODO|FIXME|XXX)?[: \t]*\Z", re.IGNORECASE)
+_DANGLING = re.compile(
+    r"(?:\s*(?:[-+*/%|&^<>=!~.,:?@]+|\b(?:and|or|not|in|is|if|else|lambda|await|new|function)\b"
+    r"|(?:(?<=,)|\A)\s*\w+\s*(?:=|:)))+\s*\Z"
+)
+"""What asks for something behind it: operators, commas, a keyword argument or key without its value."""
 _LOOK_BACK = 4_000
 """Code points before the cursor that show how the file is indented."""
 _LOOK_AHEAD = 600
 
 
-def clean(raw: str, site: Site) -> str:
-    """`raw` as it may be inserted at `site`, or ""."""
+def clean(raw: str, site: Site, *, goes_on: bool = False) -> str:
+    """`raw` as it may be inserted at `site`, or "". `goes_on`: its beginning was typed as it was shown; the
+    rest is shown however short it is."""
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     for step in STEPS:
+        if goes_on and step is enough:
+            continue
         text = step(text, site)
         if not text:
             return ""
@@ -333,16 +341,16 @@ def _closed_below(site: Site) -> list[str]:
 
 def _closed(text: str, stack: list[tuple[int, str]], site: Site) -> str:
     """`text`, which leaves the brackets of `stack` open, made whole where that is not the code's own way of
-    going on in the next line."""
+    going on in the next line: there is none where something stands behind the cursor."""
     bare = text.rstrip()
+    if site.line_after.strip() and not covered(text, site):
+        return balance(_DANGLING.sub("", text[: stack[0][0]]), site)
     if bare[-1:] in ("(", "[", "{", ",") or bare.endswith(("=>", "->")):
         if "\n" not in text.strip("\n"):
             return text
         return _whole_lines(text)
     if "\n" in text.strip("\n"):
         return _whole_lines(text)
-    if site.line_after.strip():
-        return text[: stack[0][0]]
     return bare + "".join(OPENS[opener] for _, opener in reversed(stack))
 
 

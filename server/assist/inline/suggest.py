@@ -243,9 +243,8 @@ class _Run:
         if hit is None:
             return None
         kept, typed = hit
-        text = clean(kept.text[typed:], replace(self.site, multiline="\n" in kept.text))
-        # Typing as suggested has to go on showing the rest, however short it has become.
-        text = text or (kept.text[typed:] if typed and kept.text[typed:].strip() else "")
+        site = replace(self.site, multiline="\n" in kept.text)
+        text = clean(kept.text[typed:], site, goes_on=typed > 0)
         if not text or self._refused(text):
             return None
         return text, kept, "cache"

@@ -389,6 +389,17 @@ async def test_typing_as_suggested_shows_the_rest_without_asking_again(tmp_path:
     assert len(writer.requests) == 1
 
 
+async def test_a_bracket_the_editor_closed_while_typing_as_suggested_is_not_closed_twice(
+    tmp_path: Path,
+) -> None:
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=Writer("sorted(a)")) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+        doc = with_suggestion(space.doc, space.at, "sorted()")
+        found = await inline(doc, space.at + len("sorted("), space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "a"
+
+
 async def test_typing_something_else_asks_again_and_the_old_one_is_not_offered_there(tmp_path: Path) -> None:
     writer = Writer("sorted(a)")
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
