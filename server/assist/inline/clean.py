@@ -23,6 +23,7 @@ _SPECIAL = re.compile(
     r"|<(?:fim_\w+|file_sep|repo_name|issue_\w+|EOT|PRE|SUF|MID|END|eos|bos|end_of_turn|start_of_turn)>"
 )
 _PATH_LINE = re.compile(r"\A(?:(?:#|//|--)[ \t]*(?:Path:[ \t]*)?|\++[ \t])[\w./\\-]+\.\w{1,5}[ \t]*\n")
+_LAST_WORD = re.compile(r"\w{3,}\Z")
 _EMPTY_COMMENT = re.compile(r"\A(?:#|//|--|/\*+|\*)[ \t]*(?:TODO|FIXME|XXX)?[: \t]*\Z", re.IGNORECASE)
 _DANGLING = re.compile(
     r"(?:\s*(?:[-+*/%|&^<>=!~.,:?@]+|\b(?:and|or|not|in|is|if|else|lambda|await|new|function)\b"
@@ -32,6 +33,10 @@ _DANGLING = re.compile(
 _LOOK_BACK = 4_000
 """Code points before the cursor that show how the file is indented."""
 _LOOK_AHEAD = 600
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show nothing, though Unicode counts them as printable."""
+_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors: text can be hidden in them."""
 
 
 def clean(raw: str, site: Site, *, goes_on: bool = False) -> str:
@@ -66,8 +71,8 @@ def drop_path_line(text: str, _: Site) -> str:
 
 
 def drop_typed(text: str, site: Site) -> str:
-    """Some models begin again at the start of the line, or of the line above: what stands there already
-    is dropped."""
+    """Some models begin again at the start of the line, of the line above or of the word: what stands there
+    already is dropped."""
     lines = text.lstrip("\n").split("\n", 1)
     above = site.last_lines[0].strip() if site.last_lines else ""
     if len(lines) == 2 and len(above) >= 8 and lines[0].strip() == above and site.line_before.strip():
@@ -75,6 +80,9 @@ def drop_typed(text: str, site: Site) -> str:
     typed = site.line_before.lstrip()
     if len(typed) >= 3 and text.lstrip().startswith(typed):
         return text.lstrip()[len(typed) :]
+    word = _LAST_WORD.search(site.line_before)
+    if word and re.match(rf"{re.escape(word[0])}(?!\w)", text):
+        return text[len(word[0]) :]
     return text
 
 
@@ -269,6 +277,17 @@ def trim(text: str, _: Site) -> str:
     return re.sub(r"\A\n{2,}", "\n", text).rstrip()
 
 
+def visible(text: str, site: Site) -> str:
+    """Signs that are not seen, or that turn the order of others round (CVE-2021-42574), make code mean something
+    else than it shows: such a suggestion is none, unless the code around has that sign too."""
+    hidden = {
+        char
+        for char in text
+        if (not char.isprintable() and char not in "\n\t") or char in _BLANK or _SELECTOR.match(char)
+    }
+    return text if all(char in site.before or char in site.after for char in hidden) else ""
+
+
 def enough(text: str, site: Site) -> str:
     """A suggestion of less than two signs, of nothing but punctuation that closes nothing, or of an empty
     comment is noise."""
@@ -295,6 +314,7 @@ STEPS: tuple[Callable[[str, Site], str], ...] = (
     balance,
     reindent,
     trim,
+    visible,
     enough,
 )
 

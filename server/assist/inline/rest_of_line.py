@@ -50,11 +50,15 @@ class Evidence:
     values: tuple[float, ...]
 
 
-def guess(doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str]) -> Guess | None:
+def guess(
+    doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str], *, whole: bool = False
+) -> Guess | None:
     """The likeliest rest of the line at `at`, None when nothing is known. `cleaned` gives the text as it
-    may be inserted, "" when it may not. For a thread."""
+    may be inserted, "" when it may not; `whole`: the word before `at` is no beginning of a longer one. For a
+    thread."""
     scored = [
-        (sum(map(mul, WEIGHTS, each.values)), n, each) for n, each in enumerate(evidence(doc, at, code))
+        (sum(map(mul, WEIGHTS, each.values)), n, each)
+        for n, each in enumerate(evidence(doc, at, code, whole=whole))
     ]
     best: Guess | None = None
     # That a candidate parses can only raise it, so most need not be parsed.
@@ -71,10 +75,10 @@ def guess(doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str])
     return best
 
 
-def evidence(doc: Document, at: int, code: Codebase) -> list[Evidence]:
+def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> list[Evidence]:
     """What is known about each of the few likeliest rests, but whether it parses."""
     # A word that is half typed is no context but a filter.
-    start, _ = doc.text.word_at(at)
+    start = at if whole else doc.text.word_at(at)[0]
     half = doc.text.source[start:at]
     tokens: OpenTokens = code.memory.kept(("tokens", doc.uri, doc.language), lambda: OpenTokens(doc.language))
     around = tokens.around(doc.text.source, start)

@@ -86,14 +86,14 @@ async def inline(
     run = _Run(doc, at, code, config, manual)
     start, end, taken = at, at, ""
     if selected is not None:
-        if not selected.start <= at <= selected.end or not selected.new.startswith(
-            doc.text.source[selected.start : at]
+        if not selected.start <= at <= selected.end or not _is_typed(
+            doc.text.source[selected.start : at], selected.new
         ):
             run.silent(Silence.SELECTION)
             return None
         start, end, taken = selected.start, selected.end, selected.new
         moved = replace(doc, text=doc.text.replaced([selected]), tree=_edited(doc, selected), version=-1)
-        run.doc, run.at = moved, start + len(taken)
+        run.doc, run.at, run.chosen = moved, start + len(taken), True
     found = await run.stages()
     if found is None:
         return None
@@ -140,6 +140,8 @@ class _Run:
         self.doc, self.at, self.code, self.config, self.manual = doc, at, code, config, manual
         self.ghost, self.mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
         self.number = self.ghost.number
+        self.chosen = False
+        """Whether the word before `at` is the popup's choice, a whole one."""
         self.site = Site("", "")
         self.context = Context()
         self.tokens = 0
@@ -272,18 +274,19 @@ class _Run:
             written = await self._awaited(running, typed)
         if written is None:
             return Silence.SUPERSEDED
+        raw = written.text[len(typed) :]
         if written.error is not None:
             self.problem = str(written.error)
             if self.mood.is_news(self.problem, self.doc.uri):
                 log.warning("ghost text: %s", self.problem)
-            return Silence.LATE if isinstance(written.error, TooLate) else Silence.MODEL
-        self._learn(written)
-        raw = written.text[len(typed) :]
-        if written.late:
-            # Whole lines that came in time are worth showing, half a line is not.
+        else:
+            self._learn(written)
+        if written.late or written.error is not None:
+            # Whole lines that came before it was cut off are worth showing, half a line is not.
             raw = raw.rsplit("\n", 1)[0] if "\n" in raw.strip() else ""
             if not raw:
-                return Silence.LATE
+                late = written.late or isinstance(written.error, TooLate)
+                return Silence.LATE if late else Silence.MODEL
         return await self._finished(raw, written.model, origin)
 
     async def _awaited(self, running: Generation, typed: str) -> Written | None:
@@ -332,6 +335,7 @@ class _Run:
             lambda: Answer(self._filled(models, request, without)),
             lambda text: is_done(text, site),
             seconds,
+            request.max_tokens,
         )
         self.time("prompt")
         return ghost.generation
@@ -410,7 +414,9 @@ class _Run:
         if self.site.line_before.strip() == "" and not self.site.multiline:
             return None  # at the start of a line nothing has been said yet
         site = replace(self.site, multiline=False)
-        found = await asyncio.to_thread(guess, self.doc, self.at, self.code, lambda text: clean(text, site))
+        found = await asyncio.to_thread(
+            guess, self.doc, self.at, self.code, lambda text: clean(text, site), whole=self.chosen
+        )
         self.time("code")
         if found is None or found.probability < self.config.min_confidence or not found.text:
             return None
@@ -437,6 +443,12 @@ class _Run:
         self.mood.answered(self.doc.uri)
         if not written.late:
             self.mood.response += _SMOOTHING * (written.seconds - self.mood.response)
+
+
+def _is_typed(typed: str, chosen: str) -> bool:
+    """Whether `typed` can mean the popup's choice: all its letters are in it, in their order. Popups match so."""
+    rest = iter(chosen.casefold())
+    return all(letter in rest for letter in typed.casefold())
 
 
 def _edited(doc: Document, edit: Edit) -> SyntaxTree | None:

@@ -213,6 +213,49 @@ async def test_whole_lines_before_the_timeout_are_shown(tmp_path: Path) -> None:
     assert found.edit.new == "b = a\n    c = b"
 
 
+class Breaks(Writer):
+    """Its connection is cut after what it was told to write."""
+
+    async def write(self, request: FillRequest) -> AsyncIterator[str]:
+        for piece in self.pieces:
+            yield piece
+        raise Unreachable("api.example ended its answer in the middle; try again.")
+
+
+async def test_whole_lines_before_the_connection_is_cut_are_shown(tmp_path: Path) -> None:
+    models = Breaks("b = a\n    c = b\n    ha")
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=models) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "b = a\n    c = b"
+
+
+async def test_half_a_line_before_the_connection_is_cut_is_not_shown(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "total = a <|>\n", models=Breaks("+ b")) as space:
+        assert await inline(space.doc, space.at, space.code, Inline()) is None
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert report is not None
+    assert (report.silence, report.problem.endswith("try again.")) == (Silence.MODEL, True)
+
+
+async def test_a_server_that_minds_no_limit_is_stopped_at_the_limit(tmp_path: Path) -> None:
+    lines = "".join(f"value_{n} = a\n    " for n in range(400))
+    writer = Writer(*[lines[at : at + 8] for at in range(0, len(lines), 8)])
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=writer) as space:
+        found = await inline(space.doc, space.at, space.code, Inline(max_tokens=32))
+    assert found is not None
+    assert len(found.edit.new) <= 32 * 6
+    assert found.edit.new.endswith("= a")
+    assert writer.given * 8 <= 32 * 6 + 8
+
+
+async def test_a_server_that_minds_no_limit_and_says_all_at_once_is_cut_there(tmp_path: Path) -> None:
+    writer = Writer("x = [" + "a, " * 800 + "a]")
+    async with workspace(tmp_path, "a = 1\n<|>\n", models=writer) as space:
+        found = await inline(space.doc, space.at, space.code, Inline(max_tokens=64), manual=True)
+    assert found is None
+
+
 async def test_cancelling_closes_the_stream(tmp_path: Path) -> None:
     writer = Writer("+ b", delay=10)
     async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
@@ -262,6 +305,14 @@ async def test_the_popup_s_choice_is_continued(tmp_path: Path) -> None:
 
 async def test_a_choice_that_does_not_fit_what_is_typed_is_ignored(tmp_path: Path) -> None:
     assert await shown(tmp_path, "total = so<|>\n", "(items)", selected="filter") is None
+
+
+@pytest.mark.parametrize("typed", ["ass", "assert_equal", "asEq", ""])
+async def test_behind_the_popup_s_choice_the_code_goes_on_as_elsewhere(typed: str, tmp_path: Path) -> None:
+    code = "class T:\n    def a(self):\n" + "        self.assert_equal(first, second)\n" * 3
+    found = await shown(tmp_path, f"{code}        self.{typed}<|>\n", selected="assert_equal")
+    assert found is not None
+    assert found.edit.new == "assert_equal(first, second)"
 
 
 async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> None:
