@@ -16,7 +16,7 @@ async def inline_completion(
 ) -> types.InlineCompletionList:
     """Ghost text at the cursor."""
     place = await session.place(params)
-    if place is None:
+    if place is None or params.text_document.uri not in session.documents:  # closed behind the request
         return types.InlineCompletionList([])
     doc, at = place
     chosen = params.context.selected_completion_info
@@ -27,7 +27,7 @@ async def inline_completion(
     started = time.perf_counter()
     suggestion = await inline(doc, at, session.codebase(), session.settings.inline, selected, manual)
     session.check_current(doc)
-    if suggestion is None:
+    if suggestion is None or params.text_document.uri not in session.documents:
         # Not null: Neovim takes that for no answer, and leaves on the screen what is out of date.
         return types.InlineCompletionList([])
     session.answered(types.TEXT_DOCUMENT_INLINE_COMPLETION, suggestion.engine)
