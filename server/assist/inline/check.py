@@ -41,7 +41,7 @@ class Checked:
 
 def whole(doc: Document, at: int, text: str, end: int | None = None) -> str:
     """As many first lines of `text` as do not add to the syntax errors of the document when they stand at
-    `at` (in place of `at:end`); "" when the first one does."""
+    `at` (in place of `at:end`), but no head of a block without its body; "" when the first one does."""
     return placed(doc, at, text, end)[0]
 
 
@@ -54,6 +54,7 @@ def placed(doc: Document, at: int, text: str, end: int | None = None) -> tuple[s
     lines = text.split("\n")
     for count in range(len(lines), max(0, len(lines) - _MOST_CUTS), -1):
         piece = "\n".join(lines[:count]).rstrip()
+        piece = _without_head(piece) if count < len(lines) else piece
         if not piece:
             break
         made = with_suggestion(doc, at, piece, end)
@@ -188,4 +189,13 @@ def _errors(doc: Document) -> int:
 def _before_line(text: str, at: int) -> str:
     """The whole lines of `text` before the one that holds `at`; "" when that is the first."""
     line = text.rfind("\n", 0, at)
-    return text[:line].rstrip() if line > 0 else ""
+    return _without_head(text[:line]) if line > 0 else ""
+
+
+def _without_head(text: str) -> str:
+    """`text`, behind which lines were cut away, without the head of a block at its end: it is half a thought,
+    and its other half was wrong."""
+    lines = text.rstrip().split("\n")
+    while lines and lines[-1].rstrip().endswith((":", "{")):
+        lines.pop()
+    return "\n".join(lines).rstrip()

@@ -278,8 +278,8 @@ def trim(text: str, _: Site) -> str:
 
 
 def visible(text: str, site: Site) -> str:
-    """Signs that are not seen, or that turn the order of others round (CVE-2021-42574), make code mean something
-    else than it shows: such a suggestion is none, unless the code around has that sign too."""
+    """Signs that are not seen, or that turn the order of others round (CVE-2021-42574), make code mean
+    something else than it shows: such a suggestion is none, unless the code around has that sign too."""
     hidden = {
         char
         for char in text

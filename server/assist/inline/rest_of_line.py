@@ -24,6 +24,7 @@ from devflow.analysis.usage.lines import Rest, rests
 from devflow.analysis.usage.parameters import Kept, kept_next
 from devflow.analysis.usage.vocabulary import Vocabulary
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.brackets import OPENS, open_in
 from devflow.server.assist.keywords import builtin_names, keywords
 
 _CANDIDATES = 5
@@ -105,11 +106,16 @@ def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> 
 
 
 def parses(doc: Document, at: int, text: str) -> bool:
-    """Whether the document is whole with `text` at `at`; True where nobody can say."""
+    """Whether the document is whole with `text` at `at`; True where nobody can say. The block that a brace
+    opens at its end may be closed further on, or not yet."""
     if doc.tree is None:
         return True
-    edit = Edit(at, at, text)
-    return not doc.tree.edited([edit], doc.text.replaced([edit])).has_error()
+    closers = "".join(OPENS[opener] for opener in reversed(open_in(text))) if text.endswith("{") else ""
+    return any(_is_whole(doc, Edit(at, at, text + end)) for end in dict.fromkeys(("", closers)))
+
+
+def _is_whole(doc: Document, edit: Edit) -> bool:
+    return doc.tree is None or not doc.tree.edited([edit], doc.text.replaced([edit])).has_error()
 
 
 def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:

@@ -9,7 +9,7 @@ from devflow.server.assist.inline.site import Site, indent_of, width
 LONGEST = 4_000
 """Characters of an answer that are looked at; a broken server may send millions in one piece."""
 _CHARACTERS, _LINES = 6, 0.5
-"""That a token of code has at most, over a whole answer: of what is longer more was written than asked for."""
+"""That a token of code has at most, over a whole answer: what is longer is more than was asked for."""
 _LEAST_ALIKE = 8
 _LONGEST_FENCE = 40
 
@@ -39,7 +39,8 @@ def is_done(text: str, site: Site) -> bool:
 
 
 def within(text: str, max_tokens: int) -> str:
-    """`text`, or as many of its first lines as `max_tokens` tokens can have: not every server minds the limit."""
+    """`text`, or as many of its first lines as `max_tokens` tokens can have: not every server minds the
+    limit."""
     longest, most = max_tokens * _CHARACTERS, max(2, round(max_tokens * _LINES))
     if len(text) <= longest and text.count("\n") < most:
         return text

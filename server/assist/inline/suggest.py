@@ -446,7 +446,8 @@ class _Run:
 
 
 def _is_typed(typed: str, chosen: str) -> bool:
-    """Whether `typed` can mean the popup's choice: all its letters are in it, in their order. Popups match so."""
+    """Whether `typed` can mean the popup's choice: all its letters are in it, in their order, as popups
+    match."""
     rest = iter(chosen.casefold())
     return all(letter in rest for letter in typed.casefold())
 

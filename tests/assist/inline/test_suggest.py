@@ -399,6 +399,29 @@ async def test_a_rest_that_does_not_parse_gives_way_to_one_that_does(tmp_path: P
     assert found.edit.new == "key)"
 
 
+@pytest.mark.parametrize(
+    ("path", "function"),
+    [
+        ("main.go", "func {0}(p string) error {{\n\t_, err := os.Open(p)\n\t{1}\n\treturn nil\n}}\n"),
+        ("main.c", "int {0}(char *p) {{\n    err = open(p);\n    {1}\n    return 0;\n}}\n"),
+    ],
+)
+async def test_the_head_of_a_block_that_others_have_is_offered(
+    path: str, function: str, tmp_path: Path
+) -> None:
+    go = path.endswith(".go")
+    head, tail = (
+        ("if err != nil {", "\n\t\treturn err\n\t}")
+        if go
+        else ("if (err != 0) {", "\n        return err;\n    }")
+    )
+    others = "".join(function.format(name, head + tail) for name in ("first", "second"))
+    code = ("package main\n" if go else "") + others + function.format("third", "if <|>")
+    found = await shown(tmp_path, code, path=path)
+    assert found is not None
+    assert found.edit.new == head.removeprefix("if ")
+
+
 async def test_half_a_word_is_completed_and_the_line_with_it(tmp_path: Path) -> None:
     found = await from_elsewhere(
         tmp_path,
