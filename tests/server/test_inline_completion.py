@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,36 @@ async def test_a_document_that_is_not_open_gets_no_ghost_text(tmp_path: Path) ->
         asked = {**ASKED, "textDocument": {"uri": file.as_uri()}}
         assert await client.request("textDocument/inlineCompletion", asked) == {"items": []}
         assert not model.requests
+
+
+@pytest.mark.parametrize("how", ["snoozed", "switched off", "manual"])
+async def test_what_is_switched_off_while_it_is_made_is_not_shown(how: str) -> None:
+    model = HeldModel(GHOST)
+    async with editor(Scripted(model).services) as client:
+        await begun(client)
+        asked = {**ASKED, "context": {"triggerKind": 2}}
+        pending = asyncio.create_task(client.request("textDocument/inlineCompletion", asked))
+        await asyncio.wait_for(model.begun.wait(), HANGS)
+        session = client.server.session
+        if how == "snoozed":
+            await client.request("workspace/executeCommand", {"command": "devflow.snooze", "arguments": [5]})
+        elif how == "manual":
+            session.settings = replace(
+                session.settings, inline=replace(session.settings.inline, mode="manual")
+            )
+        else:
+            off = replace(session.settings.features, inline_completion=False)
+            session.settings = replace(session.settings, features=off)
+        model.go.set()
+        assert await asyncio.wait_for(pending, HANGS) == {"items": []}
+
+
+async def test_ghost_text_that_is_still_wanted_is_shown() -> None:
+    model = HeldModel(GHOST)
+    async with editor(Scripted(model).services) as client:
+        await begun(client)
+        pending = asyncio.create_task(client.request("textDocument/inlineCompletion", ASKED))
+        await asyncio.wait_for(model.begun.wait(), HANGS)
+        model.go.set()
+        [item] = (await asyncio.wait_for(pending, HANGS))["items"]
+        assert item["insertText"] == GHOST

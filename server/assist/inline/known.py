@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.python_names import python_names
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.undefined import names_bound
@@ -159,7 +160,20 @@ def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
         return THERE  # by a star import
     if asked.seen.get(name.text) and name.text not in names_bound(tree):
         return UNSURE  # the document uses it too and binds it nowhere: it is from somewhere else
+    if name.text in names_bound(tree) and _is_bound(name, tree):
+        return THERE  # deep within a statement of the file itself, where `visible_names` does not look
     return Verdict(False, frozenset(visible))
+
+
+def _is_bound(name: Name, tree: SyntaxTree) -> bool:
+    """Whether something before it, or around its function, binds the plain name."""
+    names = python_names(tree)
+    used = names.at(name.start)
+    if used is None:
+        return False
+    home = names.home(used)
+    first = names.first_binding(name.text, home)
+    return first is not None and (home != used.scope or first.start < name.start)
 
 
 def _attribute(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:

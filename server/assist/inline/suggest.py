@@ -162,12 +162,17 @@ class _Run:
         )
         shut = closed_gate(self.doc, self.at, situation, self.config)
         self.time("trigger")
-        if shut is not None:
+        # The rest of a block whose first line was accepted stays, though a line is whole there.
+        goes_on = shut is Silence.WHOLE and self.ghost.goes_on
+        if shut is not None and not goes_on:
             self.silent(shut)
             return None
         self.site = site_of(self.doc, self.at)
         if (hit := self._from_cache()) is not None:
             return hit
+        if shut is not None:
+            self.silent(shut)
+            return None
         models = self.code.models
         found: tuple[str, Kept, str] | None = None
         why = Silence.NOTHING
@@ -314,7 +319,19 @@ class _Run:
         finally:
             gathering.cancel()
         self.time("context")
+        self._warm_types()
         return await self._generation(self.doc, self.at, self.site)
+
+    def _warm_types(self) -> None:
+        """Have the type engine read the document as it is while a model writes: the first question in a
+        version takes it some 30 ms, which the check of names would be waited for."""
+        doc, at, python = self.doc, self.at, self.code.python
+        if python is None or doc.language != "python" or not self.code.types_are_fast:
+            return
+        if self.config.check_names:
+            key = ("ghost text's types", doc.uri)
+            self.code.memory.forget(key)
+            self.code.memory.task(key, lambda: python.complete(doc.path, doc.text.source, at))
 
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""

@@ -474,6 +474,22 @@ async def test_a_bracket_the_editor_closed_while_typing_as_suggested_is_not_clos
     assert found.edit.new == "a"
 
 
+@pytest.mark.parametrize("one_by_one", [False, True])
+async def test_behind_an_accepted_line_the_rest_of_its_block_stays(one_by_one: bool, tmp_path: Path) -> None:
+    line = "b = a + 1"
+    writer = Writer(f"{line}\n    return b * 2")
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=writer) as space:
+        if one_by_one:
+            found = await typed(space, line)
+        else:
+            await inline(space.doc, space.at, space.code, Inline())
+            doc = with_suggestion(space.doc, space.at, line)
+            found = await inline(doc, space.at + len(line), space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "\n    return b * 2"
+    assert len(writer.requests) == 1
+
+
 async def test_typing_something_else_asks_again_and_the_old_one_is_not_offered_there(tmp_path: Path) -> None:
     writer = Writer("sorted(a)")
     async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
@@ -732,3 +748,28 @@ async def test_without_a_model_a_line_goes_on_as_one_like_it_with_its_own_names(
         found = await inline(space.doc, space.at, space.code, Inline())
     assert found is not None
     assert found.edit.new == "height"
+
+
+class Asked:
+    """A type engine that notes where it was asked, and knows nothing."""
+
+    def __init__(self, model: Writer) -> None:
+        self.model = model
+        self.before: list[int] = []
+        """How many pieces the model had written at each question."""
+
+    async def complete(self, path: Path | None, source: str, at: int) -> list[Any]:
+        self.before.append(self.model.given)
+        return []
+
+
+@pytest.mark.parametrize("fast", [True, False])
+async def test_a_fast_type_engine_reads_the_document_while_the_model_writes(
+    fast: bool, tmp_path: Path
+) -> None:
+    writer = Writer("+ ", "b", delay=0.001)
+    engine = Asked(writer)
+    async with workspace(tmp_path, "a = b = 1\ntotal = a <|>\n", models=writer, python=engine) as space:
+        code = replace(space.code, types_are_fast=fast)
+        assert await inline(space.doc, space.at, code, Inline()) is not None
+    assert engine.before[:1] == ([0] if fast else [])
