@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 from devflow.analysis.changes import Change
 from devflow.analysis.document import Document
@@ -28,7 +28,7 @@ LOOKED_AT_AFTER = 30.0
 """Seconds after which an accepted suggestion is looked at again."""
 WRITTEN_AFTER = 2.0
 """Seconds that events wait for others, so that the disk is asked once for all of them."""
-KINDS: tuple[Kind, ...] = ("inline", "item", "next-edit")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _MOST = 64
 _COMPARED = 2_000
 

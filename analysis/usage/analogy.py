@@ -22,7 +22,6 @@ _ABOVE = 3
 """Lines above that are compared besides."""
 _LONGEST = 24
 _BEST = 3
-_NAME = re.compile(r"[^\W\d]\w*\Z")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|_+|[^\W\d_]+")
 
 
@@ -159,7 +158,7 @@ class _Words:
         known = self._names.get(number)
         if known is None:
             text = self.text(number)
-            known = self._names[number] = _NAME.match(text) is not None and not self._is_keyword(text)
+            known = self._names[number] = text.isidentifier() and not self._is_keyword(text)
         return known
 
 
@@ -175,7 +174,7 @@ class _Names:
 
     def carried(self, token: str) -> str:
         """`token` of the line there as it would be here."""
-        if _NAME.match(token):
+        if token.isidentifier():
             return self.new[token] if token in self.new else _replaced(token, self._parts)
         return _replaced(token, self._in_strings) if token[-1:] in "\"'`" else token
 

@@ -5,14 +5,12 @@ Told from tokens, so that it also is where the code does not parse.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from devflow.analysis.usage.around import Around
 
 _REACH = 600
 """Tokens before the place that are looked at."""
-_NAME = re.compile(r"[^\W\d]\w*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,6 @@ def _parameters(tokens: list[str], at: int) -> tuple[list[str], int]:
             depth -= 1
             if not depth:
                 return names, place + 1
-        elif depth == 1 and _NAME.match(token) and tokens[place - 1] in ("(", ",", "*", "**", "\n"):
+        elif depth == 1 and token.isidentifier() and tokens[place - 1] in ("(", ",", "*", "**", "\n"):
             names.append(token)
     return [], len(tokens)

@@ -22,7 +22,6 @@ from devflow.server.assist.receivers import members_in
 from devflow.server.assist.stdlib import members_of_module, members_of_type
 from devflow.server.assist.wanted import Place, Wanted, share
 
-_NAME = re.compile(r"[^\W\d]\w*\Z")
 _SOFT = frozenset({"match", "case", "type"})
 """Keywords of Python that name members as well."""
 _SMALL = 60
@@ -106,7 +105,7 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
             pool.get(name, "document")
     for source, likely in (("usage", wanted.proposed), ("document", wanted.likely)):
         for name in likely:
-            if name not in reserved and _NAME.match(name):
+            if name not in reserved and name.isidentifier():
                 pool.get(name, source)
     if wanted.quoted:
         for symbol in wanted.symbols:

@@ -17,6 +17,7 @@ if ! command -v chromium >/dev/null; then
         chromium libkrb5-dev libx11-dev libxkbfile-dev libsecret-1-dev ripgrep
 fi
 mkdir -p "$target"
+target=$(CDPATH='' cd -- "$target" && pwd)  # a relative DIR must still be found at the end
 cd "$target"
 # The packages' own scripts fetch prebuilt files from elsewhere; what is native is built here instead.
 npm install --ignore-scripts --no-audit --no-fund "code-server@$code_server" "playwright-core@$playwright"

@@ -10,7 +10,6 @@ from enum import StrEnum
 from devflow.analysis.tokens import NEWLINE, Token, lex
 from devflow.server.assist.keywords import builtin_names, keywords
 
-_NAME = re.compile(r"[^\W\d]\w*\Z")
 _ACCESS = frozenset({".", "->", "::", "?."})
 _IMPORT_LINE = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\b|\s*from\s")
 _BINDERS = frozenset(
@@ -77,7 +76,7 @@ def used_names(source: str, start: int, end: int, language: str, begin: int = 0)
         before = tokens[number - 1].text if number else NEWLINE
         if language == "python" and text in ("import", "from") and before == NEWLINE:
             in_import = True
-        if token.end <= start or not _NAME.match(text) or (text in skipped and before not in _ACCESS):
+        if token.end <= start or not text.isidentifier() or (text in skipped and before not in _ACCESS):
             continue
         behind = tokens[number + 1].text if number + 1 < len(tokens) else ""
         name = Name(text, Role.PLAIN, token.start, token.end, called=behind == "(")
@@ -90,7 +89,7 @@ def used_names(source: str, start: int, end: int, language: str, begin: int = 0)
             name = Name(text, Role.ATTRIBUTE, token.start, token.end, receiver, behind == "(")
         elif behind == "=" and opened and tokens[opened[-1]].text == "(" and before in ("(", ","):
             callee = opened[-1] - 1
-            called = tokens[callee] if callee >= 0 and _NAME.match(tokens[callee].text) else None
+            called = tokens[callee] if callee >= 0 and tokens[callee].text.isidentifier() else None
             if language != "python" or (callee > 0 and tokens[callee - 1].text in ("def", "class", "lambda")):
                 continue
             name = Name(
@@ -127,11 +126,11 @@ def _bound(tokens: list[Token], start: int, language: str) -> set[str]:
         elif binding in ("def", "fn", "func", "function") and depth:
             if before in ("(", ",", "*", "**") and depth == 1:
                 names.add(text)
-        elif binding and _NAME.match(text) and before not in _ACCESS and before not in (":", "="):
+        elif binding and text.isidentifier() and before not in _ACCESS and before not in (":", "="):
             names.add(text)
             if binding in ("as", "class"):
                 binding = ""
-        elif _NAME.match(text) and before not in _ACCESS:
+        elif text.isidentifier() and before not in _ACCESS:
             first = behind in ("=", ":") and before == NEWLINE
             assigned = language == "python" and not depth and (first or _is_target(tokens, number))
             if behind == ":=" or assigned:
@@ -148,7 +147,7 @@ def _is_target(tokens: list[Token], number: int) -> bool:
     for token in tokens[number + 1 : number + 16]:
         if token.text == "=":
             return True
-        if token.text != "," and not _NAME.match(token.text):
+        if token.text != "," and not token.text.isidentifier():
             return False
     return False
 
@@ -161,16 +160,14 @@ def _is_new(tokens: list[Token], number: int, language: str, inside: bool) -> bo
         return before in ("def", "class", "global", "nonlocal")
     if before in _BINDERS or behind == ":" or (inside and before in (",", "(") and behind in (":", "?")):
         return True
-    return (
-        language in _TYPES_FIRST and _NAME.match(before) is not None and behind in ("=", ";", ",", ")", "(")
-    )
+    return language in _TYPES_FIRST and before.isidentifier() and behind in ("=", ";", ",", ")", "(")
 
 
 def _receiver(tokens: list[Token], dot: int) -> str:
     """The plain dotted name that ends before the token `dot`."""
     parts: list[str] = []
     at = dot - 1
-    while at >= 0 and _NAME.match(tokens[at].text):
+    while at >= 0 and tokens[at].text.isidentifier():
         parts.append(tokens[at].text)
         if at == 0 or tokens[at - 1].text not in _ACCESS:
             return "".join(reversed(parts))

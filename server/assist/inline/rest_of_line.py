@@ -8,7 +8,6 @@ logistic regression, fitted by `benchmarks/ghost.py` on public code).
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,7 +27,6 @@ from devflow.server.assist.inline.brackets import OPENS, open_in
 from devflow.server.assist.keywords import builtin_names, keywords
 
 _CANDIDATES = 5
-_NAME = re.compile(r"[^\W\d]\w*\Z")
 _NEAR, _SAME_BLOCK = 3, 15
 """Lines."""
 
@@ -126,7 +124,7 @@ def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:
     for at, name in enumerate(tokens):
         before = tokens[at - 1] if at else around.line[-1] if around.line else ""
         behind = tokens[at + 1] if at + 1 < len(tokens) else ""
-        if before in (".", "->", "::", "?.") or behind == "=" or not _NAME.match(name):
+        if before in (".", "->", "::", "?.") or behind == "=" or not name.isidentifier():
             continue
         known = name in bound or around.knows(name) or name in builtin_names(language)
         if not known and name not in keywords(language):

@@ -7,7 +7,6 @@ stages behind a model are worth.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,6 @@ from devflow.models.base import FillRequest, Health, ModelStatus
 from devflow.models.streams import Answer, answer_of
 from devflow.server.assist.keywords import builtin_names, keywords
 
-_NAME = re.compile(r"[^\W\d]\w*\Z")
 _WORDS_TEXT = """
 all async base by cached check config context current data default entry extra final from get
 handler id index info internal items key list load make map new next object old parse path raw
@@ -42,7 +40,7 @@ def with_invented_names(
     skipped = set(keywords("python")) | set(builtin_names("python")) | {"self", "cls"}
     edits: list[tuple[int, int, str]] = []
     for token in tokens:
-        if not _NAME.match(token.text) or token.text in skipped or chance.random() >= share:
+        if not token.text.isidentifier() or token.text in skipped or chance.random() >= share:
             continue
         if used is not None and token.start not in used:
             continue
