@@ -105,12 +105,13 @@ async def measured(root: Path, count: int, share: float, *, misses: bool) -> dic
 
 
 def count_place(place: Place, written: Faulty, shown: str, counts: dict[str, int]) -> None:
-    """Add one place to the counts."""
+    """Add one place to the counts. A truth without a name, a lone bracket mostly, is no suggestion that a
+    check of names could lose."""
     names = names_in(shown)
     counts["names"] += len(names)
     counts["invented"] += sum(name in written.invented for name in names)
     counts["shown"] += bool(shown)
-    if written.invented:
+    if written.invented or not names_in(place.truth):
         return
     counts["clean"] += 1
     counts["clean lost"] += not shown

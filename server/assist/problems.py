@@ -72,13 +72,14 @@ async def imports(doc: Document, code: Codebase) -> list[Finding]:
 
     def look() -> list[Finding]:
         found = names_of(doc, code)
-        return unresolved_imports(found, path, _surroundings(path, code)) if found is not None else []
+        return unresolved_imports(found, path, surroundings(path, code)) if found is not None else []
 
     return await asyncio.to_thread(look)
 
 
-def _surroundings(path: Path, code: Codebase) -> Surroundings:
-    """Looked at again after _LOOK_SECONDS: packages are installed and folders made at any time."""
+def surroundings(path: Path, code: Codebase) -> Surroundings:
+    """Where the modules that `path` imports can come from. Looked at again after _LOOK_SECONDS: packages are
+    installed and folders made at any time."""
     key = ("surroundings", code.roots, path.parent)
     kept: object = code.memory.last(key)
     if isinstance(kept, tuple) and time.monotonic() - kept[0] < _LOOK_SECONDS:

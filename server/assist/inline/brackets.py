@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 CLOSES = {")": "(", "]": "[", "}": "{"}
 OPENS = {opener: closer for closer, opener in CLOSES.items()}
 
 
+_COMMENT = re.compile(r"(?:(?<=\s)|\A)#(?=[ \t\n!:]|\Z)[^\n]*|(?<=\n)[ \t]*//[^\n]*|\A//[ \t][^\n]*")
+"""As far as it can be told without the language: in Python `//` divides, elsewhere `#` begins a name."""
+_PREFIXED = re.compile(r"(?<!\w)(?:[rbuf]|[rf][bf]|[bf]r)\Z", re.IGNORECASE)
+"""What may stand before a string's quote; behind another letter it is an apostrophe."""
+
+
 def code(text: str) -> list[tuple[int, str]]:
-    """The code points outside quoted strings and Python's comments: `(index, sign)`."""
+    """The code points outside quoted strings and comments: `(index, sign)`."""
     found: list[tuple[int, str]] = []
     quote = ""
     at = 0
@@ -21,10 +29,15 @@ def code(text: str) -> list[tuple[int, str]]:
                 quote = ""
             elif char == "\n" and quote in ("'", '"'):
                 quote = ""
+        elif char in "#/ \t" and (comment := _COMMENT.match(text, at)):
+            at = comment.end() - 1
         elif text.startswith(('"""', "'''"), at):
             quote = text[at : at + 3]
             at += 2
-        elif char in '"`' or (char == "'" and not (at and text[at - 1].isalnum())):
+        elif char in '"`' or (
+            char == "'"
+            and (not (at and text[at - 1].isalnum()) or _PREFIXED.search(text[max(0, at - 3) : at]))
+        ):
             quote = char
         else:
             found.append((at, char))

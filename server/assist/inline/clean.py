@@ -23,16 +23,29 @@ _SPECIAL = re.compile(
     r"|<(?:fim_\w+|file_sep|repo_name|issue_\w+|EOT|PRE|SUF|MID|END|eos|bos|end_of_turn|start_of_turn)>"
 )
 _PATH_LINE = re.compile(r"\A(?:(?:#|//|--)[ \t]*(?:Path:[ \t]*)?|\++[ \t])[\w./\\-]+\.\w{1,5}[ \t]*\n")
+_LAST_WORD = re.compile(r"\w{3,}\Z")
 _EMPTY_COMMENT = re.compile(r"\A(?:#|//|--|/\*+|\*)[ \t]*(?:TODO|FIXME|XXX)?[: \t]*\Z", re.IGNORECASE)
+_DANGLING = re.compile(
+    r"(?:\s*(?:[-+*/%|&^<>=!~.,:?@]+|\b(?:and|or|not|in|is|if|else|lambda|await|new|function)\b"
+    r"|(?:(?<=,)|\A)\s*\w+\s*(?:=|:)))+\s*\Z"
+)
+"""What asks for something behind it: operators, commas, a keyword argument or key without its value."""
 _LOOK_BACK = 4_000
 """Code points before the cursor that show how the file is indented."""
 _LOOK_AHEAD = 600
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show nothing, though Unicode counts them as printable."""
+_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors: text can be hidden in them."""
 
 
-def clean(raw: str, site: Site) -> str:
-    """`raw` as it may be inserted at `site`, or ""."""
+def clean(raw: str, site: Site, *, goes_on: bool = False) -> str:
+    """`raw` as it may be inserted at `site`, or "". `goes_on`: its beginning was typed as it was shown; the
+    rest is shown however short it is."""
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     for step in STEPS:
+        if goes_on and step is enough:
+            continue
         text = step(text, site)
         if not text:
             return ""
@@ -58,8 +71,8 @@ def drop_path_line(text: str, _: Site) -> str:
 
 
 def drop_typed(text: str, site: Site) -> str:
-    """Some models begin again at the start of the line, or of the line above: what stands there already
-    is dropped."""
+    """Some models begin again at the start of the line, of the line above or of the word: what stands there
+    already is dropped."""
     lines = text.lstrip("\n").split("\n", 1)
     above = site.last_lines[0].strip() if site.last_lines else ""
     if len(lines) == 2 and len(above) >= 8 and lines[0].strip() == above and site.line_before.strip():
@@ -67,6 +80,9 @@ def drop_typed(text: str, site: Site) -> str:
     typed = site.line_before.lstrip()
     if len(typed) >= 3 and text.lstrip().startswith(typed):
         return text.lstrip()[len(typed) :]
+    word = _LAST_WORD.search(site.line_before)
+    if word and re.match(rf"{re.escape(word[0])}(?!\w)", text):
+        return text[len(word[0]) :]
     return text
 
 
@@ -261,6 +277,17 @@ def trim(text: str, _: Site) -> str:
     return re.sub(r"\A\n{2,}", "\n", text).rstrip()
 
 
+def visible(text: str, site: Site) -> str:
+    """Signs that are not seen, or that turn the order of others round (CVE-2021-42574), make code mean
+    something else than it shows: such a suggestion is none, unless the code around has that sign too."""
+    hidden = {
+        char
+        for char in text
+        if (not char.isprintable() and char not in "\n\t") or char in _BLANK or _SELECTOR.match(char)
+    }
+    return text if all(char in site.before or char in site.after for char in hidden) else ""
+
+
 def enough(text: str, site: Site) -> str:
     """A suggestion of less than two signs, of nothing but punctuation that closes nothing, or of an empty
     comment is noise."""
@@ -287,6 +314,7 @@ STEPS: tuple[Callable[[str, Site], str], ...] = (
     balance,
     reindent,
     trim,
+    visible,
     enough,
 )
 
@@ -333,16 +361,16 @@ def _closed_below(site: Site) -> list[str]:
 
 def _closed(text: str, stack: list[tuple[int, str]], site: Site) -> str:
     """`text`, which leaves the brackets of `stack` open, made whole where that is not the code's own way of
-    going on in the next line."""
+    going on in the next line: there is none where something stands behind the cursor."""
     bare = text.rstrip()
+    if site.line_after.strip() and not covered(text, site):
+        return balance(_DANGLING.sub("", text[: stack[0][0]]), site)
     if bare[-1:] in ("(", "[", "{", ",") or bare.endswith(("=>", "->")):
         if "\n" not in text.strip("\n"):
             return text
         return _whole_lines(text)
     if "\n" in text.strip("\n"):
         return _whole_lines(text)
-    if site.line_after.strip():
-        return text[: stack[0][0]]
     return bare + "".join(OPENS[opener] for _, opener in reversed(stack))
 
 

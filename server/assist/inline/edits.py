@@ -10,7 +10,8 @@ _KEYSTROKE = 4
 
 def fate(text: str, start: int, old: str, new: str) -> str:
     """What became of a suggestion `text` shown at `start` of `old`, now that the document is `new`:
-    `accepted`, `typing` (as suggested, so far), `typed over`, or "" when something else was done."""
+    `accepted`, `typing` (as suggested, so far; also where a word or a line of it was accepted), `typed over`,
+    or "" when something else was done."""
     if new[:start] != old[:start]:
         return ""
     if new.startswith(text, start):
@@ -18,13 +19,15 @@ def fate(text: str, start: int, old: str, new: str) -> str:
     change = change_between(old, new)
     if change is None:
         return "typing"
-    if change.start < start or not change.new or change.old or len(change.new) > _KEYSTROKE:
+    if change.start < start or not change.new or change.old:
         return ""
     if not text.startswith(new[start : change.start]):
         return ""  # at another place
     said = new[start : change.new_end]
     if text.startswith(said):
         return "typing"
+    if len(change.new) > _KEYSTROKE:
+        return ""
     # An editor may have closed a bracket by itself behind what was typed.
     bare = said.rstrip(")]}\"'")
     return "typing" if bare and text.startswith(bare) else "typed over"

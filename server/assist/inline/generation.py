@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from devflow.models.errors import ModelError
 from devflow.models.streams import Answer, closing
 from devflow.server.assist.inline.cache import suffix_head
-from devflow.server.assist.inline.stream import LONGEST
+from devflow.server.assist.inline.stream import LONGEST, within
 from devflow.server.assist.waiting import allowed
 
 _CLOSE_SECONDS = 0.05
@@ -43,13 +43,16 @@ class Generation:
         stream: Callable[[], Answer],
         is_done: Callable[[str], bool],
         seconds: float,
+        max_tokens: int = 1_024,
     ) -> None:
-        """`before` and `after`: the document around the place; `seconds`: it may take."""
+        """`before` and `after`: the document around the place; `seconds`: it may take; `max_tokens`: it was
+        asked for."""
         self._before = before
         self._head = suffix_head(after)
         self._stream = stream
         self._is_done = is_done
         self._seconds = seconds
+        self._max_tokens = max_tokens
         self._waiting = 0
         self._typed = ""
         self._stopped = False
@@ -115,8 +118,9 @@ class Generation:
         try:
             async with asyncio.timeout(allowed(self._seconds)), closing(stream):
                 async for piece in stream:
-                    self.text = (self.text + piece)[:LONGEST]
-                    if self._is_done(self.text) or not self._agrees():
+                    said = (self.text + piece)[:LONGEST]
+                    self.text = within(said, self._max_tokens)
+                    if self.text != said or self._is_done(said) or not self._agrees():
                         break
         except TimeoutError:
             late = True

@@ -134,6 +134,8 @@ class Ghost:
         self.deletions = 0
         self.accepted_at = -1
         """Where the suggestion accepted last ended; -1 once something else was done."""
+        self.goes_on = False
+        """Whether the last change typed or accepted a beginning of what was shown."""
         self.shown: Shown | None = None
         self.report: Report | None = None
         self.window = NO_WINDOW
@@ -157,8 +159,10 @@ class Ghost:
         self._note_removed(change, now)
         _note_edit(mood, doc, before, change)
         self.accepted_at = -1
+        self.goes_on = False
         if self.shown is not None:
             became = fate(self.shown.text, self.shown.start, self.shown.source, source)
+            self.goes_on = became == "typing"
             if became == "accepted":
                 self.accepted_at = self.shown.start + len(self.shown.text)
                 mood.last, self.shown = "accepted", None

@@ -12,12 +12,14 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.python_names import python_names
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.undefined import names_bound
 from devflow.analysis.usage.around import OpenTokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.brackets import open_in
+from devflow.server.assist.inline.modules import Missing, missing_modules
 from devflow.server.assist.inline.names import Name, Role
 from devflow.server.assist.keywords import builtin_names
 from devflow.server.assist.outline import recent_imports
@@ -118,7 +120,13 @@ def _by_text(asked: Asked) -> list[Verdict]:
     tree = asked.doc.tree
     if asked.doc.language != "python" or tree is None:
         return [_by_words(name, asked) for name in asked.names]
-    return [_python(name, asked, tree) for name in asked.names]
+    imports = [name for name in asked.names if name.role is Role.IMPORT]
+    missing = (
+        missing_modules(asked.doc, imports[0].start, imports[-1].end, asked.code, asked.seen)
+        if imports
+        else []
+    )
+    return [_python(name, asked, tree, missing) for name in asked.names]
 
 
 def _by_words(name: Name, asked: Asked) -> Verdict:
@@ -127,7 +135,7 @@ def _by_words(name: Name, asked: Asked) -> Verdict:
     return THERE if asked.seen.get(name.text) else UNSURE
 
 
-def _python(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+def _python(name: Name, asked: Asked, tree: SyntaxTree, missing: Sequence[Missing]) -> Verdict:
     match name.role:
         case Role.PLAIN:
             return _plain(name, asked, tree)
@@ -136,7 +144,7 @@ def _python(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
         case Role.KEYWORD:
             return _keyword(name, asked, tree)
         case Role.IMPORT:
-            return _import(name, asked, tree)
+            return _import(name, asked, tree, missing)
 
 
 def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
@@ -152,7 +160,20 @@ def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
         return THERE  # by a star import
     if asked.seen.get(name.text) and name.text not in names_bound(tree):
         return UNSURE  # the document uses it too and binds it nowhere: it is from somewhere else
+    if name.text in names_bound(tree) and _is_bound(name, tree):
+        return THERE  # deep within a statement of the file itself, where `visible_names` does not look
     return Verdict(False, frozenset(visible))
+
+
+def _is_bound(name: Name, tree: SyntaxTree) -> bool:
+    """Whether something before it, or around its function, binds the plain name."""
+    names = python_names(tree)
+    used = names.at(name.start)
+    if used is None:
+        return False
+    home = names.home(used)
+    first = names.first_binding(name.text, home)
+    return first is not None and (home != used.scope or first.start < name.start)
 
 
 def _attribute(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
@@ -206,16 +227,21 @@ def _keyword(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     return THERE if name.text in told else Verdict(False, frozenset(told))
 
 
-def _import(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
+def _import(name: Name, asked: Asked, tree: SyntaxTree, missing: Sequence[Missing]) -> Verdict:
     path = asked.doc.path
     if path is None:
         return UNSURE
+    for each in missing:
+        if each.start <= name.start < each.end:
+            return Verdict(False, each.others)
     names = names_of(asked.code)
     if names.at(path, tree, name.start) is not None or name.text in sys.stdlib_module_names:
         return THERE
     source = asked.doc.text.source
     line = source[source.rfind("\n", 0, name.start) + 1 : name.start]
     parts = line.split()
+    if line.endswith(".") and parts[-1].partition(".")[0] in sys.stdlib_module_names:
+        return UNSURE if f"{parts[-1]}{name.text}" in sys.modules else Verdict(False)
     if parts[:1] == ["from"] and len(parts) >= 3 and "import" in parts:
         told = _standard_module(parts[1])
         if told is not None:

@@ -23,6 +23,7 @@ from devflow.analysis.usage.lines import Rest, rests
 from devflow.analysis.usage.parameters import Kept, kept_next
 from devflow.analysis.usage.vocabulary import Vocabulary
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.brackets import OPENS, open_in
 from devflow.server.assist.keywords import builtin_names, keywords
 
 _CANDIDATES = 5
@@ -48,11 +49,15 @@ class Evidence:
     values: tuple[float, ...]
 
 
-def guess(doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str]) -> Guess | None:
+def guess(
+    doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str], *, whole: bool = False
+) -> Guess | None:
     """The likeliest rest of the line at `at`, None when nothing is known. `cleaned` gives the text as it
-    may be inserted, "" when it may not. For a thread."""
+    may be inserted, "" when it may not; `whole`: the word before `at` is no beginning of a longer one. For a
+    thread."""
     scored = [
-        (sum(map(mul, WEIGHTS, each.values)), n, each) for n, each in enumerate(evidence(doc, at, code))
+        (sum(map(mul, WEIGHTS, each.values)), n, each)
+        for n, each in enumerate(evidence(doc, at, code, whole=whole))
     ]
     best: Guess | None = None
     # That a candidate parses can only raise it, so most need not be parsed.
@@ -69,10 +74,10 @@ def guess(doc: Document, at: int, code: Codebase, cleaned: Callable[[str], str])
     return best
 
 
-def evidence(doc: Document, at: int, code: Codebase) -> list[Evidence]:
+def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> list[Evidence]:
     """What is known about each of the few likeliest rests, but whether it parses."""
     # A word that is half typed is no context but a filter.
-    start, _ = doc.text.word_at(at)
+    start = at if whole else doc.text.word_at(at)[0]
     half = doc.text.source[start:at]
     tokens: OpenTokens = code.memory.kept(("tokens", doc.uri, doc.language), lambda: OpenTokens(doc.language))
     around = tokens.around(doc.text.source, start)
@@ -99,11 +104,16 @@ def evidence(doc: Document, at: int, code: Codebase) -> list[Evidence]:
 
 
 def parses(doc: Document, at: int, text: str) -> bool:
-    """Whether the document is whole with `text` at `at`; True where nobody can say."""
+    """Whether the document is whole with `text` at `at`; True where nobody can say. The block that a brace
+    opens at its end may be closed further on, or not yet."""
     if doc.tree is None:
         return True
-    edit = Edit(at, at, text)
-    return not doc.tree.edited([edit], doc.text.replaced([edit])).has_error()
+    closers = "".join(OPENS[opener] for opener in reversed(open_in(text))) if text.endswith("{") else ""
+    return any(_is_whole(doc, Edit(at, at, text + end)) for end in dict.fromkeys(("", closers)))
+
+
+def _is_whole(doc: Document, edit: Edit) -> bool:
+    return doc.tree is None or not doc.tree.edited([edit], doc.text.replaced([edit])).has_error()
 
 
 def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:

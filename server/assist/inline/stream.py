@@ -8,6 +8,8 @@ from devflow.server.assist.inline.site import Site, indent_of, width
 
 LONGEST = 4_000
 """Characters of an answer that are looked at; a broken server may send millions in one piece."""
+_CHARACTERS, _LINES = 6, 0.5
+"""That a token of code has at most, over a whole answer: what is longer is more than was asked for."""
 _LEAST_ALIKE = 8
 _LONGEST_FENCE = 40
 
@@ -34,6 +36,16 @@ def is_done(text: str, site: Site) -> bool:
         or _reaches_suffix(whole, site)
         or _closes_too_much(body, site)
     )
+
+
+def within(text: str, max_tokens: int) -> str:
+    """`text`, or as many of its first lines as `max_tokens` tokens can have: not every server minds the
+    limit."""
+    longest, most = max_tokens * _CHARACTERS, max(2, round(max_tokens * _LINES))
+    if len(text) <= longest and text.count("\n") < most:
+        return text
+    head = "\n".join(text[: longest + 1].split("\n")[:most])
+    return head if len(head) <= longest else head.rpartition("\n")[0]
 
 
 def _is_line_done(body: str, text: str, site: Site) -> bool:

@@ -87,14 +87,14 @@ async def inline(
     run = _Run(doc, at, code, config, manual)
     start, end, taken = at, at, ""
     if selected is not None:
-        if not selected.start <= at <= selected.end or not selected.new.startswith(
-            doc.text.source[selected.start : at]
+        if not selected.start <= at <= selected.end or not _is_typed(
+            doc.text.source[selected.start : at], selected.new
         ):
             run.silent(Silence.SELECTION)
             return None
         start, end, taken = selected.start, selected.end, selected.new
         moved = replace(doc, text=doc.text.replaced([selected]), tree=_edited(doc, selected), version=-1)
-        run.doc, run.at = moved, start + len(taken)
+        run.doc, run.at, run.chosen = moved, start + len(taken), True
     found = await run.stages()
     if found is None:
         return None
@@ -142,6 +142,8 @@ class _Run:
         self.doc, self.at, self.code, self.config, self.manual = doc, at, code, config, manual
         self.ghost, self.mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
         self.number = self.ghost.number
+        self.chosen = False
+        """Whether the word before `at` is the popup's choice, a whole one."""
         self.site = Site("", "")
         self.context = Context()
         self.tokens = 0
@@ -162,12 +164,17 @@ class _Run:
         )
         shut = closed_gate(self.doc, self.at, situation, self.config)
         self.time("trigger")
-        if shut is not None:
+        # The rest of a block whose first line was accepted stays, though a line is whole there.
+        goes_on = shut is Silence.WHOLE and self.ghost.goes_on
+        if shut is not None and not goes_on:
             self.silent(shut)
             return None
         self.site = site_of(self.doc, self.at)
         if (hit := self._from_cache()) is not None:
             return hit
+        if shut is not None:
+            self.silent(shut)
+            return None
         models = self.code.models
         found: tuple[str, Kept, str] | None = None
         why = Silence.NOTHING
@@ -246,9 +253,8 @@ class _Run:
         if hit is None:
             return None
         kept, typed = hit
-        text = clean(kept.text[typed:], replace(self.site, multiline="\n" in kept.text))
-        # Typing as suggested has to go on showing the rest, however short it has become.
-        text = text or (kept.text[typed:] if typed and kept.text[typed:].strip() else "")
+        site = replace(self.site, multiline="\n" in kept.text)
+        text = clean(kept.text[typed:], site, goes_on=typed > 0)
         if not text or self._refused(text):
             return None
         return text, kept, "cache"
@@ -276,18 +282,19 @@ class _Run:
             written = await self._awaited(running, typed)
         if written is None:
             return Silence.SUPERSEDED
+        raw = written.text[len(typed) :]
         if written.error is not None:
             self.problem = str(written.error)
             if self.mood.is_news(self.problem, self.doc.uri):
                 log.warning("ghost text: %s", self.problem)
-            return Silence.LATE if isinstance(written.error, TooLate) else Silence.MODEL
-        self._learn(written)
-        raw = written.text[len(typed) :]
-        if written.late:
-            # Whole lines that came in time are worth showing, half a line is not.
+        else:
+            self._learn(written)
+        if written.late or written.error is not None:
+            # Whole lines that came before it was cut off are worth showing, half a line is not.
             raw = raw.rsplit("\n", 1)[0] if "\n" in raw.strip() else ""
             if not raw:
-                return Silence.LATE
+                late = written.late or isinstance(written.error, TooLate)
+                return Silence.LATE if late else Silence.MODEL
         return await self._finished(raw, written.model, origin)
 
     async def _awaited(self, running: Generation, typed: str) -> Written | None:
@@ -315,7 +322,19 @@ class _Run:
         finally:
             gathering.cancel()
         self.time("context")
+        self._warm_types()
         return await self._generation(self.doc, self.at, self.site)
+
+    def _warm_types(self) -> None:
+        """Have the type engine read the document as it is while a model writes: the first question in a
+        version takes it some 30 ms, which the check of names would be waited for."""
+        doc, at, python = self.doc, self.at, self.code.python
+        if python is None or doc.language != "python" or not self.code.types_are_fast:
+            return
+        if self.config.check_names:
+            key = ("ghost text's types", doc.uri)
+            self.code.memory.forget(key)
+            self.code.memory.task(key, lambda: python.complete(doc.path, doc.text.source, at))
 
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""
@@ -336,6 +355,7 @@ class _Run:
             lambda: Answer(self._filled(models, request, without)),
             lambda text: is_done(text, site),
             seconds,
+            request.max_tokens,
         )
         self.time("prompt")
         return ghost.generation
@@ -414,7 +434,9 @@ class _Run:
         if self.site.line_before.strip() == "" and not self.site.multiline:
             return None  # at the start of a line nothing has been said yet
         site = replace(self.site, multiline=False)
-        found = await asyncio.to_thread(guess, self.doc, self.at, self.code, lambda text: clean(text, site))
+        found = await asyncio.to_thread(
+            guess, self.doc, self.at, self.code, lambda text: clean(text, site), whole=self.chosen
+        )
         self.time("code")
         if found is None or found.probability < self.config.min_confidence or not found.text:
             return None
@@ -444,6 +466,13 @@ class _Run:
         self.mood.answered(self.doc.uri)
         if not written.late:
             self.mood.response += _SMOOTHING * (written.seconds - self.mood.response)
+
+
+def _is_typed(typed: str, chosen: str) -> bool:
+    """Whether `typed` can mean the popup's choice: all its letters are in it, in their order, as popups
+    match."""
+    rest = iter(chosen.casefold())
+    return all(letter in rest for letter in typed.casefold())
 
 
 def _edited(doc: Document, edit: Edit) -> SyntaxTree | None:

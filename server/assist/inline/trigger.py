@@ -76,7 +76,7 @@ class Situation:
 
 def closed_gate(doc: Document, at: int, situation: Situation, config: Inline) -> Silence | None:
     """Why there is no suggestion at `at`; None where one is worth working for."""
-    if not situation.manual and (silence := _unwanted(doc, situation, config)) is not None:
+    if not situation.manual and (silence := unwanted(doc, situation, config)) is not None:
         return silence
     return _place(doc, at) or (None if situation.manual else _mood(doc, at, situation, config))
 
@@ -88,7 +88,7 @@ def worth_asking(doc: Document, at: int) -> bool:
 
 def may_help(doc: Document, at: int, config: Inline) -> bool:
     """Whether ghost text nobody asked for may be shown at `at`, now or after a key."""
-    return _unwanted(doc, Situation(), config) is None and worth_asking(doc, at)
+    return unwanted(doc, Situation(), config) is None and worth_asking(doc, at)
 
 
 def asks_for_code(doc: Document, at: int) -> bool:
@@ -102,7 +102,8 @@ def asks_for_code(doc: Document, at: int) -> bool:
     return above[-1:] in (":", "{", "(", "[", ",")
 
 
-def _unwanted(doc: Document, situation: Situation, config: Inline) -> Silence | None:
+def unwanted(doc: Document, situation: Situation, config: Inline) -> Silence | None:
+    """Why the user wants no ghost text in `doc` that he did not ask for, wherever the cursor is."""
     if config.mode == "manual":
         return Silence.MANUAL
     if situation.snoozed:

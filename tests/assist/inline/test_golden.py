@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from devflow.analysis.text import Edit
-from devflow.server.assist.inline.brackets import CLOSES, closed_in, open_in
+from devflow.analysis.tokens import lex
+from devflow.server.assist.inline.brackets import CLOSES, OPENS, closed_in
 from devflow.server.assist.inline.check import checked, whole
 from devflow.server.assist.inline.clean import clean, covered
 from devflow.server.assist.inline.site import Site, indent_of, site_of, width
@@ -60,10 +61,11 @@ def test_what_a_model_wrote_is_shown_as_it_should(name: str) -> None:
 @pytest.mark.parametrize("name", CLEANED)
 def test_nothing_shown_repeats_breaks_brackets_or_is_indented_wrongly(name: str) -> None:
     text, site, replaced = shown(CLEANED[name])
-    faults(text, site, replaced)
+    path = CLEANED[name].get("path", "main.py")
+    faults(text, site, replaced, document("", Path("/w") / path).language)
 
 
-def faults(text: str, site: Site, replaced: str = "") -> None:
+def faults(text: str, site: Site, replaced: str = "", language: str = "python") -> None:
     """What the numbers of the golden set count, as assertions that know nothing of the code they judge."""
     if not text:
         return
@@ -71,20 +73,49 @@ def faults(text: str, site: Site, replaced: str = "") -> None:
     lines = [line.strip() for line in (site.line_before + text).split("\n") if line.strip()]
     if following and len(following[0]) > 3:
         assert following[0] not in lines
-    waiting = open_in(site.before)
-    for char in closed_in(text):
-        assert waiting
-        assert waiting.pop() == CLOSES[char]
-    left = open_in(text)
-    assert not left or text.rstrip().endswith(("(", "[", "{", ","))
+    assert not unbalanced(text, site, replaced, language)
     base = width(indent_of(site.line_before))
     for line in text.split("\n")[1:]:
         assert not line.strip() or width(indent_of(line)) >= base
         assert not ("\t" in indent_of(line) and re.search(r"^ {4}", site.before, re.MULTILINE))
     assert text == text.rstrip()
     rest = site.line_after.strip()
-    if rest and not replaced and closed_in(text):
-        assert not text.endswith(rest)
+    if rest and not replaced and closed_in(text) and text.endswith(rest):
+        were = partnerless(site.before + site.after, language)
+        assert len(partnerless(site.before + text + site.after, language)) < len(were)
+
+
+def unbalanced(text: str, site: Site, replaced: str, language: str) -> str:
+    """The brackets, of `text` or of the code around it, that have no partner once it is inserted: of the
+    code only those that had one. A text that goes on in the next line may leave its own ones open."""
+    rest = site.after[len(replaced) :]
+    begin, end = len(site.before), len(site.before) + len(text)
+    lonely = partnerless(site.before + text + rest, language)
+    own = {at: char for at, char in lonely.items() if begin <= at < end}
+    if not site.line_after[len(replaced) :].strip() and text.rstrip().endswith(("(", "[", "{", ",")):
+        return "".join(char for char in own.values() if char in CLOSES)
+    were = partnerless(site.before + replaced + rest, language)
+    moved = len(text) - len(replaced)
+    around = {at if at < begin else at - moved: char for at, char in lonely.items() if at not in own}
+    return "".join([*own.values(), *(char for at, char in around.items() if at not in were)])
+
+
+def partnerless(source: str, language: str) -> dict[int, str]:
+    """The brackets of `source` that nothing closes or opens, by their places."""
+    opened: list[tuple[int, str]] = []
+    found: dict[int, str] = {}
+    for token in lex(source, language):
+        char = token.text
+        if char in OPENS:
+            opened.append((token.start, char))
+        elif char in CLOSES:
+            if CLOSES[char] not in (opener for _, opener in opened):
+                found[token.start] = char
+                continue
+            while opened[-1][1] != CLOSES[char]:
+                found.update([opened.pop()])
+            opened.pop()
+    return found | dict(opened)
 
 
 @pytest.mark.parametrize("name", QUIET)

@@ -215,6 +215,49 @@ async def test_whole_lines_before_the_timeout_are_shown(tmp_path: Path) -> None:
     assert found.edit.new == "b = a\n    c = b"
 
 
+class Breaks(Writer):
+    """Its connection is cut after what it was told to write."""
+
+    async def write(self, request: FillRequest) -> AsyncIterator[str]:
+        for piece in self.pieces:
+            yield piece
+        raise Unreachable("api.example ended its answer in the middle; try again.")
+
+
+async def test_whole_lines_before_the_connection_is_cut_are_shown(tmp_path: Path) -> None:
+    models = Breaks("b = a\n    c = b\n    ha")
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=models) as space:
+        found = await inline(space.doc, space.at, space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "b = a\n    c = b"
+
+
+async def test_half_a_line_before_the_connection_is_cut_is_not_shown(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "total = a <|>\n", models=Breaks("+ b")) as space:
+        assert await inline(space.doc, space.at, space.code, Inline()) is None
+        report = ghost_of(space.code.memory, space.doc.uri).report
+    assert report is not None
+    assert (report.silence, report.problem.endswith("try again.")) == (Silence.MODEL, True)
+
+
+async def test_a_server_that_minds_no_limit_is_stopped_at_the_limit(tmp_path: Path) -> None:
+    lines = "".join(f"value_{n} = a\n    " for n in range(400))
+    writer = Writer(*[lines[at : at + 8] for at in range(0, len(lines), 8)])
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=writer) as space:
+        found = await inline(space.doc, space.at, space.code, Inline(max_tokens=32))
+    assert found is not None
+    assert len(found.edit.new) <= 32 * 6
+    assert found.edit.new.endswith("= a")
+    assert writer.given * 8 <= 32 * 6 + 8
+
+
+async def test_a_server_that_minds_no_limit_and_says_all_at_once_is_cut_there(tmp_path: Path) -> None:
+    writer = Writer("x = [" + "a, " * 800 + "a]")
+    async with workspace(tmp_path, "a = 1\n<|>\n", models=writer) as space:
+        found = await inline(space.doc, space.at, space.code, Inline(max_tokens=64), manual=True)
+    assert found is None
+
+
 async def test_cancelling_closes_the_stream(tmp_path: Path) -> None:
     writer = Writer("+ b", delay=10)
     async with workspace(tmp_path, "total = a <|>\n", models=writer) as space:
@@ -264,6 +307,14 @@ async def test_the_popup_s_choice_is_continued(tmp_path: Path) -> None:
 
 async def test_a_choice_that_does_not_fit_what_is_typed_is_ignored(tmp_path: Path) -> None:
     assert await shown(tmp_path, "total = so<|>\n", "(items)", selected="filter") is None
+
+
+@pytest.mark.parametrize("typed", ["ass", "assert_equal", "asEq", ""])
+async def test_behind_the_popup_s_choice_the_code_goes_on_as_elsewhere(typed: str, tmp_path: Path) -> None:
+    code = "class T:\n    def a(self):\n" + "        self.assert_equal(first, second)\n" * 3
+    found = await shown(tmp_path, f"{code}        self.{typed}<|>\n", selected="assert_equal")
+    assert found is not None
+    assert found.edit.new == "assert_equal(first, second)"
 
 
 async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> None:
@@ -350,6 +401,29 @@ async def test_a_rest_that_does_not_parse_gives_way_to_one_that_does(tmp_path: P
     assert found.edit.new == "key)"
 
 
+@pytest.mark.parametrize(
+    ("path", "function"),
+    [
+        ("main.go", "func {0}(p string) error {{\n\t_, err := os.Open(p)\n\t{1}\n\treturn nil\n}}\n"),
+        ("main.c", "int {0}(char *p) {{\n    err = open(p);\n    {1}\n    return 0;\n}}\n"),
+    ],
+)
+async def test_the_head_of_a_block_that_others_have_is_offered(
+    path: str, function: str, tmp_path: Path
+) -> None:
+    go = path.endswith(".go")
+    head, tail = (
+        ("if err != nil {", "\n\t\treturn err\n\t}")
+        if go
+        else ("if (err != 0) {", "\n        return err;\n    }")
+    )
+    others = "".join(function.format(name, head + tail) for name in ("first", "second"))
+    code = ("package main\n" if go else "") + others + function.format("third", "if <|>")
+    found = await shown(tmp_path, code, path=path)
+    assert found is not None
+    assert found.edit.new == head.removeprefix("if ")
+
+
 async def test_half_a_word_is_completed_and_the_line_with_it(tmp_path: Path) -> None:
     found = await from_elsewhere(
         tmp_path,
@@ -388,6 +462,33 @@ async def test_typing_as_suggested_shows_the_rest_without_asking_again(tmp_path:
         found = await typed(space, "sorte")
     assert found is not None
     assert found.edit.new == "d(a)"
+    assert len(writer.requests) == 1
+
+
+async def test_a_bracket_the_editor_closed_while_typing_as_suggested_is_not_closed_twice(
+    tmp_path: Path,
+) -> None:
+    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=Writer("sorted(a)")) as space:
+        await inline(space.doc, space.at, space.code, Inline())
+        doc = with_suggestion(space.doc, space.at, "sorted()")
+        found = await inline(doc, space.at + len("sorted("), space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "a"
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+async def test_behind_an_accepted_line_the_rest_of_its_block_stays(one_by_one: bool, tmp_path: Path) -> None:
+    line = "b = a + 1"
+    writer = Writer(f"{line}\n    return b * 2")
+    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=writer) as space:
+        if one_by_one:
+            found = await typed(space, line)
+        else:
+            await inline(space.doc, space.at, space.code, Inline())
+            doc = with_suggestion(space.doc, space.at, line)
+            found = await inline(doc, space.at + len(line), space.code, Inline())
+    assert found is not None
+    assert found.edit.new == "\n    return b * 2"
     assert len(writer.requests) == 1
 
 
@@ -660,3 +761,28 @@ async def test_without_a_model_a_line_goes_on_as_one_like_it_with_its_own_names(
         found = await inline(space.doc, space.at, space.code, Inline())
     assert found is not None
     assert found.edit.new == "height"
+
+
+class Asked:
+    """A type engine that notes where it was asked, and knows nothing."""
+
+    def __init__(self, model: Writer) -> None:
+        self.model = model
+        self.before: list[int] = []
+        """How many pieces the model had written at each question."""
+
+    async def complete(self, path: Path | None, source: str, at: int) -> list[Any]:
+        self.before.append(self.model.given)
+        return []
+
+
+@pytest.mark.parametrize("fast", [True, False])
+async def test_a_fast_type_engine_reads_the_document_while_the_model_writes(
+    fast: bool, tmp_path: Path
+) -> None:
+    writer = Writer("+ ", "b", delay=0.001)
+    engine = Asked(writer)
+    async with workspace(tmp_path, "a = b = 1\ntotal = a <|>\n", models=writer, python=engine) as space:
+        code = replace(space.code, types_are_fast=fast)
+        assert await inline(space.doc, space.at, code, Inline()) is not None
+    assert engine.before[:1] == ([0] if fast else [])
