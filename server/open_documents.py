@@ -25,6 +25,8 @@ class OpenDocuments:
 
     def __init__(self) -> None:
         self._open: dict[str, OpenDocument] = {}
+        self._edited: dict[str, None] = {}
+        """Those the user has edited, the last one last."""
         self._files = FileTexts()
 
     def __iter__(self) -> Iterator[str]:
@@ -63,11 +65,18 @@ class OpenDocuments:
             log.warning("a change of %s, which is not open, was ignored", named.uri)
             return None
         document.change(named.version, changes, encoding)
+        self._edited.pop(named.uri, None)
+        self._edited[named.uri] = None
         return document
 
     def close(self, uri: str) -> OpenDocument | None:
         """The disk holds the truth about this document again; what was open under `uri`."""
+        self._edited.pop(uri, None)
         return self._open.pop(uri, None)
+
+    def edited_besides(self, uri: str, most: int) -> list[str]:
+        """The open documents other than `uri` that were edited, the last one first."""
+        return [each for each in reversed(self._edited) if each != uri][:most]
 
     def path_of(self, uri: str) -> Path | None:
         """The file of an open document."""
