@@ -49,7 +49,7 @@ class Hit:
     text: str
     score: float
     sources: tuple[str, ...]
-    """Which retrievers found it: `text`, `vectors`, `symbols`."""
+    """What found it: `text`, `vectors`, `symbols`, `paths`; `graph` where a better hit uses it."""
 
 
 @dataclass(frozen=True, slots=True)

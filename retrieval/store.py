@@ -24,7 +24,7 @@ from devflow.retrieval.packed import functions
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "v2"
+SCHEMA = "v3"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 HAS_TABLES = "SELECT 1 FROM sqlite_master WHERE name = 'meta'"

@@ -21,6 +21,7 @@ from devflow.retrieval.evaluation.minilm import MiniLM
 from devflow.retrieval.evaluation.truth import Query, TruthSet, write_cosqa
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.local import local_vectors
+from devflow.retrieval.needed import with_needed
 from devflow.retrieval.walk import IndexOptions
 
 _CONTEXT_TOKENS = 2_000
@@ -178,7 +179,7 @@ async def _ask(
                     seconds = time.perf_counter() - started
                     tally.add(name, query, _answers(root, hits, tally.truth.by), seconds)
                     if query.context:
-                        tally.add_context(name, query, root, hits)
+                        tally.add_context(name, query, root, await with_needed(hits, index.graph))
     finally:
         await index.close()
 

@@ -12,15 +12,18 @@ from devflow.analysis.paths import shown_path
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import Hit
 from devflow.retrieval.context import Citation, pack
+from devflow.retrieval.needed import with_needed
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import HOW_TO_ADD, Progress, answer, has_chat
 from devflow.server.assist.inert import inert
+from devflow.server.assist.waiting import within
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
 
 _CITATION = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 _MOST_SHOWN_LINES = 12
+_NEEDED_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         return Answer(f"Nothing in the index matches {question.strip()[:100]!r}.", (), "index")
     if not has_chat(code):
         return Answer(await _extract(hits, code), tuple(hits), "index")
-    packed = pack(hits, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
+    known = await within(with_needed(hits, code.index.graph), _NEEDED_SECONDS) or hits
+    packed = pack(known, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
     paths = await asyncio.to_thread(
         lambda: [name for path in packed.paths for name in rule_paths(path, "", code.roots)]
     )
@@ -63,7 +67,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         text += "\n\n" + "  \n".join(sources)
     else:
         text += "\n\n*The answer names no source; check it against the code.*"
-    used = [hit for hit in hits if any(_is_of(hit, c) for c in packed.citations if c.number in cited)]
+    used = [hit for hit in known if any(_is_of(hit, c) for c in packed.citations if c.number in cited)]
     engine = (code.models.last_used("chat") if code.models is not None else "") or "model"
     return Answer(text, tuple(used), engine)
 

@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> list[Hit]:
+    from devflow.retrieval.needed import with_needed
     from devflow.retrieval.search import SearchOptions
     from devflow.server.commands.workspace import codebase, settings_of
 
@@ -65,6 +66,8 @@ async def _search(root: Path, arguments: argparse.Namespace, notes: Console) -> 
         found = await code.index.searched(arguments.query, limit=arguments.limit, options=options)
         if found.reason:
             notes.print(found.reason)
+        if arguments.context is not None:
+            return await with_needed(found.hits, code.index.graph)
         return list(found.hits)
 
 

@@ -76,3 +76,31 @@ def test_only_numbers_that_were_shown_stay() -> None:
     shown = [Citation(number, Path("a.py"), 0, 1, "") for number in (1, 2)]
     assert cited_only("A [1, 2, 3]. B [4]. [x](y) [1](z)", shown) == ("A [1][2]. B. [x](y) [1](z)", {1, 2})
     assert cited_only("```\na[1]\n```", shown)[1] == frozenset()
+
+
+async def test_a_model_sees_what_the_best_code_uses_though_search_does_not_find_it(tmp_path: Path) -> None:
+    files = """
+        #- net/retry.py
+        from net.limits import clamp
+
+        def retry_delay(attempt: int) -> float:
+            '''Seconds to wait before the next attempt.'''
+            return clamp(2 ** attempt)
+        #- net/limits.py
+        def clamp(value: float, ceiling: float = 60.0) -> float:
+            return value if value < ceiling else ceiling
+
+        def unrelated(): ...
+        #- main.py
+        x = 1<|>
+    """
+    model = FakeModel("Up to the ceiling [1] [2].", name="oracle")
+    async with workspace(tmp_path, files, indexed=True, models=Router([], [model])) as made:
+        answer = await ask(QUESTION, made.code, 1)
+    [request] = model.requests
+    shown = "".join(message.content for message in request.messages)  # type: ignore[union-attr]
+    assert "[2] net/limits.py:1-1 clamp\ndef clamp(value: float, ceiling: float = 60.0) -> float" in shown
+    assert "unrelated" not in shown
+    assert [(hit.symbol, hit.sources) for hit in answer.hits][1] == ("clamp", ("graph",))
+    assert "net/limits.py" in request.paths  # type: ignore[union-attr]
+    assert answer.markdown.endswith("[2] net/limits.py:1-1 `clamp`")
