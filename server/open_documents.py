@@ -28,6 +28,8 @@ class OpenDocuments:
 
     def __init__(self) -> None:
         self._open: dict[str, OpenDocument] = {}
+        self._edited: dict[str, None] = {}
+        """Those the user has edited, the last one last."""
         self._files = FileTexts()
         self._seen: OrderedDict[str, Document | None] = OrderedDict()
         """Files the user has looked at or worked in, the last one last; those closed since, as they were."""
@@ -71,6 +73,8 @@ class OpenDocuments:
             return None
         document.change(named.version, changes, encoding)
         self.look_at(named.uri)
+        self._edited.pop(named.uri, None)
+        self._edited[named.uri] = None
         return document
 
     def look_at(self, uri: str) -> None:
@@ -90,7 +94,12 @@ class OpenDocuments:
         """The disk holds the truth about this document again; what was open under `uri`."""
         if uri in self._seen:
             self._seen[uri] = self.current(uri)  # what was read a minute ago still is what it is about
+        self._edited.pop(uri, None)
         return self._open.pop(uri, None)
+
+    def edited_besides(self, uri: str, most: int) -> list[str]:
+        """The open documents other than `uri` that were edited, the last one first."""
+        return [each for each in reversed(self._edited) if each != uri][:most]
 
     def path_of(self, uri: str) -> Path | None:
         """The file of an open document."""

@@ -141,7 +141,7 @@ REQUESTS: tuple[Route, ...] = (
         feature="next_edit",
         empty={"edits": []},
         title="Next edit",
-        limits="For clients of Copilot's language server. Calls and fields: Python, TS and JS.",
+        limits="VS Code, Neovim, clients of Copilot's language server. Calls and fields: Python, TS, JS.",
     ),
     Route(
         types.TEXT_DOCUMENT_HOVER,

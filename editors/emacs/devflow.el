@@ -7,7 +7,7 @@
 
 ;; Makes Eglot start DevFlow, and adds the commands that LSP has no place for:
 ;; `devflow-explain', `devflow-ask', `devflow-search', `devflow-review',
-;; `devflow-reindex' and `devflow-status'.
+;; `devflow-reindex', `devflow-why', `devflow-snooze' and `devflow-status'.
 ;;
 ;;   (add-to-list 'load-path "THE FOLDER OF THIS FILE")
 ;;   (require 'devflow)
@@ -197,6 +197,23 @@ server shall run.  Set this before `devflow' is loaded."
   (interactive)
   (devflow--run "devflow.reindex" nil
                 (lambda (_answer) (message "DevFlow: the workspace is being indexed again"))))
+
+;;;###autoload
+(defun devflow-why ()
+  "Show what the last suggestion was made of, and why there was none."
+  (interactive)
+  (devflow--run "devflow.why" nil
+                (lambda (answer) (devflow--show "why" (devflow--markdown answer)))))
+
+;;;###autoload
+(defun devflow-snooze (minutes)
+  "Have no ghost text for MINUTES; 0 brings it back."
+  (interactive (list (read-number "Minutes without suggestions (0 brings them back): " 30)))
+  (devflow--run "devflow.snooze" (list minutes)
+                (lambda (_answer)
+                  (if (zerop minutes)
+                      (message "DevFlow: suggestions are back")
+                    (message "DevFlow: no suggestions for %s minutes" minutes)))))
 
 ;;;###autoload
 (defun devflow-status ()

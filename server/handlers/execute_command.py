@@ -153,14 +153,18 @@ async def _apply(call: Call) -> None:
 
 async def _accepted(call: Call) -> None:
     """[id] → null; the editor has put all of a suggestion into the text"""
-    shown = call.session.suggestions.told_accepted(_text(call, "the id of a suggestion"))
+    suggestion = _text(call, "the id of a suggestion")
+    call.session.offers.accepted(suggestion)
+    shown = call.session.suggestions.told_accepted(suggestion)
     if shown is not None and shown.kind in ("inline", "item"):
         await came_behind(call.session, shown)
 
 
 async def _rejected(call: Call) -> None:
     """[id] → null; the user has sent a suggestion away"""
-    call.session.suggestions.told_rejected(_text(call, "the id of a suggestion"))
+    suggestion = _text(call, "the id of a suggestion")
+    call.session.offers.rejected(suggestion)
+    call.session.suggestions.told_rejected(suggestion)
 
 
 async def _why(call: Call) -> dict[str, Any]:

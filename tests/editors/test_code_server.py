@@ -1,4 +1,5 @@
-"""The real VS Code in a real browser: ghost text appears, is accepted by the word and whole, and vanishes."""
+"""The real VS Code in a real browser: ghost text appears, is accepted by the word and whole, and vanishes;
+the next edit leads into another file, is made and sent away; the palette says why, and snoozes."""
 
 from __future__ import annotations
 
@@ -32,6 +33,11 @@ MAIN = "\n\n\n".join(
         FUNCTION.format("middle") + CALL,
         FUNCTION.format("large"),
     ]
+)
+ROWS = "def load(name):\n    return name\n"
+USE = (
+    "from rows import load\n\n\ndef run(strict):\n    return load('a')\n"
+    "\n\ndef again(strict):\n    return load('b')\n"
 )
 SETTINGS = {
     "security.workspace.trust.enabled": False,
@@ -77,6 +83,8 @@ def code_server(libraries: Path, tmp_path: Path) -> Iterator[CodeServer]:
     workspace.mkdir()
     (workspace / "shapes.py").write_text(SHAPES)
     (workspace / "main.py").write_text(MAIN)
+    (workspace / "rows.py").write_text(ROWS)
+    (workspace / "use.py").write_text(USE)
     entry = str(libraries / "code-server/out/node/entry.js")
     where = ["--user-data-dir", str(data), "--extensions-dir", str(extensions)]
     subprocess.run(["node", entry, *where, "--install-extension", str(vsix)], check=True, capture_output=True)
@@ -111,7 +119,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def test_ghost_text_appears_is_accepted_by_word_and_whole_and_vanishes(
+def test_ghost_text_and_the_next_edit_appear_are_accepted_and_vanish_and_the_palette_snoozes(
     libraries: Path, code_server: CodeServer
 ) -> None:
     chromium = shutil.which("chromium")
@@ -130,3 +138,11 @@ def test_ghost_text_appears_is_accepted_by_word_and_whole_and_vanishes(
     assert seen["word"].endswith("return rectangle_area")
     assert seen["whole"].endswith(f"return {CALL}")
     assert seen["vanished"]
+    assert seen["jump"] == "use.py:5"
+    assert seen["edit"] == "line 5"
+    assert "strict" in seen["drawn"]
+    assert seen["made"] == USE.replace("load('a')", "load('a', strict)")
+    assert seen["second"] == "line 9"
+    assert seen["left"] == seen["made"]
+    assert seen["why"]
+    assert seen["snoozed"]

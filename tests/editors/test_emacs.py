@@ -82,6 +82,11 @@ SCRIPT = r"""
                  (buffer-substring (line-beginning-position) (line-end-position))))))
 (devflow-status)
 (devflow-test-wait 'status (lambda () (plist-get devflow-last-status :state)))
+(devflow-snooze 5)
+(devflow-why)
+(devflow-test-wait 'why
+  (lambda () (and (get-buffer "*devflow why*")
+                  (with-current-buffer "*devflow why*" (buffer-string)))))
 (princ (concat "ANSWERS" (json-encode devflow-test) "\n"))
 (set-buffer-modified-p nil)
 (eglot-shutdown-all)
@@ -130,4 +135,6 @@ def test_eglot_completes_hovers_navigates_and_shows_findings(emacs: editors.Prog
     counted = store.outcomes(kind="item")
     store.close()
     assert (counted.accepted, counted.whole, counted.rejected) == (1, 1, 0)
+    assert "rectangle_area" in answers["why"] or "last" in answers["why"].lower()
+    assert "DevFlow: no suggestions for 5 minutes" in done.stderr
     assert answers["status"] in ("starting", "indexing", "ready", "limited")

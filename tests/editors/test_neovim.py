@@ -159,6 +159,48 @@ def test_a_renamed_function_is_renamed_where_it_is_called_by_one_key(editor: edi
     assert line == "tiny(1)"
 
 
+HINT = (
+    "(function() for _, m in ipairs(vim.api.nvim_buf_get_extmarks(0,"
+    " vim.api.nvim_create_namespace('devflow.next_edit'), 0, -1, {details = true})) do"
+    " if m[4].virt_text and m[4].virt_text_pos == 'eol' then return m[4].virt_text[1][1] end end end)()"
+)
+
+
+def test_a_changed_signature_leads_to_the_call_in_the_other_file_and_there_to_the_edit(
+    editor: editors.Neovim,
+) -> None:
+    editor.keys(":edit shapes.py<CR>")
+    editor.wait("#vim.lsp.get_clients({ name = 'devflow', bufnr = 0 }) > 0", "the server in the other file")
+    # What is looked at here is the way there: the same name is there to be passed.
+    editor.keys(":%s/width, height)/width, height, shape)/<CR>")
+    hint = editor.wait(HINT, "the hint")
+    assert hint.startswith("→ main.py:4 ")
+    assert "Pass shape, which is new" in hint
+    editor.keys("<M-n>")
+    place = "vim.fn.expand('%:t') == 'main.py' and vim.fn.line('.')"
+    assert editor.wait(place, "the other file") == 4
+    editor.wait("(require('devflow.next_edit').shown[vim.api.nvim_get_current_buf()] or {}).text", "the edit")
+    editor.keys("<M-n><M-n>")
+    line = "vim.fn.getline(9) ~= '    return rectangle_area(width, height)' and vim.fn.getline(9)"
+    assert editor.wait(line, "the edit made") == "    return rectangle_area(width, height, shape)"
+
+
+def test_ghost_text_is_snoozed_and_the_reason_told(editor: editors.Neovim) -> None:
+    editor.keys(":DevFlow snooze 5<CR>")
+    editor.wait("require('devflow').status_text():find('snoozed') ~= nil", "the snooze")
+    editor.keys("Go<CR><CR><C-u>def large(shape):<CR>width, height = shape.size<CR>return ")
+    asked = (
+        "(function() local text = ''; vim.lsp.get_clients({ name = 'devflow' })[1]:request("
+        "'workspace/executeCommand', { command = 'devflow.why' }, function(_, answer)"
+        " text = answer and answer.markdown or '' end); vim.wait(2000, function() return text ~= '' end);"
+        " return text:lower():find('snooze') ~= nil end)()"
+    )
+    editor.wait(asked, "the reason of the silence")
+    assert not editor.lua(GHOST)
+    editor.keys("<Esc>:DevFlow snooze 0<CR>")
+    editor.wait("require('devflow').status_text():find('snoozed') == nil", "the end of the snooze")
+
+
 def test_hover_shows_signature_and_documentation(editor: editors.Neovim) -> None:
     card = editor.again(
         "4G0frK",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ async def opened(client: Editor, source: str = SOURCE) -> None:
 
 async def make(client: Editor, edit: dict[str, Any], version: int) -> None:
     """What a client does when the user accepts: the edit, then its command."""
-    client.change(URI, version, {"range": edit["range"], "text": edit["text"]})
+    client.change(edit["textDocument"]["uri"], version, {"range": edit["range"], "text": edit["text"]})
     command = edit["command"]
     await client.request(
         "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
@@ -141,23 +143,72 @@ async def test_parameters_that_say_nothing_are_an_error(params: Any) -> None:
         assert error.value.code == -32602
 
 
-async def test_when_the_file_is_done_it_is_told_where_in_the_workspace_it_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "rows.py").write_text("def load(path):\n    return path\n")
-    (tmp_path / "use.py").write_text("from rows import load\n\nload('a')\n")
-    await build(tmp_path, settings.Index(vectors=False))
-    index = await Index.open([tmp_path])
+@asynccontextmanager
+async def workspace(root: Path, **files: str) -> AsyncIterator[Editor]:
+    """An editor on an indexed folder of Python files, of which it has opened the first."""
+    for name, text in files.items():
+        (root / f"{name}.py").write_text(text)
+    await build(root, settings.Index(vectors=False))
+    index = await Index.open([root])
     scripted = Scripted()
     async with editor(scripted.services) as client:
-        await client.initialize(tmp_path)
+        await client.initialize(root)
         await client.until(lambda: scripted.indexes and scripted.indexes[0].calls)
         scripted.index.reader = index
+        name, text = next(iter(files.items()))
+        client.open((root / f"{name}.py").as_uri(), text)
+        yield client
+    await index.close()
+
+
+def places(answer: dict[str, Any]) -> list[tuple[str, int, str]]:
+    return [
+        (Path(jump["uri"]).name, jump["range"]["start"]["line"], jump["text"])
+        for jump in answer.get("jumps", [])
+    ]
+
+
+ROWS = "def load(path):\n    return path\n"
+USE = "from rows import load\n\nload('a')\n\n\ndef run(strict):\n    load('b')\n"
+STRICT = {
+    "range": {"start": {"line": 0, "character": 13}, "end": {"line": 0, "character": 13}},
+    "text": ", strict",
+}
+
+
+async def test_when_the_file_is_done_it_is_told_where_in_the_workspace_it_goes_on(tmp_path: Path) -> None:
+    async with workspace(tmp_path, rows=ROWS, use="from rows import load\n\nload('a')\n") as client:
         uri = (tmp_path / "rows.py").as_uri()
-        client.open(uri, (tmp_path / "rows.py").read_text())
         client.change(uri, 2, renaming())
         answer = await ask(client, uri=uri)
-    await index.close()
     assert answer["edits"] == []
-    places = [
-        (Path(jump["uri"]).name, jump["range"]["start"]["line"], jump["text"]) for jump in answer["jumps"]
-    ]
-    assert places == [("use.py", 0, "read"), ("use.py", 2, "read")]
+    assert places(answer) == [("use.py", 0, "read"), ("use.py", 2, "read")]
+
+
+async def test_who_follows_a_jump_is_told_the_edit_there_and_then_the_next_place(tmp_path: Path) -> None:
+    async with workspace(tmp_path, rows=ROWS, use=USE) as client:
+        rows, use = (tmp_path / "rows.py").as_uri(), (tmp_path / "use.py").as_uri()
+        client.change(rows, 2, STRICT)
+        answer = await ask(client, 0, 21, rows)
+        assert answer["edits"] == []
+        assert places(answer) == [("use.py", 2, ""), ("use.py", 6, ", strict")]
+        assert answer["jumps"][0]["command"]["command"] == "devflow.accepted"
+        client.open(use, USE)
+        there = await ask(client, 6, 4, use)
+        [edit] = there["edits"]
+        assert (edit["range"]["start"]["line"], edit["text"]) == (6, ", strict")
+        await make(client, edit, 2)
+        after = await ask(client, 6, 20, use)
+    assert after["edits"] == []
+    assert places(after) == [("use.py", 2, "")]
+
+
+async def test_a_jump_that_was_sent_away_is_not_offered_again(tmp_path: Path) -> None:
+    async with workspace(tmp_path, rows=ROWS, use=USE) as client:
+        uri = (tmp_path / "rows.py").as_uri()
+        client.change(uri, 2, STRICT)
+        [first, second] = (await ask(client, 0, 21, uri))["jumps"]
+        assert "command" not in second
+        rejected = {"command": "devflow.rejected", "arguments": first["command"]["arguments"]}
+        await client.request("workspace/executeCommand", rejected)
+        assert places(await ask(client, 0, 21, uri)) == [("use.py", 6, ", strict")]

@@ -16,6 +16,9 @@ local NAME = 'devflow'
 ---@type devflow.Status?
 M.last_status = nil
 
+--- When ghost text comes back, in seconds of the system's clock.
+M.snoozed_until = 0
+
 ---@param message string
 ---@param level? integer
 local function say(message, level)
@@ -172,6 +175,21 @@ function M.why()
   execute('devflow.why', {}, shows('why'))
 end
 
+--- Have no ghost text for a while.
+---@param minutes? string|number 30 when none are given; 0 brings it back
+function M.snooze(minutes)
+  local number = tonumber(minutes) or ((minutes == nil or minutes == '') and 30)
+  if not number then
+    say(('%q is no number of minutes.'):format(minutes), vim.log.levels.ERROR)
+    return
+  end
+  execute('devflow.snooze', { number }, function()
+    M.snoozed_until = os.time() + 60 * number
+    say(number > 0 and ('no ghost text for %g minutes.'):format(number) or 'ghost text is back.')
+    vim.cmd.redrawstatus()
+  end)
+end
+
 --- Show what the server is doing, with what.
 function M.status()
   execute('devflow.status', {}, function(answer)
@@ -189,7 +207,8 @@ end
 ---@return string
 function M.status_text()
   local status = M.last_status
-  return status and ('DevFlow: ' .. (status.state or '')) or ''
+  local snoozed = M.snoozed_until > os.time() and ', snoozed' or ''
+  return status and ('DevFlow: ' .. (status.state or '') .. snoozed) or ''
 end
 
 --- Accept the ghost text that is shown; used by the mapping.
@@ -308,7 +327,7 @@ function M.on_attach(client, bufnr)
   if key ~= false and vim.fn.has('nvim-0.12') == 1 then
     local next_edit = require('devflow.next_edit')
     next_edit.attach(client, bufnr)
-    vim.keymap.set({ 'n', 'i' }, key or '<M-n>', next_edit.take, { buffer = bufnr, desc = 'Take the next edit' })
+    vim.keymap.set({ 'n', 'i' }, next_edit.key(), next_edit.take, { buffer = bufnr, desc = 'Take the next edit' })
   end
   if vim.g.devflow_autotrigger ~= false and client:supports_method('textDocument/completion', bufnr) then
     vim.lsp.completion.enable(true, client.id, bufnr, { autotrigger = true })
@@ -330,6 +349,9 @@ local SUBCOMMANDS = {
   end,
   search = function(words)
     return M.search(words)
+  end,
+  snooze = function(words)
+    return M.snooze(words)
   end,
   status = function()
     return M.status()

@@ -25,7 +25,7 @@ vim.api.nvim_create_autocmd('LspAttach', {
 vim.api.nvim_create_user_command('DevFlow', devflow.command, {
   nargs = '+',
   range = true,
-  desc = 'Ask DevFlow: explain, ask, search, review, reindex, status, why',
+  desc = 'Ask DevFlow: explain, ask, search, review, reindex, snooze, status, why',
   complete = function(lead, line)
     return #vim.split(vim.trim(line), '%s+') > 2 and {} or devflow.complete(lead)
   end,

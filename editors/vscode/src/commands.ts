@@ -13,6 +13,9 @@ export interface Running {
   readonly log: vscode.LogOutputChannel;
 }
 
+const SNOOZED_MINUTES = 30;
+const LONGEST_SNOOZE = 24 * 60;
+
 interface Hit {
   location: Location;
   title?: string;
@@ -35,6 +38,8 @@ export function registerCommands(running: Running): vscode.Disposable[] {
     "devflow.searchCode": () => search(running),
     "devflow.reviewFile": () => review(running),
     "devflow.rebuildIndex": () => reindex(running),
+    "devflow.showWhy": () => showWhy(running),
+    "devflow.snoozeGhostText": () => snooze(running),
     "devflow.showStatus": () => showStatus(running),
     "devflow.showLog": () => running.log.show(),
     "devflow.restart": () => running.restart(),
@@ -111,6 +116,26 @@ async function review(running: Running): Promise<void> {
 async function reindex(running: Running): Promise<void> {
   if ((await call(running, "devflow.reindex", [], "starting")) !== undefined) {
     void vscode.window.showInformationMessage("DevFlow: the workspace is being indexed again.");
+  }
+}
+
+async function showWhy(running: Running): Promise<void> {
+  await show(running, "Why", await call(running, "devflow.why", [], "asking"));
+}
+
+async function snooze(running: Running): Promise<void> {
+  const given = await vscode.window.showInputBox({
+    prompt: "For how many minutes shall there be no ghost text? 0 brings it back.",
+    value: String(SNOOZED_MINUTES),
+    validateInput: (text) =>
+      /^\d+$/.test(text.trim()) && Number(text) <= LONGEST_SNOOZE ? undefined : `A number from 0 to ${LONGEST_SNOOZE}`,
+  });
+  if (given === undefined) {
+    return;
+  }
+  const minutes = Number(given);
+  if ((await call(running, "devflow.snooze", [minutes], "asking")) !== undefined) {
+    running.status.snooze(minutes);
   }
 }
 

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { type LanguageClient, State } from "vscode-languageclient/node";
 import { Answers } from "./answers";
 import { registerCommands } from "./commands";
+import { NextEdits } from "./nextEdit";
 import { createClient, findServer } from "./server";
 import { contributedSettings } from "./settings";
 import { asStatus, StatusItem } from "./status";
@@ -52,6 +53,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log,
     answers,
     status,
+    new NextEdits(() => client),
     ...registerCommands({ client: () => client, restart, answers, status, log }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("devflow.path") || event.affectsConfiguration("devflow.arguments")) {

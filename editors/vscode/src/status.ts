@@ -26,22 +26,50 @@ export function asStatus(value: unknown): Status {
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem("devflow", vscode.StatusBarAlignment.Right, 90);
 
+  private status: Status = { state: "starting", text: "The server is starting.", details: "" };
+  private snoozedUntil = 0;
+  private timer: NodeJS.Timeout | undefined;
+
   constructor() {
     this.item.name = "DevFlow";
     this.item.command = "devflow.showStatus";
-    this.set({ state: "starting", text: "The server is starting.", details: "" });
+    this.draw();
     this.item.show();
   }
 
   set(status: Status): void {
-    this.item.text = `${ICONS[status.state] ?? "$(info)"} DevFlow`;
+    if (status.state === "stopped" || status.state === "failed") {
+      this.snooze(0); // a server started again does not know of it
+    }
+    this.status = status;
+    this.draw();
+  }
+
+  /** There is no ghost text for so many minutes from now. */
+  snooze(minutes: number): void {
+    clearTimeout(this.timer);
+    this.snoozedUntil = Date.now() + minutes * 60_000;
+    if (minutes > 0) {
+      this.timer = setTimeout(() => this.draw(), minutes * 60_000);
+    }
+    this.draw();
+  }
+
+  private draw(): void {
+    const { status } = this;
+    const snoozed = this.snoozedUntil > Date.now();
+    const until = new Date(this.snoozedUntil).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const icon = snoozed ? "$(bell-slash)" : (ICONS[status.state] ?? "$(info)");
+    this.item.text = `${icon} DevFlow`;
+    const lines = [`**DevFlow: ${status.state}**`, status.text, snoozed ? `No ghost text until ${until}.` : "", status.details];
     // Untrusted Markdown: no command links, no HTML.
-    this.item.tooltip = new vscode.MarkdownString(`**DevFlow: ${status.state}**\n\n${status.text}\n\n${status.details}`);
+    this.item.tooltip = new vscode.MarkdownString(lines.filter(Boolean).join("\n\n"));
     this.item.backgroundColor =
       status.state === "failed" ? new vscode.ThemeColor("statusBarItem.errorBackground") : undefined;
   }
 
   dispose(): void {
+    clearTimeout(this.timer);
     this.item.dispose();
   }
 }

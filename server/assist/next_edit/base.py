@@ -7,7 +7,7 @@ from pathlib import Path
 
 from devflow.analysis.changes import Change
 from devflow.analysis.document import Document
-from devflow.analysis.text import Edit
+from devflow.analysis.text import Edit, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,32 @@ LINE = "\n"
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A document with what was changed in it lately."""
+
+    doc: Document
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NextEdit:
-    """An edit the user is likely to make next."""
+    """An edit the user is likely to make next, or a place where one is due that only the user can write."""
 
     edit: Edit
-    """Of the present text of its file."""
+    """Of the present text of its file; one that changes nothing says no more than where."""
     rule: str
     """What found it: `rename`, `repeat`, `argument`, `signature`, `field`, `import` or `model`."""
     title: str
     """A few words for the user."""
     path: Path | None = None
     """None: the document that was edited."""
+    text: Text | None = None
+    """The present text of `path`."""
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it only says where an edit is due."""
+        return not self.edit.new and self.edit.start == self.edit.end
 
 
 @dataclass(frozen=True, slots=True)

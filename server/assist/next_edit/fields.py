@@ -17,10 +17,11 @@ from devflow.server.assist.next_edit.base import Cause, NextEdit
 from devflow.server.assist.next_edit.signatures import (
     Changed,
     Parameter,
+    edit_of,
     parameter_span,
     parameters,
+    title_of,
     touched,
-    with_value,
 )
 
 _ASSIGNED = re.compile(r"(?m)^([ \t]+)(?:self|this)\.(\w+)(?:\s*:[^=\n]+)?\s*=\s*(\w+)[ \t]*;?[ \t]*$")
@@ -113,54 +114,82 @@ def _declared(
     text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]
 ) -> list[NextEdit]:
     """An annotated field in a class body: a parameter of its constructor, or of that made of the fields."""
-    for cause in causes[:4]:
-        line = text.line_at(cause.start)
-        written = _ANNOTATED.fullmatch(text.line(line))
-        if written is None or cause.old or cause.start > text.line_start(line) + written.start(1):
+    for cause in causes[:_CAUSES]:
+        owner, written = _field_written(text, tree, every, cause)
+        made = _constructor(owner, every) if owner is not None else None
+        if made is None or written is None:
             continue
-        around = [
-            each
-            for each in every
-            if each.kind in (SymbolKind.CLASS, *_BODIES) and each.start < cause.start < each.end
-        ]
-        owner = max(around, key=lambda each: each.start, default=None)
-        if owner is None or owner.kind is not SymbolKind.CLASS or tree.language != "python":
+        span = parameter_span(text.source, made.name_end, tree.language)
+        known = parameters(text.source, *span, tree.language) if span is not None else ()
+        kept = {each[3] for each in _ASSIGNED.finditer(text.source, made.start, made.end)}
+        if span is None or written[1] in {each.name for each in known} or not kept:
             continue
-        made = next(
-            (each for each in every if each.container == owner.qualified_name and each.name == "__init__"),
-            None,
-        )
-        if made is not None:
-            span = parameter_span(text.source, made.name_end, tree.language)
-            known = parameters(text.source, *span, tree.language) if span is not None else ()
-            kept = {each[3] for each in _ASSIGNED.finditer(text.source, made.start, made.end)}
-            if span is None or written[1] in {each.name for each in known} or not kept:
-                continue
-            more = _more(text, span, known, f"{written[1]}: {written[2]}")
-            return [NextEdit(more, "field", f"Take {written[1]} as a parameter")]
-        if not _is_data(text, owner) or written[3]:
-            continue
-        fields_now = [
-            Parameter(each[1], 0, 0, bool(each[3]))
-            for number in range(text.line_at(owner.start) + 1, text.line_at(owner.end) + 1)
-            if (each := _ANNOTATED.fullmatch(text.line(number))) is not None
-            and _indent(text.line(number)) == _indent(text.line(line))
-        ]
-        added = next((each for each in fields_now if each.name == written[1]), None)
+        more = _more(text, span, known, f"{written[1]}: {written[2]}")
+        return [NextEdit(more, "field", f"Take {written[1]} as a parameter")]
+    for changed in changed_data_classes(text, tree, every, causes):
         found = [
-            NextEdit(edit, "field", f"Pass {written[1]}, which is new")
+            NextEdit(edit, "field", title_of(changed))
             for site in calls(tree)
-            if added is not None
-            and site.name == owner.name
+            if site.name == changed.symbol.name
             and site.receiver is None
             and not touched(site, causes)
-            and (edit := with_value(text, tree, every, site, fields_now, added)) is not None
+            and (edit := edit_of(text, tree, every, site, changed)) is not None
         ]
         if found:
             return found
     return []
 
 
+def changed_data_classes(
+    text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]
+) -> list[Changed]:
+    """The classes constructed from their fields that one without a value was added to, each with its fields
+    as parameters; that of the newest edit first."""
+    found: list[Changed] = []
+    for cause in causes[:_CAUSES]:
+        owner, written = _field_written(text, tree, every, cause)
+        if owner is None or written is None or written[3]:
+            continue
+        if _constructor(owner, every) is not None or not _is_data(text, owner):
+            continue
+        indent = _indent(written[0])
+        now = tuple(
+            Parameter(each[1], 0, 0, bool(each[3]))
+            for number in range(text.line_at(owner.start) + 1, text.line_at(owner.end) + 1)
+            if (each := _ANNOTATED.fullmatch(text.line(number))) is not None
+            and _indent(text.line(number)) == indent
+        )
+        before = tuple(each for each in now if each.name != written[1])
+        found.append(Changed(owner, owner.name_end, owner.name_end, before, now))
+    return found
+
+
+def _field_written(
+    text: Text, tree: SyntaxTree, every: Sequence[Symbol], cause: Cause
+) -> tuple[Symbol | None, re.Match[str] | None]:
+    """The class in whose body the edit wrote an annotated field, and the field's line."""
+    line = text.line_at(cause.start)
+    written = _ANNOTATED.fullmatch(text.line(line))
+    if written is None or cause.old or cause.start > text.line_start(line) + written.start(1):
+        return None, None
+    around = [
+        each
+        for each in every
+        if each.kind in (SymbolKind.CLASS, *_BODIES) and each.start < cause.start < each.end
+    ]
+    owner = max(around, key=lambda each: each.start, default=None)
+    if owner is None or owner.kind is not SymbolKind.CLASS or tree.language != "python":
+        return None, None
+    return owner, written
+
+
+def _constructor(owner: Symbol, every: Sequence[Symbol]) -> Symbol | None:
+    return next(
+        (each for each in every if each.container == owner.qualified_name and each.name == "__init__"), None
+    )
+
+
+_CAUSES = 4
 _BODIES = (SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR)
 
 

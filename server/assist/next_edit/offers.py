@@ -52,9 +52,9 @@ class Offers:
 
 
 def _key(doc: Document, each: NextEdit) -> Hashable:
-    text, edit = doc.text, each.edit
+    text, edit = each.text or doc.text, each.edit
     line = text.line(text.line_at(edit.start)).strip()
-    return (doc.uri, each.path, line, text.source[edit.start : edit.end], edit.new)
+    return (each.path or doc.path or doc.uri, line, text.source[edit.start : edit.end], edit.new)
 
 
 def _bound(kept: OrderedDict[Any, Any]) -> None:

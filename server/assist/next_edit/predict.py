@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devflow.analysis.changes import Change
 from devflow.analysis.document import Document
 from devflow.analysis.symbols import symbols
 from devflow.analysis.text import Edit
-from devflow.server.assist.next_edit.base import Cause, NextEdit, Prediction, keeps_syntax
+from devflow.server.assist.next_edit.base import Cause, Edited, NextEdit, Prediction, keeps_syntax
 from devflow.server.assist.next_edit.by_model import by_model
 from devflow.server.assist.next_edit.causes import causes_of
-from devflow.server.assist.next_edit.elsewhere import renamed_elsewhere
+from devflow.server.assist.next_edit.elsewhere import follows_elsewhere
 from devflow.server.assist.next_edit.fields import fields
 from devflow.server.assist.next_edit.missing_import import missing_imports
 from devflow.server.assist.next_edit.renames import renames
@@ -45,28 +46,42 @@ async def predict(
     *,
     with_model: bool = False,
     patience: float = PATIENCE,
+    others: Sequence[Edited] = (),
 ) -> Prediction:
     """What comes next in `doc`, whose last edits were `changes`, for somebody whose cursor is at `at`.
     `wanted` says of an edit whether it may be offered. An edit that looks unfinished is given `patience`
-    seconds: whoever asked has changed the document by then, or it is finished."""
-    if doc.tree is None or not changes or len(doc.text) > LARGEST:
+    seconds: whoever asked has changed the document by then, or it is finished. `others`: the documents
+    edited before this one, the last first; what they leave to do here and elsewhere comes after its own."""
+    if doc.tree is None or not (changes or others) or len(doc.text) > LARGEST:
         return Prediction()
     found, causes = await asyncio.to_thread(_by_rules, doc, at, changes)
-    if not causes:
-        return Prediction()
-    if still_typing(causes[0], changes[-1], at):
+    if causes and still_typing(causes[0], changes[-1], at):
         await asyncio.sleep(patience)
     found = [each for each in found if wanted(each)]
-    if not found:
+    if not found and causes:
         found = [each for each in await missing_imports(doc, at, causes, code) if wanted(each)]
+    elsewhere: list[NextEdit] = []
     if not found:
-        others = await renamed_elsewhere(doc, causes, code)
-        if others:
-            return Prediction(elsewhere=tuple(each for each in others if wanted(each)))
-    if not found and with_model:
+        for edited in (Edited(doc, tuple(changes)), *others):
+            follow = [each for each in await follows_elsewhere(edited, doc, code) if wanted(each)]
+            found = [replace(each, path=None, text=None) for each in follow if _is_here(each, doc)]
+            elsewhere = [each for each in follow if not (_is_here(each, doc) or _is_at(each, doc, at))]
+            if found or elsewhere:
+                break
+    if not found and not elsewhere and with_model:
         guess = await by_model(doc, at, causes, code, MODEL_SECONDS)
         found = [guess] if guess is not None and wanted(guess) else []
-    return Prediction(tuple(sorted(found, key=lambda each: _distance(doc, at, each.edit))))
+    found.sort(key=lambda each: _distance(doc, at, each.edit))
+    return Prediction(tuple(found), tuple(elsewhere))
+
+
+def _is_here(each: NextEdit, doc: Document) -> bool:
+    return each.path == doc.path and not each.is_place
+
+
+def _is_at(each: NextEdit, doc: Document, at: int) -> bool:
+    """Whether the user is where it leads."""
+    return each.path == doc.path and doc.text.line_at(each.edit.start) == doc.text.line_at(at)
 
 
 def _by_rules(doc: Document, at: int, changes: Sequence[Change]) -> tuple[list[NextEdit], list[Cause]]:

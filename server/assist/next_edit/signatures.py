@@ -69,22 +69,47 @@ def signatures(
         added, removed = changed.added, changed.removed
         if added is None and removed is None:
             continue
-        found: list[NextEdit] = []
-        for site in _calls_of(text, tree, changed.symbol, every):
-            if touched(site, causes):
-                continue
-            if removed is not None:
-                edit = _without(site, changed, removed)
-                title = f"Leave out {removed.name}, which is gone"
-            else:
-                assert added is not None
-                edit = with_value(text, tree, every, site, changed.now, added)
-                title = f"Pass {added.name}, which is new"
-            if edit is not None:
-                found.append(NextEdit(edit, "signature", title))
+        found = [
+            NextEdit(edit, "signature", title_of(changed))
+            for site in calls_in_file(tree, changed.symbol, every)
+            if not touched(site, causes) and (edit := edit_of(text, tree, every, site, changed)) is not None
+        ]
         if found:
             return found
     return []
+
+
+def title_of(changed: Changed) -> str:
+    """What is to be done in the calls, for the user."""
+    if changed.removed is not None:
+        return f"Leave out {changed.removed.name}, which is gone"
+    return f"Pass {changed.added.name}, which is new" if changed.added is not None else ""
+
+
+def edit_of(
+    text: Text, tree: SyntaxTree, every: Sequence[Symbol], site: CallSite, changed: Changed
+) -> Edit | None:
+    """The edit of a call in `text` that the changed parameters ask for, where it is clear. `every`: the
+    symbols of that file."""
+    if changed.removed is not None:
+        return _without(site, changed, changed.removed)
+    if changed.added is not None:
+        return with_value(text, tree, every, site, changed.now, changed.added)
+    return None
+
+
+def fits(site: CallSite, parameters: Sequence[Parameter]) -> bool:
+    """Whether a call gives what these parameters take; also where stars hide what it gives."""
+    if any(each.starred for each in site.arguments):
+        return True
+    open_ended = any(each.starred for each in parameters)
+    plain = [each.name for each in parameters if not (each.keyword_only or each.starred)]
+    count = sum(each.keyword is None for each in site.arguments)
+    named = {each.keyword for each in site.arguments if each.keyword is not None}
+    if not open_ended and (count > len(plain) or named - {each.name for each in parameters}):
+        return False
+    given = {*plain[:count], *named}
+    return all(each.optional or each.starred or each.name in given for each in parameters)
 
 
 def changed_functions(
@@ -253,7 +278,7 @@ def _without(site: CallSite, changed: Changed, removed: Parameter) -> Edit | Non
     return Edit(start, given[number].end, "")
 
 
-def _calls_of(text: Text, tree: SyntaxTree, symbol: Symbol, every: Sequence[Symbol]) -> list[CallSite]:
+def calls_in_file(tree: SyntaxTree, symbol: Symbol, every: Sequence[Symbol]) -> list[CallSite]:
     """The calls in the file that run the function for certain, by its name and who it belongs to."""
     owner = next((each for each in every if each.qualified_name == symbol.container), None)
     in_class = owner is not None and owner.kind is SymbolKind.CLASS

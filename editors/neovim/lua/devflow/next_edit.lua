@@ -1,4 +1,5 @@
---- The edit that comes next: shown where it would be made, gone to and made by one key.
+--- The edit that comes next: shown where it would be made, gone to and made by one key. What follows in
+--- another file is a hint behind the cursor's line; who goes there is shown the edit.
 
 local M = {}
 
@@ -11,8 +12,9 @@ local namespace = vim.api.nvim_create_namespace('devflow.next_edit')
 ---@field range lsp.Range
 ---@field command lsp.Command
 ---@field client_id integer
+---@field uri? string the file of a place to go to; an edit of the buffer itself has none
 
---- The edit on the screen, by buffer.
+--- What is on the screen, by buffer.
 ---@type table<integer, devflow.NextEdit?>
 M.shown = {}
 local timers = {} ---@type table<integer, uv.uv_timer_t>
@@ -52,6 +54,27 @@ local function show(client, bufnr, edit)
   client:notify('textDocument/didShowInlineEdit', { item = { command = edit.command } })
 end
 
+--- The key that takes what is shown.
+---@return string
+function M.key()
+  return vim.g.devflow_next_edit_key or '<M-n>'
+end
+
+---@param client vim.lsp.Client
+---@param bufnr integer
+---@param jump devflow.NextEdit
+local function show_jump(client, bufnr, jump)
+  hide(bufnr)
+  jump.client_id = client.id
+  local name = vim.fn.fnamemodify(vim.uri_to_fname(jump.uri), ':.')
+  local hint = ('→ %s:%d  %s (%s)'):format(name, jump.range.start.line + 1, jump.command.title, M.key())
+  vim.api.nvim_buf_set_extmark(bufnr, namespace, vim.api.nvim_win_get_cursor(0)[1] - 1, 0, {
+    virt_text = { { hint, 'Comment' } },
+    virt_text_pos = 'eol',
+  })
+  M.shown[bufnr] = jump
+end
+
 ---@param client vim.lsp.Client
 ---@param bufnr integer
 function M.request(client, bufnr)
@@ -65,9 +88,12 @@ function M.request(client, bufnr)
     if failure or vim.lsp.util.buf_versions[bufnr] ~= version then
       return
     end
-    local edit = type(answer) == 'table' and answer.edits and answer.edits[1]
+    answer = type(answer) == 'table' and answer or {}
+    local edit, jump = (answer.edits or {})[1], (answer.jumps or {})[1]
     if edit then
       show(client, bufnr, edit)
+    elseif jump and jump.command and bufnr == vim.api.nvim_get_current_buf() then
+      show_jump(client, bufnr, jump)
     else
       hide(bufnr)
     end
@@ -82,6 +108,15 @@ function M.take()
   local client = edit and vim.lsp.get_client_by_id(edit.client_id)
   if not edit or not client then
     return false
+  end
+  if edit.uri then
+    hide(bufnr)
+    client:exec_cmd(edit.command, { bufnr = bufnr })
+    -- The buffer that is entered asks what is to be done in it.
+    vim.cmd("normal! m'")
+    vim.lsp.util.show_document(edit, client.offset_encoding, { focus = true, reuse_win = true })
+    M.request_soon(client, vim.api.nvim_get_current_buf())
+    return true
   end
   local row, column = vim.range.lsp(bufnr, edit.range, client.offset_encoding):to_cursor()
   if vim.api.nvim_win_get_cursor(0)[1] ~= row then
@@ -110,7 +145,21 @@ function M.reject()
   end
 end
 
---- Ask after each pause in which the buffer is left changed.
+--- Ask after a pause.
+---@param client vim.lsp.Client
+---@param bufnr integer
+function M.request_soon(client, bufnr)
+  if timers[bufnr] and not timers[bufnr]:is_closing() then
+    timers[bufnr]:stop()
+    timers[bufnr]:close()
+  end
+  timers[bufnr] = vim.defer_fn(function()
+    M.request(client, bufnr)
+  end, DELAY)
+end
+
+--- Ask after each pause in which the buffer is left changed, and when it is entered: what was changed in
+--- another one may go on there.
 ---@param client vim.lsp.Client
 ---@param bufnr integer
 function M.attach(client, bufnr)
@@ -120,15 +169,19 @@ function M.attach(client, bufnr)
     buffer = bufnr,
     callback = function()
       hide(bufnr)
-      if timers[bufnr] and not timers[bufnr]:is_closing() then
-        timers[bufnr]:stop()
-        timers[bufnr]:close()
-      end
-      timers[bufnr] = vim.defer_fn(function()
-        M.request(client, bufnr)
-      end, DELAY)
+      M.request_soon(client, bufnr)
     end,
   })
+  vim.api.nvim_create_autocmd('BufEnter', {
+    group = group,
+    buffer = bufnr,
+    callback = function()
+      if not M.shown[bufnr] then
+        M.request_soon(client, bufnr)
+      end
+    end,
+  })
+  M.request_soon(client, bufnr)
   vim.api.nvim_create_autocmd('BufDelete', {
     group = group,
     buffer = bufnr,
