@@ -89,16 +89,23 @@ def too_many_files(root: Path) -> str:
 
 def look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> Looked:
     """Judge single paths as the walk would."""
-    looked = Looked([], [], any(path == "" or (root / path).is_dir() for path in paths))
+    looked = Looked([], [], any(path == "" or _is_folder(root / path) for path in paths))
     for path in paths:
         if not path:
             continue
         item = look_at(root, path, rules)
         if isinstance(item, Found):
             looked.found.append(item)
-        elif isinstance(item, Skip) or not (root / path).is_dir():
+        elif isinstance(item, Skip) or not _is_folder(root / path):
             looked.gone.append(path)
     return looked
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # below a folder of somebody else's
+        return False
 
 
 def prepare_files(

@@ -95,6 +95,7 @@ class RootIndexer:
         usage: bool = True,
         rebuild: bool = False,
         vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+        check_vectors: bool = False,
     ) -> None:
         self.root = root
         self.directory = directory or index_directory(root)
@@ -106,7 +107,9 @@ class RootIndexer:
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
         self._vectors = (
-            VectorSync(self.directory / "chroma", self._stir, options=vectors) if settings.vectors else None
+            VectorSync(self.directory / "chroma", self._stir, options=vectors, check=check_vectors)
+            if settings.vectors
+            else None
         )
         self._history = HistorySync(root, self._stir)
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
@@ -121,6 +124,7 @@ class RootIndexer:
         self._room_wanted = False
         self._walk_began = 0.0
         self._last_error = ""
+        self._told_of_vectors = ""
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -286,10 +290,9 @@ class RootIndexer:
                 self._room_wanted = False
                 if sentence := await self._in_thread(make_room, self._settings.max_disk_mib, self.directory):
                     self._tell(sentence)
-            elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
-                if self._vectors.problem:
-                    self._tell(self._vectors.problem)
-            elif self._walking is None and (await tidy(db) or await self._history.step(db)):
+            elif self._walking is None and (
+                await self._step_vectors(db) or await tidy(db) or await self._history.step(db)
+            ):
                 continue
             else:
                 if (
@@ -301,6 +304,16 @@ class RootIndexer:
                     self._settled.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
+
+    async def _step_vectors(self, db: aiosqlite.Connection) -> bool:
+        """As `VectorSync.step`; what is wrong with them is told once, and again after they worked."""
+        if self._vectors is None:
+            return False
+        more = await self._vectors.step(db)
+        if self._vectors.problem != self._told_of_vectors:
+            self._told_of_vectors = self._vectors.problem
+            self._tell(self._vectors.problem)
+        return more
 
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)

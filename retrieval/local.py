@@ -19,16 +19,20 @@ async def local_vectors(
     options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
 ) -> AsyncIterator[tuple[VectorSearch | None, str]]:
     """The vectors of `root`, or None and a sentence: an editor's server may own them, and nobody may open
-    them beside it. With vectors, the sentence says what is not as configured."""
+    them beside it. With vectors, the sentence says what is not as configured, or how many are lost."""
     directory = index_directory(root)
     reader = Reader(directory, connections=1)
+    uid, noted = "", 0
     try:
         async with reader.snapshot() as db:
-            rows = [] if db is None else await db.execute_fetchall("SELECT value FROM meta WHERE key = 'uid'")
+            if db is not None:
+                [(uid, noted)] = await db.execute_fetchall(
+                    "SELECT (SELECT value FROM meta WHERE key = 'uid'), "
+                    "(SELECT count(*) FROM pieces WHERE embedded <> 0)"
+                )
     finally:
         await reader.close()
-    uid = "".join(row[0] for row in rows)
-    there = bool(options.chroma_url) or await asyncio.to_thread((directory / "chroma").is_dir)
+    there = bool(options.chroma_url) or await asyncio.to_thread(_is_folder, directory / "chroma")
     if not uid or not there:
         yield None, f"There are no vectors of {root} yet; searching text and names only."
         return
@@ -38,9 +42,27 @@ async def local_vectors(
         yield None, str(error)
         return
     try:
-        yield _Local(root, vectors), vectors.problem
+        yield _Local(root, vectors), vectors.problem or await asyncio.to_thread(_lost, vectors, noted)
     finally:
         await asyncio.to_thread(vectors.close)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder of somebody else's
+        return False
+
+
+def _lost(vectors: VectorProcess, noted: int) -> str:
+    """The sentence when there are fewer vectors than were made."""
+    try:
+        there = vectors.count()
+    except VectorsUnavailable as error:
+        return str(error)
+    if there >= noted:
+        return ""
+    return f"Of {noted:,} vectors {noted - there:,} are lost; `devflow index` makes them again."
 
 
 class _Local:

@@ -131,10 +131,10 @@ def walk(
 def look_at(root: Path, relative: str, rules: Rules) -> Found | Skip | None:
     """The single file `relative`, judged as `walk` would; None when there is no such file."""
     path = root / relative
-    for parent in list(PurePosixPath(relative).parents)[-2::-1]:
-        if rules.skips_folder(str(parent)) or (root / parent).is_symlink():
-            return Skip(path, "ignored")
     try:
+        for parent in list(PurePosixPath(relative).parents)[-2::-1]:
+            if rules.skips_folder(str(parent)) or (root / parent).is_symlink():
+                return Skip(path, "ignored")
         if path.is_symlink():
             return Skip(path, "symbolic link")
         if not path.is_file():
@@ -226,7 +226,10 @@ class Rules:
         known = self._folders.get(relative)
         if known is None:
             folder = self._root / relative
-            known = is_skipped_folder(folder) or is_vendored(folder) or self.ignores(relative + "/")
+            try:
+                known = is_skipped_folder(folder) or is_vendored(folder) or self.ignores(relative + "/")
+            except OSError:
+                known = False  # who may not look into it finds that out on entering
             self._folders[relative] = known
         return known
 
@@ -278,17 +281,24 @@ def _rules_above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
     """`.gitignore` files above the root up to the repository's top, nearest first, each with the root's
     path below it. None of them counts when they ignore the root itself: it was opened on purpose."""
     above: list[tuple[str, GitIgnoreSpec]] = []
-    if (root / ".git").exists():
+    if _is_repository(root):
         return above
     for parent in list(root.parents)[:30]:
         prefix = root.relative_to(parent).as_posix() + "/"
         spec = _read_spec(parent / ".gitignore")
         if spec is not None:
             above.append((prefix, spec))
-        if (parent / ".git").exists():
+        if _is_repository(parent):
             ignored = any(spec.check_file(start).include for start, spec in above)
             return [] if ignored else above
     return []
+
+
+def _is_repository(folder: Path) -> bool:
+    try:
+        return (folder / ".git").exists()
+    except OSError:  # it is somebody else's
+        return False
 
 
 def _read_spec(path: Path) -> GitIgnoreSpec | None:

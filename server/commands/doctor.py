@@ -169,19 +169,43 @@ def _problems(root: Path) -> Iterator[Check]:
 def _index(root: Path) -> list[Check]:
     from devflow.server.commands.status import index_line
 
-    if not root.is_dir():
-        return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
+    try:
+        if not root.is_dir():
+            return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
+        next(root.iterdir(), None)
+    except OSError as error:
+        return [
+            Check("index", str(root), BAD, f"cannot be read ({error.strerror}); name a folder of your own")
+        ]
     statuses = asyncio.run(_index_statuses(root))
     states = {"ready": GOOD, "failed": BAD}
     checks = [check for status in statuses if (check := _unwritable(status.directory)) is not None]
     for status in statuses:
         checks.append(Check("index", root.name, states.get(status.state, NOTE), index_line(status)))
         checks += _details(status)
-        checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
+        if not any(each.state == BAD for each in checks):
+            checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
     checks += _embedder(root)
+    if any(status.vectors for status in statuses) and (complaint := asyncio.run(_vectors(root))):
+        checks = [each for each in checks if each.name != "vectors"]
+        checks.append(Check("index", "vectors", BAD, complaint))
     return checks
+
+
+async def _vectors(root: Path) -> str:
+    """What is wrong with the vectors that are noted as made: they are opened and counted. "" when nothing is,
+    or when an editor has them open."""
+    from devflow.retrieval.local import local_vectors
+    from devflow.server.sources import load
+    from devflow.server.vectors import vector_options
+
+    settings, _ = load([root])
+    if not settings.index.vectors:
+        return ""
+    async with local_vectors(root, vector_options(settings, os.environ)) as (vectors, problem):
+        return "" if vectors is None and "in use" in problem else problem
 
 
 def _embedder(root: Path) -> Iterator[Check]:
@@ -222,8 +246,9 @@ def _details(status: IndexStatus) -> Iterator[Check]:
 
 def _unwritable(directory: Path) -> Check | None:
     """The complaint when an index could not be written there."""
-    folder = next((each for each in (directory, *directory.parents) if each.exists()), directory)
+    folder = directory
     try:
+        folder = next((each for each in (directory, *directory.parents) if each.exists()), directory)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(100_000))
     except OSError as error:
