@@ -130,10 +130,17 @@ def _endpoint(endpoint: object, way: Sequence[Link]) -> _Row:
 
     assert isinstance(endpoint, Endpoint)
     through = " → ".join(name_of(link.target) for link in way)
-    text = f"{endpoint.method} {endpoint.route}  {name_of(endpoint.handler)}"
+    handler = "inline handler" if endpoint.inline else name_of(endpoint.handler)
+    text = f"{endpoint.method} {visible(endpoint.route)}  {handler}"
     row, _ = _row(endpoint.handler)
-    row |= {"method": endpoint.method, "route": endpoint.route, "way": [link_as_json(link) for link in way]}
-    return row, (endpoint.handler, endpoint.line, f"{text} → {through}" if through else text)
+    row |= {
+        "method": endpoint.method,
+        "route": endpoint.route,
+        "inline": endpoint.inline,
+        "registered": f"{endpoint.at.path}:{endpoint.line + 1}",
+        "way": [link_as_json(link) for link in way],
+    }
+    return row, (endpoint.at, endpoint.line, f"{text} → {through}" if through else text)
 
 
 def _row(definition: Definition, more: dict[str, object] | None = None) -> _Row:
