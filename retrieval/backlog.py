@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 
-from devflow.retrieval.batch import Prepared, Walked, prepare_files
+from devflow.retrieval.batch import MOST_NAMED, Prepared, Walked, prepare_files
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.walk import Found, IndexSettings
 
@@ -24,6 +24,7 @@ class Backlog:
     ) -> None:
         self.done = self.total = 0
         self.skipped: Counter[str] = Counter()
+        self.left_out: dict[str, list[str]] = {}
         self.overtaken: set[str] = set()
         """Told as changed since the walk: what is read of them may be the old text."""
         self._settings = settings
@@ -65,7 +66,7 @@ class Backlog:
             assert isinstance(digest, bytes)
             known[path] = (size, mtime)
             self._digests[path] = digest
-        self.skipped = walked.skipped
+        self.skipped, self.left_out = walked.skipped, walked.left_out
         there = {found.relative for found in walked.found}
         self._queue = deque(
             found
@@ -74,6 +75,14 @@ class Backlog:
         )
         self.done, self.total = 0, len(self._queue)
         return [path for path in known if path not in there and path not in documents], not known
+
+    def leave_out(self, skips: Iterable[tuple[str, str]]) -> None:
+        """Note `(path, reason)` of what was read and is not indexed."""
+        for path, reason in skips:
+            self.skipped[reason] += 1
+            named = self.left_out.setdefault(reason, [])
+            if len(named) < MOST_NAMED:
+                named.append(path)
 
     async def next(self, urgent: Callable[[], bool]) -> Prepared:
         """Read and parse some; returns early when something is `urgent`."""

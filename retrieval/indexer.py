@@ -201,9 +201,9 @@ class RootIndexer:
                     await asyncio.sleep(RETRY_LOCK)
                 except (StoreUnusable, sqlite3.Error, OSError) as error:
                     log.warning("the index of %s failed: %s", self.root, error)
-                    self._last_error = (
-                        f"{time.strftime('%Y-%m-%d %H:%M')}: {sentence_for(self.directory, error)}"
-                    )
+                    known = isinstance(error, StoreUnusable)
+                    sentence = str(error) if known else sentence_for(self.directory, error)
+                    self._last_error = f"{time.strftime('%Y-%m-%d %H:%M')}: {sentence}"
                     damaged = isinstance(error, sqlite3.DatabaseError) and is_damage(error)
                     if damaged:
                         with contextlib.suppress(OSError):  # opening it will tell
@@ -211,8 +211,7 @@ class RootIndexer:
                         self._say("failed", f"The index in {self.directory} was damaged and is made again.")
                         await asyncio.sleep(1.0)
                     else:
-                        known = isinstance(error, StoreUnusable)
-                        self._say("failed", str(error) if known else sentence_for(self.directory, error))
+                        self._say("failed", sentence)
                         self._settled.set()
                         await asyncio.sleep(RETRY_FAILED)
                     self._start_over()
@@ -317,7 +316,14 @@ class RootIndexer:
 
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
-        return await self._in_thread(list_files, self.root, self._settings, rules)
+        walked = await self._in_thread(list_files, self.root, self._settings, rules)
+        await self._in_thread(self._must_be_there)
+        return walked
+
+    def _must_be_there(self) -> None:
+        """Raise StoreUnusable when the root was deleted, or its disk taken away: no reason to forget it."""
+        if not self.root.is_dir():
+            raise StoreUnusable(f"The folder {self.root} is gone; what is indexed of it is left as it was.")
 
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
@@ -342,6 +348,7 @@ class RootIndexer:
         return self._rebuild or bool(self._fresh_documents or self._updated)
 
     async def _walk_is_done(self, db: aiosqlite.Connection) -> None:
+        await self._in_thread(self._must_be_there)
         await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
         [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
         problem = too_many_files(self.root) if self._too_many else ""
@@ -349,6 +356,7 @@ class RootIndexer:
             "state": "ready",
             "found": files,
             "skipped": dict(self._backlog.skipped),
+            "left_out": self._backlog.left_out,
             "problem": problem,
             "walked": round(time.time(), 1),
             "seconds": round(time.monotonic() - self._walk_began, 2),
@@ -387,7 +395,7 @@ class RootIndexer:
         if done.unchanged:
             await write.touch_files(db, done.unchanged)
         if done.skips:
-            self._backlog.skipped.update(reason for _, reason in done.skips)
+            self._backlog.leave_out(done.skips)
             await self._forget(db, [path for path, _ in done.skips])
         if files:
             generation = await write.put_files(db, files)

@@ -11,6 +11,7 @@ import codecs
 import hashlib
 import io
 import os
+import re
 import stat
 import tokenize
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from devflow.analysis.notebook_text import notebook_text
 from devflow.retrieval.filters import (
     GENERATED_MARK,
     holds_secret,
+    is_output,
     is_skipped_folder,
     is_vendored,
     reason_by_name,
@@ -33,6 +35,8 @@ IGNORE_FILES = (".gitignore", ".devflowignore")
 
 _HEAD = 8_192
 _LARGEST_IGNORE_FILE = 1_000_000
+_HIGH = re.compile(rb"[\x80-\xff]")
+_NOT_WESTERN = re.compile(rb"[\x80-\xff]{3}|[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 class IndexSettings(Protocol):
@@ -116,6 +120,8 @@ def walk(
                         folders.append(relative)
                     elif is_vendored(path):
                         yield Skip(path, "vendored folder")
+                    elif is_output(path):
+                        yield Skip(path, "build output")
                 elif entry.is_file():
                     info = entry.stat()
                     reason = rules.reason_against(relative, info.st_size)
@@ -123,6 +129,8 @@ def walk(
                         yield Skip(path, reason)
                     else:
                         yield Found(path, relative, info.st_size, info.st_mtime_ns)
+                else:
+                    yield Skip(path, "not a regular file")
             except OSError:
                 yield Skip(path, "unreadable")
         pending += reversed(folders)
@@ -181,7 +189,8 @@ def judge(path: Path, text: str, settings: IndexSettings) -> Source | Skip:
 
 
 def decode(data: bytes, *, python: bool = False) -> str | None:
-    """UTF-8, UTF-16 with a mark, or the encoding a Python file declares; None for anything else."""
+    """UTF-8, UTF-16 with a mark, the encoding a Python file declares, or Windows-1252 (which covers Latin-1)
+    where a Western letter stands here and there in ASCII; None for anything else."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif b"\0" in data[:_HEAD]:
@@ -191,12 +200,19 @@ def decode(data: bytes, *, python: bool = False) -> str | None:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        if not python:
-            return None
+        pass
+    if python:
+        try:
+            declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            return data.decode(declared)
+        except (SyntaxError, UnicodeDecodeError, LookupError):
+            pass
+    # Three such letters in a row are of another alphabet, or of no text.
+    if encoding == "utf-16" or _NOT_WESTERN.search(data) or len(_HIGH.findall(data)) * 4 > len(data):
+        return None
     try:
-        declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(declared)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
         return None
 
 
@@ -227,7 +243,12 @@ class Rules:
         if known is None:
             folder = self._root / relative
             try:
-                known = is_skipped_folder(folder) or is_vendored(folder) or self.ignores(relative + "/")
+                known = (
+                    is_skipped_folder(folder)
+                    or is_vendored(folder)
+                    or is_output(folder)
+                    or self.ignores(relative + "/")
+                )
             except OSError:
                 known = False  # who may not look into it finds that out on entering
             self._folders[relative] = known
@@ -241,7 +262,7 @@ class Rules:
         if self.ignores(relative):
             return "ignored"
         if not _encodable(relative):
-            return "unreadable"
+            return "name not UTF-8"
         if reason:
             return reason
         return "too large" if size > self._settings.max_file_bytes else ""

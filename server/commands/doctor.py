@@ -23,9 +23,13 @@ from typing import TYPE_CHECKING
 from devflow import __version__
 from devflow.server.commands.doctor_models import models
 from devflow.server.commands.report import BAD, GOOD, NOTE, Check
+from devflow.server.commands.terminal import visible_line
 
 if TYPE_CHECKING:
     from devflow.retrieval.base import IndexStatus
+
+_NAMED = 3
+"""Files that are named of each reason for leaving some out; `--json` has them all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -233,15 +237,37 @@ def _details(status: IndexStatus) -> Iterator[Check]:
         )
         yield Check("index", "vectors", GOOD if status.vectors == status.chunks else NOTE, vectors)
     for reason, number in sorted(status.skipped.items(), key=lambda item: (-item[1], item[0])):
-        yield Check("index", "left out", NOTE, f"{number:,} {reason}")
+        named = status.left_out.get(reason, [])
+        shown = ", ".join(map(visible_line, named[:_NAMED]))
+        more = f" … and {number - _NAMED:,} more" if number > _NAMED else ""
+        detail = f"{number:,} {reason}: {shown}{more}" if shown else f"{number:,} {reason}"
+        yield Check("index", "left out", NOTE, detail, tuple(named))
     if status.walked:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status.walked))
         yield Check("index", "last walk", GOOD, f"{when}, in {status.seconds:.1f} s")
-    yield Check("index", "last error", NOTE if status.last_error else GOOD, status.last_error or "none")
+    error = status.last_error
+    if status.state == "indexing" and not _is_written(status.directory):
+        error = (
+            "the last indexing was cut off (killed, or the disk was full); the next one goes on from there"
+        )
+    yield Check("index", "last error", NOTE if error else GOOD, error or "none")
     parts = [(path.name, size(path)) for path in sorted(status.directory.iterdir()) if path.is_dir()]
     parts.append(("store", size(status.directory) - sum(each for _, each in parts)))
     sizes = ", ".join(f"{name} {each / 2**20:.1f} MiB" for name, each in parts)
     yield Check("index", "sizes", GOOD, sizes)
+
+
+def _is_written(directory: Path) -> bool:
+    """Whether a process is indexing there."""
+    from filelock import FileLock, Timeout
+
+    from devflow.retrieval.room import LOCK
+
+    try:
+        with FileLock(directory / LOCK, mode=0o600, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
 
 
 def _unwritable(directory: Path) -> Check | None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.commands.terminal import console, visible
+from devflow.server.commands.terminal import console, visible, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -181,7 +181,7 @@ def place_of(definition: Definition, roots: Sequence[Path], line: int | None = N
     root = roots[definition.root] if definition.root < len(roots) else definition.path.parent
     path = definition.path.relative_to(root) if definition.path.is_relative_to(root) else definition.path
     shown = root.name / path if len(roots) > 1 else path
-    return f"{visible(str(shown))}:{(definition.line if line is None else line) + 1}"
+    return f"{visible_line(str(shown))}:{(definition.line if line is None else line) + 1}"
 
 
 async def chosen(index: Index, name: str, notes: Console) -> Definition | None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import pytest
+
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.batch import Walked, list_files
 from devflow.retrieval.embedders.static import StaticEmbedder
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.local import local_vectors
-from devflow.retrieval.walk import IndexOptions
+from devflow.retrieval.store import index_directory, indexes_in
+from devflow.retrieval.walk import IndexOptions, IndexSettings, Rules
 
 
 async def test_a_command_searches_with_vectors_when_nobody_owns_them(tmp_path: Path) -> None:
@@ -51,3 +56,34 @@ async def test_another_embedder_embeds_a_store_again(tmp_path: Path) -> None:
         assert similarity > 0.2
     back = await build(tmp_path, IndexOptions(), vectors=hashed)
     assert (back.embedder, back.vectors) == ("devflow-hashed-v1", 1)
+
+
+async def test_a_root_that_vanishes_while_it_is_indexed_is_said_and_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.py").write_text("def one(): ...\n")
+    await build(root, IndexOptions(vectors=False))
+
+    def vanishing(root: Path, settings: IndexSettings, rules: Rules) -> Walked:
+        walked = list_files(root, settings, rules)
+        shutil.rmtree(root)
+        return walked
+
+    monkeypatch.setattr("devflow.retrieval.indexer.list_files", vanishing)
+    status = await build(root, IndexOptions(vectors=False))
+    assert (status.state, status.files, "is gone" in status.problem) == ("failed", 1, True)
+
+
+async def test_indexes_of_a_measurement_are_kept_apart_from_the_user_s_own(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.py").write_text("def one(): ...\n")
+    own = index_directory(tmp_path / "files")
+    with indexes_in(tmp_path / "kept"):
+        status = await build(tmp_path / "files", IndexOptions())
+        index = await Index.open([tmp_path / "files"])
+        assert await index.symbols_named("one")
+        await index.close()
+    assert status.directory.is_relative_to(tmp_path / "kept")
+    assert not own.exists()

@@ -474,6 +474,42 @@ async def test_dead_code_spares_what_may_be_used_in_other_ways(tmp_path: Path) -
         }
 
 
+async def test_classes_that_a_framework_or_a_container_finds_by_their_base_are_not_dead(
+    tmp_path: Path,
+) -> None:
+    code = """
+        #- shop/__init__.py
+        #- shop/apps.py
+        import enum
+        from django.apps import AppConfig
+        from rest import viewsets
+
+        class ShopConfig(AppConfig):
+            name = "shop"
+
+        class OrderViews(viewsets.ModelViewSet): ...
+
+        class Colour(enum.Enum): ...
+
+        class Lonely(Exception): ...
+        //- Repo.cs
+        public interface IRepo { int Load(); }
+        interface IUnused { }
+        class Repo : IRepo { public int Load() { return 1; } }
+        class Alone : IUnused { }
+        class Api {
+          private readonly IRepo repo;
+          public Api(IRepo repo) { this.repo = repo; }
+          public int Get() { return repo.Load(); }
+        }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        names = {each.definition.qualified_name for each in dead_code(graph).dead}
+        assert names & {"ShopConfig", "OrderViews", "Colour", "Lonely", "Repo", "Alone"} == {
+            *("Colour", "Lonely", "Alone"),
+        }
+
+
 async def test_files_near_the_open_ones_are_central(tmp_path: Path) -> None:
     async with graph_of(tmp_path, SERVICE) as graph:
         links = import_links(graph.stored, graph.modules)
