@@ -92,7 +92,7 @@ def receiver_before(source: str, start: int, sigils: str = "$") -> str:
     at = _before_space(source, start)
     if at == 0 or source[at - 1] not in ".>:":
         return ""
-    while operator := operator_before(source, at):
+    while (operator := operator_before(source, at)) and source[at - 3 : at] != "...":
         at = end = _before_space(source, at - len(operator))
         if at and source[at - 1] in "!?" and operator == ".":
             at = end = at - 1

@@ -243,8 +243,8 @@ local_function_statement method singleton_method class module do_block block_arg
 _SCOPES = frozenset(_SCOPES_TEXT.split())
 _DEFINED = frozenset({"function", "method", "class", "interface", "enum", "struct", "type"})
 _KINDS = {kind.value: kind for kind in SymbolKind}
-# In a pattern such as `a, (b, *c)`: names that are neither read from nor called.
-_BOUND_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\s*[.\[(\w])")
+# In a pattern such as `a, (b, *c)` or `{a, ...b}`: names that are neither read from nor called.
+_BOUND_NAME = re.compile(r"(?<!\w)(?:(?<=\.\.\.)|(?<!\.))[^\W\d]\w*(?!\s*[.\[(\w])")
 _SHALLOW = 3
 _START = itemgetter(2)
 

@@ -25,7 +25,7 @@ from devflow.retrieval.packed import functions
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "v2"
+SCHEMA = "v3"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 _KEPT_IN: ContextVar[Path | None] = ContextVar("kept_in", default=None)

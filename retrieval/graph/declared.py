@@ -20,12 +20,14 @@ from devflow.retrieval.graph.dialects import (
     Dialect,
     base_names,
     declared_type,
+    embedded_names,
     is_parameter,
 )
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.stored import File, Stored
 
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
+_RUN = FUNCTION_LIKE - {SymbolKind.PROPERTY}
 _FAMILIES = MappingProxyType(
     {"typescript": "script", "tsx": "script", "javascript": "script", "c": "c", "cpp": "c"}
 )
@@ -43,14 +45,20 @@ class DeclaredMeanings:
 
     def meanings(self, use: Use) -> list[Meaning]:
         """What a use stands for, best first; [] when it is nothing of the workspace, or nobody knows."""
+        known = self.told(use)
+        return self._by_name(self._stored.file(use.root, use.file), use) if known is None else known
+
+    def told(self, use: Use) -> list[Meaning] | None:
+        """What the code says that a use stands for, best first; [] when it is nothing of the workspace, None
+        when the code does not say."""
         file = self._stored.file(use.root, use.file)
         dialect = DIALECTS.get(file.language)
         if dialect is None:
-            return []
+            return None
         if use.receiver:
             return self._member_of_receiver(file, dialect, use)
         if self._behind_operator(file, use.start):
-            return self._by_name(file, use)
+            return None
         return self._plain(file, dialect, use)
 
     def bases(self, definition: Definition) -> list[Definition]:
@@ -61,10 +69,25 @@ class DeclaredMeanings:
             file = self._stored.file(definition.root, definition.file)
             known = self._bases[definition] = [
                 found[0]
-                for name in base_names(definition)
+                for name in self._base_names(file, definition)
                 if (found := self._types(file, name)) and found[0] != definition
             ]
         return known
+
+    def _base_names(self, file: File, definition: Definition) -> list[str]:
+        if definition.language == "go":
+            return embedded_names(self._stored.source(file)[definition.start : definition.end])
+        return base_names(definition)
+
+    def _has_all_bases(self, owner: Definition, depth: int = 0) -> bool:
+        """Whether the workspace holds all that a class inherits from."""
+        bases = self.bases(owner)
+        named = self._base_names(self._stored.file(owner.root, owner.file), owner)
+        return (
+            len(bases) == len(named)
+            and depth <= _DEEPEST
+            and all(self._has_all_bases(each, depth + 1) for each in bases)
+        )
 
     def member(self, owner: Definition, name: str, depth: int = 0) -> list[Definition]:
         """Members of a class under this name: its own, else of the nearest base that has one."""
@@ -164,8 +187,9 @@ class DeclaredMeanings:
             if own:
                 return own[-1:]
             for made in other.imports:  # handed on: `export { a } from "./b"`
-                again = depth < _DEEPEST and made.name in (name, "*")
-                if again and (found := self._from(other, made.module, name, alias, depth + 1)):
+                again = depth < _DEEPEST and (made.alias == name or made.name == "*")
+                inner = name if made.name == "*" else made.name
+                if again and (found := self._from(other, made.module, inner, alias, depth + 1)):
                     return found
             if name == "default":
                 public = [
@@ -220,47 +244,51 @@ class DeclaredMeanings:
 
     # --- members
 
-    def _member_of_receiver(self, file: File, dialect: Dialect, use: Use) -> list[Meaning]:
+    def _member_of_receiver(self, file: File, dialect: Dialect, use: Use) -> list[Meaning] | None:
         parts = [part for part in re.split(r"\?\.|&\.|->|::|\.", use.receiver) if part]
-        owner = self._value(file, dialect, parts[0], use.start)
-        if owner is None:
-            package = self._package(file, parts[0], use.name) if len(parts) == 1 else []
-            if package:
-                return _overloads(package, 0.95, "import")
-            if self._is_outside(file, parts[0]):
-                return []
-            return self._by_name(file, use)
+        owners = self._value(file, dialect, parts[0], use.start)
+        if owners is None:
+            inside = self._package(file, parts[0], (*parts, use.name)[1])
+            if len(parts) == 1 and inside:
+                return _overloads(inside, 0.95, "import")
+            if not inside:
+                return [] if self._is_outside(file, parts[0]) else None
+            del parts[0]
+            owners = inside[:1] if inside[0].kind in _TYPES else self._held(inside[0], dialect)
         for part in parts[1:]:
-            members = self.member(owner, part)
-            written = declared_type(members[0].signature, part, dialect) if members else ""
-            following = (
-                self._types(self._stored.file(members[0].root, members[0].file), written) if written else []
-            )
-            if not following:
-                return self._by_name(file, use)
-            owner = following[0]
-        members = self.member(owner, use.name)
+            if not owners:
+                break
+            members = self.member(owners[0], part)
+            owners = self._held(members[0], dialect) if members else None
+        if not owners:
+            return None if owners is None else []
+        members = self.member(owners[0], use.name)
         if members:
             return _overloads(members, 0.85, "type")
-        return []
+        return [] if self._has_all_bases(owners[0]) else None
 
-    def _value(self, file: File, dialect: Dialect, name: str, at: int) -> Definition | None:
-        """The class of what `name` holds at `at`, or the class it names."""
+    def _held(self, member: Definition, dialect: Dialect) -> list[Definition] | None:
+        """As `_value`, of what a field or a variable holds."""
+        written = declared_type(member.signature + ";", member.name, dialect)
+        written = written or declared_type(member.signature, member.name, dialect)
+        return self._typed(self._stored.file(member.root, member.file), written) if written else None
+
+    def _value(self, file: File, dialect: Dialect, name: str, at: int) -> list[Definition] | None:
+        """The class of what `name` holds at `at`, or the class it names; [] where that is none of the
+        workspace, None where the code does not say."""
         around = file.around(at)
         owner = next((each for each in reversed(around) if each.kind in CLASS_LIKE), None)
         function = next((each for each in reversed(around) if each.kind in FUNCTION_LIKE), None)
         if name in dialect.selves:
             if owner is None and function is not None and function.container:
-                return next(iter(self._types(file, function.container.rpartition(".")[2])), None)
-            if owner is None and around == [] and file.language == "rust":
-                return None
-            return owner
+                return self._types(file, function.container.rpartition(".")[2])[:1] or None
+            return [owner] if owner is not None else None
         if (
             name in ("super", "base", "parent")
             and owner is not None
             and file.language in ("java", "csharp", "typescript", "tsx", "javascript")
         ):
-            return next(iter(self.bases(owner)), None)
+            return self.bases(owner)[:1] or None
         source = self._stored.source(file)
         if function is not None:
             head = source[function.start : function.name_start + 2 * len(function.signature) + 8]
@@ -274,41 +302,26 @@ class DeclaredMeanings:
             ):
                 written = function.container
             if written:
-                return self._typed(file, written, at)
+                return self._typed(file, written)
         if owner is not None and dialect.implicit:
             members = self.member(owner, name)
-            if (members and members[0].kind not in FUNCTION_LIKE | CLASS_LIKE) or (
-                members and members[0].kind is SymbolKind.PROPERTY
-            ):
-                written = declared_type(members[0].signature + ";", name, dialect)
-                return (
-                    next(
-                        iter(self._types(self._stored.file(members[0].root, members[0].file), written)), None
-                    )
-                    if written
-                    else None
-                )
+            if members and members[0].kind not in _RUN | CLASS_LIKE:
+                return self._held(members[0], dialect)
         top = [each for each in file.named("", name) if each.kind not in FUNCTION_LIKE]
         if top and top[0].kind not in _TYPES:
-            written = declared_type(top[0].signature + ";", name, dialect)
-            return next(iter(self._types(file, written)), None) if written else None
+            return self._held(top[0], dialect)
         if name[:1].isupper() or top:
-            return next(iter(self._types(file, name)), None)
+            return self._types(file, name)[:1] or None
         if file.language in SCRIPTS and (found := self._imported(file, name)):
-            if found[0].kind in _TYPES:
-                return found[0]
-            there = self._stored.file(found[0].root, found[0].file)
-            written = declared_type(found[0].signature + ";", name, dialect)
-            return next(iter(self._types(there, written)), None) if written else None
+            return found[:1] if found[0].kind in _TYPES else self._held(found[0], dialect)
         return None
 
-    def _typed(self, file: File, written: str, at: int) -> Definition | None:
-        """The class that a written type names; for Go's `x := pkg.New(…)`, the type that function gives."""
-        found = self._types(file, written)
-        if found:
-            return found[0]
+    def _typed(self, file: File, written: str) -> list[Definition] | None:
+        """As `_value`, of what is declared with a type; Go's `x := pkg.New(…)` has that of the function."""
+        if found := self._types(file, written):
+            return found[:1]
+        qualifier, _, name = written.rpartition(".")
         if file.language == "go":
-            qualifier, _, name = written.rpartition(".")
             made = (
                 self._package(file, qualifier, name)
                 if qualifier
@@ -320,9 +333,16 @@ class DeclaredMeanings:
             )
             for each in made[:1]:
                 given = re.search(r"\)\s*\(?\s*(?:\w+\s+)?\*?([\w.]+)[^)]*\)?\s*$", each.signature)
-                if given:
-                    return next(iter(self._types(self._stored.file(each.root, each.file), given[1])), None)
-        return None
+                return self._types(self._stored.file(each.root, each.file), given[1])[:1] if given else None
+            if qualifier and self._is_outside(file, qualifier):
+                return []
+        # A type parameter is of any type; a type that nothing here defines is of a library or built in.
+        is_known = len(name) > 1 and not qualifier
+        return (
+            []
+            if is_known and not any(each.kind in _TYPES for each in self._all(name, file.language))
+            else None
+        )
 
     def _package(self, file: File, qualifier: str, name: str) -> list[Definition]:
         """What `qualifier.name` means where `qualifier` is a package or a module that was imported."""
@@ -336,7 +356,7 @@ class DeclaredMeanings:
                         self._stored.load(root, [id_ for other, id_ in files if other == root])
                     for place in files:
                         found += self._stored.file(*place).named("", name)
-                    return found[:1]
+                    return found  # several where a build picks one of some files
             return []
         if file.language in SCRIPTS:
             for made, _ in file.imported_as(qualifier):
@@ -353,6 +373,12 @@ class DeclaredMeanings:
         return []
 
     def _is_outside(self, file: File, name: str) -> bool:
+        """Whether an import brings `name` in from outside the workspace."""
+        if file.language in SCRIPTS:
+            return any(
+                self._modules.script(file.root, file.relative, made.module) is None
+                for made, _ in file.imported_as(name)
+            )
         return any(True for _ in file.imported_as(name)) or any(
             re.sub(r"/v\d+$", "", made.module).rpartition("/")[2] == name
             for made in file.imports

@@ -44,7 +44,8 @@ DIALECTS = MappingProxyType(
                 r"\bNAME(?:\s*,\s*\w+)*\s*:?=\s*([\w.]+)\(",
                 r"[(,]\s*NAME\s+[*\[\]]*([\w.]+)",
                 r"\bvar\s+NAME\s+[*\[\]]*([\w.]+)",
-                r"^\s*NAME\s+[*\[\]]*([\w.]+)\s*(?:`|//|$)",
+                r"^\s*NAME\s+[*\[\]]*([\w.]+)\s*(?:`|//|;|$)",
+                r"^\s*\*?((?:\w+\.)?NAME)\s*(?:`|//|;|$)",
             ),
             frozenset(),
             package=True,
@@ -105,6 +106,21 @@ def base_names(definition: Definition) -> list[str]:
             if words:
                 names.append(words[0])
     return names
+
+
+_MADE_OF = re.compile(r"type\s+\w+\s*=?\s*\*?([A-Za-z_][\w.]*)")
+_EMBEDDED = re.compile(r"^[ \t]*\*?([A-Za-z_][\w.]*)[ \t]*(?:`[^`\n]*`)?[ \t]*(?://[^\n]*)?$", re.MULTILINE)
+
+
+def embedded_names(text: str) -> list[str]:
+    """The types whose members a Go type has, as written: those it embeds (lines of its body with a type
+    alone), the one it is made of (`type GaugeOpts Opts`)."""
+    if made := _MADE_OF.fullmatch(text.strip()):
+        return [made[1]]
+    body = text[text.find("{") + 1 : text.rfind("}")]
+    while "{" in body and (flat := re.sub(r"\{[^{}]*\}", "", body)) != body:
+        body = flat
+    return [found[1] for found in _EMBEDDED.finditer(body)] if "{" in text else []
 
 
 @lru_cache(maxsize=8_192)

@@ -1,10 +1,13 @@
-"""Which indexed file an import means: by the names of files alone, nothing is looked up on disk."""
+"""Which indexed file an import means: by the names of files, and by what Go's `go.mod` calls its folder."""
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from devflow.retrieval.graph.stored import Stored
 
@@ -14,6 +17,7 @@ _SCRIPT_ENDINGS = (
     "", ".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts",
     "/index.ts", "/index.tsx", "/index.js", "/index.jsx", "/index.mjs",
 )  # fmt: skip
+_GO_MODULE = re.compile(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
 _GO_STANDARD = frozenset(
     """archive bufio builtin bytes cmp compress container context crypto database debug embed encoding
     errors expvar flag fmt go hash html image index internal io iter log maps math mime net os path plugin
@@ -43,6 +47,7 @@ class Modules:
                     java.setdefault(posixpath.basename(path), []).append((path, id_))
             self._folders.append(folders)
             self._java.append(java)
+        self._go_modules = sorted(self._go_modules_of(stored.roots), reverse=True)
 
     def python(self, root: int, importer: str, module: str) -> tuple[int, int] | None:
         """The file of a Python module as `importer` (relative path) names it: `(root, file)`."""
@@ -102,6 +107,10 @@ class Modules:
         parts = module.split("/")
         if parts[0] in _GO_STANDARD:
             return []
+        for name, other, base in self._go_modules:
+            if f"{module}/".startswith(f"{name}/"):
+                folder = posixpath.join(base, module[len(name) + 1 :]).rstrip("/")
+                return [(other, id_) for id_ in self._folders[other].get(folder, ())]
         for at in range(len(parts)):
             folder = "/".join(parts[at:])
             for other in (root, *(each for each in range(len(self._folders)) if each != root)):
@@ -118,6 +127,16 @@ class Modules:
                     return other, id_
         return None
 
+    def _go_modules_of(self, roots: Sequence[Path]) -> Iterator[tuple[str, int, str]]:
+        """`(module path, root, folder)` of each `go.mod` that is at most two folders deep."""
+        for root, folder in enumerate(roots):
+            known = {part for each in self._folders[root] for part in _heads(each)}
+            for base in known:
+                with contextlib.suppress(OSError):
+                    found = _GO_MODULE.search((folder / base / "go.mod").read_text("utf-8", "replace"))
+                    if found:
+                        yield found[1], root, base
+
     def _file(self, root: int, candidates: Iterable[str]) -> tuple[int, int] | None:
         paths = self._stored.paths(root)
         for candidate in candidates:
@@ -127,6 +146,12 @@ class Modules:
 
     def _is_package(self, root: int, id_: int) -> bool:
         return posixpath.basename(self._stored.relative(root, id_)).startswith("__init__.")
+
+
+def _heads(folder: str) -> Iterator[str]:
+    """The first folders on the way to `folder`: none, one, two."""
+    parts = folder.split("/") if folder else []
+    return ("/".join(parts[:depth]) for depth in range(min(len(parts), 2) + 1))
 
 
 def _python_files(base: str) -> tuple[str, ...]:

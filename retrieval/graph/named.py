@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph.base import Definition, Link
+from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
@@ -38,6 +38,21 @@ def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Defini
             id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
             found += graph.stored.file(number, id_).named(container, name) if id_ is not None else []
     return found
+
+
+def told_at(
+    graph: Graph, path: Path, start: int, name: str, receiver: str, kind: str
+) -> list[Definition] | None:
+    """What the code says of a `name` that a file uses at `start`, where types are written down; [] when it is
+    nothing of the workspace, None when the code does not say. `kind` is a reference's."""
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            if id_ is not None:
+                use = Use(number, id_, start, start + len(name), kind, 0, name, receiver, "")
+                told = graph.declared.told(use)
+                return None if told is None else [each.definition for each in told]
+    return None
 
 
 def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:

@@ -11,9 +11,11 @@ from pathlib import PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Symbol, SymbolKind
-from devflow.analysis.scope import VisibleName, in_quotes, visible_names, word_before
+from devflow.analysis.literals import literal_type
+from devflow.analysis.scope import VisibleName, bindings, in_quotes, visible_names, word_before
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.declared_names import declared_names
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
 from devflow.server.assist.highlight import names_in
 from devflow.server.assist.outline import recent_imports, recent_symbols
@@ -36,7 +38,7 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
     if tree is None or not name or in_quotes(doc, at):
         return []
     word = word_before(doc.text, end, doc.language)
-    receiver = (word.receiver or "") if word.after_dot else None
+    receiver = (word.receiver or "") if word.after_dot else literal_type(tree, start) or None
     here = await asyncio.to_thread(recent_symbols, doc, code.memory)
     for symbol in here:  # the cursor is on a definition
         if symbol.name_start == start and symbol.name == name:
@@ -50,10 +52,18 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
             return [_here(doc, known or _bound(bound), 100)]
         if (local := await asyncio.to_thread(_python_local, doc, start, name, code)) is not None:
             return [_here(doc, local, 100)]
+        # The cursor may be on a parameter, or where a variable is first set.
+        made = await asyncio.to_thread(bindings, tree)
+        if own := next((each for each in made if (each.start, each.name) == (start, name)), None):
+            return [_here(doc, _bound(VisibleName(name, own.kind, start, 0)), 100)]
     classes = classes_of(doc, start, receiver, here) if receiver else []
     classes += [base for each in here if each.name in classes for base in bases_of(each)]
     candidates = [_here(doc, each, 0) for each in here if each.name == name]
     candidates += await _indexed(name, doc, code)
+    if told := await declared_names(doc, start, end, receiver or "", candidates, code):
+        return await _best(told, code)
+    if told is not None and receiver is not None:
+        return []  # a member of what is none of the workspace
     module_of_receiver = receiver is not None and source_module is not None
     scored = [
         replace(each, score=value)
@@ -62,6 +72,8 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
     ]
     if receiver is not None and all(each.score < _SURE_MEMBER for each in scored):
         return await guesses(name, receiver, scored, doc, start, code)
+    if not scored and receiver is None and source_module is not None:
+        return [_here(doc, _imported(name, source_module), 20)]
     return await _best(scored, code)
 
 
@@ -282,6 +294,11 @@ def _python_local(doc: Document, start: int, name: str, code: Codebase) -> Symbo
     if not made:
         return None
     return _bound(VisibleName(name, SymbolKind.VARIABLE, before[-1] if before else made[0], 0))
+
+
+def _imported(name: str, brought: Import) -> Symbol:
+    """What an import of something outside the workspace is here: the import."""
+    return Symbol(name, SymbolKind.MODULE, brought.start, brought.end, brought.start, brought.end)
 
 
 def _bound(name: VisibleName) -> Symbol:

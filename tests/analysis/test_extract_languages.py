@@ -278,6 +278,7 @@ constant LIMIT
 class Cart
 field Cart.items
 constructor Cart.constructor
+field Cart.name
 field Cart.total
 method Cart.add
 interface Item

@@ -57,6 +57,9 @@ def test_the_word_knows_what_it_is_read_from(
     ("snippet", "receiver"),
     [
         ("c->it<|>", "c"),
+        ("f(...this.it<|>", "this"),
+        ("[...a.b.it<|>", "a.b"),
+        ("handlers ...gin.Hand<|>", "gin"),
         ("std::vec<|>", "std"),
         ("a?.b<|>", "a"),
         ("a!.b<|>", "a"),
@@ -225,3 +228,12 @@ def test_every_language_has_visible_names(language: str, snippet: str, expected:
 )
 def test_comments_and_strings_are_told_from_code(snippet: str, place: str) -> None:
     assert place_at(*at_cursor(snippet)) == place
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    ["function f(a, ...rest) { <|> }", "const {a, ...rest} = made;\n<|>", "const [a, ...rest] = made;\n<|>"],
+)
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+def test_what_a_script_gathers_with_dots_is_a_name(snippet: str, language: str) -> None:
+    assert {"a", "rest"} <= set(names_at(snippet, language))

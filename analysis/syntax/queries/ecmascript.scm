@@ -39,6 +39,9 @@
 (import_statement (import_clause (named_imports (import_specifier name: (_) @name alias: (_) @alias))) source: (string) @module)
 (import_statement . "import" . source: (string) @module)
 (export_statement (export_clause (export_specifier name: (_) @name)) source: (string) @module)
+(export_statement (export_clause (export_specifier name: (_) @name alias: (_) @alias)) source: (string) @module)
+(export_statement "*" @name source: (string) @module)
+(export_statement (namespace_export (identifier) @alias) source: (string) @module)
 (variable_declarator name: (identifier) @alias value: (call_expression function: (identifier) @require arguments: (arguments . (string) @module)))
 (variable_declarator name: (object_pattern (shorthand_property_identifier_pattern) @name) value: (call_expression function: (identifier) @require arguments: (arguments . (string) @module)))
 

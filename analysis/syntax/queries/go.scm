@@ -6,6 +6,9 @@
 (type_declaration (type_spec name: (type_identifier) @name)) @type
 (type_declaration (type_alias name: (type_identifier) @name)) @type
 (field_declaration name: (field_identifier) @name) @field
+(field_declaration !name type: (type_identifier) @name) @field
+(field_declaration !name type: (qualified_type name: (type_identifier) @name)) @field
+(field_declaration !name type: (generic_type type: (type_identifier) @name)) @field
 (method_elem name: (field_identifier) @name) @method
 (const_spec name: (identifier) @name) @constant
 (const_declaration "const" . (const_spec name: (identifier) @name)) @constant

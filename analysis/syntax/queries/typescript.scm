@@ -12,6 +12,10 @@
 (internal_module name: (_) @name body: (_) @body) @module
 (module name: (_) @name body: (_) @body) @module
 (public_field_definition name: (_) @name) @field
+(required_parameter (accessibility_modifier) pattern: (identifier) @name) @member
+(required_parameter . "readonly" pattern: (identifier) @name) @member
+(optional_parameter (accessibility_modifier) pattern: (identifier) @name) @member
+(optional_parameter . "readonly" pattern: (identifier) @name) @member
 (method_signature name: (_) @name) @method
 (abstract_method_signature name: (_) @name) @method
 (property_signature name: (_) @name) @field

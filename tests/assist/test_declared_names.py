@@ -1,0 +1,163 @@
+"""Definitions in languages that write their types down: by the types of receivers, over files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devflow.server.assist.navigate import definition
+from support.codebase import workspace
+
+OTHERS = """
+    //- log/log.go
+    package log
+
+    type Writer struct{ lines int }
+
+    func (w *Writer) Write(text string) {}
+    func (w *Writer) Name() string { return "" }
+
+    type Method string
+"""
+
+
+async def check(root: Path, snippet: str) -> None:
+    """The definition of the name at the cursor is the label `target`; without a label there is none."""
+    async with workspace(root, snippet, indexed=True) as space:
+        found = (await definition(space.doc, space.at, space.code)).locations
+        expected = [(root / label.path, label.start, label.end) for label in space.case.labels]
+        assert [(each.path, each.start, each.end) for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "func f(w http.ResponseWriter) { w.Wri<|>te(nil) }",
+        "func f() { var buf strings.Builder; buf.Wri<|>te(nil) }",
+        "func f(r *http.Request) string { return r.Na<|>me }",
+        "func f(r *http.Request) string { return r.URL.Na<|>me }",
+        "func f() { http.Na<|>me() }",
+        "var m http.Meth<|>od",
+    ],
+)
+async def test_what_a_library_s_value_has_is_not_looked_for_in_the_workspace(
+    line: str, tmp_path: Path
+) -> None:
+    await check(
+        tmp_path,
+        f'{OTHERS}    //- main.go\n    package main\n    import ("net/http"; "strings")\n    {line}\n',
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "line"),
+    [
+        (
+            "type store struct { rows int }\n//                  ^^^^ target",
+            "func f(s *store) { s.ro<|>ws++ }",
+        ),
+        ("type store struct { rows int }\n//                  ^^^^ target", "var s = &store{ro<|>ws: 1}"),
+        (
+            "type inner struct{}\nfunc (i *inner) open() {}\n//              ^^^^ target\n"
+            "type outer struct {\n\t*inner\n}",
+            "func f(o outer) { o.op<|>en() }",
+        ),
+        (
+            "type base struct{ size int }\n//                ^^^^ target\ntype made base",
+            "func f(m made) { m.si<|>ze++ }",
+        ),
+        (
+            "type a struct { next *b }\ntype b struct { rows int }\n//              ^^^^ target",
+            "func f(x a) { x.next.ro<|>ws++ }",
+        ),
+    ],
+)
+async def test_members_are_found_by_the_declared_type(declared: str, line: str, tmp_path: Path) -> None:
+    other = "package main\ntype other struct { rows, size int }\nfunc (o *other) open() {}\n"
+    snippet = (
+        f"//- main.go\npackage main\n{line}\n//- declared.go\npackage main\n{declared}\n//- other.go\n{other}"
+    )
+    await check(tmp_path, snippet)
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "//- main.go\npackage main\nfunc f(si<|>ze int) {}\n//     ^^^^ target\n",
+        "//- main.go\npackage main\nfunc f() { si<|>ze := 1; _ = size }\n//         ^^^^ target\n",
+        "//- main.ts\nfunction f(...si<|>ze: number[]) {}\n//            ^^^^ target\n",
+        "//- main.ts\nfunction f(...size: number[]) { return si<|>ze; }\n//            ^^^^ target\n",
+    ],
+)
+async def test_a_local_name_is_found_where_it_is_bound_and_from_there(snippet: str, tmp_path: Path) -> None:
+    await check(tmp_path, snippet)
+
+
+async def test_a_package_from_elsewhere_is_its_import(tmp_path: Path) -> None:
+    await check(
+        tmp_path,
+        '//- main.go\npackage main\nimport "net/http"\n//     ^^^^^^^^^^ target\n'
+        "func f(w ht<|>tp.Handler) {}\n",
+    )
+
+
+async def test_the_module_s_own_package_is_found_by_go_mod(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example.com/shop\n\ngo 1.22\n")
+    await check(
+        tmp_path,
+        """
+        //- shop.go
+        package shop
+        type Cart struct{}
+        //   ^^^^ target
+        type line struct { Cart int }
+        //- cmd/main.go
+        package main
+        import "example.com/shop"
+        func f(carts ...shop.Ca<|>rt) {}
+        """,
+    )
+
+
+SERVICE = """
+    //- service.ts
+    export class Service {
+      constructor(private readonly store: Store, public name = "x") {}
+      //                           ^^^^^ target
+      run() { return this.sto<|>re; }
+    }
+    export class Store { store = 1; }
+"""
+BARREL = """
+    //- core/state.ts
+    export class State { runs = 0; }
+    //                   ^^^^ target
+    export const state: State = new State();
+    //- index.ts
+    export * from "./core/state";
+    //- main.ts
+    import { state } from "./index";
+    state.ru<|>ns;
+    //- other.ts
+    export class Other { runs = 0; }
+"""
+RENAMED = """
+    //- core/state.ts
+    export function load() {}
+    //              ^^^^ target
+    //- index.ts
+    export { load as open } from "./core/state";
+    //- main.ts
+    import { open } from "./index";
+    op<|>en();
+    //- other.ts
+    export function open() {}
+"""
+
+
+@pytest.mark.parametrize(
+    "snippet", [SERVICE, BARREL, RENAMED], ids=["parameter property", "barrel", "renamed"]
+)
+async def test_typescript_members_are_found_as_they_are_declared(snippet: str, tmp_path: Path) -> None:
+    await check(tmp_path, snippet)
