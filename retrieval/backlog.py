@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
@@ -55,10 +56,15 @@ class Backlog:
         return self._parsers is not None and not self.working
 
     def plan(
-        self, walked: Walked, stored: Iterable[Sequence[object]], documents: Container[str]
+        self,
+        walked: Walked,
+        stored: Iterable[Sequence[object]],
+        documents: Container[str],
+        looked: float = math.inf,
     ) -> tuple[list[str], bool]:
-        """Take what differs from the store's `(path, size, mtime, digest)`. Returns the paths that are gone,
-        and whether the store was empty."""
+        """Take what differs from the store's `(path, size, mtime, digest)`, and what was touched in any way
+        since the last walk began, at `looked` (epoch): a time that was set back hides a change. Returns the
+        paths that are gone, and whether the store was empty."""
         known: dict[str, tuple[object, object]] = {}
         self._digests = {}
         for path, size, mtime, digest in stored:
@@ -71,7 +77,8 @@ class Backlog:
         self._queue = deque(
             found
             for found in walked.found
-            if known.get(found.relative) != (found.size, found.mtime_ns) and found.relative not in documents
+            if (known.get(found.relative) != (found.size, found.mtime_ns) or found.ctime_ns > looked * 1e9)
+            and found.relative not in documents
         )
         self.done, self.total = 0, len(self._queue)
         return [path for path in known if path not in there and path not in documents], not known

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -59,6 +60,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_CLOCKS_DIFFER = 1.0
+"""Seconds between a file system's clock and ours; a file touched this shortly before a walk is read again."""
 RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
 
 
@@ -316,20 +319,23 @@ class RootIndexer:
 
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
-        walked = await self._in_thread(list_files, self.root, self._settings, rules)
-        await self._in_thread(self._must_be_there)
-        return walked
+        return await self._in_thread(list_files, self.root, self._settings, rules)
 
-    def _must_be_there(self) -> None:
-        """Raise StoreUnusable when the root was deleted, or its disk taken away: no reason to forget it."""
-        if not self.root.is_dir():
+    async def _must_be_there(self, known: int) -> None:
+        """Raise StoreUnusable when the root of so many `known` files was deleted, or its disk taken away: no
+        reason to forget them. A root that never was there is an empty one."""
+        if known and not await self._in_thread(self.root.is_dir):
             raise StoreUnusable(f"The folder {self.root} is gone; what is indexed of it is left as it was.")
 
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
         backlog = self._backlog
-        rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
-        gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents)
+        rows = list(await db.execute_fetchall("SELECT path, size, mtime, digest FROM files"))
+        await self._must_be_there(len(rows) + len(walked.found))
+        told = await db.execute_fetchall("SELECT key, value FROM meta WHERE key IN ('walked', 'seconds')")
+        times = {str(row[0]): float(row[1]) for row in told}
+        looked = times.get("walked", math.inf) - times.get("seconds", 0.0) - _CLOCKS_DIFFER
+        gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents, looked)
         for at in range(0, len(gone), 200):
             await self._forget(db, gone[at : at + 200])
         backlog.overtaken = set(self._updated)
@@ -348,7 +354,7 @@ class RootIndexer:
         return self._rebuild or bool(self._fresh_documents or self._updated)
 
     async def _walk_is_done(self, db: aiosqlite.Connection) -> None:
-        await self._in_thread(self._must_be_there)
+        await self._must_be_there(self._backlog.total)
         await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
         [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
         problem = too_many_files(self.root) if self._too_many else ""

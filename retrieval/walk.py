@@ -82,6 +82,8 @@ class Found:
     relative: str
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
+    """When content or attributes last changed, which nobody can set back; on Windows when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def walk(
                     if reason:
                         yield Skip(path, reason)
                     else:
-                        yield Found(path, relative, info.st_size, info.st_mtime_ns)
+                        yield Found(path, relative, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
                 else:
                     yield Skip(path, "not a regular file")
             except OSError:

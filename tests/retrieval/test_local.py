@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -87,3 +88,16 @@ async def test_indexes_of_a_measurement_are_kept_apart_from_the_user_s_own(tmp_p
         await index.close()
     assert status.directory.is_relative_to(tmp_path / "kept")
     assert not own.exists()
+
+
+async def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("def one(): ...\n")
+    await build(tmp_path, IndexOptions(vectors=False))
+    stamp = path.stat()
+    path.write_text("def two(): ...\n")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    await build(tmp_path, IndexOptions(vectors=False))
+    index = await Index.open([tmp_path])
+    assert (await index.symbols_named("one"), len(await index.symbols_named("two"))) == ([], 1)
+    await index.close()
