@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 
-from devflow.retrieval.batch import Prepared, Walked, prepare_files
+from devflow.retrieval.batch import MOST_NAMED, Prepared, Walked, prepare_files
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.walk import Found, IndexSettings
 
@@ -24,6 +25,7 @@ class Backlog:
     ) -> None:
         self.done = self.total = 0
         self.skipped: Counter[str] = Counter()
+        self.left_out: dict[str, list[str]] = {}
         self.overtaken: set[str] = set()
         """Told as changed since the walk: what is read of them may be the old text."""
         self._settings = settings
@@ -54,10 +56,15 @@ class Backlog:
         return self._parsers is not None and not self.working
 
     def plan(
-        self, walked: Walked, stored: Iterable[Sequence[object]], documents: Container[str]
+        self,
+        walked: Walked,
+        stored: Iterable[Sequence[object]],
+        documents: Container[str],
+        looked: float = math.inf,
     ) -> tuple[list[str], bool]:
-        """Take what differs from the store's `(path, size, mtime, digest)`. Returns the paths that are gone,
-        and whether the store was empty."""
+        """Take what differs from the store's `(path, size, mtime, digest)`, and what was touched in any way
+        since the last walk began, at `looked` (epoch): a time that was set back hides a change. Returns the
+        paths that are gone, and whether the store was empty."""
         known: dict[str, tuple[object, object]] = {}
         self._digests = {}
         for path, size, mtime, digest in stored:
@@ -65,15 +72,24 @@ class Backlog:
             assert isinstance(digest, bytes)
             known[path] = (size, mtime)
             self._digests[path] = digest
-        self.skipped = walked.skipped
+        self.skipped, self.left_out = walked.skipped, walked.left_out
         there = {found.relative for found in walked.found}
         self._queue = deque(
             found
             for found in walked.found
-            if known.get(found.relative) != (found.size, found.mtime_ns) and found.relative not in documents
+            if (known.get(found.relative) != (found.size, found.mtime_ns) or found.ctime_ns > looked * 1e9)
+            and found.relative not in documents
         )
         self.done, self.total = 0, len(self._queue)
         return [path for path in known if path not in there and path not in documents], not known
+
+    def leave_out(self, skips: Iterable[tuple[str, str]]) -> None:
+        """Note `(path, reason)` of what was read and is not indexed."""
+        for path, reason in skips:
+            self.skipped[reason] += 1
+            named = self.left_out.setdefault(reason, [])
+            if len(named) < MOST_NAMED:
+                named.append(path)
 
     async def next(self, urgent: Callable[[], bool]) -> Prepared:
         """Read and parse some; returns early when something is `urgent`."""

@@ -68,6 +68,8 @@ class IndexStatus:
     vectors: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     """Reason → number of files not indexed."""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """Reason → the paths of these, below the root; a thousand each at most."""
     problem: str = ""
     """One sentence about the last failure."""
     embedder: str = ""

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 MOST_FILES = 200_000
 """A walk ends there: a home folder or `/` opened by mistake must not fill the disk."""
+MOST_NAMED = 1_000
+"""Paths that are kept of what is left out for one reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Walked:
 
     found: list[Found]
     skipped: Counter[str]
+    left_out: dict[str, list[str]]
+    """The paths of `skipped` by reason, at most `MOST_NAMED` each."""
     cut: bool
     """Whether there were more than `MOST_FILES`."""
 
@@ -69,14 +73,18 @@ def list_files(root: Path, settings: IndexSettings, rules: Rules) -> Walked:
     """The whole walk."""
     found: list[Found] = []
     skipped: Counter[str] = Counter()
+    left_out: dict[str, list[str]] = {}
     for item in walk(root, settings, rules):
         if isinstance(item, Found):
             if len(found) == MOST_FILES:
-                return Walked(found, skipped, cut=True)
+                return Walked(found, skipped, left_out, cut=True)
             found.append(item)
         else:
             skipped[item.reason] += 1
-    return Walked(found, skipped, cut=False)
+            named = left_out.setdefault(item.reason, [])
+            if len(named) < MOST_NAMED:
+                named.append(item.path.relative_to(root).as_posix())
+    return Walked(found, skipped, left_out, cut=False)
 
 
 def too_many_files(root: Path) -> str:
@@ -89,16 +97,23 @@ def too_many_files(root: Path) -> str:
 
 def look_at_all(root: Path, paths: Sequence[str], rules: Rules) -> Looked:
     """Judge single paths as the walk would."""
-    looked = Looked([], [], any(path == "" or (root / path).is_dir() for path in paths))
+    looked = Looked([], [], any(path == "" or _is_folder(root / path) for path in paths))
     for path in paths:
         if not path:
             continue
         item = look_at(root, path, rules)
         if isinstance(item, Found):
             looked.found.append(item)
-        elif isinstance(item, Skip) or not (root / path).is_dir():
+        elif isinstance(item, Skip) or not _is_folder(root / path):
             looked.gone.append(path)
     return looked
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # below a folder of somebody else's
+        return False
 
 
 def prepare_files(

@@ -12,11 +12,13 @@ import hashlib
 import logging
 import platform
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,9 @@ from filelock import FileLock, Timeout
 from devflow.retrieval.base import VectorOptions
 
 log = logging.getLogger(__name__)
+
+_SERVER_ANSWERS_WITHIN = 5.0
+"""Seconds in which a server is reached: a question waits for it."""
 
 
 class VectorsUnavailable(Exception):
@@ -65,19 +70,43 @@ def _server(directory: Path, options: VectorOptions) -> Chroma:
         import chromadb
 
         secure = scheme == "https"
-        client: Any = chromadb.HttpClient(
-            host=host,
-            port=port or (443 if secure else 8000),
-            ssl=secure,
-            headers={"x-chroma-token": options.token} if options.token else None,
-            settings=_settings(),
-            tenant=options.tenant,
-            database=options.database,
+        client = _within(
+            _SERVER_ANSWERS_WITHIN,
+            lambda: chromadb.HttpClient(
+                host=host,
+                port=port or (443 if secure else 8000),
+                ssl=secure,
+                headers={"x-chroma-token": options.token} if options.token else None,
+                settings=_settings(),
+                tenant=options.tenant,
+                database=options.database,
+            ),
         )
     # Colleagues share a server: the same path on two machines is two indexes.
     owner = f"{platform.node()}\0{getpass.getuser()}\0{directory.resolve()}"
     prefix = f"devflow-{hashlib.blake2b(owner.encode(), digest_size=8).hexdigest()}-"
     return Chroma(client, prefix, place, lambda: None)
+
+
+def _within(seconds: float, make: Callable[[], Any]) -> Any:
+    """What `make` returns or raises; TimeoutError when it takes longer. Chroma's client waits for ever for a
+    server that hangs, and nothing tells it not to: the thread that waits is left behind."""
+    made: Queue[tuple[Any, BaseException | None]] = Queue()
+
+    def run() -> None:
+        try:
+            made.put((make(), None))
+        except Exception as error:  # noqa: BLE001  # raised again by who waits
+            made.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        value, error = made.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return value
 
 
 def _folder(directory: Path) -> Chroma:

@@ -55,6 +55,16 @@ _SECRET_NAME, _GENERATED_NAME, _MINIFIED_NAME = (
 _VENDORED_FOLDERS = frozenset(["node_modules", "bower_components"])
 _VENDORED_MARKS = ("modules.txt", "autoload.php", "bundle")
 """What the package managers of Go, PHP and Ruby leave in a folder `vendor`."""
+_VENDORING = ("go.mod", "composer.json", "Gemfile")
+"""What they have beside it."""
+_OUTPUTS = {
+    "dist": ("package.json",),
+    "target": ("Cargo.toml", "pom.xml"),
+    "build": ("build.gradle", "build.gradle.kts"),
+}
+"""Folders that a tool writes where one of its own files stands beside them. A `build` beside `package.json`
+holds scripts as often as what they make, and stays; so does each of these names anywhere else."""
+_OUTPUT_MARKS = ("CACHEDIR.TAG", "CMakeCache.txt")
 
 
 def reason_by_name(relative: str) -> str:
@@ -84,7 +94,19 @@ def is_skipped_folder(folder: Path) -> bool:
 def is_vendored(folder: Path) -> bool:
     """Whether a package manager put the folder there: others' code, kept by them."""
     return folder.name in _VENDORED_FOLDERS or (
-        folder.name == "vendor" and any((folder / mark).exists() for mark in _VENDORED_MARKS)
+        folder.name == "vendor"
+        and (
+            any((folder / mark).exists() for mark in _VENDORED_MARKS)
+            or any((folder.parent / mark).exists() for mark in _VENDORING)
+        )
+    )
+
+
+def is_output(folder: Path) -> bool:
+    """Whether a tool made what is in the folder of sources that are elsewhere; whether git tracks it too does
+    not matter."""
+    return any((folder.parent / mark).exists() for mark in _OUTPUTS.get(folder.name, ())) or any(
+        (folder / mark).exists() for mark in _OUTPUT_MARKS
     )
 
 

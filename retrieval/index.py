@@ -369,9 +369,11 @@ async def build(
     *,
     rebuild: bool = False,
     vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+    check_vectors: bool = False,
 ) -> IndexStatus:
     """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
-    process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing."""
+    process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing;
+    `check_vectors` makes again the vectors that were lost, which opens them (a second)."""
     from devflow.retrieval.indexer import Events, RootIndexer  # a server only reads
 
     indexer = RootIndexer(
@@ -382,6 +384,7 @@ async def build(
         usage=False,  # the server makes the usage models it needs
         rebuild=rebuild,
         vectors=vectors,
+        check_vectors=check_vectors,
     )
     running = asyncio.create_task(indexer.run())
     settled = asyncio.create_task(indexer.settled())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -59,6 +60,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_CLOCKS_DIFFER = 1.0
+"""Seconds between a file system's clock and ours; a file touched this shortly before a walk is read again."""
 RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
 
 
@@ -95,6 +98,7 @@ class RootIndexer:
         usage: bool = True,
         rebuild: bool = False,
         vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+        check_vectors: bool = False,
     ) -> None:
         self.root = root
         self.directory = directory or index_directory(root)
@@ -106,7 +110,9 @@ class RootIndexer:
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
         self._vectors = (
-            VectorSync(self.directory / "chroma", self._stir, options=vectors) if settings.vectors else None
+            VectorSync(self.directory / "chroma", self._stir, options=vectors, check=check_vectors)
+            if settings.vectors
+            else None
         )
         self._history = HistorySync(root, self._stir)
         self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
@@ -121,6 +127,7 @@ class RootIndexer:
         self._room_wanted = False
         self._walk_began = 0.0
         self._last_error = ""
+        self._told_of_vectors = ""
         self._state = "empty"
         self._problem = ""
         self._wake = asyncio.Event()
@@ -197,9 +204,9 @@ class RootIndexer:
                     await asyncio.sleep(RETRY_LOCK)
                 except (StoreUnusable, sqlite3.Error, OSError) as error:
                     log.warning("the index of %s failed: %s", self.root, error)
-                    self._last_error = (
-                        f"{time.strftime('%Y-%m-%d %H:%M')}: {sentence_for(self.directory, error)}"
-                    )
+                    known = isinstance(error, StoreUnusable)
+                    sentence = str(error) if known else sentence_for(self.directory, error)
+                    self._last_error = f"{time.strftime('%Y-%m-%d %H:%M')}: {sentence}"
                     damaged = isinstance(error, sqlite3.DatabaseError) and is_damage(error)
                     if damaged:
                         with contextlib.suppress(OSError):  # opening it will tell
@@ -207,8 +214,7 @@ class RootIndexer:
                         self._say("failed", f"The index in {self.directory} was damaged and is made again.")
                         await asyncio.sleep(1.0)
                     else:
-                        known = isinstance(error, StoreUnusable)
-                        self._say("failed", str(error) if known else sentence_for(self.directory, error))
+                        self._say("failed", sentence)
                         self._settled.set()
                         await asyncio.sleep(RETRY_FAILED)
                     self._start_over()
@@ -286,10 +292,9 @@ class RootIndexer:
                 self._room_wanted = False
                 if sentence := await self._in_thread(make_room, self._settings.max_disk_mib, self.directory):
                     self._tell(sentence)
-            elif self._vectors is not None and self._walking is None and await self._vectors.step(db):
-                if self._vectors.problem:
-                    self._tell(self._vectors.problem)
-            elif self._walking is None and (await tidy(db) or await self._history.step(db)):
+            elif self._walking is None and (
+                await self._step_vectors(db) or await tidy(db) or await self._history.step(db)
+            ):
                 continue
             else:
                 if (
@@ -302,9 +307,25 @@ class RootIndexer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.5)
 
+    async def _step_vectors(self, db: aiosqlite.Connection) -> bool:
+        """As `VectorSync.step`; what is wrong with them is told once, and again after they worked."""
+        if self._vectors is None:
+            return False
+        more = await self._vectors.step(db)
+        if self._vectors.problem != self._told_of_vectors:
+            self._told_of_vectors = self._vectors.problem
+            self._tell(self._vectors.problem)
+        return more
+
     async def _list_files(self) -> Walked:
         rules = self._rules = Rules(self.root, self._settings)
         return await self._in_thread(list_files, self.root, self._settings, rules)
+
+    async def _must_be_there(self, known: int) -> None:
+        """Raise StoreUnusable when the root of so many `known` files was deleted, or its disk taken away: no
+        reason to forget them. A root that never was there is an empty one."""
+        if known and not await self._in_thread(self.root.is_dir):
+            raise StoreUnusable(f"The folder {self.root} is gone; what is indexed of it is left as it was.")
 
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
@@ -312,8 +333,12 @@ class RootIndexer:
         await (
             backlog.stop()
         )  # what parsers have in hand is of the walk before, and may be older than an update
-        rows = await db.execute_fetchall("SELECT path, size, mtime, digest FROM files")
-        gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents)
+        rows = list(await db.execute_fetchall("SELECT path, size, mtime, digest FROM files"))
+        await self._must_be_there(len(rows) + len(walked.found))
+        told = await db.execute_fetchall("SELECT key, value FROM meta WHERE key IN ('walked', 'seconds')")
+        times = {str(row[0]): float(row[1]) for row in told}
+        looked = times.get("walked", math.inf) - times.get("seconds", 0.0) - _CLOCKS_DIFFER
+        gone, first = backlog.plan(walked, [tuple(row) for row in rows], self._documents, looked)
         for at in range(0, len(gone), 200):
             await self._forget(db, gone[at : at + 200])
         backlog.overtaken = set(self._updated)
@@ -332,6 +357,7 @@ class RootIndexer:
         return self._rebuild or bool(self._fresh_documents or self._updated)
 
     async def _walk_is_done(self, db: aiosqlite.Connection) -> None:
+        await self._must_be_there(self._backlog.total)
         await db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the next write begins a short one
         [(files,)] = await db.execute_fetchall("SELECT count(*) FROM files")
         problem = too_many_files(self.root) if self._too_many else ""
@@ -339,6 +365,7 @@ class RootIndexer:
             "state": "ready",
             "found": files,
             "skipped": dict(self._backlog.skipped),
+            "left_out": self._backlog.left_out,
             "problem": problem,
             "walked": round(time.time(), 1),
             "seconds": round(time.monotonic() - self._walk_began, 2),
@@ -377,7 +404,7 @@ class RootIndexer:
         if done.unchanged:
             await write.touch_files(db, done.unchanged)
         if done.skips:
-            self._backlog.skipped.update(reason for _, reason in done.skips)
+            self._backlog.leave_out(done.skips)
             await self._forget(db, [path for path, _ in done.skips])
         if files:
             generation = await write.put_files(db, files)

@@ -17,6 +17,11 @@ from devflow.retrieval.vector_process import VectorProcess
 FEW = 3_000
 """Chunks that `devflow-static` embeds again in less time than it takes to import Chroma."""
 
+_NOTED = (
+    "SELECT (SELECT value FROM meta WHERE key = 'uid'), (SELECT count(*) FROM pieces), "
+    "(SELECT count(*) FROM pieces WHERE embedded <> 0)"
+)
+
 
 @contextlib.asynccontextmanager
 async def local_vectors(
@@ -26,18 +31,16 @@ async def local_vectors(
     few: int = 0,
 ) -> AsyncIterator[tuple[VectorSearch | None, str]]:
     """The vectors of `root`, or None and a sentence: an editor's server may own them, and nobody may open
-    them beside it. With vectors, the sentence says what is not as configured. Up to `few` chunks are embedded
-    anew where our own embedder does it."""
+    them beside it. With vectors, the sentence says what is not as configured, or how many are lost. Up to
+    `few` chunks are embedded anew where our own embedder does it."""
     directory = index_directory(root)
     reader = Reader(directory, connections=1)
     try:
-        rows = await reader.rows(
-            "SELECT value, (SELECT count(*) FROM pieces) FROM meta WHERE key = 'uid'", ()
-        )
+        rows = await reader.rows(_NOTED, ())
     finally:
         await reader.close()
-    uid, count = rows[0] if rows else ("", 0)
-    there = bool(options.chroma_url) or await asyncio.to_thread((directory / "chroma").is_dir)
+    uid, count, noted = rows[0] if rows else ("", 0, 0)
+    there = bool(options.chroma_url) or await asyncio.to_thread(_is_folder, directory / "chroma")
     if 0 < count <= few and there and _ours(options):
         yield await _anew(root), options.problem
         return
@@ -50,7 +53,7 @@ async def local_vectors(
         yield None, str(error)
         return
     try:
-        yield _Local(root, vectors), vectors.problem
+        yield _Local(root, vectors), vectors.problem or await asyncio.to_thread(_lost, vectors, noted)
     finally:
         await asyncio.to_thread(vectors.close)
 
@@ -70,6 +73,24 @@ async def _anew(root: Path) -> VectorSearch:
         return BruteForce(root, np.array([row[0] for row in rows]), vectors, embedder)
 
     return await asyncio.to_thread(made)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder of somebody else's
+        return False
+
+
+def _lost(vectors: VectorProcess, noted: int) -> str:
+    """The sentence when there are fewer vectors than were made."""
+    try:
+        there = vectors.count()
+    except VectorsUnavailable as error:
+        return str(error)
+    if there >= noted:
+        return ""
+    return f"Of {noted:,} vectors {noted - there:,} are lost; `devflow index` makes them again."
 
 
 class _Local:

@@ -49,6 +49,7 @@ async def read_status(reader: Reader, root: Path, directory: Path) -> IndexStatu
         chunks=chunks,
         vectors=vectors,
         skipped=json.loads(meta.get("skipped", "{}")),
+        left_out=json.loads(meta.get("left_out", "{}")),
         problem=meta.get("problem", ""),
         embedder=meta.get("embedder", ""),
         found=int(meta.get("found", 0)),

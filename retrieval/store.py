@@ -13,7 +13,8 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 SCHEMA = "v3"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
+_KEPT_IN: ContextVar[Path | None] = ContextVar("kept_in", default=None)
 HAS_TABLES = "SELECT 1 FROM sqlite_master WHERE name = 'meta'"
 """Finds nothing in a store that is not made yet, for want of time or of room: it is as if it were not
 there."""
@@ -107,7 +109,18 @@ def index_directory(root: Path) -> Path:
     real = os.path.realpath(root)
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
     name = re.sub(r"[^\w.-]", "_", Path(real).name)[:40] or "root"
-    return platformdirs.user_cache_path("devflow") / "index" / SCHEMA / f"{name}-{digest}"
+    kept_in = _KEPT_IN.get() or platformdirs.user_cache_path("devflow") / "index"
+    return kept_in / SCHEMA / f"{name}-{digest}"
+
+
+@contextlib.contextmanager
+def indexes_in(folder: Path) -> Iterator[None]:
+    """Within the block indexes are in `folder`, apart from the user's own and their budget."""
+    token = _KEPT_IN.set(folder)
+    try:
+        yield
+    finally:
+        _KEPT_IN.reset(token)
 
 
 def make_directory(directory: Path) -> None:

@@ -60,8 +60,13 @@ class VectorSync:
         wake: Callable[[], None] = lambda: None,
         opener: Callable[[Path, str, VectorOptions], VectorStore] = VectorProcess,
         options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+        *,
+        check: bool = False,
     ) -> None:
+        """With `check` they are opened once although there may be nothing to do, which makes again those
+        that a server or a folder has lost."""
         self.problem = ""
+        self._check = check
         self._directory = directory
         self._wake = wake
         """Have `step` called soon."""
@@ -105,7 +110,8 @@ class VectorSync:
             return self._opening.done() and await self._begin(db, self._opening)
         if self._vectors is None:
             wanted = self._asked or (
-                (ids or dead or await self._other_embedder(db)) and now - self._typed_at >= _TYPING
+                (ids or dead or self._check or await self._other_embedder(db))
+                and now - self._typed_at >= _TYPING
             )
             if wanted and now >= self._not_before:
                 await self._open(db)
@@ -214,6 +220,7 @@ class VectorSync:
             await write.embed_all_again(db)
         await write.put_meta(db, {"embedder": vectors.embedder, "embedder_made_by": self._made_by})
         self._embedder_checked = True
+        self._check = False
         self._vectors, self.problem, self._asked = vectors, vectors.problem, False
         self._finished = False
         self._last_use = time.monotonic()
@@ -221,6 +228,7 @@ class VectorSync:
         return True
 
     async def _fail(self, error: VectorsUnavailable) -> None:
+        self._check = False
         self.problem, self._asked = str(error), False
         self._not_before = time.monotonic() + _RETRY
         await self.close()

@@ -11,6 +11,7 @@ import codecs
 import hashlib
 import io
 import os
+import re
 import stat
 import tokenize
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from devflow.analysis.notebook_text import notebook_text
 from devflow.retrieval.filters import (
     GENERATED_MARK,
     holds_secret,
+    is_output,
     is_skipped_folder,
     is_vendored,
     reason_by_name,
@@ -33,6 +35,8 @@ IGNORE_FILES = (".gitignore", ".devflowignore")
 
 _HEAD = 8_192
 _LARGEST_IGNORE_FILE = 1_000_000
+_HIGH = re.compile(rb"[\x80-\xff]")
+_NOT_WESTERN = re.compile(rb"[\x80-\xff]{3}|[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 class IndexSettings(Protocol):
@@ -78,6 +82,8 @@ class Found:
     relative: str
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
+    """When content or attributes last changed, which nobody can set back; on Windows when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +122,17 @@ def walk(
                         folders.append(relative)
                     elif is_vendored(path):
                         yield Skip(path, "vendored folder")
+                    elif is_output(path):
+                        yield Skip(path, "build output")
                 elif entry.is_file():
                     info = entry.stat()
                     reason = rules.reason_against(relative, info.st_size)
                     if reason:
                         yield Skip(path, reason)
                     else:
-                        yield Found(path, relative, info.st_size, info.st_mtime_ns)
+                        yield Found(path, relative, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+                else:
+                    yield Skip(path, "not a regular file")
             except OSError:
                 yield Skip(path, "unreadable")
         pending += reversed(folders)
@@ -131,10 +141,10 @@ def walk(
 def look_at(root: Path, relative: str, rules: Rules) -> Found | Skip | None:
     """The single file `relative`, judged as `walk` would; None when there is no such file."""
     path = root / relative
-    for parent in list(PurePosixPath(relative).parents)[-2::-1]:
-        if rules.skips_folder(str(parent)) or (root / parent).is_symlink():
-            return Skip(path, "ignored")
     try:
+        for parent in list(PurePosixPath(relative).parents)[-2::-1]:
+            if rules.skips_folder(str(parent)) or (root / parent).is_symlink():
+                return Skip(path, "ignored")
         if path.is_symlink():
             return Skip(path, "symbolic link")
         if not path.is_file():
@@ -181,7 +191,8 @@ def judge(path: Path, text: str, settings: IndexSettings) -> Source | Skip:
 
 
 def decode(data: bytes, *, python: bool = False) -> str | None:
-    """UTF-8, UTF-16 with a mark, or the encoding a Python file declares; None for anything else."""
+    """UTF-8, UTF-16 with a mark, the encoding a Python file declares, or Windows-1252 (which covers Latin-1)
+    where a Western letter stands here and there in ASCII; None for anything else."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif b"\0" in data[:_HEAD]:
@@ -191,12 +202,19 @@ def decode(data: bytes, *, python: bool = False) -> str | None:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        if not python:
-            return None
+        pass
+    if python:
+        try:
+            declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            return data.decode(declared)
+        except (SyntaxError, UnicodeDecodeError, LookupError):
+            pass
+    # Three such letters in a row are of another alphabet, or of no text.
+    if encoding == "utf-16" or _NOT_WESTERN.search(data) or len(_HIGH.findall(data)) * 4 > len(data):
+        return None
     try:
-        declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(declared)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
         return None
 
 
@@ -226,7 +244,15 @@ class Rules:
         known = self._folders.get(relative)
         if known is None:
             folder = self._root / relative
-            known = is_skipped_folder(folder) or is_vendored(folder) or self.ignores(relative + "/")
+            try:
+                known = (
+                    is_skipped_folder(folder)
+                    or is_vendored(folder)
+                    or is_output(folder)
+                    or self.ignores(relative + "/")
+                )
+            except OSError:
+                known = False  # who may not look into it finds that out on entering
             self._folders[relative] = known
         return known
 
@@ -238,7 +264,7 @@ class Rules:
         if self.ignores(relative):
             return "ignored"
         if not _encodable(relative):
-            return "unreadable"
+            return "name not UTF-8"
         if reason:
             return reason
         return "too large" if size > self._settings.max_file_bytes else ""
@@ -278,17 +304,24 @@ def _rules_above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
     """`.gitignore` files above the root up to the repository's top, nearest first, each with the root's
     path below it. None of them counts when they ignore the root itself: it was opened on purpose."""
     above: list[tuple[str, GitIgnoreSpec]] = []
-    if (root / ".git").exists():
+    if _is_repository(root):
         return above
     for parent in list(root.parents)[:30]:
         prefix = root.relative_to(parent).as_posix() + "/"
         spec = _read_spec(parent / ".gitignore")
         if spec is not None:
             above.append((prefix, spec))
-        if (parent / ".git").exists():
+        if _is_repository(parent):
             ignored = any(spec.check_file(start).include for start, spec in above)
             return [] if ignored else above
     return []
+
+
+def _is_repository(folder: Path) -> bool:
+    try:
+        return (folder / ".git").exists()
+    except OSError:  # it is somebody else's
+        return False
 
 
 def _read_spec(path: Path) -> GitIgnoreSpec | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph.base import Definition
+from devflow.retrieval.graph.base import Definition, Use
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
 from devflow.retrieval.words import words
@@ -52,8 +53,8 @@ def dead_code(graph: Graph, most: int = 20_000) -> DeadCode:
     """Definitions whose name stands nowhere in the code of any root but in themselves.
 
     Spared are: entry points and hooks, decorated and annotated definitions, what overrides a member of a
-    base or has a base nobody knows, names that strings, documents or settings mention, tests, what
-    `__all__` or an `__init__` offers.
+    base or has a base nobody knows, classes that a framework or a container finds by their base, names that
+    strings, documents or settings mention, tests, what `__all__` or an `__init__` offers.
     """
     dead: list[Dead] = []
     spared: dict[str, int] = {}
@@ -110,6 +111,8 @@ def _spared(graph: Graph, definition: Definition) -> str:
         return "override"
     if _is_interface(graph, definition):
         return "interface"
+    if definition.kind in CLASS_LIKE and _is_found_by_its_bases(graph, definition):
+        return "found by its base"
     if _put_together(name, source):
         return "name put together"
     return _mentioned(graph, definition, file)
@@ -131,6 +134,40 @@ def _is_interface(graph: Graph, definition: Definition) -> bool:
     return owner is not None and (
         owner.kind is SymbolKind.INTERFACE or "Protocol" in owner.signature or "TypedDict" in owner.signature
     )
+
+
+def _is_found_by_its_bases(graph: Graph, definition: Definition) -> bool:
+    """Whether something else may make the class for what it is: a framework whose class it extends (Django's
+    `AppConfig`), a container for an interface that is used."""
+    if definition.language == "python":
+        return any(_extends_framework(graph, each) for each in (definition, *graph.bases(definition)))
+    return any(
+        base.kind is SymbolKind.INTERFACE
+        and any(
+            not _holds(definition, use) and not _holds(base, use) for use in graph.stored.uses(base.name, 200)
+        )
+        for base in graph.bases(definition)
+    )
+
+
+def _holds(definition: Definition, use: Use) -> bool:
+    same = (use.root, use.file) == (definition.root, definition.file)
+    return same and definition.start <= use.start < definition.end
+
+
+def _extends_framework(graph: Graph, definition: Definition) -> bool:
+    """Whether a Python class names a base that neither the roots nor Python's own modules define."""
+    file = graph.stored.file(definition.root, definition.file)
+    for base in re.findall(r"[(,]\s*([A-Za-z_]\w*)(?=[\w.]*\s*[,)\[])", definition.signature):
+        for made, _ in file.imported_as(base):
+            module = made.module
+            if (
+                not module.startswith(".")
+                and module.partition(".")[0] not in sys.stdlib_module_names
+                and graph.modules.python(file.root, file.relative, module) is None
+            ):
+                return True
+    return False
 
 
 def _has_unknown_base(graph: Graph, definition: Definition) -> bool:

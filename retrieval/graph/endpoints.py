@@ -4,12 +4,13 @@ and registrations write them (FastAPI, Flask, Django, Starlette, Express, Spring
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import SURE, Definition, Link
 from devflow.retrieval.graph.impact import reached_from
 from devflow.retrieval.graph.links import Graph
+from devflow.retrieval.graph.mounts import closing, joined, routes
 from devflow.retrieval.graph.stored import File
 
 _VERBS = ("get", "post", "put", "delete", "patch", "head", "options")
@@ -19,9 +20,11 @@ _DECORATOR = re.compile(
 )
 _ANNOTATION = re.compile(
     r"@(?P<verb>Get|Post|Put|Delete|Patch|Request)Mapping\b(?:\s*\(\s*(?:(?:value|path)\s*=\s*)?\{?\s*"
-    r"(?:\"(?P<route>[^\"]*)\")?(?P<rest>[^)]*)\))?"
+    r"(?P<routes>(?:\"[^\"]*\"\s*,?\s*)*)(?P<rest>[^)]*)\))?"
 )
-_PREFIX = re.compile(r"\b(?:url_)?prefix\s*=\s*[\"']([^\"']*)[\"']")
+_CHAIN = re.compile(r"(?P<receiver>[\w.]*\w)\.route\s*\(\s*([\"'`])(?P<route>/[^\"'`\n]*)\2\s*\)")
+_LINK = re.compile(r"\s*\.\s*(get|post|put|delete|patch|head|options|all)\s*\(")
+_SCRIPTS = ("javascript", "typescript", "tsx")
 _REGISTRATION = re.compile(
     r"(?:(?<![\w.])(?P<django>path|re_path|url|Route|WebSocketRoute)"
     r"|(?P<receiver>[\w.]*\w)\.(?P<verb>get|post|put|delete|patch|all|use|head|options|GET|POST|PUT|DELETE|PATCH"
@@ -49,8 +52,13 @@ class Endpoint:
     """`GET`, `POST` …, `ANY` when it is not told."""
     route: str
     handler: Definition
+    """Of one written inside the registration, what that stands in."""
+    at: Definition
+    """What is decorated, or what the registration stands in."""
     line: int
-    """0-based line of the decorator's definition or of the registration."""
+    """0-based line in the file of `at`: of the decorated definition's name, or of the registration."""
+    inline: bool = False
+    """Whether the handler has no name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +80,7 @@ def endpoints_reaching(graph: Graph, definition: Definition, least: float = SURE
 
     for way in reached_from(graph, definition, stop, least):
         first = way[0]
-        registered = _registered(graph, first)
-        for endpoint in [registered] if registered is not None else endpoints_of(graph, first.source):
+        for endpoint in _registered(graph, first) or endpoints_of(graph, first.source):
             if endpoint.handler.kind in CLASS_LIKE:
                 continue  # its methods answer, and are met on the way
             handled = first.source != endpoint.handler and first.target == endpoint.handler
@@ -107,9 +114,10 @@ def endpoints_of(graph: Graph, definition: Definition) -> list[Endpoint]:
             if verb in _VERBS
             else methods or ["WEBSOCKET" if verb == "websocket" else "GET" if verb == "route" else "ANY"]
         )
-        prefix = _prefix(file, each["receiver"])
         found += [
-            Endpoint(name.upper(), prefix + each["route"], definition, definition.line) for name in names
+            Endpoint(name.upper(), route, definition, definition, definition.line)
+            for route in routes(graph, file, each["receiver"], each["route"])
+            for name in names
         ]
     return found
 
@@ -137,9 +145,18 @@ def all_endpoints(graph: Graph, most: int = 5_000) -> list[Endpoint]:
             matched = next((each for each in some if each.start() <= use.start < each.end()), None)
             if matched is None or not _is_route(matched, file, source):
                 continue
-            handler = _handler(graph, file, matched.end(), source) or file.holder(use.start)
-            for endpoint in _handled(graph, Endpoint(_method(matched), matched["route"], handler, use.line)):
+            opening = source.index("(", use.start)
+            for endpoint in _made(graph, file, source, matched, matched.end(), closing(source, opening)):
                 found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
+    for use in graph.stored.uses("route", most):
+        if use.kind == "call" and graph.stored.language(use.root, use.file) in _SCRIPTS:
+            file = graph.stored.file(use.root, use.file)
+            source = graph.stored.source(file)
+            begin = source.rfind("\n", 0, use.start) + 1
+            for chain in _CHAIN.finditer(source, begin, use.end + 300):
+                for verb, opening, end in _chained(source, chain):
+                    for endpoint in _made(graph, file, source, chain, opening + 1, end, verb):
+                        found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
     for field in graph.stored.named("url", "python", most):
         file = graph.stored.file(field.root, field.file)
         for method in (
@@ -150,24 +167,68 @@ def all_endpoints(graph: Graph, most: int = 5_000) -> list[Endpoint]:
     return sorted(found.values(), key=lambda each: (each.route, each.method))
 
 
-def _registered(graph: Graph, link: Link) -> Endpoint | None:
+def _registered(graph: Graph, link: Link) -> list[Endpoint]:
     """The registration of a route in whose call a link's use stands: as the handler that is named, or
     inside one written there."""
     if link.kind in ("extends", "overrides", "import"):
-        return None
+        return []
     file = graph.stored.file(link.source.root, link.source.file)
     source = graph.stored.source(file)
     low = max(0, link.start - _BACK)
     for matched in reversed(list(_REGISTRATION.finditer(source, low, link.start))):
         opening = source.index("(", matched.start())
-        if _is_open(source, opening, link.start) and _is_route(matched, file, source):
-            named = (
-                ")" not in source[matched.end() : link.start]
-                and "{" not in source[matched.end() : link.start]
-            )
-            handler = link.target if named else link.source
-            return Endpoint(_method(matched), matched["route"], handler, link.line)
-    return None
+        if _is_route(matched, file, source) and closing(source, opening) >= link.start:
+            return _at(graph, file, source, matched, matched.end(), link)
+    if file.language in _SCRIPTS:
+        for chain in reversed(list(_CHAIN.finditer(source, low, link.start))):
+            for verb, opening, end in _chained(source, chain):
+                if opening < link.start <= end:
+                    return _at(graph, file, source, chain, opening + 1, link, verb)
+    return []
+
+
+def _at(
+    graph: Graph, file: File, source: str, matched: re.Match[str], begin: int, link: Link, verb: str = ""
+) -> list[Endpoint]:
+    inline = not _is_named(source[begin : link.start])
+    return [
+        Endpoint(
+            verb or _method(matched),
+            route,
+            link.source if inline else link.target,
+            link.source,
+            link.line,
+            inline,
+        )
+        for route in routes(graph, file, matched["receiver"] or "", _route(matched))
+    ]
+
+
+def _made(
+    graph: Graph, file: File, source: str, matched: re.Match[str], begin: int, end: int, verb: str = ""
+) -> list[Endpoint]:
+    """The endpoints of a registration whose handler stands from `begin` to `end`."""
+    at = file.holder(matched.start())
+    handler = _handler(graph, file, source, begin, end)
+    line = source.count("\n", 0, matched.start("route"))
+    return [
+        each
+        for route in routes(graph, file, matched["receiver"] or "", _route(matched))
+        for each in _handled(
+            graph, Endpoint(verb or _method(matched), route, handler or at, at, line, inline=handler is None)
+        )
+    ]
+
+
+def _chained(source: str, chain: re.Match[str]) -> list[tuple[str, int, int]]:
+    """The calls behind `router.route(path)`: method, and the places of the brackets."""
+    found = []
+    at = chain.end()
+    while each := _LINK.match(source, at):
+        end = closing(source, each.end() - 1)
+        found.append(("ANY" if each[1] == "all" else each[1].upper(), each.end() - 1, end))
+        at = end + 1
+    return found
 
 
 def _handled(graph: Graph, endpoint: Endpoint) -> list[Endpoint]:
@@ -177,7 +238,7 @@ def _handled(graph: Graph, endpoint: Endpoint) -> list[Endpoint]:
         return [endpoint]
     file = graph.stored.file(handler.root, handler.file)
     verbs = [each for verb in _VERBS for each in file.named(handler.qualified_name, verb)]
-    return [Endpoint(each.name.upper(), endpoint.route, each, endpoint.line) for each in verbs] or [endpoint]
+    return [replace(endpoint, method=each.name.upper(), handler=each) for each in verbs] or [endpoint]
 
 
 def _of_view(graph: Graph, file: File, definition: Definition) -> list[Endpoint]:
@@ -188,25 +249,32 @@ def _of_view(graph: Graph, file: File, definition: Definition) -> list[Endpoint]
         return []
     method = definition.name.upper()
     found = [
-        Endpoint(method, registered.route, definition, registered.line)
+        Endpoint(method, registered.route, definition, registered.at, registered.line)
         for link in graph.incoming(owner)
-        if (registered := _registered(graph, link)) is not None
+        for registered in _registered(graph, link)
     ]
     for field in file.named(owner.qualified_name, "url"):
         if told := re.match(r"url(?:\s*:[^=]+)?\s*=\s*[rRfF]?[\"'](/[^\"']*)[\"']", field.signature):
-            found.append(Endpoint(method, told[1], definition, definition.line))
+            found.append(Endpoint(method, told[1], definition, definition, definition.line))
     return found
 
 
-def _handler(graph: Graph, file: File, at: int, source: str) -> Definition | None:
-    """The definition that a registration names behind its route."""
-    end = source.find("\n", at)
+def _handler(graph: Graph, file: File, source: str, begin: int, end: int) -> Definition | None:
+    """The definition that a registration names behind its route; None for one that is written there."""
     for use in graph.stored.uses_in(file.whole()):
-        if at <= use.start < (end if end >= 0 else len(source)):
+        if begin <= use.start < end:
+            if not _is_named(source[begin : use.start]):
+                return None
             for meaning in graph.meanings(use)[:1]:
                 if meaning.definition.kind in FUNCTION_LIKE | CLASS_LIKE:
                     return meaning.definition
     return None
+
+
+def _is_named(before: str) -> bool:
+    """Whether what comes behind this part of a call's arguments is still the call's, not a function's that
+    is written among them."""
+    return not re.search(r"=>|[{]|\b(?:function|func|lambda)\b", before)
 
 
 def _annotated(graph: Graph, file: File, definition: Definition, head: str) -> list[Endpoint]:
@@ -214,22 +282,26 @@ def _annotated(graph: Graph, file: File, definition: Definition, head: str) -> l
     owner = graph.owner(definition)
     if owner is not None:
         above = _ANNOTATION.search(graph.stored.source(file)[owner.start : owner.name_start])
-        prefix = (above["route"] or "") if above else ""
+        prefix = next(iter(_routes(above)), "") if above else ""
     found = []
     for each in _ANNOTATION.finditer(head):
         told = re.search(r"RequestMethod\.(\w+)", each["rest"] or "")
         method = told[1] if told else "ANY" if each["verb"] == "Request" else each["verb"].upper()
-        route = f"{prefix.rstrip('/')}/{(each['route'] or '').lstrip('/')}".rstrip("/") or "/"
-        found.append(Endpoint(method, route, definition, definition.line))
+        found += [
+            Endpoint(
+                method,
+                joined(prefix or "/", route).rstrip("/") or "/",
+                definition,
+                definition,
+                definition.line,
+            )
+            for route in _routes(each) or [""]
+        ]
     return found
 
 
-def _prefix(file: File, receiver: str) -> str:
-    """The prefix that a router or blueprint of the same file was made with."""
-    for made in file.named("", receiver):
-        if told := _PREFIX.search(made.signature):
-            return told[1]
-    return ""
+def _routes(annotation: re.Match[str]) -> list[str]:
+    return re.findall(r"\"([^\"]*)\"", annotation["routes"] or "")
 
 
 def _method(matched: re.Match[str]) -> str:
@@ -240,23 +312,18 @@ def _method(matched: re.Match[str]) -> str:
     return verb if verb.lower() in _VERBS else "ANY"
 
 
+def _route(matched: re.Match[str]) -> str:
+    """The path alone."""
+    told = re.fullmatch(r"[A-Z]+ +([\w.-]*/.*)", matched["route"])
+    return told[1] if told else matched["route"]
+
+
 def _is_route(matched: re.Match[str], file: File, source: str) -> bool:
     """Whether a call that looks like a registration is one: `cache.get("a", b)` is none."""
     if matched["django"]:
+        if re.compile(r"\s*include\b").match(source, matched.end()):
+            return False  # of a module whose routes are there
         return file.language == "python" and matched["django"] in source[: matched.start()]
     if matched["verb"] in _NOT_ROUTES:
         return matched["route"].startswith("/") and file.language in ("javascript", "typescript", "tsx")
     return matched["route"].startswith("/") or " /" in matched["route"]
-
-
-def _is_open(source: str, opening: int, at: int) -> bool:
-    """Whether the bracket at `opening` is still open at `at`; strings are passed over."""
-    depth = 0
-    for each in re.finditer(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|[()]", source[opening:at]):
-        if each[0] == "(":
-            depth += 1
-        elif each[0] == ")":
-            depth -= 1
-            if depth == 0:
-                return False
-    return depth > 0

@@ -174,6 +174,16 @@ class Graph:
                 found.setdefault(each)
             if depth < 8 and len(found) < 20:
                 pending += [(each, depth + 1) for each in self.bases(base)]
+        if owner is not None and definition.language in ("go", "rust"):
+            # Interfaces that are fulfilled by shape, traits that are implemented elsewhere.
+            for each in self.stored.named(definition.name, definition.language):
+                shape = self.owner(each)
+                if (
+                    shape is not None
+                    and shape.kind is SymbolKind.INTERFACE
+                    and owner in self.subclasses(shape)
+                ):
+                    found.setdefault(each)
         return list(found)
 
     def overriding(self, definition: Definition) -> list[Definition]:

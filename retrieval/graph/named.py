@@ -10,6 +10,8 @@ from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
+_BUILT = frozenset(["dist", "build", "out", "vendor", "third_party", "generated", "bundles"])
+"""Folders whose code was most likely made or copied from elsewhere."""
 
 
 def definitions_named(graph: Graph, name: str) -> list[Definition]:
@@ -18,13 +20,13 @@ def definitions_named(graph: Graph, name: str) -> list[Definition]:
     without a name means its own code."""
     path, separator, inner = name.rpartition(":")
     if separator and not path.endswith(":") and "." in path:
-        return _ordered(_in_file(graph, path, inner))
+        return _ordered(graph, _in_file(graph, path, inner))
     parts = [part for part in name.replace("::", ".").replace("#", ".").split(".") if part]
     if not parts:
         return []
     found = graph.stored.named(parts[-1])
     outer = parts[:-1]
-    return _ordered([each for each in found if _fits(each, outer)])
+    return _ordered(graph, [each for each in found if _fits(each, outer)])
 
 
 def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Definition]:
@@ -101,9 +103,13 @@ def _in_file(graph: Graph, path: str, inner: str) -> list[Definition]:
     return found
 
 
-def _ordered(found: list[Definition]) -> list[Definition]:
-    def place(each: Definition) -> tuple[int, int]:
+def _ordered(graph: Graph, found: list[Definition]) -> list[Definition]:
+    """Classes and functions first; of each, sources before tests and before what was built or copied."""
+
+    def place(each: Definition) -> tuple[int, int, int]:
         kind = next((at for at, kinds in enumerate(_ORDER) if each.kind in kinds), len(_ORDER))
-        return (kind + (each.kind is SymbolKind.FIELD), len(each.container))
+        folders = each.path.relative_to(graph.stored.roots[each.root]).parts[:-1]
+        aside = 2 if not _BUILT.isdisjoint(folders) else int(graph.stored.is_test(each))
+        return (kind + (each.kind is SymbolKind.FIELD), aside, len(each.container))
 
     return sorted(found, key=place)

@@ -23,9 +23,13 @@ from typing import TYPE_CHECKING
 from devflow import __version__
 from devflow.server.commands.doctor_models import models
 from devflow.server.commands.report import BAD, GOOD, NOTE, Check
+from devflow.server.commands.terminal import visible_line
 
 if TYPE_CHECKING:
     from devflow.retrieval.base import IndexStatus
+
+_NAMED = 3
+"""Files that are named of each reason for leaving some out; `--json` has them all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -169,19 +173,43 @@ def _problems(root: Path) -> Iterator[Check]:
 def _index(root: Path) -> list[Check]:
     from devflow.server.commands.status import index_line
 
-    if not root.is_dir():
-        return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
+    try:
+        if not root.is_dir():
+            return [Check("index", str(root), BAD, "is not a folder; name the folder of a workspace")]
+        next(root.iterdir(), None)
+    except OSError as error:
+        return [
+            Check("index", str(root), BAD, f"cannot be read ({error.strerror}); name a folder of your own")
+        ]
     statuses = asyncio.run(_index_statuses(root))
     states = {"ready": GOOD, "failed": BAD}
     checks = [check for status in statuses if (check := _unwritable(status.directory)) is not None]
     for status in statuses:
         checks.append(Check("index", root.name, states.get(status.state, NOTE), index_line(status)))
         checks += _details(status)
-        checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
+        if not any(each.state == BAD for each in checks):
+            checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
     checks += _embedder(root)
+    if any(status.vectors for status in statuses) and (complaint := asyncio.run(_vectors(root))):
+        checks = [each for each in checks if each.name != "vectors"]
+        checks.append(Check("index", "vectors", BAD, complaint))
     return checks
+
+
+async def _vectors(root: Path) -> str:
+    """What is wrong with the vectors that are noted as made: they are opened and counted. "" when nothing is,
+    or when an editor has them open."""
+    from devflow.retrieval.local import local_vectors
+    from devflow.server.sources import load
+    from devflow.server.vectors import vector_options
+
+    settings, _ = load([root])
+    if not settings.index.vectors:
+        return ""
+    async with local_vectors(root, vector_options(settings, os.environ)) as (vectors, problem):
+        return "" if vectors is None and "in use" in problem else problem
 
 
 def _embedder(root: Path) -> Iterator[Check]:
@@ -209,21 +237,44 @@ def _details(status: IndexStatus) -> Iterator[Check]:
         )
         yield Check("index", "vectors", GOOD if status.vectors == status.chunks else NOTE, vectors)
     for reason, number in sorted(status.skipped.items(), key=lambda item: (-item[1], item[0])):
-        yield Check("index", "left out", NOTE, f"{number:,} {reason}")
+        named = status.left_out.get(reason, [])
+        shown = ", ".join(map(visible_line, named[:_NAMED]))
+        more = f" … and {number - _NAMED:,} more" if number > _NAMED else ""
+        detail = f"{number:,} {reason}: {shown}{more}" if shown else f"{number:,} {reason}"
+        yield Check("index", "left out", NOTE, detail, tuple(named))
     if status.walked:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status.walked))
         yield Check("index", "last walk", GOOD, f"{when}, in {status.seconds:.1f} s")
-    yield Check("index", "last error", NOTE if status.last_error else GOOD, status.last_error or "none")
+    error = status.last_error
+    if status.state == "indexing" and not _is_written(status.directory):
+        error = (
+            "the last indexing was cut off (killed, or the disk was full); the next one goes on from there"
+        )
+    yield Check("index", "last error", NOTE if error else GOOD, error or "none")
     parts = [(path.name, size(path)) for path in sorted(status.directory.iterdir()) if path.is_dir()]
     parts.append(("store", size(status.directory) - sum(each for _, each in parts)))
     sizes = ", ".join(f"{name} {each / 2**20:.1f} MiB" for name, each in parts)
     yield Check("index", "sizes", GOOD, sizes)
 
 
+def _is_written(directory: Path) -> bool:
+    """Whether a process is indexing there."""
+    from filelock import FileLock, Timeout
+
+    from devflow.retrieval.room import LOCK
+
+    try:
+        with FileLock(directory / LOCK, mode=0o600, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
 def _unwritable(directory: Path) -> Check | None:
     """The complaint when an index could not be written there."""
-    folder = next((each for each in (directory, *directory.parents) if each.exists()), directory)
+    folder = directory
     try:
+        folder = next((each for each in (directory, *directory.parents) if each.exists()), directory)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(100_000))
     except OSError as error:

@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from devflow.retrieval.evaluation.measure import Beside, measure, minilm_or_none
     from devflow.retrieval.evaluation.report import plot, table
     from devflow.retrieval.evaluation.systems import ABLATIONS, SYSTEMS
+    from devflow.retrieval.store import indexes_in
 
     notes = console(stderr=True)
     cache = (arguments.cache or platformdirs.user_cache_path("devflow") / "eval").resolve()
@@ -75,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         if minilm is not None:
             embedders["MiniLM"] = minilm
     beside = Beside(not arguments.no_baselines, arguments.ablations, embedders)
-    results = asyncio.run(measure(sets, systems, cache, beside, notes.print))
+    with indexes_in(cache / "index"):
+        results = asyncio.run(measure(sets, systems, cache, beside, notes.print))
     print(table(results), end="")
     if arguments.out is not None:
         rows = [{"set": r.truth, "system": r.system, **asdict(r.figures)} for r in results]

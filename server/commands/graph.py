@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.commands.terminal import console, visible
+from devflow.server.commands.terminal import console, visible, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,10 +130,17 @@ def _endpoint(endpoint: object, way: Sequence[Link]) -> _Row:
 
     assert isinstance(endpoint, Endpoint)
     through = " → ".join(name_of(link.target) for link in way)
-    text = f"{endpoint.method} {endpoint.route}  {name_of(endpoint.handler)}"
+    handler = "inline handler" if endpoint.inline else name_of(endpoint.handler)
+    text = f"{endpoint.method} {visible(endpoint.route)}  {handler}"
     row, _ = _row(endpoint.handler)
-    row |= {"method": endpoint.method, "route": endpoint.route, "way": [link_as_json(link) for link in way]}
-    return row, (endpoint.handler, endpoint.line, f"{text} → {through}" if through else text)
+    row |= {
+        "method": endpoint.method,
+        "route": endpoint.route,
+        "inline": endpoint.inline,
+        "registered": f"{endpoint.at.path}:{endpoint.line + 1}",
+        "way": [link_as_json(link) for link in way],
+    }
+    return row, (endpoint.at, endpoint.line, f"{text} → {through}" if through else text)
 
 
 def _row(definition: Definition, more: dict[str, object] | None = None) -> _Row:
@@ -174,7 +181,7 @@ def place_of(definition: Definition, roots: Sequence[Path], line: int | None = N
     root = roots[definition.root] if definition.root < len(roots) else definition.path.parent
     path = definition.path.relative_to(root) if definition.path.is_relative_to(root) else definition.path
     shown = root.name / path if len(roots) > 1 else path
-    return f"{visible(str(shown))}:{(definition.line if line is None else line) + 1}"
+    return f"{visible_line(str(shown))}:{(definition.line if line is None else line) + 1}"
 
 
 async def chosen(index: Index, name: str, notes: Console) -> Definition | None:

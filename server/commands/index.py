@@ -26,7 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     if root is None:
         return 2
     settings = settings_of(root, notes)
-    result = asyncio.run(build_with_progress(root, settings, notes, rebuild=arguments.rebuild))
+    result = asyncio.run(
+        build_with_progress(root, settings, notes, rebuild=arguments.rebuild, check_vectors=True)
+    )
     if arguments.json:
         print(status.index_json(result))
     else:

@@ -16,3 +16,5 @@ class Check:
     state: str
     """`ok`, `note` (works, could be more) or `problem` (does not work)."""
     detail: str
+    paths: tuple[str, ...] = ()
+    """The files it is about, where there are some."""

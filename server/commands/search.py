@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.paths import shown_path
 from devflow.server.commands.arguments import count
-from devflow.server.commands.terminal import console, visible
+from devflow.server.commands.terminal import console, visible, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,10 +109,12 @@ def _print(roots: Sequence[Path], hits: list[Hit]) -> None:
 
     out = console()
     for hit in hits:
-        place = f"{visible(shown_path(hit.path, roots))}:{hit.first_line + 1}"
+        place = f"{visible_line(shown_path(hit.path, roots))}:{hit.first_line + 1}"
         sources = f"({', '.join(hit.sources)})"
         out.print(
-            Text.assemble((place, "bold"), f"-{hit.last_line + 1} {visible(hit.symbol)} ", (sources, "dim"))
+            Text.assemble(
+                (place, "bold"), f"-{hit.last_line + 1} {visible_line(hit.symbol)} ", (sources, "dim")
+            )
         )
         out.print(f"    {visible(_preview(hit))}")
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def index_line(status: IndexStatus) -> str:
     """One line for people, a second one when there is a problem."""
+    if status.state == "elsewhere":
+        return f"{status.root}: {status.problem} So far: {status.files} files, {status.symbols} symbols."
     skipped = ", ".join(f"{number} {reason}" for reason, number in sorted(status.skipped.items()))
     line = (
         f"{status.root}: {status.state}, {status.files} files, {status.symbols} symbols, "

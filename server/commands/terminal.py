@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# With those that turn the direction of writing, by which a name shows as another.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -21,3 +24,8 @@ def console(*, stderr: bool = False) -> Console:
 def visible(text: str) -> str:
     """`text` without control characters: the code of a cloned repository must not steer the terminal."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def visible_line(text: str) -> str:
+    """A name or path as `visible` shows it, on one line whatever it is made of."""
+    return visible(text).replace("\n", "\N{REPLACEMENT CHARACTER}").replace("\t", "\N{REPLACEMENT CHARACTER}")

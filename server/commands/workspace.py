@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 def root_of(given: Path, console: Console) -> Path | None:
     """The workspace root: the folder given, or the repository it lies in. None, and a sentence on
     the console, when there is no such folder."""
-    if not given.is_dir():
-        console.print(f"{str(given)!r} is not a folder; name the folder of a workspace.")
+    try:
+        if not given.is_dir():
+            console.print(f"{str(given)!r} is not a folder; name the folder of a workspace.")
+            return None
+        root = given.resolve()
+        next(root.iterdir(), None)
+    except OSError as error:
+        console.print(f"{str(given)!r} cannot be read ({error.strerror}); name a folder of your own.")
         return None
-    root = given.resolve()
     if given == Path():
         for folder in (root, *root.parents):
             if (folder / ".git").exists() or (folder / FILE_NAME).is_file():
@@ -42,9 +47,9 @@ def settings_of(root: Path, console: Console) -> Settings:
 
 
 async def build_with_progress(
-    root: Path, settings: Settings, console: Console, *, rebuild: bool = False
+    root: Path, settings: Settings, console: Console, *, rebuild: bool = False, check_vectors: bool = False
 ) -> IndexStatus:
-    """Index `root` in this process, with a progress bar on a terminal."""
+    """Index `root` in this process, with a progress bar on a terminal; as `retrieval.index.build`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from devflow.retrieval.index import build
@@ -64,7 +69,12 @@ async def build_with_progress(
             progress.update(task, completed=done, total=total)
 
         return await build(
-            root, settings.index, show, rebuild=rebuild, vectors=vector_options(settings, os.environ)
+            root,
+            settings.index,
+            show,
+            rebuild=rebuild,
+            vectors=vector_options(settings, os.environ),
+            check_vectors=check_vectors,
         )
 
 
@@ -79,7 +89,7 @@ async def open_index(root: Path, settings: Settings, console: Console) -> AsyncI
     if status.problem:
         console.print(status.problem)
     async with local_vectors(root, vector_options(settings, os.environ), few=FEW) as (vectors, problem):
-        if problem and settings.index.vectors:
+        if problem and settings.index.vectors and problem != status.problem:
             console.print(problem)
         index = await Index.open([root], vectors)
         try:

@@ -147,3 +147,15 @@ def test_hostile_documents_end_quickly() -> None:
             "a\n-\n" * 3_000,
         ):
             extract(Text(source), language)
+
+
+def test_a_notebook_on_one_line_is_read_as_it_would_be_with_line_ends() -> None:
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Title\n", "text"]},
+        {"cell_type": "code", "metadata": {}, "outputs": [{"text": "secret"}], "source": "x = 1\ny = 2"},
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    text = notebook_text(json.dumps(notebook))
+    assert [line.strip() for line in text.splitlines() if line.strip()] == [
+        *("# %% [markdown]", "# Title", "text", "# %%", "x = 1", "y = 2"),
+    ]

@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 
 from devflow.retrieval.base import VectorOptions
-from devflow.retrieval.chroma import VectorsUnavailable
-from devflow.retrieval.store import open_writer
+from devflow.retrieval.chroma import VectorsUnavailable, connect
+from devflow.retrieval.index import build
+from devflow.retrieval.local import local_vectors
+from devflow.retrieval.store import index_directory, open_writer
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorSync
+from devflow.retrieval.walk import IndexOptions
 from support.patience import HANGS, quickest
 
 TEXTS = ["def parse_ignore_file(path)", "class ColourPicker", "read_ignore_rules from a file path"]
@@ -141,3 +144,39 @@ def test_a_server_that_stops_is_a_sentence_and_not_a_wait(tmp_path: Path, server
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(VectorsUnavailable, match="could not be reached"):
         VectorProcess(tmp_path, "s", at(url))
+
+
+async def test_vectors_that_a_server_has_lost_are_told_and_made_again(tmp_path: Path, server: str) -> None:
+    (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
+    await build(tmp_path, IndexOptions(), vectors=at(server))
+    chroma = connect(index_directory(tmp_path) / "chroma", at(server))
+    for each in chroma.client.list_collections():
+        if each.name.startswith(chroma.prefix):
+            chroma.client.delete_collection(each.name)
+    async with local_vectors(tmp_path, at(server)) as (_, problem):
+        assert problem == "Of 1 vectors 1 are lost; `devflow index` makes them again."
+    await build(tmp_path, IndexOptions(), vectors=at(server), check_vectors=True)
+    async with local_vectors(tmp_path, at(server)) as (vectors, problem):
+        assert problem == ""
+        assert vectors is not None
+        assert len(await vectors.nearest(tmp_path, "read the ignore file", 5)) == 1
+
+
+async def test_an_index_whose_server_is_dead_says_so_although_nothing_is_to_be_embedded(
+    tmp_path: Path, server: str
+) -> None:
+    (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
+    await build(tmp_path, IndexOptions(), vectors=at(server))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{free.getsockname()[1]}"
+    status = await build(tmp_path, IndexOptions(), vectors=at(dead), check_vectors=True)
+    assert "could not be reached" in status.problem
+
+
+def test_a_server_that_hangs_is_given_up_within_seconds(
+    tmp_path: Path, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.chroma._SERVER_ANSWERS_WITHIN", 0.2)
+    with pytest.raises(VectorsUnavailable, match=r"could not be reached \(no answer within 0\.2 s\)"):
+        connect(tmp_path / "chroma", at(silent))

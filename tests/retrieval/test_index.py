@@ -289,7 +289,7 @@ async def test_only_changed_content_is_written_again(tmp_path: Path) -> None:
 
 
 async def test_one_bad_file_costs_itself_only(tmp_path: Path) -> None:
-    (tmp_path / "bad.py").write_bytes(b"def broken(:\n" * 50 + b"\xff\xfe")
+    (tmp_path / "bad.py").write_bytes(b"def broken(:\n" * 50 + b"\xff\xfe\xfa\xf9")
     (tmp_path / "deep.py").write_text("(" * 3000 + "\n")
     async with indexed(tmp_path) as index:
         assert await index.symbols_named("total_price")

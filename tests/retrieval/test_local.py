@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.batch import Walked, list_files
 from devflow.retrieval.compared import BruteForce
 from devflow.retrieval.embedders.static import StaticEmbedder
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.local import local_vectors
-from devflow.retrieval.walk import IndexOptions
+from devflow.retrieval.store import index_directory, indexes_in
+from devflow.retrieval.walk import IndexOptions, IndexSettings, Rules
 
 
 async def test_a_command_searches_with_vectors_when_nobody_owns_them(tmp_path: Path) -> None:
@@ -70,3 +74,47 @@ async def test_another_embedder_embeds_a_store_again(tmp_path: Path) -> None:
         assert similarity > 0.2
     back = await build(tmp_path, IndexOptions(), vectors=hashed)
     assert (back.embedder, back.vectors) == ("devflow-hashed-v1", 1)
+
+
+async def test_a_root_that_vanishes_while_it_is_indexed_is_said_and_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.py").write_text("def one(): ...\n")
+    await build(root, IndexOptions(vectors=False))
+
+    def vanishing(root: Path, settings: IndexSettings, rules: Rules) -> Walked:
+        walked = list_files(root, settings, rules)
+        shutil.rmtree(root)
+        return walked
+
+    monkeypatch.setattr("devflow.retrieval.indexer.list_files", vanishing)
+    status = await build(root, IndexOptions(vectors=False))
+    assert (status.state, status.files, "is gone" in status.problem) == ("failed", 1, True)
+
+
+async def test_indexes_of_a_measurement_are_kept_apart_from_the_user_s_own(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.py").write_text("def one(): ...\n")
+    own = index_directory(tmp_path / "files")
+    with indexes_in(tmp_path / "kept"):
+        status = await build(tmp_path / "files", IndexOptions())
+        index = await Index.open([tmp_path / "files"])
+        assert await index.symbols_named("one")
+        await index.close()
+    assert status.directory.is_relative_to(tmp_path / "kept")
+    assert not own.exists()
+
+
+async def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("def one(): ...\n")
+    await build(tmp_path, IndexOptions(vectors=False))
+    stamp = path.stat()
+    path.write_text("def two(): ...\n")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    await build(tmp_path, IndexOptions(vectors=False))
+    index = await Index.open([tmp_path])
+    assert (await index.symbols_named("one"), len(await index.symbols_named("two"))) == ([], 1)
+    await index.close()

@@ -130,8 +130,12 @@ def test_a_single_file_is_judged_as_the_walk_does(tmp_path: Path, name: str) -> 
         (b"\xef\xbb\xbfx = 1\r\n", True, "x = 1\r\n"),
         ("é = 1".encode("utf-16"), False, "é = 1"),
         (b"# -*- coding: latin-1 -*-\n\xe9 = 1\n", True, "# -*- coding: latin-1 -*-\né = 1\n"),
-        (b"# -*- coding: nonsense -*-\n\xe9", True, None),
+        (b"# -*- coding: nonsense -*-\n\xe9", True, "# -*- coding: nonsense -*-\né"),
         (b"\xe9", False, None),
+        (b"int a; // caf\xe9 cr\xe9\xe9, stra\xdfe\n", False, "int a; // café créé, straße\n"),
+        ("int a; // счёт и ещё слова\n".encode("cp1251"), False, None),
+        ("int a; // 日本語のコメント\n".encode("shift-jis"), False, None),
+        (b"int a; // \xe9 \x01\n" + b" " * 50, False, None),
         (b"a\0b", True, None),
     ],
 )
@@ -160,3 +164,21 @@ def test_an_ignore_file_that_is_a_link_or_has_no_end_is_not_read(tmp_path: Path)
     (tmp_path / ".devflowignore").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "sub" / ".gitignore")
     assert found(tmp_path) == ["a.py", "sub/b.py"]
+
+
+def test_what_tools_vendor_or_build_is_left_out_where_their_own_files_stand_beside(tmp_path: Path) -> None:
+    put(tmp_path, "go/go.mod", "go/vendor/y/y.go", "go/main.go")
+    put(tmp_path, "web/package.json", "web/dist/out.js", "web/build/webpack.js", "web/src/a.js")
+    put(tmp_path, "crate/Cargo.toml", "crate/target/debug/made.rs", "cache/CACHEDIR.TAG", "cache/b.py")
+    put(tmp_path, "app/build/__init__.py", "app/dist/plan.py", "app/vendor/model.py")
+    assert set(found(tmp_path)) == {
+        *("go/main.go", "web/package.json", "web/build/webpack.js", "web/src/a.js", "crate/Cargo.toml"),
+        *("app/build/__init__.py", "app/dist/plan.py", "app/vendor/model.py"),
+    }
+    assert skipped(tmp_path)["dist"] == "build output"
+
+
+def test_what_is_no_regular_file_and_names_that_are_not_utf_8_are_told_as_such(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text("x = 1\n")
+    assert skipped(tmp_path) == {"pipe.py": "not a regular file", "caf\udce9.py": "name not UTF-8"}

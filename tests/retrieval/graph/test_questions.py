@@ -218,6 +218,105 @@ ROUTES = {
         """,
         [("GET", "/api/one"), ("PUT", "/api/two")],
     ),
+    "fastapi below a prefix": (
+        """
+        #- app/__init__.py
+        #- app/data.py
+        def data(): ...
+        #- app/users.py
+        from fastapi import APIRouter
+        from app.data import data
+
+        router = APIRouter(prefix="/users")
+
+        @router.get("/{id}")
+        def show(id):
+            return data()
+        #- app/main.py
+        from fastapi import APIRouter, Depends, FastAPI
+        from app import users
+
+        api = APIRouter(prefix="/v1")
+        api.include_router(users.router, dependencies=[Depends(print)], prefix="/inner")
+        app = FastAPI()
+        app.include_router(api, prefix="/outer")
+        """,
+        [("GET", "/outer/v1/inner/users/{id}")],
+    ),
+    "flask below a prefix": (
+        """
+        #- shop/__init__.py
+        #- shop/pages.py
+        from flask import Blueprint
+
+        pages = Blueprint("pages", __name__, url_prefix="/own")
+
+        def data(): ...
+
+        @pages.get("/a")
+        def a():
+            return data()
+        #- shop/app.py
+        from flask import Flask
+        from shop.pages import pages as shown
+
+        app = Flask(__name__)
+        app.register_blueprint(shown, url_prefix="/shown")
+        """,
+        [("GET", "/shown/a")],
+    ),
+    "django below a prefix": (
+        """
+        #- dj/__init__.py
+        #- dj/views.py
+        def data(): ...
+
+        def listing(request):
+            return data()
+        #- dj/sub.py
+        from django.urls import path
+        from dj import views
+
+        urlpatterns = [path("list/", views.listing)]
+        #- dj/urls.py
+        from django.urls import include, path
+
+        urlpatterns = [path("sub/", include("dj.sub"))]
+        """,
+        [("ANY", "sub/list/")],
+    ),
+    "express below a prefix": (
+        """
+        //- data.js
+        export function data() { return 1; }
+        //- users.js
+        import { Router } from "express";
+        import { data } from "./data";
+        const router = Router();
+        function named(req, res) { res.send(data()); }
+        router.route("/chain").get(named).delete((req, res) => { res.send(data()); });
+        router.get("/:id", (req, res) => res.send(data()));
+        export default router;
+        //- app.js
+        import express from "express";
+        import users from "./users";
+        const app = express();
+        app.use("/api", express.json(), users);
+        """,
+        [("GET", "/api/chain"), ("DELETE", "/api/chain"), ("GET", "/api/:id")],
+    ),
+    "spring with two paths": (
+        """
+        //- src/Data.java
+        public class Data { public static int data() { return 1; } }
+        //- src/Api.java
+        public class Api {
+          @GetMapping({"/a", "/b"})
+          public int one() { return Data.data(); }
+        }
+        """,
+        [("GET", "/a"), ("GET", "/b")],
+    ),
     "net/http": (
         """
         //- main.go
@@ -235,7 +334,7 @@ ROUTES = {
             mux.HandleFunc("GET /new", func(w http.ResponseWriter, r *http.Request) { data() })
         }
         """,
-        [("GET", "GET /new"), ("ANY", "/show")],
+        [("GET", "/new"), ("ANY", "/show")],
     ),
 }
 
@@ -249,6 +348,76 @@ async def test_routes_of_the_frameworks(tmp_path: Path, framework: str) -> None:
         listed = {(each.method, each.route) for each in all_endpoints(graph)}
         assert set(wanted) <= listed
         assert ("GET", "key") not in listed
+
+
+async def test_a_handler_written_in_its_registration_is_called_so_at_the_registration_s_place(
+    tmp_path: Path,
+) -> None:
+    code = """
+        //- db.js
+        export function load() { return 1; }
+        export function shown() { return load(); }
+        //- app.js
+        import { load, shown } from "./db";
+
+        app.get("/inline", (req, res) => { res.send(load()); });
+        app.get("/named",
+          shown);
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = {each.route: each for each in all_endpoints(graph)}
+        places = {route: (each.at.path.name, each.line + 1) for route, each in found.items()}
+        assert places == {"/inline": ("app.js", 3), "/named": ("app.js", 4)}
+        assert (found["/inline"].inline, found["/inline"].handler.path.name) == (True, "app.js")
+        assert (found["/named"].inline, found["/named"].handler.name) == (False, "shown")
+
+
+async def test_endpoints_and_callers_follow_interfaces_that_are_fulfilled_by_shape(tmp_path: Path) -> None:
+    code = """
+        //- main.go
+        package main
+
+        import "net/http"
+
+        type Store interface { Load() int }
+
+        type mem struct{}
+
+        func (m mem) Load() int { return 1 }
+
+        type server struct{ store Store }
+
+        func (s *server) show(w http.ResponseWriter, r *http.Request) { s.store.Load() }
+
+        func main() {
+            s := &server{mem{}}
+            http.HandleFunc("/show", s.show)
+        }
+        //- src/lib.rs
+        pub trait Say { fn say(&self) -> u8; }
+        pub struct Dog;
+        impl Say for Dog { fn say(&self) -> u8 { 1 } }
+        pub fn loud(it: &dyn Say) -> u8 { it.say() }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        [found] = endpoints_reaching(graph, one(graph, "mem.Load"))
+        assert found.endpoint.route == "/show"
+        assert [link.source.name for link in graph.incoming(one(graph, "Dog.say"), kinds=["call"])] == [
+            "loud"
+        ]
+
+
+async def test_of_definitions_of_one_name_sources_come_before_tests_and_what_is_built(tmp_path: Path) -> None:
+    code = """
+        //- dist/bundles/lib.umd.js
+        class Subject { next() {} }
+        //- spec/Subject-spec.ts
+        class Subject { next() {} }
+        //- src/internal/Subject.ts
+        export class Subject { next() {} }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert one(graph, "Subject.next").path.name == "Subject.ts"
 
 
 async def test_dead_code_spares_what_may_be_used_in_other_ways(tmp_path: Path) -> None:
@@ -302,6 +471,42 @@ async def test_dead_code_spares_what_may_be_used_in_other_ways(tmp_path: Path) -
             "override",
             "special method",
             "test",
+        }
+
+
+async def test_classes_that_a_framework_or_a_container_finds_by_their_base_are_not_dead(
+    tmp_path: Path,
+) -> None:
+    code = """
+        #- shop/__init__.py
+        #- shop/apps.py
+        import enum
+        from django.apps import AppConfig
+        from rest import viewsets
+
+        class ShopConfig(AppConfig):
+            name = "shop"
+
+        class OrderViews(viewsets.ModelViewSet): ...
+
+        class Colour(enum.Enum): ...
+
+        class Lonely(Exception): ...
+        //- Repo.cs
+        public interface IRepo { int Load(); }
+        interface IUnused { }
+        class Repo : IRepo { public int Load() { return 1; } }
+        class Alone : IUnused { }
+        class Api {
+          private readonly IRepo repo;
+          public Api(IRepo repo) { this.repo = repo; }
+          public int Get() { return repo.Load(); }
+        }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        names = {each.definition.qualified_name for each in dead_code(graph).dead}
+        assert names & {"ShopConfig", "OrderViews", "Colour", "Lonely", "Repo", "Alone"} == {
+            *("Colour", "Lonely", "Alone"),
         }
 
 

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from devflow.retrieval.index import build
+from devflow.retrieval.room import LOCK
+from devflow.retrieval.store import index_directory, make_directory
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.cli import main
 
@@ -69,3 +72,22 @@ def test_how_much_is_shown_is_a_positive_number(option: str, capsys: pytest.Capt
     with pytest.raises(SystemExit):
         main(["search", option, "load_basket"])
     assert "write one such as 10" in capsys.readouterr().err
+
+
+def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one\nreads\u202eyp.py").write_text("def unusual(): ...\n")
+    assert main(["search", "unusual", "--root", str(tmp_path)]) == 0
+    assert "one\ufffdreads\ufffdyp.py:1" in capsys.readouterr().out
+
+
+def test_a_second_command_on_an_index_says_who_is_at_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").write_text("def one(): ...\n")
+    directory = index_directory(tmp_path)
+    make_directory(directory)
+    with FileLock(directory / LOCK, mode=0o600):
+        assert main(["index", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "Another DevFlow process is indexing" in said
+    assert "So far: 0 files, 0 symbols." in said
