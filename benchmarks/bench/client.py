@@ -146,14 +146,14 @@ class Client:
     def notify(self, method: str, params: Any) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    def open(self, path: Path, text: str) -> None:
+    def open(self, path: Path, text: str, language: str = "python") -> None:
         """Open a document; one that is open already gets the new text in one change."""
         if path in self._texts:
             self._texts[path] = text
             self._change(path, [{"text": text}])
             return
         self._texts[path], self._versions[path] = text, 1
-        document = {"uri": path.as_uri(), "languageId": "python", "version": 1, "text": text}
+        document = {"uri": path.as_uri(), "languageId": language, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
 
     def replace(self, path: Path, start: int, end: int, new: str) -> None:
