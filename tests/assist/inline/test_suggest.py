@@ -1,3 +1,5 @@
+"""What a model writes, from the request to what is shown."""
+
 from __future__ import annotations
 
 import asyncio
@@ -8,76 +10,16 @@ from typing import Any
 
 import pytest
 
-from devflow.analysis.text import Edit
-from devflow.analysis.tokens import lex
-from devflow.analysis.usage import UsageModel
-from devflow.models.base import FillRequest, Health, ModelStatus
+from devflow.models.base import FillRequest
 from devflow.models.errors import ModelError, NotAllowed, OverBudget, Rejected, TooLate, Unreachable
-from devflow.models.fake import FakeModel
-from devflow.models.router import Router, Routing
-from devflow.models.routing.rules import Rule
-from devflow.models.streams import Answer, answer_of
-from devflow.server.assist.inline import Suggestion, inline
+from devflow.server.assist.inline import inline
 from devflow.server.assist.inline.ghost import Edited, ghost_of, mood_of
-from devflow.server.assist.inline.known import with_suggestion
 from devflow.server.assist.inline.site import fills_block
 from devflow.server.assist.inline.trigger import Silence, worth_asking
 from devflow.server.settings import Inline
-from support.codebase import Workspace, document, workspace
+from support.codebase import document, workspace
+from support.ghost import Writer, shown, text
 from support.patience import HANGS
-
-
-class Writer:
-    """A router with one fill model that writes what it is told to."""
-
-    def __init__(self, *pieces: str, delay: float = 0.0, error: Exception | None = None) -> None:
-        self.pieces = pieces
-        self.delay = delay
-        self.error = error
-        self.requests: list[FillRequest] = []
-        self.given = 0
-        self.closed = 0
-        self.began = asyncio.Event()
-        self.twice = asyncio.Event()
-
-    def has(self, task: str) -> bool:
-        return task == "fill"
-
-    def statuses(self) -> list[ModelStatus]:
-        return [ModelStatus("writer", "fake", Health.READY, remote=True)]
-
-    def fill(self, request: FillRequest) -> Answer:
-        return answer_of("writer", self.write(request))
-
-    async def write(self, request: FillRequest) -> AsyncIterator[str]:
-        self.requests.append(request)
-        self.began.set()
-        if len(self.requests) == 2:
-            self.twice.set()
-        try:
-            if self.error is not None:
-                raise self.error
-            for piece in self.pieces:
-                await asyncio.sleep(self.delay)
-                self.given += 1
-                yield piece
-        finally:
-            self.closed += 1
-
-
-async def shown(
-    root: Path, snippet: str, *pieces: str, path: str = "main.py", selected: str | None = None, **options: Any
-) -> Suggestion | None:
-    writer = Writer(*pieces) if pieces else None
-    async with workspace(root, snippet, path, models=writer, **options) as space:
-        start, _ = space.doc.text.word_at(space.at)
-        chosen = Edit(start, space.at, selected) if selected is not None else None
-        return await inline(space.doc, space.at, space.code, Inline(), chosen)
-
-
-async def text(root: Path, snippet: str, *pieces: str, **options: Any) -> str | None:
-    found = await shown(root, snippet, *pieces, **options)
-    return found.edit.new if found else None
 
 
 def gate(snippet: str, root: Path, path: str = "main.py") -> tuple[bool, bool]:
@@ -269,21 +211,6 @@ async def test_cancelling_closes_the_stream(tmp_path: Path) -> None:
     assert writer.closed == 1
 
 
-async def test_without_its_model_the_document_itself_continues(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    writer = Writer(error=Unreachable("api.example refused the connection; check the address."))
-    async with workspace(
-        tmp_path,
-        "self.assert_equal(first, second)\n" * 3 + "self.assert_equal(<|>\n",
-        models=writer,
-    ) as space:
-        found = await inline(space.doc, space.at, space.code, Inline())
-    assert found is not None
-    assert (found.edit.new, found.engine) == ("first, second)", "document")
-    assert "refused" in caplog.text
-
-
 async def test_the_same_refusal_is_logged_once_until_the_model_answers(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -307,299 +234,6 @@ async def test_the_popup_s_choice_is_continued(tmp_path: Path) -> None:
 
 async def test_a_choice_that_does_not_fit_what_is_typed_is_ignored(tmp_path: Path) -> None:
     assert await shown(tmp_path, "total = so<|>\n", "(items)", selected="filter") is None
-
-
-@pytest.mark.parametrize("typed", ["ass", "assert_equal", "asEq", ""])
-async def test_behind_the_popup_s_choice_the_code_goes_on_as_elsewhere(typed: str, tmp_path: Path) -> None:
-    code = "class T:\n    def a(self):\n" + "        self.assert_equal(first, second)\n" * 3
-    found = await shown(tmp_path, f"{code}        self.{typed}<|>\n", selected="assert_equal")
-    assert found is not None
-    assert found.edit.new == "assert_equal(first, second)"
-
-
-async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> None:
-    found = await shown(
-        tmp_path,
-        """
-        parser.add_argument("--one", action="store_true")
-        parser.add_argument("--two", action="store_true")
-        parser.add_argument("--three", action="store_true")
-        parser.add_argument("--three", action=<|>
-        """,
-    )
-    assert found is not None
-    assert (found.edit.new, found.engine) == ('"store_true")', "document")
-    assert 0.25 <= found.confidence <= 1
-
-
-async def test_the_spacing_of_the_code_is_kept(tmp_path: Path) -> None:
-    assert (
-        await text(
-            tmp_path,
-            "for a in range(3):\n    x = a + b * 2  # why\n" * 3 + "for a in range(3):\n    x =<|>\n",
-        )
-        == " a + b * 2"
-    )
-
-
-async def test_a_rare_continuation_is_not_shown(tmp_path: Path) -> None:
-    assert await text(tmp_path, "a = f(1)\nb = g(2)\nc = <|>\n") is None
-
-
-class Elsewhere:
-    """The workspace holds `source`, once or several times."""
-
-    def __init__(self, source: str, times: int) -> None:
-        self._model = UsageModel.build([lex(source, "python")] * times)
-
-    def usage_of(self, *_: object) -> UsageModel:
-        return self._model
-
-
-async def from_elsewhere(
-    root: Path, snippet: str, source: str, least: float | None = None
-) -> Suggestion | None:
-    config = Inline() if least is None else Inline(min_confidence=least)
-    async with workspace(root, snippet) as space:
-        code = replace(space.code, usage=Elsewhere(source, 6))
-        return await inline(space.doc, space.at, code, config)
-
-
-async def test_the_workspace_continues_what_the_document_has_not(tmp_path: Path) -> None:
-    found = await from_elsewhere(
-        tmp_path,
-        "import json\n\ndef save(data, out):\n    json.dump(data, out, <|>\n",
-        "def keep(data, out):\n    json.dump(data, out, indent=2)\n",
-    )
-    assert found is not None
-    assert (found.edit.new, found.engine) == ("indent=2)", "usage")
-    assert 0.25 <= found.confidence <= 1
-
-
-async def test_names_nobody_knows_here_are_not_proposed(tmp_path: Path) -> None:
-    assert await from_elsewhere(tmp_path, "print(out, <|>\n", "print(out, foreign_name)\n") is None
-
-
-async def test_names_the_suggestion_binds_itself_are_known(tmp_path: Path) -> None:
-    found = await from_elsewhere(
-        tmp_path,
-        "def f(items):\n    return sum(<|>\n",
-        "def g(items):\n    return sum(item.size for item in items)\n",
-    )
-    assert found is not None
-    assert found.edit.new == "item.size for item in items)"
-
-
-async def test_a_rest_that_does_not_parse_gives_way_to_one_that_does(tmp_path: Path) -> None:
-    found = await from_elsewhere(
-        tmp_path,
-        "def f(items, key):\n    x = items.get(<|>\n    return x\n",
-        "if items.get(key):\n    pass\n" * 2 + "y = items.get(key)\n",
-        least=0.05,
-    )
-    assert found is not None
-    assert found.edit.new == "key)"
-
-
-@pytest.mark.parametrize(
-    ("path", "function"),
-    [
-        ("main.go", "func {0}(p string) error {{\n\t_, err := os.Open(p)\n\t{1}\n\treturn nil\n}}\n"),
-        ("main.c", "int {0}(char *p) {{\n    err = open(p);\n    {1}\n    return 0;\n}}\n"),
-    ],
-)
-async def test_the_head_of_a_block_that_others_have_is_offered(
-    path: str, function: str, tmp_path: Path
-) -> None:
-    go = path.endswith(".go")
-    head, tail = (
-        ("if err != nil {", "\n\t\treturn err\n\t}")
-        if go
-        else ("if (err != 0) {", "\n        return err;\n    }")
-    )
-    others = "".join(function.format(name, head + tail) for name in ("first", "second"))
-    code = ("package main\n" if go else "") + others + function.format("third", "if <|>")
-    found = await shown(tmp_path, code, path=path)
-    assert found is not None
-    assert found.edit.new == head.removeprefix("if ")
-
-
-async def test_half_a_word_is_completed_and_the_line_with_it(tmp_path: Path) -> None:
-    found = await from_elsewhere(
-        tmp_path,
-        "def save(log, data):\n    log.deb<|>\n",
-        "def keep(log, data):\n    log.debug(data)\n",
-    )
-    assert found is not None
-    assert found.edit.new == "ug(data)"
-
-
-async def test_the_same_place_is_answered_from_the_cache(tmp_path: Path) -> None:
-    writer = Writer("+ b")
-    async with workspace(tmp_path, "b = 1\na = 2\ntotal = a <|>\n", models=writer) as space:
-        first = await inline(space.doc, space.at, space.code, Inline())
-        second = await inline(space.doc, space.at, space.code, Inline())
-    assert first is not None
-    assert second is not None
-    assert first.edit == second.edit
-    assert len(writer.requests) == 1
-
-
-async def typed(space: Workspace, letters: str) -> Suggestion | None:
-    """Ask, type `letters` one by one, asking after each; the last answer."""
-    found = await inline(space.doc, space.at, space.code, Inline())
-    doc, at = space.doc, space.at
-    for letter in letters:
-        doc = with_suggestion(doc, at, letter)
-        at += 1
-        found = await inline(doc, at, space.code, Inline())
-    return found
-
-
-async def test_typing_as_suggested_shows_the_rest_without_asking_again(tmp_path: Path) -> None:
-    writer = Writer("sorted(a)")
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        found = await typed(space, "sorte")
-    assert found is not None
-    assert found.edit.new == "d(a)"
-    assert len(writer.requests) == 1
-
-
-async def test_a_bracket_the_editor_closed_while_typing_as_suggested_is_not_closed_twice(
-    tmp_path: Path,
-) -> None:
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=Writer("sorted(a)")) as space:
-        await inline(space.doc, space.at, space.code, Inline())
-        doc = with_suggestion(space.doc, space.at, "sorted()")
-        found = await inline(doc, space.at + len("sorted("), space.code, Inline())
-    assert found is not None
-    assert found.edit.new == "a"
-
-
-@pytest.mark.parametrize("one_by_one", [False, True])
-async def test_behind_an_accepted_line_the_rest_of_its_block_stays(one_by_one: bool, tmp_path: Path) -> None:
-    line = "b = a + 1"
-    writer = Writer(f"{line}\n    return b * 2")
-    async with workspace(tmp_path, "def f(a):\n    <|>\n", models=writer) as space:
-        if one_by_one:
-            found = await typed(space, line)
-        else:
-            await inline(space.doc, space.at, space.code, Inline())
-            doc = with_suggestion(space.doc, space.at, line)
-            found = await inline(doc, space.at + len(line), space.code, Inline())
-    assert found is not None
-    assert found.edit.new == "\n    return b * 2"
-    assert len(writer.requests) == 1
-
-
-async def test_typing_something_else_asks_again_and_the_old_one_is_not_offered_there(tmp_path: Path) -> None:
-    writer = Writer("sorted(a)")
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        await typed(space, "x")
-        doc = with_suggestion(space.doc, space.at, "\nb = 1")
-        again = await inline(doc, space.at, space.code, Inline())
-        report = ghost_of(space.code.memory, space.doc.uri).report
-    assert again is None
-    assert report is not None
-    assert report.silence is Silence.REJECTED
-
-
-async def test_a_request_that_goes_on_as_the_stream_says_joins_it(tmp_path: Path) -> None:
-    class Slow(Writer):
-        async def write(self, request: FillRequest) -> AsyncIterator[str]:
-            self.requests.append(request)
-            yield "sorted"
-            self.began.set()
-            await asyncio.sleep(0.05)
-            yield "(a)\n"
-
-    writer = Slow()
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), HANGS)
-        doc = with_suggestion(space.doc, space.at, "so")
-        second = await inline(doc, space.at + 2, space.code, Inline())
-        await first
-    assert second is not None
-    assert second.edit.new == "rted(a)"
-    assert len(writer.requests) == 1
-
-
-async def test_a_request_that_does_not_ends_it(tmp_path: Path) -> None:
-    writer = Writer("sorted(a)", delay=30)
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), HANGS)
-        doc = with_suggestion(space.doc, space.at, "x")
-        second = asyncio.create_task(inline(doc, space.at + 1, space.code, Inline()))
-        assert await asyncio.wait_for(first, HANGS) is None
-        assert writer.closed == 1
-        await asyncio.wait_for(writer.twice.wait(), HANGS)
-        second.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await second
-    assert writer.closed == 2
-
-
-class Halting(FakeModel):
-    """Writes its second piece when it is let."""
-
-    def __init__(self, *pieces: str, name: str) -> None:
-        super().__init__(*pieces, name=name)
-        self.half, self.go_on = asyncio.Event(), asyncio.Event()
-
-    async def fill(self, request: FillRequest) -> AsyncIterator[str]:
-        yield self.pieces[0]
-        self.half.set()
-        await self.go_on.wait()
-        yield self.pieces[1]
-
-
-async def test_a_suggestion_is_credited_to_its_own_model_whoever_answers_meanwhile(tmp_path: Path) -> None:
-    slow, quick = Halting("sorted", "(a)", name="slow"), FakeModel("b + 1", name="quick")
-    rule = Rule("scripts", languages=("javascript",), prefer=("quick",))
-    router = Router([slow, quick], [], routing=Routing(rules=(rule,), hedge=False))
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=router) as space:
-        pending = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(slow.half.wait(), HANGS)
-        script = document("let b = 1\nlet total = \n", tmp_path / "main.js")
-        other = await inline(script, len(script.text.source) - 1, space.code, Inline(), manual=True)
-        slow.go_on.set()
-        found = await pending
-    assert other is not None
-    assert found is not None
-    assert (found.engine, other.engine) == ("slow", "quick")
-
-
-async def test_a_local_model_writes_ahead_while_its_suggestion_is_shown(tmp_path: Path) -> None:
-    class Local(Writer):
-        def statuses(self) -> list[ModelStatus]:
-            return [ModelStatus("writer", "fake", Health.READY)]
-
-        async def write(self, request: FillRequest) -> AsyncIterator[str]:
-            self.pieces = ("a)",) if request.prefix.endswith("sorted(") else ("sorted(",)
-            async for piece in super().write(request):
-                yield piece
-
-    writer = Local()
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        first = await inline(space.doc, space.at, space.code, Inline())
-        assert first is not None
-        await asyncio.wait_for(writer.twice.wait(), HANGS)
-        assert writer.requests[1].prefix.endswith("total = sorted(")
-        accepted = with_suggestion(space.doc, space.at, first.edit.new)
-        then = await inline(accepted, space.at + len(first.edit.new), space.code, Inline())
-        assert then is not None
-        assert (then.edit.new, then.source) == ("a)", "stream"), "what was written ahead is shown"
-        assert len(writer.requests) == 2, "and nobody was asked for it again"
-
-
-async def test_nothing_is_written_ahead_where_it_costs(tmp_path: Path) -> None:
-    writer = Writer("sorted(")
-    async with workspace(tmp_path, "a = [2]\ntotal = <|>\n", models=writer) as space:
-        await inline(space.doc, space.at, space.code, Inline())
-        await asyncio.sleep(0)
-    assert len(writer.requests) == 1
 
 
 async def test_why_nothing_is_shown_is_told(tmp_path: Path) -> None:
@@ -643,20 +277,6 @@ async def test_what_goes_on_behind_a_bracket_replaces_it(tmp_path: Path) -> None
     found = await shown(tmp_path, "a = 'b'\ntotal = str(<|>)\n", "a).strip()")
     assert found is not None
     assert (found.edit.new, found.edit.end - found.edit.start) == ("a).strip()", 1)
-
-
-async def test_after_a_cancelled_request_the_next_is_answered(tmp_path: Path) -> None:
-    writer = Writer("+ b", delay=0.2)
-    async with workspace(tmp_path, "a = b = 1\ntotal = a <|>\n", models=writer) as space:
-        first = asyncio.create_task(inline(space.doc, space.at, space.code, Inline()))
-        await asyncio.wait_for(writer.began.wait(), HANGS)
-        first.cancel()
-        await asyncio.wait([first])
-        assert first.cancelled()
-        found = await inline(space.doc, space.at, space.code, Inline())
-    assert found is not None
-    assert found.edit.new == "+ b"
-    assert len(writer.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -752,15 +372,6 @@ async def test_a_document_that_is_never_sent_is_not_asked_about_again(tmp_path: 
         found = await inline(space.doc, space.at, space.code, Inline())
     assert found is None or found.engine == "document"
     assert len(writer.requests) == 1
-
-
-async def test_without_a_model_a_line_goes_on_as_one_like_it_with_its_own_names(tmp_path: Path) -> None:
-    head = "class Box:\n    def __init__(self, width, height):\n"
-    lines = "        self.width = width\n        self.height = <|>\n"
-    async with workspace(tmp_path, head + lines) as space:
-        found = await inline(space.doc, space.at, space.code, Inline())
-    assert found is not None
-    assert found.edit.new == "height"
 
 
 class Asked:
