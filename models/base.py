@@ -116,11 +116,14 @@ class FillRequest:
 
     def above(self, excerpts: Sequence[Excerpt] | None = None) -> str:
         """These excerpts, or all of the context, as they stand above the prefix where a model is not told of
-        files: each behind a comment that names its file."""
-        return "\n".join(
-            f"{self.comment} {each.path}\n{each.text}\n" if each.path else f"{each.text}\n"
-            for each in (self.context if excerpts is None else excerpts)
-        )
+        files: each behind a comment that names its file, the document itself behind the last of them."""
+        chosen = self.context if excerpts is None else excerpts
+        parts = [
+            f"{self.comment} {each.path}\n{each.text}\n" if each.path else f"{each.text}\n" for each in chosen
+        ]
+        if self.path and chosen and chosen[-1].path:  # a note names it itself
+            parts.append(f"{self.comment} {self.path}\n")
+        return "\n".join(parts)
 
     @property
     def files(self) -> tuple[str, ...]:

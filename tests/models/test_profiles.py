@@ -47,6 +47,13 @@ def test_a_hole_is_written_in_the_family_s_marks(name: str, prompt: str) -> None
     assert fill_prompt(family(name), HOLE).text() == prompt
 
 
+def test_where_the_document_begins_behind_another_file_is_said() -> None:
+    request = FillRequest("x = ", "", path="a.py", context=(Excerpt("y = 1", "b.py"),))
+    assert (
+        fill_prompt(family("codellama"), request).text() == "<PRE> # b.py\ny = 1\n\n# a.py\nx =  <SUF> <MID>"
+    )
+
+
 WHOLE = FillRequest(
     prefix="def f():\n    return ",
     suffix="\n\nf()\n",

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, SymbolKind
-from devflow.analysis.languages import language_named
+from devflow.analysis.languages import language_named, language_of
 from devflow.analysis.paths import told_path
 from devflow.analysis.roles import is_test
 from devflow.models.base import Excerpt
@@ -321,6 +321,9 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
         of_file[hit.path] += 1
         if hit.path == doc.path or of_file[hit.path] > 2 or hit.score < _FLOOR * top:
             continue
+        language = language_of(hit.path)
+        if language is None or not same_language(language.name, doc.language):
+            continue  # other languages say little of how this one is written
         result.append(
             Piece("search", told_path(hit.path, code.roots), hit.text.rstrip(), 0.55 - 0.03 * place, hit.path)
         )
