@@ -17,6 +17,8 @@ from devflow.retrieval.vector_process import VectorProcess
 FEW = 3_000
 """Chunks that `devflow-static` embeds again in less time than it takes to import Chroma."""
 
+_OPENS_WITHIN = 15.0
+"""Seconds that who waits at a terminal waits for an embedder or a Chroma server that may never answer."""
 _NOTED = (
     "SELECT (SELECT value FROM meta WHERE key = 'uid'), (SELECT count(*) FROM pieces), "
     "(SELECT count(*) FROM pieces WHERE embedded <> 0)"
@@ -48,7 +50,7 @@ async def local_vectors(
         yield None, f"There are no vectors of {root} yet; searching text and names only."
         return
     try:
-        vectors = await asyncio.to_thread(VectorProcess, directory / "chroma", uid, options)
+        vectors = await asyncio.to_thread(VectorProcess, directory / "chroma", uid, options, _OPENS_WITHIN)
     except VectorsUnavailable as error:
         yield None, str(error)
         return

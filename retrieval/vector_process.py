@@ -36,7 +36,13 @@ class VectorProcess:
     """Starts the process and opens `directory` in it; `store` names the store that the ids belong to.
     Everything blocks; may be used from several threads. Raises VectorsUnavailable, as `open_vectors`."""
 
-    def __init__(self, directory: Path, store: str, options: VectorOptions = VectorOptions()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        directory: Path,
+        store: str,
+        options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
+        within: float = _OPENS_WITHIN,
+    ) -> None:
         self._turn = threading.Lock()
         try:
             self._process = subprocess.Popen(
@@ -50,7 +56,7 @@ class VectorProcess:
             raise VectorsUnavailable(f"The vectors' process could not be started ({error}).") from error
         try:
             # Not on the command line, which everybody on the machine can read.
-            opened = self._ask("open", str(directory), store, asdict(options), within=_OPENS_WITHIN)
+            opened = self._ask("open", str(directory), store, asdict(options), within=within)
         except BaseException:
             self._end()
             raise

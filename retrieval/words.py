@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from devflow.analysis.text import encode
@@ -10,6 +11,7 @@ from devflow.analysis.text import encode
 _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PART_OF_ANY_SCRIPT = re.compile(r"\d+|[^\W\d_]+?(?=[A-Z][a-z]|[\d_]|$)")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _LONGEST = 64
 _NO_WORD = "".join(sign if sign.isalnum() or sign == "_" else " " for sign in map(chr, range(128)))
 """What each sign of ASCII is where words are told apart by blanks."""
@@ -68,6 +70,7 @@ _KNOWN = _Known()
 
 
 def _spelled(word: str) -> tuple[str, ...]:
+    word = word if word.isascii() else _without_accents(word)
     if len(word) > _LONGEST:
         return ()
     whole = word.lower()
@@ -75,6 +78,11 @@ def _spelled(word: str) -> tuple[str, ...]:
     if len(pieces) < 2:
         return (whole.strip("_") or whole,)
     return (whole, *pieces)
+
+
+def _without_accents(word: str) -> str:
+    """`Größe` as `Große`: as the full-text table has it, and as it is typed where the keys have none."""
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", word)))
 
 
 _spellings = lru_cache(maxsize=_MOST_KNOWN)(_spelled)

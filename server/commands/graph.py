@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.analysis.paths import shown_path
 from devflow.server.commands.terminal import console, visible, visible_line
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             return 2
         definitions = []
         for name in arguments.names:
-            definition = await chosen(index, name, notes)
+            definition = await chosen(index, name, notes, roots)
             if definition is None:
                 return 1
             definitions.append(definition)
@@ -184,8 +185,9 @@ def place_of(definition: Definition, roots: Sequence[Path], line: int | None = N
     return f"{visible_line(str(shown))}:{(definition.line if line is None else line) + 1}"
 
 
-async def chosen(index: Index, name: str, notes: Console) -> Definition | None:
-    """The definition that a name means; of several the first, and the others on the console."""
+async def chosen(index: Index, name: str, notes: Console, roots: Sequence[Path]) -> Definition | None:
+    """The definition that a name means; of several the first, and the others on the console as one would
+    name them."""
     found = await index.graph.find(name)
     if not found:
         notes.print(
@@ -193,8 +195,8 @@ async def chosen(index: Index, name: str, notes: Console) -> Definition | None:
         )
         return None
     if len(found) > 1:
-        others = ", ".join(f"{each.path.name}:{name_of(each)}" for each in found[1:6])
-        notes.print(f"{name!r} is {found[0].path.name}:{name_of(found[0])} here; there are also {others}")
+        first, *others = (f"{shown_path(each.path, roots)}:{name_of(each)}" for each in found[:6])
+        notes.print(f"{name!r} is {first} here; there are also {', '.join(others)}")
     return found[0]
 
 

@@ -54,7 +54,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
     notes = console(stderr=True)
     async with with_index(arguments.root, notes) as (index, roots):
-        definition = await chosen(index, arguments.name, notes) if index is not None else None
+        definition = await chosen(index, arguments.name, notes, roots) if index is not None else None
         if index is None or definition is None:
             return 1 if roots else 2
         least = 0.0 if arguments.guesses else SURE

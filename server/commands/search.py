@@ -33,9 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--root", type=Path, action="append", help="workspace (default: this folder); may be given again"
     )
     parser.add_argument("--limit", type=count, default=10, help="longest list (default: 10)")
-    parser.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
     parser.add_argument("--per-file", type=count, default=2, help="most hits of one file (default: 2)")
-    parser.add_argument(
+    form.add_argument(
         "--context",
         type=count,
         metavar="TOKENS",
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     roots = [root for given in arguments.root or [Path()] if (root := root_of(given, notes)) is not None]
     if len(roots) < len(arguments.root or [Path()]):
         return 2
+    roots = [root for root in dict.fromkeys(roots) if not set(root.parents) & set(roots)]
     hits = asyncio.run(_search(roots, arguments, notes))
     if arguments.context is not None:
         from devflow.retrieval.context import pack_tokens

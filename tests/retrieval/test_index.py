@@ -537,3 +537,16 @@ async def test_a_question_is_not_refused_for_what_only_resembles_it(tmp_path: Pa
     finally:
         await index.close()
     assert any("gigawatts" in hit.text for hit in found.hits)
+
+
+@pytest.mark.parametrize("query", ["Prüfsumme", "prüfsumme", "Prufsumme", "Größe der Prüfsumme"])
+async def test_words_with_accents_are_found_with_and_without_them(tmp_path: Path, query: str) -> None:
+    snippet = """
+        #- de.py
+        def size_of(data):
+            '''Größe der Prüfsumme.'''
+        #- other.py
+        def other(): return 2
+    """
+    async with indexed(tmp_path, snippet) as index:
+        assert [hit.symbol for hit in await index.search(query, 1)] == ["size_of"]
