@@ -68,6 +68,8 @@ class Modules:
                 near = other == root and (not base or importer.startswith(base + "/"))
                 if near or "." in module or base in _BASES or self._is_package(other, id_):
                     found.append((near, len(base), id_))
+            if not found:
+                found += self._in_a_namespace(other, module, other == root)
             if not found and other == root:
                 for name, id_ in names.loose.get(module.rpartition(".")[2], ()):
                     folder = name[: -len(module) - 1].replace(".", "/")
@@ -76,6 +78,15 @@ class Modules:
             if found:
                 return other, max(found)[2]
         return None
+
+    def _in_a_namespace(self, root: int, module: str, near: bool) -> Iterator[tuple[bool, int, int]]:
+        """The module where the first folders on the way to it have no `__init__`."""
+        parts = module.split(".")
+        for at in range(1, len(parts)):
+            folder = "/".join(parts[:at])
+            for base, id_ in self._python[root].exact.get(".".join(parts[at:]), ()):
+                if f"/{base}".endswith(f"/{folder}"):
+                    yield near, len(base), id_
 
     def submodule(self, root: int, package: str, name: str) -> tuple[int, int] | None:
         """The module `name` in the package whose `__init__` is `package`, or that is the folder `package`."""

@@ -296,3 +296,22 @@ async def test_circles_and_broken_code_end(tmp_path: Path, text: str) -> None:
     async with graph_of(tmp_path) as graph:
         for use in graph.stored.uses_in(graph.stored.file(0, 1).whole()):
             graph.meanings(use)
+
+
+async def test_a_package_in_a_folder_without_an_init_is_imported_by_its_whole_name(tmp_path: Path) -> None:
+    snippet = """
+        #- core/lib/__init__.py
+        #- core/lib/m.py
+        def zed(): ...
+        #- other/lib/__init__.py
+        #- other/lib/m.py
+        def zed(): ...
+        #- tests/test_m.py
+        from core.lib.m import zed
+
+        def test_zed():
+            zed()
+    """
+    async with graph_of(tmp_path, snippet) as graph:
+        assert callers(graph, "core/lib/m.py:zed") == ["test_zed"]
+        assert callers(graph, "other/lib/m.py:zed") == []
