@@ -51,6 +51,10 @@ class Unreachable(ModelError):
     """The provider refused, timed out or cut the connection."""
 
 
+class Silent(Unreachable):
+    """Nothing came within `models.timeout_s`: who has waited that long does not wait as long again."""
+
+
 class TooLate(ModelError):
     """The deadline of the request passed before the answer was whole."""
 

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from devflow.models.base import ChatRequest, EmbedRequest, Excerpt, FillRequest, Message, Meter
-from devflow.models.errors import ModelError, NotAllowed, RateLimited, Unreachable
+from devflow.models.errors import ModelError, NotAllowed, RateLimited, Silent
 from devflow.models.guard.accounting import Accounts, Entry, Sent
 from devflow.models.guard.books import Books, Keeping
 from devflow.models.guard.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
@@ -265,8 +265,8 @@ class Outbound:
             await asyncio.to_thread(self.accounts.end_local, entry, outcome)
         log.info("%s %s after %.2f s", entry.id, outcome, time.monotonic() - entry.asked)
 
-    def _silent(self, to: _Server) -> Unreachable:
-        return Unreachable(
+    def _silent(self, to: _Server) -> Silent:
+        return Silent(
             f"{to.name} at {to.host} sent nothing for {self.timeout:g} s; try again, or raise "
             "models.timeout_s."
         )

@@ -17,7 +17,7 @@ from devflow.models.engines.remote import (
     status_problem,
     transport_problem,
 )
-from devflow.models.errors import ModelError, NotConfigured, Unreachable
+from devflow.models.errors import ModelError, NotConfigured, Silent, Unreachable
 from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
@@ -144,9 +144,7 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
 
     match error:
         case anthropic.APITimeoutError():
-            return Unreachable(
-                f"{server.place} did not answer in time; try again, or raise models.timeout_s."
-            )
+            return Silent(f"{server.place} did not answer in time; try again, or raise models.timeout_s.")
         case anthropic.APIConnectionError():
             inner = (
                 transport_problem(server, error.__cause__) if isinstance(error.__cause__, Exception) else None

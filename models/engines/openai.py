@@ -29,7 +29,7 @@ from devflow.models.engines.remote import (
     status_problem,
     transport_problem,
 )
-from devflow.models.errors import ModelError, NotConfigured, Rejected, Unreachable
+from devflow.models.errors import ModelError, NotConfigured, Rejected, Silent, Unreachable
 from devflow.models.families import Profile
 from devflow.models.outbound import Outbound, host_of
 from devflow.models.profiles import fill_prompt, profile_of
@@ -235,9 +235,7 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
         case ModelError():
             return error
         case openai.APITimeoutError():
-            return Unreachable(
-                f"{server.place} did not answer in time; try again, or raise models.timeout_s."
-            )
+            return Silent(f"{server.place} did not answer in time; try again, or raise models.timeout_s.")
         case openai.APIConnectionError():
             inner = (
                 transport_problem(server, error.__cause__) if isinstance(error.__cause__, Exception) else None

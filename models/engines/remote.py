@@ -25,6 +25,7 @@ from devflow.models.errors import (
     NotInstalled,
     RateLimited,
     Rejected,
+    Silent,
     Unreachable,
     Unsendable,
 )
@@ -272,7 +273,7 @@ def transport_problem(server: Server, error: Exception) -> ModelError | None:
     import httpx2
 
     if isinstance(error, httpx2.TimeoutException):
-        return Unreachable(f"{server.place} did not answer in time; try again, or raise models.timeout_s.")
+        return Silent(f"{server.place} did not answer in time; try again, or raise models.timeout_s.")
     if isinstance(error, httpx2.ConnectError):
         return Unreachable(f"{server.place} cannot be reached; is the server running and the address right?")
     if isinstance(error, httpx2.HTTPError | httpx2.StreamError):

@@ -16,6 +16,7 @@ from devflow.models.errors import (
     NotInstalled,
     RateLimited,
     Rejected,
+    Silent,
     Unreachable,
 )
 from devflow.models.routing.health import Circuit, Latency
@@ -109,7 +110,7 @@ def pause_after(error: ModelError, count: int, chance: float) -> float | None:
     a number from 0 to 1."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
         return error.retry_after + FIRST_PAUSE * chance if error.retry_after <= LONGEST_WAIT else None
-    if isinstance(error, Unreachable):
+    if isinstance(error, Unreachable) and not isinstance(error, Silent):
         return float(FIRST_PAUSE * 2 ** (count - 1) * chance)
     return None
 

@@ -14,6 +14,7 @@ from devflow.models.errors import (
     ModelError,
     RateLimited,
     Rejected,
+    Silent,
     TooLate,
     Unreachable,
     WorkerDied,
@@ -81,6 +82,10 @@ def test_pauses_grow_and_honour_what_the_provider_asked_for(
 ) -> None:
     found = pause_after(error, count, 1.0)
     assert found == (pytest.approx(pause) if pause is not None else None)
+
+
+def test_who_waited_as_long_as_wanted_does_not_wait_as_long_again() -> None:
+    assert pause_after(Silent("api.example sent nothing for 60 s."), 1, 1.0) is None
 
 
 async def test_an_answer_later_than_it_is_wanted_is_given_up() -> None:
