@@ -42,6 +42,10 @@ _REGISTERING = (
     *("add_get", "add_post", "add_put", "add_delete", "add_patch"),
 )
 _NOT_ROUTES = frozenset({"get", "use", "all", "put", "delete", "post", "patch", "head", "options"})
+_CLIENTS = frozenset(
+    {"axios", "client", "http", "https", "fetch", "got", "ky", "superagent", "request", "requests"}
+)
+"""Receivers of calls that ask a service, in the form of those that register a route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,15 +282,15 @@ def _is_named(before: str) -> bool:
 
 
 def _annotated(graph: Graph, file: File, definition: Definition, head: str) -> list[Endpoint]:
-    prefix = ""
+    prefixes = [""]
     owner = graph.owner(definition)
     if owner is not None:
         above = _ANNOTATION.search(graph.stored.source(file)[owner.start : owner.name_start])
-        prefix = next(iter(_routes(above)), "") if above else ""
+        prefixes = (_routes(above) if above else []) or prefixes
     found = []
     for each in _ANNOTATION.finditer(head):
-        told = re.search(r"RequestMethod\.(\w+)", each["rest"] or "")
-        method = told[1] if told else "ANY" if each["verb"] == "Request" else each["verb"].upper()
+        told = re.findall(r"RequestMethod\.(\w+)", each["rest"] or "")
+        methods = told or ["ANY" if each["verb"] == "Request" else each["verb"].upper()]
         found += [
             Endpoint(
                 method,
@@ -295,7 +299,9 @@ def _annotated(graph: Graph, file: File, definition: Definition, head: str) -> l
                 definition,
                 definition.line,
             )
+            for prefix in prefixes
             for route in _routes(each) or [""]
+            for method in methods
         ]
     return found
 
@@ -307,14 +313,14 @@ def _routes(annotation: re.Match[str]) -> list[str]:
 def _method(matched: re.Match[str]) -> str:
     verb = matched["first"] or (matched["verb"] or "").removeprefix("add_").upper()
     route = matched["route"]
-    if verb in ("HANDLEFUNC", "HANDLE") and (told := re.match(r"([A-Z]+) /", route)):
+    if verb in ("HANDLEFUNC", "HANDLE") and (told := re.match(r"([A-Z]+)\s+[\w.-]*/", route)):
         return told[1]  # net/http since Go 1.22
     return verb if verb.lower() in _VERBS else "ANY"
 
 
 def _route(matched: re.Match[str]) -> str:
     """The path alone."""
-    told = re.fullmatch(r"[A-Z]+ +([\w.-]*/.*)", matched["route"])
+    told = re.fullmatch(r"[A-Z]+\s+([\w.-]*/.*)", matched["route"])
     return told[1] if told else matched["route"]
 
 
@@ -324,6 +330,8 @@ def _is_route(matched: re.Match[str], file: File, source: str) -> bool:
         if re.compile(r"\s*include\b").match(source, matched.end()):
             return False  # of a module whose routes are there
         return file.language == "python" and matched["django"] in source[: matched.start()]
+    if matched["verb"] in _NOT_ROUTES and (matched["receiver"] or "").rpartition(".")[2].lower() in _CLIENTS:
+        return False
     if matched["verb"] in _NOT_ROUTES:
         return matched["route"].startswith("/") and file.language in ("javascript", "typescript", "tsx")
-    return matched["route"].startswith("/") or " /" in matched["route"]
+    return matched["route"].startswith("/") or bool(re.match(r"[A-Z]+\s+[\w.-]*/", matched["route"]))

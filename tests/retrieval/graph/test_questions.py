@@ -198,6 +198,7 @@ ROUTES = {
         app.get("/inline", (req, res) => { res.send(data()); });
         app.post("/named", named);
         cache.get("key", data());
+        axios.get("/remote/thing", data());
         """,
         [("GET", "/inline"), ("POST", "/named")],
     ),
@@ -310,12 +311,18 @@ ROUTES = {
         //- src/Data.java
         public class Data { public static int data() { return 1; } }
         //- src/Api.java
+        @RequestMapping({"/v1", "/v2"})
         public class Api {
           @GetMapping({"/a", "/b"})
           public int one() { return Data.data(); }
+          @RequestMapping(path = "/c", method = {RequestMethod.GET, RequestMethod.PUT})
+          public int two() { return Data.data(); }
         }
         """,
-        [("GET", "/a"), ("GET", "/b")],
+        [
+            *(("GET", "/v1/a"), ("GET", "/v1/b"), ("GET", "/v2/a"), ("GET", "/v2/b")),
+            *(("GET", "/v1/c"), ("PUT", "/v1/c"), ("GET", "/v2/c"), ("PUT", "/v2/c")),
+        ],
     ),
     "net/http": (
         """
@@ -332,9 +339,11 @@ ROUTES = {
             http.HandleFunc("/show", show)
             mux := http.NewServeMux()
             mux.HandleFunc("GET /new", func(w http.ResponseWriter, r *http.Request) { data() })
+            mux.HandleFunc("DELETE  /two", show)
+            mux.HandleFunc("POST example.com/host", show)
         }
         """,
-        [("GET", "/new"), ("ANY", "/show")],
+        [("GET", "/new"), ("ANY", "/show"), ("DELETE", "/two"), ("POST", "example.com/host")],
     ),
 }
 
