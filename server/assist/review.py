@@ -20,6 +20,7 @@ from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.models.errors import ModelError
 from devflow.server.assist import problems, prompts
 from devflow.server.assist.chat import Progress, answer
 from devflow.server.assist.related import Related, related, with_and_without
@@ -97,6 +98,9 @@ async def review_with_model(
             return prompts.review(piece, title, doc.language, around.text, paths)
 
         reply = await answer(code, *with_and_without(request, context))
+        if not re.search(r"[{\[]", reply.text):
+            name = reply.model or "The model"
+            raise ModelError(f"{name} answered in words, not with findings; ask again, or another model.")
         findings += anchored(reply.text, doc.text, start, end)
         models[reply.model or "model"] = None
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.start), ", ".join(models)

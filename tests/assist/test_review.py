@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devflow.analysis.text import Text
+from devflow.models.errors import ModelError
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.review import anchored, review, review_with_model
@@ -143,6 +146,13 @@ def test_findings_are_read_from_the_form_that_is_asked_for_and_from_others() -> 
         assert [found.start for found in anchored(reply, text, 0, len(text))] == [6], reply
     for reply in ('{"findings": []}', '{"findings": {}}', '{"findings": null}', "[]", ""):
         assert anchored(reply, text, 0, len(text)) == []
+
+
+async def test_an_answer_in_words_is_no_clean_review(tmp_path: Path) -> None:
+    router = Router([], [FakeModel("It looks fine to me.", name="talker")])
+    async with workspace(tmp_path, "x = 1<|>\n", models=router) as made:
+        with pytest.raises(ModelError, match="talker answered in words"):
+            await review_with_model(made.doc, made.code)
 
 
 async def test_the_model_sees_repository_text_as_fenced_material(tmp_path: Path) -> None:
