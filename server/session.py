@@ -320,10 +320,19 @@ class Session:
         rules of its own on what may be sent."""
         before = self.settings
         await self._resolve()
+        self._end_ghost_text(before)
         await self._keep_feedback()
         await self._behind.reconfigure(
             before, self.settings, self.roots, watch=not self._client_watches_files()
         )
+
+    def _end_ghost_text(self, before: Settings) -> None:
+        """Stop the models that write ghost text where it is not wanted any more."""
+        off = before.features.inline_completion and not self.settings.features.inline_completion
+        if off or (before.inline.mode != "manual" and self.settings.inline.mode == "manual"):
+            from devflow.server.assist.inline.ghost import end
+
+            end(self._memory, self.documents, unasked=not off)
 
     async def _resolve(self) -> None:
         self.settings, problems = await self._configuration.resolve(self.roots)
