@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REFUSED_FOR = 14 * 86_400.0
-"""Seconds for which ghost text that was refused is not offered again at the same place, over sessions."""
+"""Seconds for which ghost text or a next edit that was refused is not offered again there, over sessions."""
 
 
 class Positioned(Protocol):
@@ -386,7 +386,9 @@ class Session:
             from devflow.server.assist.inline.ghost import Refused, learn, remember
 
             learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
-            remember(self._memory, Refused(frozenset(refused), store.digest))
+            known = Refused(frozenset(refused), store.digest)
+            remember(self._memory, known)
+            self.offers.refused = known.holds
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace
