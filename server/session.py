@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REFUSED_FOR = 14 * 86_400.0
-"""Seconds for which ghost text that was refused is not offered again at the same place, over sessions."""
+"""Seconds for which ghost text or a next edit that was refused is not offered again there, over sessions."""
 
 
 class Positioned(Protocol):
@@ -320,10 +320,19 @@ class Session:
         rules of its own on what may be sent."""
         before = self.settings
         await self._resolve()
+        self._end_ghost_text(before)
         await self._keep_feedback()
         await self._behind.reconfigure(
             before, self.settings, self.roots, watch=not self._client_watches_files()
         )
+
+    def _end_ghost_text(self, before: Settings) -> None:
+        """Stop the models that write ghost text where it is not wanted any more."""
+        off = before.features.inline_completion and not self.settings.features.inline_completion
+        if off or (before.inline.mode != "manual" and self.settings.inline.mode == "manual"):
+            from devflow.server.assist.inline.ghost import end
+
+            end(self._memory, self.documents, unasked=not off)
 
     async def _resolve(self) -> None:
         self.settings, problems = await self._configuration.resolve(self.roots)
@@ -377,7 +386,9 @@ class Session:
             from devflow.server.assist.inline.ghost import Refused, learn, remember
 
             learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
-            remember(self._memory, Refused(frozenset(refused), store.digest))
+            known = Refused(frozenset(refused), store.digest)
+            remember(self._memory, known)
+            self.offers.refused = known.holds
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace

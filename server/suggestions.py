@@ -110,9 +110,11 @@ class Suggestions:
         source: str = "",
         features: Mapping[str, float] | None = None,
         milliseconds: float = 0.0,
+        place: str = "",
     ) -> str:
         """`edit` of `doc` is on its way to the screen, the cursor at `at`. Returns its id, for the command of
-        the item; the one that is there already keeps its own."""
+        the item; the one that is there already keeps its own. `place`: what it is known by in later sessions,
+        where that is not what its line would become."""
         wanted = watched(edit, doc.text.source, None if kind == "next-edit" else at)
         before = self.on_screen(doc.uri, kind)
         if before is not None and _same(before.watch, wanted):
@@ -128,7 +130,7 @@ class Suggestions:
             doc.language,
             model,
             source,
-            self.feedback.digest(place_of(doc.uri, line, edit.new)),
+            self.feedback.digest(place or place_of(doc.uri, line, edit.new)),
             edit.new,
             self._clock(),
             wanted,

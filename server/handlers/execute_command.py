@@ -179,9 +179,12 @@ async def _snooze(call: Call) -> None:
     given = call.arguments[0] if call.arguments else _SNOOZED_MINUTES
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= _LONGEST_SNOOZE:
         raise InvalidParams("The command needs a number of minutes, a day's at most.")
-    from devflow.server.assist.inline.ghost import mood_of
+    from devflow.server.assist.inline.ghost import end, mood_of
 
-    mood_of(call.session.codebase().memory).snoozed_until = time.monotonic() + 60 * given
+    memory = call.session.codebase().memory
+    mood_of(memory).snoozed_until = time.monotonic() + 60 * given
+    if given:
+        end(memory, call.session.documents, unasked=True)
 
 
 COMMANDS: Mapping[str, Callable[[Call], Awaitable[Any]]] = {

@@ -13,6 +13,7 @@ from lsprotocol import types
 from devflow.analysis.document import Document
 from devflow.server import convert
 from devflow.server.assist.next_edit.base import Edited, NextEdit
+from devflow.server.assist.next_edit.offers import place_of
 from devflow.server.assist.next_edit.predict import predict
 from devflow.server.copilot import NEXT_EDIT
 from devflow.server.errors import InvalidParams
@@ -81,6 +82,7 @@ async def next_edit(session: Session, params: Any) -> dict[str, Any]:
             model=first.rule,
             source="rule" if first.rule != "model" else "model",
             milliseconds=(time.perf_counter() - started) * 1_000,
+            place=place_of(doc, first),
         )
         session.offers.offered(suggestion, doc, first)
         edit = convert.text_edit(doc.text, first.edit, session.encoding)

@@ -91,6 +91,44 @@ async def test_what_is_switched_off_while_it_is_made_is_not_shown(how: str) -> N
         assert await asyncio.wait_for(pending, HANGS) == {"items": []}
 
 
+@pytest.mark.parametrize("how", ["closed", "snoozed", "switched off", "manual"])
+async def test_a_model_whose_ghost_text_is_not_wanted_any_more_is_stopped_at_once(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = HeldModel(GHOST)  # it is not let go, and no clock ends it: only who stops it does
+    monkeypatch.setattr("devflow.server.assist.inline.generation.allowed", lambda seconds: None)
+    slow: dict[str, Any] = {"inline": {"timeout_ms": 60_000, "speculate": False}}
+    async with editor(Scripted(model).services) as client:
+        await begun(client, slow)
+        pending = asyncio.create_task(client.request("textDocument/inlineCompletion", ASKED))
+        await asyncio.wait_for(model.begun.wait(), HANGS)
+        if how == "closed":
+            client.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+        elif how == "snoozed":
+            await client.request("workspace/executeCommand", {"command": "devflow.snooze", "arguments": [5]})
+        else:
+            changed: dict[str, Any] = {"inline": {**slow["inline"], "mode": "manual"}}
+            if how == "switched off":
+                changed = {**slow, "features": {"inline_completion": False}}
+            client.settings = changed
+            client.notify("workspace/didChangeConfiguration", {"settings": changed})
+        assert await asyncio.wait_for(pending, HANGS) == {"items": []}
+        await client.until(lambda: model.closed == model.opened)
+
+
+async def test_what_was_asked_for_by_a_key_is_not_snoozed() -> None:
+    model = HeldModel(GHOST)
+    async with editor(Scripted(model).services) as client:
+        await begun(client)
+        asked = {**ASKED, "context": {"triggerKind": 1}}
+        pending = asyncio.create_task(client.request("textDocument/inlineCompletion", asked))
+        await asyncio.wait_for(model.begun.wait(), HANGS)
+        await client.request("workspace/executeCommand", {"command": "devflow.snooze", "arguments": [5]})
+        model.go.set()
+        [item] = (await asyncio.wait_for(pending, HANGS))["items"]
+        assert item["insertText"] == GHOST
+
+
 async def test_ghost_text_that_is_still_wanted_is_shown() -> None:
     model = HeldModel(GHOST)
     async with editor(Scripted(model).services) as client:

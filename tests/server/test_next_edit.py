@@ -12,6 +12,7 @@ import pytest
 from devflow.models.feedback import Feedback
 from devflow.retrieval.index import Index, build
 from devflow.server import settings
+from devflow.server.assist.inline.ghost import mood_of
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
 from support.services import Scripted
@@ -86,6 +87,25 @@ async def test_an_edit_that_was_sent_away_is_not_offered_again() -> None:
         assert await ask(client) == {"edits": []}
         client.change(URI, 3, {"range": renaming()["range"], "text": "read"})
         assert await ask(client) == {"edits": []}
+
+
+async def test_an_edit_sent_away_in_an_earlier_session_is_not_offered_again(tmp_path: Path) -> None:
+    def services() -> Services:
+        return Services(feedback=lambda: Feedback(tmp_path / "feedback.sqlite3"))
+
+    async with editor(services()) as client:
+        await opened(client)
+        [edit] = (await ask(client))["edits"]
+        arguments = edit["command"]["arguments"]
+        await client.request(
+            "workspace/executeCommand", {"command": "devflow.rejected", "arguments": arguments}
+        )
+    async with editor(services()) as client:
+        await opened(client)
+        await client.until(lambda: mood_of(client.server.session.codebase().memory).refused)
+        [other] = (await ask(client))["edits"]  # the same made of another line may be wanted
+    assert edit["range"]["start"]["line"] == 4
+    assert other["range"]["start"]["line"] == 5
 
 
 async def test_an_edit_typed_over_is_not_offered_again() -> None:

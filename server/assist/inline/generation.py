@@ -94,9 +94,13 @@ class Generation:
 
     async def stop(self) -> None:
         """End it: its stream is closed when this returns, or 50 ms have passed."""
+        self.cancel()
+        await asyncio.wait([self._task], timeout=allowed(_CLOSE_SECONDS))
+
+    def cancel(self) -> None:
+        """End it without waiting: its stream is closed next, and who waits for it gets None."""
         self._stopped = True
         self._task.cancel()
-        await asyncio.wait([self._task], timeout=allowed(_CLOSE_SECONDS))
 
     def _has_failed(self) -> bool:
         if self.is_running:

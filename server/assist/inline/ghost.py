@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,6 +131,8 @@ class Ghost:
         self.rhythm = Rhythm()
         self.number = 0
         """Of the last request."""
+        self.by_key = False
+        """Whether the user asked for the last one by a key."""
         self.deletions = 0
         self.accepted_at = -1
         """Where the suggestion accepted last ended; -1 once something else was done."""
@@ -143,6 +145,12 @@ class Ghost:
         self._source: str | None = None
         self._removed: tuple[int, str, float] = (-1, "", 0.0)
         self._rejected: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def end(self) -> None:
+        """Stop what is under way: nobody will look at it."""
+        self.number += 1  # a request that has not asked its model yet finds itself superseded
+        if self.generation is not None and self.generation.is_running:
+            self.generation.cancel()
 
     def observe(self, doc: Document, at: int, mood: Mood, now: float | None = None) -> None:
         """Take in what happened since the last request; this one is for `doc` at `at`."""
@@ -215,6 +223,15 @@ def mood_of(memory: Memory) -> Mood:
 def ghost_of(memory: Memory, uri: str) -> Ghost:
     """The document's."""
     return memory.kept(("ghost text", uri), Ghost)
+
+
+def end(memory: Memory, uris: Iterable[str], *, unasked: bool = False) -> None:
+    """Stop the models that write ghost text for these documents; `unasked`: but where the user asked by a
+    key."""
+    for uri in uris:
+        ghost = memory.last(("ghost text", uri))
+        if isinstance(ghost, Ghost) and not (unasked and ghost.by_key):
+            ghost.end()
 
 
 def learn(memory: Memory, trials: Sequence[tuple[Mapping[str, float], bool]]) -> None:

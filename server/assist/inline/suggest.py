@@ -83,7 +83,7 @@ async def inline(
     ghost, mood = ghost_of(code.memory, doc.uri), mood_of(code.memory)
     ahead.end(mood)
     ghost.observe(doc, at, mood)
-    ghost.shown = None
+    ghost.shown, ghost.by_key = None, manual
     run = _Run(doc, at, code, config, manual)
     start, end, taken = at, at, ""
     if selected is not None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from devflow.analysis.calls import CallSite, calls
 from devflow.analysis.document import Document
 from devflow.analysis.languages import language_of
-from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text, common_ends
 from devflow.retrieval.graph.links import Graph
@@ -96,7 +95,6 @@ def _needed(caller: _Callers, text: Text, changed: Changed, bound: str) -> list[
     if language is None or tree is None:
         return []
     places = _now(caller, text.source)
-    every = symbols(tree)
     doc = Document("", caller.path, language.name, 0, text, tree)
     rule = "field" if changed.opening == changed.closing == changed.symbol.name_end else "signature"
     found: list[NextEdit] = []
@@ -105,7 +103,7 @@ def _needed(caller: _Callers, text: Text, changed: Changed, bound: str) -> list[
             continue
         if not fits(site, changed.before) or fits(site, changed.now):
             continue
-        edit = edit_of(text, tree, every, site, changed)
+        edit = edit_of(tree, site, changed)
         if edit is None or not keeps_syntax(doc, edit):
             at = _behind_arguments(site)
             edit = Edit(at, at, "")

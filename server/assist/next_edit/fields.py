@@ -133,7 +133,7 @@ def _declared(
             if site.name == changed.symbol.name
             and site.receiver is None
             and not touched(site, causes)
-            and (edit := edit_of(text, tree, every, site, changed)) is not None
+            and (edit := edit_of(tree, site, changed)) is not None
         ]
         if found:
             return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable
 from typing import Any
 
 from devflow.analysis.document import Document
@@ -19,19 +19,23 @@ class Offers:
     line has moved."""
 
     def __init__(self) -> None:
-        self._passed_over: OrderedDict[Hashable, set[int]] = OrderedDict()
-        self._rejected: OrderedDict[Hashable, None] = OrderedDict()
-        self._keys: OrderedDict[str, Hashable] = OrderedDict()
+        self.refused: Callable[[str], bool] = lambda place: False
+        """Whether what is known as a place (`place_of`) was refused in an earlier session."""
+        self._passed_over: OrderedDict[str, set[int]] = OrderedDict()
+        self._rejected: OrderedDict[str, None] = OrderedDict()
+        self._keys: OrderedDict[str, str] = OrderedDict()
 
     def wanted(self, doc: Document, edit: NextEdit) -> bool:
         """Whether it may be offered in this version of the document."""
-        key = _key(doc, edit)
+        key = place_of(doc, edit)
         seen = self._passed_over.get(key, set())
-        return key not in self._rejected and len(seen - {doc.version}) < SHOWN_AT_MOST
+        if key in self._rejected or len(seen - {doc.version}) >= SHOWN_AT_MOST:
+            return False
+        return not self.refused(key)
 
     def offered(self, suggestion: str, doc: Document, edit: NextEdit) -> None:
         """It was offered under this id."""
-        key = _key(doc, edit)
+        key = place_of(doc, edit)
         self._keys[suggestion] = key
         self._passed_over.setdefault(key, set()).add(doc.version)
         _bound(self._keys)
@@ -51,10 +55,15 @@ class Offers:
             _bound(self._rejected)
 
 
-def _key(doc: Document, each: NextEdit) -> Hashable:
+def place_of(doc: Document, each: NextEdit) -> str:
+    """What an edit is known by, in this session and later ones: its file, the line it stands in and what it
+    makes of it."""
     text, edit = each.text or doc.text, each.edit
     line = text.line(text.line_at(edit.start)).strip()
-    return (each.path or doc.path or doc.uri, line, text.source[edit.start : edit.end], edit.new)
+    where = each.path or doc.path or doc.uri
+    return "\n".join(
+        ("next edit", str(where), line, repr(text.source[edit.start : edit.end]), repr(edit.new))
+    )
 
 
 def _bound(kept: OrderedDict[Any, Any]) -> None:

@@ -97,7 +97,7 @@ def _by_rules(doc: Document, at: int, changes: Sequence[Change]) -> tuple[list[N
         every = symbols(tree)
         changed = changed_functions(text, tree, every, causes)
         explained = explained or any(each.added or each.removed for each in changed)
-        found = fields(text, tree, every, changed, causes) or signatures(text, tree, every, changed, causes)
+        found = fields(text, tree, every, changed, causes) or signatures(tree, every, changed, causes)
     if not found and not explained:
         # What follows from a renaming or a signature is all told: the same words elsewhere are others.
         found = arguments(text, tree, causes) or repetitions(text, tree, language, causes)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from devflow.analysis.calls import CallSite, calls
 from devflow.analysis.changes import reverted
 from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.analysis.scope import visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.tokens import NEWLINE, lex
 from devflow.server.assist.next_edit.base import Cause, NextEdit
+from devflow.server.assist.next_edit.values import value_for
 
 LANGUAGES = frozenset({"python", "typescript", "tsx", "javascript"})
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
@@ -57,7 +57,6 @@ class Changed:
 
 
 def signatures(
-    text: Text,
     tree: SyntaxTree,
     every: Sequence[Symbol],
     functions: Sequence[Changed],
@@ -72,7 +71,7 @@ def signatures(
         found = [
             NextEdit(edit, "signature", title_of(changed))
             for site in calls_in_file(tree, changed.symbol, every)
-            if not touched(site, causes) and (edit := edit_of(text, tree, every, site, changed)) is not None
+            if not touched(site, causes) and (edit := edit_of(tree, site, changed)) is not None
         ]
         if found:
             return found
@@ -86,15 +85,12 @@ def title_of(changed: Changed) -> str:
     return f"Pass {changed.added.name}, which is new" if changed.added is not None else ""
 
 
-def edit_of(
-    text: Text, tree: SyntaxTree, every: Sequence[Symbol], site: CallSite, changed: Changed
-) -> Edit | None:
-    """The edit of a call in `text` that the changed parameters ask for, where it is clear. `every`: the
-    symbols of that file."""
+def edit_of(tree: SyntaxTree, site: CallSite, changed: Changed) -> Edit | None:
+    """The edit of a call in the file that the changed parameters ask for, where it is clear."""
     if changed.removed is not None:
         return _without(site, changed, changed.removed)
     if changed.added is not None:
-        return with_value(text, tree, every, site, changed.now, changed.added)
+        return with_value(tree, site, changed.now, changed.added)
     return None
 
 
@@ -206,20 +202,13 @@ def touched(site: CallSite, causes: Sequence[Cause]) -> bool:
     return any(each.change.start < site.end and site.start < each.change.new_end for each in causes)
 
 
-def with_value(
-    text: Text,
-    tree: SyntaxTree,
-    every: Sequence[Symbol],
-    site: CallSite,
-    now: Sequence[Parameter],
-    added: Parameter,
-) -> Edit | None:
+def with_value(tree: SyntaxTree, site: CallSite, now: Sequence[Parameter], added: Parameter) -> Edit | None:
     """The edit that passes `added` in a call, where it is clear what to pass: what has its name there."""
     if added.optional or added.starred or any(each.starred for each in site.arguments):
         return None
     if any(each.keyword == added.name for each in site.arguments):
         return None
-    value = _value(text, tree, every, site, added.name)
+    value = value_for(tree, site, added.name)
     if value is None:
         return None
     place = (
@@ -241,20 +230,6 @@ def with_value(
         return Edit(at, at, f", {written}")
     at = site.arguments[place].start
     return Edit(at, at, f"{written}, ")
-
-
-def _value(text: Text, tree: SyntaxTree, every: Sequence[Symbol], site: CallSite, name: str) -> str | None:
-    if any(each.name == name for each in visible_names(tree, site.start)):
-        return name
-    owner = "self" if tree.language == "python" else "this"
-    around = [each for each in every if each.kind is SymbolKind.CLASS and each.start <= site.start < each.end]
-    if around:
-        inner = max(around, key=lambda each: each.start)
-        written = f"{owner}.{name}"
-        body = text.source[inner.start : inner.end]
-        if any(f"{written}{sign}" in body for sign in (" =", ":", " :", "=")):
-            return written
-    return None
 
 
 def _without(site: CallSite, changed: Changed, removed: Parameter) -> Edit | None:
