@@ -34,14 +34,20 @@ _PYTHON_STRING = (
 _DOUBLE = r"\"(?:\\.|[^\\\"\r\n])*(?:\"|(?=[\r\n])|\Z)"
 _SINGLE = r"'(?:\\.|[^\\'\r\n])*(?:'|(?=[\r\n])|\Z)"
 _BACKTICK = r"`(?:\\.|[^\\`])*(?:`|\Z)"
-_CHARACTER = r"'(?:\\[^\r\n']+|[^\\'\r\n])'"
+_CHARACTER = r"'(?:\\[^\r\n][^\r\n']*|[^\\'\r\n])'"
+_REGEX = (
+    r"(?:(?<=[(,=:\[!&|?{;])|(?<=[(,=:\[&|?{;]\s)|(?<==>\s)|(?<=return\s)|(?<=typeof\s)|(?<=case\s))"
+    r"/(?![*/])(?:\\[^\r\n]|\[(?:\\[^\r\n]|[^\]\\\r\n])*\]|[^/\\\[\r\n])+/[a-z]*"
+)
+"""A regular expression, where no operand stands before its slash, which then would divide. Not behind `}`,
+where JSX has its `/>`."""
 _RAW_RUST = "|".join(rf"b?r{hashes}\".*?(?:\"{hashes}|\Z)" for hashes in (r"\#" * many for many in range(5)))
 
 _STRINGS = {
     "python": f"{_TRIPLE}|{_PYTHON_STRING}",
-    "javascript": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
-    "typescript": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
-    "tsx": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}",
+    "javascript": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}|{_REGEX}",
+    "typescript": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}|{_REGEX}",
+    "tsx": f"{_DOUBLE}|{_SINGLE}|{_BACKTICK}|{_REGEX}",
     "go": f"{_DOUBLE}|{_CHARACTER}|`[^`]*(?:`|\\Z)",
     "rust": f"{_RAW_RUST}|b?{_DOUBLE}|{_CHARACTER}|'[^\\W\\d]\\w*",
     "java": f'""".*?(?:"""|\\Z)|{_DOUBLE}|{_CHARACTER}',
@@ -73,6 +79,24 @@ def lex(source: str, language: str) -> list[Token]:
             tokens.append(Token(found.group(), space, found.start(), found.end()))
             space = line_ended = False
     return tokens
+
+
+def knows_strings(language: str) -> bool:
+    """Whether the strings and comments of `language` are told from its code for certain."""
+    entry = language_named(language)
+    return entry is not None and entry.name in _STRINGS
+
+
+def comments(source: str, language: str) -> list[tuple[int, int]]:
+    """Where the comments of `source` begin and end."""
+    entry = language_named(language)
+    if entry is None or not entry.comment:
+        return []
+    found: list[tuple[int, int]] = []
+    for each in _lexer(language).finditer(source):
+        if each.lastgroup == "space" and each.group().startswith((entry.comment, "/*")):
+            found.append((each.start(), each.end()))
+    return found
 
 
 def scan(source: str, language: str) -> tuple[list[str], bytes]:

@@ -82,3 +82,30 @@ def test_the_fast_lexers_see_the_same_tokens(source: str, language: str) -> None
     if found and found[0][0] == NEWLINE:
         del found[0]
     assert [(text, space) for text, space, _, _ in found] == [(text, space) for text, space, _, _ in tokens]
+
+
+@pytest.mark.parametrize(
+    ("source", "literal"),
+    [
+        ('a.replace(/["]/g, b)', '/["]/g'),
+        ("x = /[(]/;", "/[(]/"),
+        ("return /a\\/b/.test(c)", "/a\\/b/"),
+        ("f((c) => /x/.test(c))", "/x/"),
+        ("x = a / b / c", ""),
+        ("x = f(a) / g(b) / 2", ""),
+        ("<A b={c} /> <D e={g} />", ""),
+    ],
+)
+def test_a_regular_expression_is_one_token_and_a_division_is_none(source: str, literal: str) -> None:
+    found = [
+        token.text
+        for token in lex(source, "typescript")
+        if token.text.startswith("/") and len(token.text) > 1
+    ]
+    assert found == ([literal] if literal else [])
+
+
+def test_a_quote_may_be_a_character_itself() -> None:
+    assert [token.text for token in lex("f('\\'', '\\\\', 'a')", "java")] == [
+        *("f", "(", "'\\''", ",", "'\\\\'", ",", "'a'", ")")
+    ]

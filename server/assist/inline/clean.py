@@ -12,7 +12,16 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from devflow.server.assist.inline.brackets import CLOSES, OPENS, closable, closed_in, code, open_in
+from devflow.server.assist.inline.brackets import (
+    CLOSES,
+    OPENS,
+    closable,
+    closed_in,
+    code,
+    open_in,
+    trailing_comment,
+    unclosed,
+)
 from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
 from devflow.server.assist.inline.site import Site, indent_of, width
 
@@ -41,10 +50,10 @@ _SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 def clean(raw: str, site: Site, *, goes_on: bool = False) -> str:
     """`raw` as it may be inserted at `site`, or "". `goes_on`: its beginning was typed as it was shown; the
-    rest is shown however short it is."""
+    rest is shown however short it is, and may end a string that was typed."""
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     for step in STEPS:
-        if goes_on and step is enough:
+        if goes_on and step in (whole_strings, enough):
             continue
         text = step(text, site)
         if not text:
@@ -198,12 +207,37 @@ def cut_at_suffix(text: str, site: Site) -> str:
     if not rest:
         return text
     text = text.split("\n", 1)[0]
+    text = text[: trailing_comment(text, site.language, site.line_before)].rstrip()
     if covered(text, site):
         return text
-    for size in range(min(len(rest), len(text.rstrip())), 0, -1):
-        if text.rstrip().endswith(rest[:size]):
-            return text.rstrip()[:-size]
+    if rest[0] in ")]" and rest.endswith(";"):
+        text = text.rstrip("; \t")
+    while size := _written_again(text, rest, site):
+        text = text[:-size].rstrip()
     return text
+
+
+def _written_again(text: str, rest: str, site: Site) -> int:
+    """How many code points at the end of `text` are those that `rest` begins with. A bracket that closes one
+    of the text's own is not."""
+    pairs: list[tuple[int, int]] = []
+    opened: list[int] = []
+    for at, char in code(text, site.language, site.line_before):
+        if char in OPENS:
+            opened.append(at)
+        elif char in CLOSES and opened:
+            pairs.append((opened.pop(), at))
+    for size in range(min(len(rest), len(text)), 0, -1):
+        begin = len(text) - size
+        if text.endswith(rest[:size]) and not any(opener < begin <= closer for opener, closer in pairs):
+            return size
+    return 0
+
+
+def whole_strings(text: str, site: Site) -> str:
+    """A string or comment without its end would take in the code that follows: the lines before its own."""
+    start = unclosed(text, site.language, site.line_before)
+    return text if start is None else text[:start].rpartition("\n")[0]
 
 
 def covered(text: str, site: Site) -> int:
@@ -213,7 +247,7 @@ def covered(text: str, site: Site) -> int:
     bare = rest.strip()
     if not bare or any(char not in ")]}" for char in bare) or "\n" in text:
         return 0
-    closed = [(at, char) for at, char in _closers(text)]
+    closed = _closers(text, site)
     if len(closed) < len(bare) or "".join(char for _, char in closed[: len(bare)]) != bare:
         return 0
     last = closed[len(bare) - 1][0]
@@ -230,12 +264,12 @@ def covered(text: str, site: Site) -> int:
 def balance(text: str, site: Site) -> str:
     """Cut before a closing bracket that neither the text nor the code before it opened, or whose partner
     is closed by what follows; close what the text has opened and left open."""
-    reserved = closed_in(site.line_after) if not covered(text, site) else []
+    reserved = closed_in(site.line_after, site.language) if not covered(text, site) else []
     if not site.line_after.strip():
         reserved = reserved + _closed_below(site)
     waiting = closable(site.open_brackets, reserved)
     stack: list[tuple[int, str]] = []
-    for at, char in code(text):
+    for at, char in code(text, site.language, site.line_before):
         if char in OPENS:
             stack.append((at, char))
         elif char in CLOSES:
@@ -311,6 +345,7 @@ STEPS: tuple[Callable[[str, Site], str], ...] = (
     stop_repeating,
     cut_repeated_lines,
     cut_at_suffix,
+    whole_strings,
     balance,
     reindent,
     trim,
@@ -319,11 +354,11 @@ STEPS: tuple[Callable[[str, Site], str], ...] = (
 )
 
 
-def _closers(text: str) -> list[tuple[int, str]]:
+def _closers(text: str, site: Site) -> list[tuple[int, str]]:
     """The closing brackets of `text` that it has not opened, with their places."""
     depth = 0
     found: list[tuple[int, str]] = []
-    for at, char in code(text):
+    for at, char in code(text, site.language, site.line_before):
         if char in OPENS:
             depth += 1
         elif char in CLOSES:
@@ -346,7 +381,7 @@ def _closed_below(site: Site) -> list[str]:
             continue
         if bare[0] not in CLOSES and not depth and not found and not bare.endswith((",", "(", "[", "{")):
             break
-        for _, char in code(line):
+        for _, char in code(line, site.language):
             if char in OPENS:
                 depth += 1
             elif char in CLOSES:
@@ -368,18 +403,18 @@ def _closed(text: str, stack: list[tuple[int, str]], site: Site) -> str:
     if bare[-1:] in ("(", "[", "{", ",") or bare.endswith(("=>", "->")):
         if "\n" not in text.strip("\n"):
             return text
-        return _whole_lines(text)
+        return _whole_lines(text, site)
     if "\n" in text.strip("\n"):
-        return _whole_lines(text)
+        return _whole_lines(text, site)
     return bare + "".join(OPENS[opener] for _, opener in reversed(stack))
 
 
-def _whole_lines(text: str) -> str:
+def _whole_lines(text: str, site: Site) -> str:
     """The first lines of `text` that leave no bracket open; all of it where a brace block goes on."""
     lines = text.split("\n")
     for count in range(len(lines), 0, -1):
         piece = "\n".join(lines[:count])
-        if piece.strip() and not open_in(piece):
+        if piece.strip() and not open_in(piece, site.language, site.line_before):
             return piece
     return text.split("\n", 1)[0] if text.split("\n", 1)[0].rstrip().endswith("{") else ""
 

@@ -30,6 +30,9 @@ class Site:
     opened: tuple[str, ...] | None = None
     """The brackets that are open at the cursor, outermost first; None where only the text can tell."""
 
+    language: str = ""
+    """Tells strings and comments; "" where only their looks do."""
+
     @property
     def open_brackets(self) -> list[str]:
         """The brackets that are open at the cursor, outermost first."""
@@ -62,7 +65,11 @@ def site_of(doc: Document, at: int) -> Site:
     """The site at `at`; whether a block may be written there is told by the syntax."""
     source = doc.text.source
     return Site(
-        source[max(0, at - BEFORE) : at], source[at : at + AFTER], fills_block(doc, at), _opened(doc, at)
+        source[max(0, at - BEFORE) : at],
+        source[at : at + AFTER],
+        fills_block(doc, at),
+        _opened(doc, at),
+        doc.language,
     )
 
 

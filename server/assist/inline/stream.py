@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from devflow.server.assist.inline.brackets import CLOSES, closed_in
+import re
+
+from devflow.analysis.tokens import knows_strings
+from devflow.server.assist.inline.brackets import CLOSES, closed_in, code, open_in
 from devflow.server.assist.inline.likeness import alike, over_and_over, repeats
 from devflow.server.assist.inline.site import Site, indent_of, width
 
@@ -12,6 +15,9 @@ _CHARACTERS, _LINES = 6, 0.5
 """That a token of code has at most, over a whole answer: what is longer is more than was asked for."""
 _LEAST_ALIKE = 8
 _LONGEST_FENCE = 40
+_OPERATOR = re.compile(r"(?:(?<!\+)\+|(?<!-)-|(?<!import )(?<!import)\*|[/%|&^<=]|(?<=\s)>|(?<![.\d])\.)\Z")
+_WORD = re.compile(r"(?<![\w.])(?:and|or|not|in|is|lambda|await)\Z")
+"""What asks for a right side, in every language and in Python."""
 
 
 def is_done(text: str, site: Site) -> bool:
@@ -48,6 +54,24 @@ def within(text: str, max_tokens: int) -> str:
     return head if len(head) <= longest else head.rpartition("\n")[0]
 
 
+def without_cut_end(text: str, site: Site) -> str:
+    """`text`, all that a model wrote, without a last line that ends with an operator: the answer was cut off
+    there. Within brackets the lines below the cursor may go on from it."""
+    bare = text.rstrip(" \t")
+    if not bare or not knows_strings(site.language):
+        return text
+    signs = code(bare, site.language, site.line_before)
+    is_code = bool(signs) and signs[-1][0] == len(bare) - 1
+    ends = bool(_OPERATOR.search(bare)) and is_code
+    if site.language == "python" and _WORD.search(bare):
+        ends = True
+    if not ends:
+        return text
+    if not site.line_after.strip() and (site.open_brackets or open_in(bare, site.language, site.line_before)):
+        return text
+    return bare.rpartition("\n")[0]
+
+
 def _is_line_done(body: str, text: str, site: Site) -> bool:
     head, broken, _ = body.partition("\n")
     if broken and head.strip():
@@ -75,5 +99,5 @@ def _reaches_suffix(lines: list[str], site: Site) -> bool:
 
 def _closes_too_much(text: str, site: Site) -> bool:
     """Whether a bracket is closed that neither the text nor the code before it has opened."""
-    closed = closed_in(text)
+    closed = closed_in(text, site.language, site.line_before)
     return bool(closed) and len(closed) > len(site.open_brackets)

@@ -35,7 +35,7 @@ from devflow.server.assist.inline.prompt import hole_at, next_request, tokens_of
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
-from devflow.server.assist.inline.stream import is_done
+from devflow.server.assist.inline.stream import is_done, without_cut_end
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
 from devflow.server.assist.outcome import place_of
 from devflow.server.settings import Inline
@@ -408,7 +408,7 @@ class _Run:
     async def _finished(self, raw: str, model: str, origin: str) -> tuple[str, Kept, str] | Silence:
         """What `model` wrote, cleaned and checked."""
         doc, at, site = self.doc, self.at, self.site
-        text = await asyncio.to_thread(clean, raw, site)
+        text = await asyncio.to_thread(clean, without_cut_end(raw, site), site)
         self.time("clean")
         if not text:
             return Silence.CLEANED

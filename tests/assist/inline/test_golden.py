@@ -65,6 +65,17 @@ def test_nothing_shown_repeats_breaks_brackets_or_is_indented_wrongly(name: str)
     faults(text, site, replaced, document("", Path("/w") / path).language)
 
 
+@pytest.mark.parametrize("name", CLEANED)
+def test_what_is_shown_is_shown_again_as_it_is(name: str) -> None:
+    case = CLEANED[name]
+    before, after = case["code"].split("<|>")
+    site = site_of(document(before + after, Path("/w") / case.get("path", "main.py")), len(before))
+    once = clean(case["wrote"], site)
+    if once and set(closed_in(once, site.language)) & set(site.line_after):
+        return  # more is open than the line closes: that this closes it, or repeats the line, is a guess
+    assert clean(once, site) == once
+
+
 def faults(text: str, site: Site, replaced: str = "", language: str = "python") -> None:
     """What the numbers of the golden set count, as assertions that know nothing of the code they judge."""
     if not text:

@@ -136,6 +136,25 @@ async def test_a_broken_suggestion_is_not_shown(tmp_path: Path) -> None:
     assert await text(tmp_path, "x = 1\n<|>\ny = 2\n", "def def def") is None
 
 
+@pytest.mark.parametrize(
+    ("snippet", "answer"),
+    [
+        ("x = <|>\ny = 1\n", "'a' +"),
+        ("x = <|>\ny = 1\n", "y and"),
+        ("x = f(<|>)\ny = 1\n", "y +"),
+        ("y = 1\nx = <|>\n", 'str(y) + "abc'),
+    ],
+)
+async def test_what_was_cut_off_before_its_right_side_is_not_shown(
+    snippet: str, answer: str, tmp_path: Path
+) -> None:
+    assert await shown(tmp_path, snippet, answer) is None
+
+
+async def test_a_sum_that_goes_on_below_may_end_with_its_operator(tmp_path: Path) -> None:
+    assert await text(tmp_path, "a = b = 1\nx = (\n    <|>\n    b\n)\n", "a +") == "a +"
+
+
 @pytest.mark.usefixtures("hurried")
 async def test_a_slow_model_is_given_up_on(tmp_path: Path) -> None:
     writer = Writer("+ b", delay=HANGS)

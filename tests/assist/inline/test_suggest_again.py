@@ -33,6 +33,13 @@ async def test_the_same_place_is_answered_from_the_cache(tmp_path: Path) -> None
     assert len(writer.requests) == 1
 
 
+async def test_what_stands_in_a_closed_bracket_is_shown_whole_again_and_again(tmp_path: Path) -> None:
+    code = "xs = []\n" + "print(len(xs))\n" * 3 + "print(<|>)\n"
+    async with workspace(tmp_path, code) as space:
+        found = [await inline(space.doc, space.at, space.code, Inline()) for _ in range(3)]
+    assert [each and each.edit.new for each in found] == ["len(xs)"] * 3
+
+
 async def typed(space: Workspace, letters: str) -> Suggestion | None:
     """Ask, type `letters` one by one, asking after each; the last answer."""
     found = await inline(space.doc, space.at, space.code, Inline())
