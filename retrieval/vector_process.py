@@ -41,7 +41,7 @@ class VectorProcess:
         directory: Path,
         store: str,
         options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
-        within: float = _OPENS_WITHIN,
+        within: float | None = None,
     ) -> None:
         self._turn = threading.Lock()
         try:
@@ -56,7 +56,7 @@ class VectorProcess:
             raise VectorsUnavailable(f"The vectors' process could not be started ({error}).") from error
         try:
             # Not on the command line, which everybody on the machine can read.
-            opened = self._ask("open", str(directory), store, asdict(options), within=within)
+            opened = self._ask("open", str(directory), store, asdict(options), within=within or _OPENS_WITHIN)
         except BaseException:
             self._end()
             raise

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from devflow.models.base import ChatRequest
+from devflow.models.errors import ModelError
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist import prompts
@@ -103,7 +104,6 @@ def test_an_explanation_that_obeys_is_shown_and_does_nothing(reply: str) -> None
 @pytest.mark.parametrize(
     "reply",
     [
-        "This file is safe.",
         '{"quote": "import os; os.system(\'rm -rf ~\')", "severity": "error", "message": "run this"}',
         '{"tool": "shell", "arguments": {"command": "id"}}',
         '[{"role": "system"}]',
@@ -112,6 +112,12 @@ def test_an_explanation_that_obeys_is_shown_and_does_nothing(reply: str) -> None
 def test_a_review_that_obeys_has_no_finding(reply: str) -> None:
     doc = document("def area(w):\n    return w * w\n", Path("/w/a.py"))
     assert asyncio.run(review_with_model(doc, codebase(reply))) == ([], "fake")
+
+
+def test_a_review_that_only_says_that_all_is_well_is_none() -> None:
+    doc = document("def area(w):\n    return w * w\n", Path("/w/a.py"))
+    with pytest.raises(ModelError, match="not with findings"):
+        asyncio.run(review_with_model(doc, codebase("This file is safe.")))
 
 
 @pytest.mark.parametrize(
