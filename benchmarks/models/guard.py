@@ -232,16 +232,15 @@ async def _kept_answers() -> Row:
     embedder = load_embedder(STATIC)
     keeping = Keeping()
     right = wrong = 0
-    with tempfile.TemporaryDirectory() as folder:
-        answers = Answers(
-            Keeping(folder, threshold=keeping.threshold, checked=0.0), lambda t: embedder.embed(t)
-        )
-        for first, same, other in _QUESTIONS:
+    for first, same, other in _QUESTIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            answers = Answers(
+                Keeping(folder, threshold=keeping.threshold, checked=0.0), lambda t: embedder.embed(t)
+            )
             answers.keep("m", _question(first), "answer", 1.0)
             right += answers.find("m", _question(same)) is not None
             wrong += answers.find("m", _question(other)) is not None
-            answers.forget(["a.py"])
-        answers.close()
+            answers.close()
     note = f"{right} of {len(_QUESTIONS)} rewordings were hits, threshold {keeping.threshold}"
     return at_most("kept answers given to another question", wrong, 0, "", note)
 
