@@ -40,7 +40,7 @@ _MOST = 120
 """Candidates kept of a list."""
 _NAMES = 25
 """Names asked for in each corpus."""
-_FOLDS, _STEPS, _RATE, _DECAY = 5, 160, 0.03, 2e-3
+_FOLDS, _STEPS, _RATE, _DECAY = 5, 160, 0.03, 5e-3
 
 
 async def collect(sets: Sequence[TruthSet], cache: Path, into: Path, *, vectors: bool) -> None:
