@@ -17,6 +17,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from devflow.retrieval.alike import alike, word_vectors
 from devflow.retrieval.query import Analysed, Kind, name_parts
 from devflow.retrieval.stems import stem
 from devflow.retrieval.words import words
@@ -29,14 +30,15 @@ FEATURES = (
     "name_cover", "name_share", "owner_cover", "path_cover", "head_cover", "doc_cover", "body_cover",
     "body_bm25", "all_cover", "name_exact", "qualified", "mentioned",
     "file_text", "file_hits", "function", "type", "other", "test", "lines", "private", "dunder", "known",
-    "later_part", "vendored",
+    "later_part", "vendored", "alike", "alike_near", "alike_telling", "name_alike", "doc_alike",
 )  # fmt: skip
 """What the columns of the matrix mean, in order."""
 _READ = [
     FEATURES.index(name)
     for name in ("head_cover", "doc_cover", "body_cover", "body_bm25", "all_cover", "known", "later_part")
 ]
-"""The columns that `read_into` fills."""
+_ALIKE = slice(FEATURES.index("alike"), FEATURES.index("doc_alike") + 1)
+"""The columns that `read_into` fills; those of `_ALIKE` by the words' vectors."""
 
 _WORD = re.compile(r"\w+")
 _BETWEEN_WORDS = {at: " " for at in range(128) if not _WORD.match(chr(at))}
@@ -50,6 +52,8 @@ _VENDORED = re.compile(
 _FUNCTIONS = frozenset(("function", "method", "constructor", "property"))
 _TYPES = frozenset(("class", "interface", "struct", "enum", "type", "head", "module"))
 _USUAL_LENGTH = 120.0
+_MOST_TOLD = 2_400
+"""Characters of documentation whose words are compared by meaning."""
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ def features(
     """float32, shape (len(candidates), len(FEATURES)). `weights`: stem → what it says; `mentioned`: file id →
     how much of its path the query names."""
     matrix = features_unread(query, weights, candidates, mentioned)
-    read_into(matrix, weights, candidates)
+    read_into(matrix, query, weights, candidates)
     return matrix
 
 
@@ -150,12 +154,15 @@ def features_unread(
                 unknown,
                 unknown,
                 float(path.vendored),
+                *(unknown,) * 5,
             )
         )
     return np.array(rows, np.float32).reshape(len(rows), len(FEATURES))
 
 
-def read_into(matrix: np.ndarray, weights: Mapping[str, float], candidates: Sequence[Candidate]) -> None:
+def read_into(
+    matrix: np.ndarray, query: Analysed, weights: Mapping[str, float], candidates: Sequence[Candidate]
+) -> None:
     """Fill in what the candidates' texts, heads and documentation say, in the order of `matrix`'s rows."""
     total = sum(weights.values()) or 1.0
     asked = _Asked(weights)
@@ -180,7 +187,15 @@ def read_into(matrix: np.ndarray, weights: Mapping[str, float], candidates: Sequ
                 float(each.kind in _FUNCTIONS and not each.signature),
             )
         )
-    matrix[:, _READ] = rows or matrix[:, _READ]
+    if rows:
+        matrix[:, _READ] = rows
+        matrix[:, _ALIKE] = alike(query.spelled, weights, [_told(each) for each in candidates])
+
+
+def _told(each: Candidate) -> tuple[str, str, str]:
+    """Name, head and documentation, as `alike` wants them."""
+    name = each.symbol.rpartition(".")[2]
+    return name, f"{each.path} {each.symbol} {each.signature}", each.doc[:_MOST_TOLD]
 
 
 def scores(matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
@@ -199,6 +214,7 @@ def load_model() -> None:
     """Read what `scores` needs, which takes 0.1 s the first time and nothing afterwards."""
     _model(vectors=True)
     _model(vectors=False)
+    word_vectors()
 
 
 def covered(candidate: Candidate, weights: Mapping[str, float]) -> float:

@@ -298,7 +298,7 @@ def _ordered(
         import numpy as np
 
         matrix = matrix[rows]
-        read_into(matrix, pool.weights, candidates)
+        read_into(matrix, pool.query, pool.weights, candidates)
         learned = scores(matrix, vectors=pool.with_vectors)
         learned = learned + np.array([_said_in_full(pool.query, each) for each in candidates])
         sure = 1 / (1 + np.exp(-learned / 2))

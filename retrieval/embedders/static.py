@@ -114,6 +114,13 @@ class StaticEmbedder:
             found += self._rows_of(rest)
         return found[:_MOST_PIECES], min(head, _MOST_PIECES)
 
+    def forget_if_many(self) -> None:
+        """Forget the words met when there are too many; rows of before mean nothing afterwards."""
+        if len(self._known) > _MOST_KNOWN:
+            self._new.clear()
+            self._known.clear()
+            self._pieces = dict(self._words)
+
     def _rows_of(self, text: str) -> list[int]:
         found: list[int] = []
         known = self._known
@@ -128,10 +135,7 @@ class StaticEmbedder:
         """A few texts at once as one product of matrices: texts by words times words by dimensions."""
         import numpy as np
 
-        if len(self._known) > _MOST_KNOWN:
-            self._new.clear()
-            self._known.clear()
-            self._pieces = dict(self._words)
+        self.forget_if_many()
         rows: list[int] = []
         places: list[int] = []
         heads: list[int] = []
@@ -155,10 +159,11 @@ class StaticEmbedder:
         within = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         on_head = within < np.repeat(np.where(np.asarray(heads) < lengths, heads, 0), lengths)
         weights[flat[on_head]] *= _HEAD
-        sums: numpy.ndarray = weights.reshape(len(texts), len(distinct)) @ self._table(distinct)
+        sums: numpy.ndarray = weights.reshape(len(texts), len(distinct)) @ self.table(distinct)
         return sums
 
-    def _table(self, rows: numpy.ndarray) -> numpy.ndarray:
+    def table(self, rows: numpy.ndarray) -> numpy.ndarray:
+        """The vectors of sub-words by the rows that `rows` gives; valid until words are forgotten."""
         import numpy as np
 
         table = np.empty((len(rows), self.dimensions), np.float32)

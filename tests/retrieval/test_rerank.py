@@ -62,5 +62,10 @@ def test_what_is_known_before_reading_does_not_depend_on_the_text() -> None:
         "all_cover",
         "known",
         "later_part",
+        "alike",
+        "alike_near",
+        "alike_telling",
+        "name_alike",
+        "doc_alike",
     }
     assert np.isfinite(scores(known[None], vectors=False)).all()
