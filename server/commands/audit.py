@@ -72,6 +72,8 @@ def _newest(folder: Path) -> str:
 
 
 def _show(path: Path, arguments: argparse.Namespace) -> int:
+    from devflow.models.guard.prices import money
+
     try:
         lines = path.read_text("utf-8").splitlines()[-arguments.limit :] if path.exists() else []
     except (OSError, UnicodeDecodeError) as error:
@@ -88,7 +90,7 @@ def _show(path: Path, arguments: argparse.Namespace) -> int:
             out.print(
                 visible(
                     f"{each['time']}  {each['outcome']}  {each['characters']} characters to {each['to']} "
-                    f"({each['model']}), {each['read']}+{each['written']} tokens, {each['cost']:.4f}, "
+                    f"({each['model']}), {each['read']}+{each['written']} tokens, {money(each['cost'])}, "
                     f"for {each['why']}, of {', '.join(each['files']) or 'no file'}, "
                     f"taken out: {kinds or 'nothing'}"
                 )

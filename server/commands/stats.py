@@ -101,6 +101,7 @@ def _report(
     suggested: Sequence[Fate],
 ) -> None:
     from devflow.models.base import serves
+    from devflow.models.guard.prices import money
     from devflow.models.guard.spending import By, by_day, forecast, recommendations, summed, total
 
     today = datetime.fromtimestamp(now, UTC).date()
@@ -141,7 +142,7 @@ def _report(
         reworded = sum(call.hit == "semantic" for call in hits)
         out.print(
             f"{len(hits)} of {len(hits) + missed} questions were answered from kept answers ({reworded} in "
-            f"other words), which saved {sum(call.saved for call in hits):.2f}; of {checked} checked, "
+            f"other words), which saved {money(sum(call.saved for call in hits))}; of {checked} checked, "
             f"{wrong} were wrong."
         )
     for hint in hints:
@@ -150,6 +151,8 @@ def _report(
 
 def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> None:
     from rich.table import Table
+
+    from devflow.models.guard.prices import money
 
     table = Table(title=f"by {by}", title_justify="left", pad_edge=False, box=None)
     table.add_column(by)
@@ -176,7 +179,7 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
             str(line.calls),
             _short(line.read),
             _short(line.written),
-            f"{line.cost:.2f}",
+            money(line.cost),
             f"{_bar(share)} {share:4.0%}" if everything.cost else "",
             str(line.hits),
             str(line.failed),
@@ -190,16 +193,20 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
 
 
 def _days(out: Console, past: dict[date, float], today: date, end: Forecast) -> None:
+    from devflow.models.guard.prices import money
+
     shown = [today - timedelta(days=each) for each in range(41, -1, -1)]
     costs = [past.get(day, 0.0) for day in shown]
     most = max(costs)
     if most > 0:
         bars = "".join(_BARS[min(8, -(-int(cost / most * 800) // 100))] for cost in costs)
-        out.print(f"cost by day  {shown[0]:%d %b} {bars} {today:%d %b}   (highest {most:.2f})")
-    out.print(
-        f"this month   {end.spent:.2f} so far; at its end {end.expected:.2f} "
-        f"({end.low:.2f} to {end.high:.2f} with a probability of 80 %, from {end.days} days)"
-    )
+        out.print(f"cost by day  {shown[0]:%d %b} {bars} {today:%d %b}   (highest {money(most)})")
+    days = f"from {end.days} day{'' if end.days == 1 else 's'} with calls"
+    if end.low is None or end.high is None:
+        sure = f"{days}: too few to say how sure that is"
+    else:
+        sure = f"{money(end.low)} to {money(end.high)} with a probability of 80 %, {days}"
+    out.print(f"this month   {money(end.spent)} so far; at its end about {money(end.expected)} ({sure})")
 
 
 def _print_csv(calls: Sequence[Call]) -> None:
