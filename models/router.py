@@ -243,8 +243,9 @@ class Router:
             expected = latency.expected(now) if latency is not None else None
             states[id(line.facts)] = State(status.health, detail, expected, draws.get(line.facts.name))
         rules = self._rules
-        if name := self._routing.assigned(asked.task, asked.language, unit).model:
-            rules = (Rule("experiment", prefer=(name,)), *rules)
+        given = self._routing.assigned(asked.task, asked.language, unit)
+        if given.model:
+            rules = (Rule(f"experiment {given.experiment}", prefer=(given.model,)), *rules)
         by_facts = {id(line.facts): line for line in lines}
         candidates = ordered(asked, [line.facts for line in lines], rules, lambda facts: states[id(facts)])
         return [(by_facts[id(candidate.facts)], candidate) for candidate in candidates]

@@ -102,14 +102,19 @@ def mann_whitney(one: Sequence[float], other: Sequence[float]) -> float:
 
 def median(values: Sequence[float]) -> tuple[float, float, float]:
     """The median and the 95 % interval of it that rests on no distribution: the values at two ranks, by the
-    normal approximation of the binomial. (0.0, 0.0, inf) without values; of few the interval is all."""
+    normal approximation of the binomial. Of fewer than six values no two ranks are that sure: the interval
+    goes from 0.0, which times and money are not below, to inf. (0.0, 0.0, inf) without values."""
     if not values:
         return 0.0, 0.0, math.inf
     ordered, count = sorted(values), len(values)
     half = _normal(0.975) * math.sqrt(count) / 2
     low, high = max(0, math.floor(count / 2 - half)), min(count - 1, math.ceil(count / 2 + half))
     middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    return middle, ordered[low], ordered[high]
+    return (middle, ordered[low], ordered[high]) if count >= _FEWEST else (middle, 0.0, math.inf)
+
+
+_FEWEST = 6
+"""Values whose range holds the median with 95 %: all are on one side of it with a chance of 2 / 2 ** 6."""
 
 
 def _normal(share: float) -> float:

@@ -124,13 +124,21 @@ def _print(result: Result, problems: Sequence[str]) -> None:
                     f"{each.of:,}",
                     f"{each.units:,}",
                     _figure(each, each.value),
-                    f"{_figure(each, each.low)} to {_figure(each, each.high)}" if each.of else "",
+                    _interval(each),
                     "" if each.p_value is None else f"{each.p_value:.3g}",
                 )
         screen.print(table)
         screen.print(Text(task.verdict))
     for problem in problems:
         screen.print(Text(problem, style="yellow"))
+
+
+def _interval(measure: Measure) -> str:
+    if not measure.of:
+        return ""
+    if math.isinf(measure.high):
+        return "too few"
+    return f"{_figure(measure, measure.low)} to {_figure(measure, measure.high)}"
 
 
 def _figure(measure: Measure, value: float) -> str:

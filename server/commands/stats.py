@@ -154,9 +154,11 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
 
     from devflow.models.guard.prices import money
 
-    table = Table(title=f"by {by}", title_justify="left", pad_edge=False, box=None)
-    table.add_column(by)
-    refusals = ("refused",) if everything.refused else ()  # a terminal has 80 columns
+    table = Table(title=f"by {by}", title_justify="left", pad_edge=False, collapse_padding=True, box=None)
+    table.add_column(by, overflow="fold")
+    # A terminal may have 80 columns, and amounts below a cent take eight.
+    refusals = ("refused",) if everything.refused else ()
+    wide = out.width >= _WIDE
     numbers = (
         "calls",
         "read",
@@ -171,7 +173,7 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
         "p95",
     )
     for heading in numbers:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for line in (*lines, everything):
         share = line.cost / everything.cost if everything.cost else 0.0
         table.add_row(
@@ -180,7 +182,7 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
             _short(line.read),
             _short(line.written),
             money(line.cost),
-            f"{_bar(share)} {share:4.0%}" if everything.cost else "",
+            f"{_bar(share) if wide else ''} {share:4.0%}".lstrip() if everything.cost else "",
             str(line.hits),
             str(line.failed),
             *(str(line.refused) for _ in refusals),
@@ -261,11 +263,14 @@ def _checks() -> tuple[int, int]:
 
 
 def _bar(share: float) -> str:
-    eighths = round(share * 80)
-    return ("█" * (eighths // 8) + (_BLOCKS[eighths % 8] if eighths % 8 else "")).ljust(10)
+    eighths = round(share * 8 * _BAR)
+    return ("█" * (eighths // 8) + (_BLOCKS[eighths % 8] if eighths % 8 else "")).ljust(_BAR)
 
 
 _BLOCKS = " ▏▎▍▌▋▊▉"
+_BAR = 10
+_WIDE = 100
+"""Columns of a terminal from which there is room for bars."""
 
 
 def _short(number: int) -> str:

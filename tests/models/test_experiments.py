@@ -109,7 +109,8 @@ def test_a_median_has_an_interval_that_covers_it_as_often_as_it_says() -> None:
     found = [median([chance.expovariate(math.log(2)) for _ in range(60)]) for _ in range(400)]
     assert sum(low <= 1.0 <= high for _, low, high in found) >= 370
     assert median([]) == (0.0, 0.0, math.inf)
-    assert median([2.0, 1.0]) == (1.5, 1.0, 2.0)
+    assert median([2.0, 1.0]) == (1.5, 0.0, math.inf), "two say nothing of how sure it is"
+    assert median([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == (3.5, 1.0, 6.0)
 
 
 def suggestions(
