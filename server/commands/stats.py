@@ -110,7 +110,7 @@ def _report(
     wanted = [each for each in get_args(By) if each in (arguments.by or ("feature", "model"))]
     sums = {by: summed(calls, by) for by in wanted}
     hints = recommendations(calls, _alternatives())
-    checked, wrong = _checks()
+    checked, wrong = _checks(now - arguments.days * 86_400)
     hits = [call for call in calls if call.hit]
     # What is never kept has no miss either: ghost text, vectors, models on this machine.
     missed = sum(not call.hit and call.host != "" and serves(("chat",), call.feature) for call in calls)
@@ -140,10 +140,10 @@ def _report(
     _days(out, past, today, end)
     if hits or missed:
         reworded = sum(call.hit == "semantic" for call in hits)
+        audit = f"; of {checked} checked, {wrong} were wrong" if checked else ""
         out.print(
             f"{len(hits)} of {len(hits) + missed} questions were answered from kept answers ({reworded} in "
-            f"other words), which saved {money(sum(call.saved for call in hits))}; of {checked} checked, "
-            f"{wrong} were wrong."
+            f"other words), which saved {money(sum(call.saved for call in hits))}{audit}."
         )
     for hint in hints:
         out.print(f"• {visible(hint)}")
@@ -242,8 +242,8 @@ def _alternatives() -> list[Alternative]:
     return found
 
 
-def _checks() -> tuple[int, int]:
-    """How many answers to a question in other words were checked, and how many were wrong."""
+def _checks(since: float) -> tuple[int, int]:
+    """How many answers to a question in other words were checked since a time, and how many were wrong."""
     from sqlite3 import Error
 
     from devflow.models.guard.answers import FILE, Answers
@@ -257,7 +257,7 @@ def _checks() -> tuple[int, int]:
     except (OSError, Error):
         return 0, 0
     try:
-        return answers.checks()
+        return answers.checks(since)
     finally:
         answers.close()
 
