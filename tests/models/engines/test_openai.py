@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, Meter
+from devflow.models.engines.anthropic import AnthropicModel
 from devflow.models.engines.openai import OpenAIModel, client_of
 from devflow.models.engines.remote import Server
 from devflow.models.errors import (
@@ -149,6 +150,13 @@ def test_the_address_of_one_call_is_told_from_where_calls_begin(base_url: str, s
     status = OpenAIModel(server, Outbound(False)).status()
     assert status.health is Health.UNAVAILABLE
     assert said in status.detail
+
+
+def test_an_anthropic_address_ends_before_what_the_sdk_adds() -> None:
+    status = AnthropicModel(
+        Server("c", "claude-x", "https://api.anthropic.com/v1", KEY), Outbound(False)
+    ).status()
+    assert status.detail == "The base_url of c must end before /v1, which Anthropic's SDK adds."
 
 
 @pytest.mark.parametrize(
