@@ -9,6 +9,7 @@ import pytest
 
 from devflow.retrieval.graph.centrality import centrality, import_links
 from devflow.retrieval.graph.impact import covering_tests, impact
+from devflow.retrieval.graph.named import definitions_named, names_near
 from devflow.retrieval.graph.pairs import covering_files, sources_of_test
 from devflow.retrieval.graph.paths import shortest_path
 from devflow.retrieval.index import Index
@@ -179,3 +180,61 @@ async def test_who_does_not_wait_for_centrality_gets_it_once_the_imports_are_rea
         assert near == await opened.graph.centrality(seeds)
     finally:
         await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("Shape.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("Shape#grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("Shape.grow()", "pkg/sub/shapes.py:Shape.grow"),
+        ("shapes.Shape.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("pkg.sub.shapes.Shape.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("pkg.sub.shapes:Shape.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("pkg.Made.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("pkg.Made", "pkg/sub/shapes.py:Shape"),
+        ("pkg/sub/shapes.py:Shape.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("./pkg/sub/shapes.py:Shape.grow", "pkg/sub/shapes.py:Shape.grow"),
+        ("shapes.py:2", "pkg/sub/shapes.py:Shape.grow"),
+        ("shapes.py:3", "pkg/sub/shapes.py:Shape.grow"),
+        ("pkg/sub/shapes.py", "pkg/sub/shapes.py:shapes.py"),
+        ("pkg.sub.shapes", "pkg/sub/shapes.py:shapes.py"),
+        ("ns::Dog::say", "src/dog.cpp:ns.Dog.say"),
+        ("pkg.sub.shapes.Shape.shrink", ""),
+        ("shapes.py:Shape.shrink", ""),
+        ("", ""),
+    ],
+)
+async def test_names_are_taken_as_users_type_them(tmp_path: Path, name: str, meant: str) -> None:
+    code = """
+        #- pkg/__init__.py
+        from .sub import Shape as Made
+        #- pkg/sub/__init__.py
+        from .shapes import Shape
+        #- pkg/sub/shapes.py
+        class Shape:
+            def grow(self):
+                return 1
+        //- src/dog.cpp
+        namespace ns { class Dog { public: int say() { return 1; } }; }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = definitions_named(graph, name)
+        shown = [f"{each.path.relative_to(tmp_path).as_posix()}:{each.qualified_name}" for each in found]
+        assert shown == ([meant] if meant else [])
+        whole = definitions_named(graph, f"{tmp_path}/pkg/sub/shapes.py:Shape")
+        assert [each.name for each in whole] == ["Shape"]
+
+
+async def test_an_unknown_name_has_near_ones(tmp_path: Path) -> None:
+    code = "#- shop.py\nclass Invoice:\n    def total_price(self): ...\ndef other(): ...\n"
+    async with graph_of(tmp_path, code) as graph:
+
+        def near(name: str) -> list[str]:
+            return [each.qualified_name for each in names_near(graph, name)]
+
+        assert near("Invoice.total_prize") == ["Invoice.total_price"]
+        assert near("cart.py:total_price") == ["Invoice.total_price"]
+        assert near("invoice") == ["Invoice"]
+        assert near("completely_different") == []
