@@ -90,7 +90,7 @@ def _sites(tree: SyntaxTree, places: frozenset[int] | None = None) -> Iterator[S
                 if places is None:
                     site = _site(node, tree, scope, attributes, is_meant)
                 else:
-                    site = _site_at(node, tree, places, attributes, is_meant)
+                    site = _site_at(node, tree, places, scope, attributes, is_meant)
                 if site:
                     yield site
             case "decorated_definition" | "function_definition" | "class_definition":
@@ -164,6 +164,7 @@ def _site_at(
     node: Node,
     tree: SyntaxTree,
     places: frozenset[int],
+    scope: _Scope,
     attributes: frozenset[str],
     is_meant: Callable[[int], bool],
 ) -> Site | None:
@@ -175,7 +176,10 @@ def _site_at(
     made = _given(node, name, callee, tree, is_meant) if callee not in attributes else None
     if made is None or name is function:
         return made
-    owner = dotted(function.child_by_field_name("object"), tree).rpartition(".")[2]
+    before = function.child_by_field_name("object")
+    if node_text(before, tree).startswith("super(") and (scope.owner is None or len(scope.owner.bases) != 1):
+        return None  # which base's it is depends on the classes that are made of this one
+    owner = dotted(before, tree).rpartition(".")[2]
     of_class = owner != owner.lower() or owner == "?" or _CLASS.search(owner) is not None
     return replace(made, class_level=of_class)
 

@@ -132,8 +132,9 @@ def _from_script(graph: Graph, root: int, id_: int, relative: str) -> Iterator[T
     ):
         for file, name, _ in rows:
             importer = graph.stored.relative(root, file)
-            if not name or file == id_ or graph.stored.language(root, file) not in SCRIPTS:
-                continue
+            script = graph.stored.language(root, file) in SCRIPTS
+            if not name or file == id_ or not script or importer.endswith(".d.ts"):
+                continue  # a declaration beside a bundle may mean another file of that name
             if graph.modules.script(root, importer, module) == (root, id_):
                 yield Taken(graph.stored.path(root, file), name, (module, name))
 

@@ -94,6 +94,7 @@ async def test_names_that_others_still_import_are_told_where_they_stood(tmp_path
         "from shapes import Base\nclass Sub(Base):\n  def run(self, x=1): ...\ndef f(b: Base):\n  b.run(1)\n",
         "from shapes import Base\nBase.run(Base())\nBase().run()\n",
         "from shapes import Made\nclass Sub(Made):\n  def __init__(self):\n    Made.__init__(self, 1)\n",
+        "from shapes import Made\nclass Two(Made, Any):\n  def __init__(self):\n    super().__init__(1, 2)\n",
         "from shapes import wrapped\nwrapped()\n",
         "from shapes import later\nlater(1)\n",
         "from shapes import sub\n",
