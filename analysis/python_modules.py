@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import sysconfig
 from collections.abc import Sequence
 from functools import lru_cache
@@ -38,6 +39,24 @@ def module_file(name: str, folders: Sequence[Path]) -> Path | None:
         if (found := _in_folder(folder, parts)) is not None:
             return found
     return None
+
+
+def modules_in(module: str, folders: Sequence[Path]) -> set[str]:
+    """The names of the public modules directly under the absolute `module`, "" for all there are."""
+    parts = module.split(".") if module else []
+    found: set[str] = (
+        set() if parts else {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    )
+    for folder in folders if all(part.isidentifier() for part in parts) else ():
+        try:
+            for each in folder.joinpath(*parts).iterdir():
+                name = each.name.partition(".")[0]
+                holds = each.suffix in (".py", ".pyi", ".so", ".pyd") or (not each.suffix and each.is_dir())
+                if holds and name.isidentifier() and not name.startswith("_"):
+                    found.add(name)
+        except OSError:
+            continue
+    return found
 
 
 def relative_module(name: str, path: Path) -> Path | None:

@@ -179,6 +179,8 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
             pool.get(candidate.name, "jedi", candidate.kind).typed = True
         for indexed in found.workspace:
             _described(pool.of(indexed), indexed.symbol).place = "import"
+        for name, kind in found.offered.items():
+            pool.get(name, "files", kind).place = "import"
         for name in found.keywords:
             pool.get(name, "index", SymbolKind.MODULE).place = "import"
     else:
