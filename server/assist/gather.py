@@ -14,7 +14,7 @@ from devflow.server.assist.candidates import Found, tail_of
 from devflow.server.assist.frequency import Frequent, attribute_counts, frequent_members, read_frequent
 from devflow.server.assist.imports import files_of_module, module_of, modules_under
 from devflow.server.assist.lineage import classes_by_name, inherited_members
-from devflow.server.assist.signature_help import callees, parameters_of
+from devflow.server.assist.signature_help import callees, certain_signatures, parameters_of
 from devflow.server.assist.static_names import library_modules, public_names
 from devflow.server.assist.waiting import answer
 from devflow.server.assist.wanted import Place, Wanted
@@ -154,6 +154,8 @@ async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
     call = wanted.call
     if call is None:
         return []
+    if certain := await certain_signatures(wanted.doc, call, code):
+        return list(certain[0].parameters)  # and no function of that name elsewhere
     for symbol in await callees(wanted.doc, wanted.start, call, code):
         if parameters := parameters_of(symbol.signature, symbol.name):
             return parameters
