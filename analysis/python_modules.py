@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from devflow.analysis.python_environment import environment_folder, package_folders
+
+_MODULES = (".py", ".pyi", ".so", ".pyd")
 
 
 def search_path(roots: Sequence[Path]) -> tuple[Path, ...]:
@@ -49,11 +52,12 @@ def modules_in(module: str, folders: Sequence[Path]) -> set[str]:
     )
     for folder in folders if all(part.isidentifier() for part in parts) else ():
         try:
-            for each in folder.joinpath(*parts).iterdir():
-                name = each.name.partition(".")[0]
-                holds = each.suffix in (".py", ".pyi", ".so", ".pyd") or (not each.suffix and each.is_dir())
-                if holds and name.isidentifier() and not name.startswith("_"):
-                    found.add(name)
+            with os.scandir(folder.joinpath(*parts)) as entries:
+                for each in entries:
+                    name, dot, _ = each.name.partition(".")
+                    holds = each.name.endswith(_MODULES) if dot else each.is_dir()
+                    if holds and name.isidentifier() and not name.startswith("_"):
+                        found.add(name)
         except OSError:
             continue
     return found
