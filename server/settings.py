@@ -192,6 +192,10 @@ class Review(Section):
     calls: bool = Field(
         default=True, description="Report calls that cannot fit the signature they resolve to."
     )
+    callers: bool = Field(
+        default=True,
+        description="Report calls and imports in other files that fail with the file as it is now.",
+    )
     duplicates: bool = Field(default=True, description="Report functions that nearly duplicate another.")
     secrets: bool = Field(default=True, description="Report hard-coded secrets.")
 
