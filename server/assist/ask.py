@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.paths import shown_path
@@ -43,15 +44,23 @@ class Answer:
         return bool(self.hits) or self.engine != "index"
 
 
-async def ask(question: str, code: Codebase, limit: int, progress: Progress | None = None) -> Answer:
-    """Search the index for `limit` pieces of code and answer from them. Raises ModelError."""
+async def ask(
+    question: str,
+    code: Codebase,
+    limit: int,
+    progress: Progress | None = None,
+    near: Sequence[Path] | None = None,
+) -> Answer:
+    """Search the index for `limit` pieces of code and answer from them. `near`: the open files, those
+    the user is at work in when none are given. Raises ModelError."""
     if not question.strip():
         return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
     if code.index is None:
         return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
     # Roots are searched one after the other, each within what it is given.
     deadline = allowed(SEARCH_SECONDS) / max(1, len(code.roots))
-    hits = await code.index.search(question, max(limit, 1), deadline)
+    near = code.near() if near is None else near
+    hits = await code.index.search(question, max(limit, 1), deadline, near=near)
     if not hits:
         return Answer(f"Nothing in the index matches {question.strip()[:100]!r}.", (), "index")
     if not has_chat(code):
