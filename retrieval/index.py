@@ -241,8 +241,9 @@ class Index:
         near: Sequence[Path] = (),
     ) -> list[Hit]:
         """Chunks that answer the query, best first: by full text, names, paths and vectors. After `deadline`
-        seconds the sources that have answered count. `near`: the files that are open, the one that is asked
-        from first; of hits that answer alike those are first that imports and commits bring near to them."""
+        seconds the sources that have answered count, in all roots. `near`: the files that are open, the one
+        that is asked from first; of hits that answer alike those are first that imports and commits bring
+        near to them. `searched` says why there is nothing."""
         return list((await self.searched(query, limit, deadline, options, near)).hits)
 
     async def searched(
@@ -256,20 +257,25 @@ class Index:
         """As `search`, with the reason when there is nothing."""
         query = storable(query)
         near = tuple(dict.fromkeys(near))[:MOST_NEAR]
-        hits: list[Hit] = []
-        reasons: list[str] = []
-        for ((root, store), frequencies, paths), changes in zip(self._known(), self._changes, strict=True):
+
+        async def in_root(
+            at: tuple[Path, Reader], frequencies: Frequencies, paths: Paths, changes: Changes
+        ) -> Searched:
+            root, store = at
             telling = partial(self._nearness, root, store, changes, near, wait=deadline is None)
             with _guarded():
-                found = await search_root(
+                return await search_root(
                     store, root, self._vectors, frequencies, paths, query, limit, deadline, options, telling
                 )
-                hits += found.hits
-                reasons += [found.reason] if found.reason else []
-        best = sorted(hits, key=lambda hit: -hit.score)[:limit]
+            return Searched(())
+
+        every = zip(self._known(), self._changes, strict=True)
+        found = await asyncio.gather(*(in_root(*known, changes) for known, changes in every))
+        best = sorted((hit for each in found for hit in each.hits), key=lambda hit: -hit.score)[:limit]
         if not best and (name := await self._name_with(query)):
             return await self.searched(name, limit, deadline, options, near)
-        return Searched(tuple(best), "" if best else " ".join(dict.fromkeys(reasons)))
+        reasons = dict.fromkeys(each.reason for each in found if each.reason)
+        return Searched(tuple(best), "" if best else " ".join(reasons))
 
     async def prepare(self, near: Sequence[Path]) -> None:
         """Have ready what a search near these files does not wait for, for who asks but once."""
