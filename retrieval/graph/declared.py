@@ -180,25 +180,7 @@ class DeclaredMeanings:
     def _from(self, file: File, module: str, name: str, alias: str, depth: int = 0) -> list[Definition]:
         if file.language in SCRIPTS:
             target = self._modules.script(file.root, file.relative, module)
-            if target is None:
-                return []
-            other = self._stored.file(*target)
-            own = other.named("", alias if name == "default" else name)
-            if own:
-                return own[-1:]
-            for made in other.imports:  # handed on: `export { a } from "./b"`
-                again = depth < _DEEPEST and (made.alias == name or made.name == "*")
-                inner = name if made.name == "*" else made.name
-                if again and (found := self._from(other, made.module, inner, alias, depth + 1)):
-                    return found
-            if name == "default":
-                public = [
-                    each
-                    for each in other.definitions
-                    if not each.container and each.kind in FUNCTION_LIKE | CLASS_LIKE
-                ]
-                return public[:1] if len(public) == 1 else []
-            return []
+            return self._exported(self._stored.file(*target), name, alias, depth) if target else []
         if file.language == "java":
             target = self._modules.java(file.root, f"{module}.{name}")
             if target is not None:
@@ -217,6 +199,43 @@ class DeclaredMeanings:
             near = [each for each in found if each.path.stem == last or each.path.parent.name == last]
             return (near or found)[:1] if near or len(found) == 1 else []
         return []
+
+    def _exported(self, other: File, name: str, alias: str, depth: int = 0) -> list[Definition]:
+        """What a script module gives under `name`; `alias` is what an importer calls its default."""
+        own = other.named("", alias if name == "default" else name)
+        if own:
+            return own[-1:]
+        for made in other.imports:  # handed on: `export { a } from "./b"`
+            again = depth < _DEEPEST and (made.alias == name or made.name == "*")
+            inner = name if made.name == "*" else made.name
+            if again and (found := self._from(other, made.module, inner, alias, depth + 1)):
+                return found
+        if name == "default":
+            public = [
+                each
+                for each in other.definitions
+                if not each.container and each.kind in FUNCTION_LIKE | CLASS_LIKE
+            ]
+            return public[:1] if len(public) == 1 else []
+        return []
+
+    def _namespace(self, file: File, name: str, depth: int = 0) -> File | None:
+        """The script module that a name stands for: `import * as name`, also where others hand it on
+        (`export * as name`)."""
+        if depth > _DEEPEST:
+            return None
+        barrels = [made for made in file.imports if made.name == "*"] if depth else []
+        for made in (*(made for made, _ in file.imported_as(name)), *barrels):
+            target = self._modules.script(file.root, file.relative, made.module)
+            if target is None:
+                continue
+            other = self._stored.file(*target)
+            if made.name == "" or (made.name == "*" and made.alias == name):
+                return other
+            inner = self._namespace(other, name if made.name == "*" else made.name, depth + 1)
+            if inner is not None:
+                return inner
+        return None
 
     def _types(self, file: File, name: str, depth: int = 0) -> list[Definition]:
         """The class-like definitions that a type's name, written in `file`, may mean; best first."""
@@ -270,7 +289,6 @@ class DeclaredMeanings:
     def _held(self, member: Definition, dialect: Dialect) -> list[Definition] | None:
         """As `_value`, of what a field or a variable holds."""
         written = declared_type(member.signature + ";", member.name, dialect)
-        written = written or declared_type(member.signature, member.name, dialect)
         return self._typed(self._stored.file(member.root, member.file), written) if written else None
 
     def _value(self, file: File, dialect: Dialect, name: str, at: int) -> list[Definition] | None:
@@ -303,11 +321,21 @@ class DeclaredMeanings:
                 written = function.container
             if written:
                 return self._typed(file, written)
+            if is_parameter(function, name) or _declares(before, name):
+                return None
         if owner is not None and dialect.implicit:
             members = self.member(owner, name)
             if members and members[0].kind not in _RUN | CLASS_LIKE:
                 return self._held(members[0], dialect)
         top = [each for each in file.named("", name) if each.kind not in FUNCTION_LIKE]
+        if not top and dialect.package:  # a variable of another file of the package
+            top = [
+                each
+                for each in self._all(name, file.language)
+                if each.path.parent == file.path.parent
+                and not each.container
+                and each.kind not in FUNCTION_LIKE
+            ]
         if top and top[0].kind not in _TYPES:
             return self._held(top[0], dialect)
         if name[:1].isupper() or top:
@@ -359,10 +387,8 @@ class DeclaredMeanings:
                     return found  # several where a build picks one of some files
             return []
         if file.language in SCRIPTS:
-            for made, _ in file.imported_as(qualifier):
-                if not made.name or made.name == "*":
-                    target = self._modules.script(file.root, file.relative, made.module)
-                    return self._stored.file(*target).named("", name)[-1:] if target else []
+            inside = self._namespace(file, qualifier)
+            return self._exported(inside, name, name) if inside is not None else []
         if file.language in ("rust", "cpp", "ruby", "csharp"):
             return [
                 each
@@ -408,18 +434,18 @@ class DeclaredMeanings:
     def _declares(self, file: File, scope: Definition, use: Use) -> bool:
         """Whether a plain name is a local variable: one that its function declares."""
         source = self._stored.source(file)
-        name = re.escape(use.name)
-        return is_parameter(scope, use.name) or bool(
-            re.search(
-                rf"\b(?:let|const|var|auto|int|for\s*\()\s+(?:mut\s+)?{name}\b|\b{name}\s*:=",
-                source[scope.start : use.end],
-            )
-        )
+        return is_parameter(scope, use.name) or _declares(source[scope.start : use.end], use.name)
 
     def _behind_operator(self, file: File, start: int) -> bool:
         source = self._stored.source(file)
         before = source[max(0, start - 200) : start].rstrip()
         return before.endswith((".", "->", "::"))
+
+
+def _declares(text: str, name: str) -> bool:
+    name = re.escape(name)
+    local = rf"\b(?:let|const|var|auto|int|for\s*\()\s+(?:mut\s+)?{name}\b|\b{name}\s*(?:,\s*\w+\s*)*:="
+    return re.search(local, text) is not None
 
 
 def _fits(definition: Definition, kind: str) -> bool:
