@@ -24,6 +24,7 @@ from devflow.retrieval.graph.dialects import (
     is_parameter,
 )
 from devflow.retrieval.graph.modules import Modules
+from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
 
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
@@ -177,10 +178,9 @@ class DeclaredMeanings:
             return self._from(file, made.module, made.name, name)
         return None
 
-    def _from(self, file: File, module: str, name: str, alias: str, depth: int = 0) -> list[Definition]:
+    def _from(self, file: File, module: str, name: str, alias: str) -> list[Definition]:
         if file.language in SCRIPTS:
-            target = self._modules.script(file.root, file.relative, module)
-            return self._exported(self._stored.file(*target), name, alias, depth) if target else []
+            return taken(self._stored, self._modules, file, module, name, alias)
         if file.language == "java":
             target = self._modules.java(file.root, f"{module}.{name}")
             if target is not None:
@@ -199,43 +199,6 @@ class DeclaredMeanings:
             near = [each for each in found if each.path.stem == last or each.path.parent.name == last]
             return (near or found)[:1] if near or len(found) == 1 else []
         return []
-
-    def _exported(self, other: File, name: str, alias: str, depth: int = 0) -> list[Definition]:
-        """What a script module gives under `name`; `alias` is what an importer calls its default."""
-        own = other.named("", alias if name == "default" else name)
-        if own:
-            return own[-1:]
-        for made in other.imports:  # handed on: `export { a } from "./b"`
-            again = depth < _DEEPEST and (made.alias == name or made.name == "*")
-            inner = name if made.name == "*" else made.name
-            if again and (found := self._from(other, made.module, inner, alias, depth + 1)):
-                return found
-        if name == "default":
-            public = [
-                each
-                for each in other.definitions
-                if not each.container and each.kind in FUNCTION_LIKE | CLASS_LIKE
-            ]
-            return public[:1] if len(public) == 1 else []
-        return []
-
-    def _namespace(self, file: File, name: str, depth: int = 0) -> File | None:
-        """The script module that a name stands for: `import * as name`, also where others hand it on
-        (`export * as name`)."""
-        if depth > _DEEPEST:
-            return None
-        barrels = [made for made in file.imports if made.name == "*"] if depth else []
-        for made in (*(made for made, _ in file.imported_as(name)), *barrels):
-            target = self._modules.script(file.root, file.relative, made.module)
-            if target is None:
-                continue
-            other = self._stored.file(*target)
-            if made.name == "" or (made.name == "*" and made.alias == name):
-                return other
-            inner = self._namespace(other, name if made.name == "*" else made.name, depth + 1)
-            if inner is not None:
-                return inner
-        return None
 
     def _types(self, file: File, name: str, depth: int = 0) -> list[Definition]:
         """The class-like definitions that a type's name, written in `file`, may mean; best first."""
@@ -387,8 +350,8 @@ class DeclaredMeanings:
                     return found  # several where a build picks one of some files
             return []
         if file.language in SCRIPTS:
-            inside = self._namespace(file, qualifier)
-            return self._exported(inside, name, name) if inside is not None else []
+            inside = namespace(self._stored, self._modules, file, qualifier)
+            return exported(self._stored, self._modules, inside, name, name) if inside is not None else []
         if file.language in ("rust", "cpp", "ruby", "csharp"):
             return [
                 each
