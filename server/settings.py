@@ -302,7 +302,7 @@ class RoutingRule(Section):
 
 
 class Trial(Section):
-    """Two or more models side by side; a file stays with its model."""
+    """Two or more models side by side; a file (ghost text), or a conversation, stays with its model."""
 
     name: str = Field(description="How `devflow experiments` calls it.")
     models: tuple[str, ...] = Field(
@@ -312,7 +312,9 @@ class Trial(Section):
         default=("fill",), description="What they do."
     )
     languages: tuple[str, ...] = Field(default=(), description="In which languages; none: all.")
-    share: float = Field(default=1.0, gt=0, le=1, description="Of the files that take part.")
+    share: float = Field(
+        default=1.0, gt=0, le=1, description="Of the files, or conversations, that take part."
+    )
 
 
 class Family(Section):
