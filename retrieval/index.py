@@ -237,7 +237,7 @@ class Index:
         options: SearchOptions = SearchOptions(),  # noqa: B008  # frozen
     ) -> list[Hit]:
         """Chunks that answer the query, best first: by full text, names, paths and vectors. After `deadline`
-        seconds the sources that have answered count."""
+        seconds the sources that have answered count, in all roots. `searched` says why there is nothing."""
         return list((await self.searched(query, limit, deadline, options)).hits)
 
     async def searched(
@@ -249,19 +249,21 @@ class Index:
     ) -> Searched:
         """As `search`, with the reason when there is nothing."""
         query = storable(query)
-        hits: list[Hit] = []
-        reasons: list[str] = []
-        for (root, store), frequencies, paths in self._known():
+
+        async def in_root(at: tuple[Path, Reader], frequencies: Frequencies, paths: Paths) -> Searched:
+            root, store = at
             with _guarded():
-                found = await search_root(
+                return await search_root(
                     store, root, self._vectors, frequencies, paths, query, limit, deadline, options
                 )
-                hits += found.hits
-                reasons += [found.reason] if found.reason else []
-        best = sorted(hits, key=lambda hit: -hit.score)[:limit]
+            return Searched(())
+
+        found = await asyncio.gather(*(in_root(*each) for each in self._known()))
+        best = sorted((hit for each in found for hit in each.hits), key=lambda hit: -hit.score)[:limit]
         if not best and (name := await self._name_with(query)):
             return await self.searched(name, limit, deadline, options)
-        return Searched(tuple(best), "" if best else " ".join(dict.fromkeys(reasons)))
+        reasons = dict.fromkeys(each.reason for each in found if each.reason)
+        return Searched(tuple(best), "" if best else " ".join(reasons))
 
     async def _name_with(self, part: str) -> str:
         """The likeliest name that has `part`, a word of three letters or more, inside; "" without."""

@@ -78,7 +78,7 @@ class CodeGraph:
 
     async def find(self, name: str) -> list[Definition]:
         """The definitions that a name means, as a user writes it: `area`, `Shape.area`,
-        `shapes/base.py:Shape.area`, `shapes.base.Shape`."""
+        `shapes/base.py:Shape.area`, `shapes.base.Shape`, `shapes/base.py:12`."""
         return await self.ask(definitions_named, name)
 
     async def centrality(self, seeds: Iterable[Path], *, wait: bool = True) -> dict[Path, float]:

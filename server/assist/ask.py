@@ -49,13 +49,13 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
         return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
     if code.index is None:
         return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
-    # Roots are searched one after the other, each within what it is given.
-    deadline = allowed(SEARCH_SECONDS) / max(1, len(code.roots))
-    hits = await code.index.search(question, max(limit, 1), deadline)
+    searched = await code.index.searched(question, max(limit, 1), allowed(SEARCH_SECONDS))
+    hits = searched.hits
     if not hits:
-        return Answer(f"Nothing in the index matches {question.strip()[:100]!r}.", (), "index")
+        nothing = f"Nothing in the index matches {question.strip()[:100]!r}."
+        return Answer(f"{nothing} {searched.reason}".strip(), (), "index")
     if not has_chat(code):
-        return Answer(await _extract(hits, code), tuple(hits), "index")
+        return Answer(await _extract(hits, code), hits, "index")
     known = await within(with_needed(hits, code.index.graph), _NEEDED_SECONDS) or hits
     packed = pack(known, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
     paths = await asyncio.to_thread(
@@ -66,7 +66,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
     said = inert(reply.text).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:
-        return Answer(await _extract(hits, code), tuple(hits), "index")
+        return Answer(await _extract(hits, code), hits, "index")
     sources = [f"[{c.number}] {_place(c, code)}" for c in packed.citations if c.number in cited]
     if sources:
         text += "\n\n" + "  \n".join(sources)

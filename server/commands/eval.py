@@ -40,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--package", type=Path, action="append", help="inline: also a package's lines and bodies (repeatable)"
     )
     parser.add_argument("--places", type=count, default=100, help="inline: places asked in each package")
-    parser.add_argument("--cassette", type=Path, help="inline: file that keeps what the models said")
+    parser.add_argument(
+        "--cassette", type=Path, help="inline: cassette that keeps what the models said, with its timing"
+    )
     parser.add_argument("--replay", action="store_true", help="inline: ask no model, only the file")
     parser.add_argument("--cache", type=Path, help="where corpora are kept (default: in the user's cache)")
 

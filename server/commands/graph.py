@@ -87,6 +87,7 @@ def _number(wanted: int | tuple[int, int]) -> str:
     return ("no definition", "one definition", "two definitions")[wanted]
 
 
+_FORMS = "`name`, `Class.name`, `package.module.name` or `path/file.py:name`"
 _Row = tuple[dict[str, object], tuple["Definition", int, str]]
 
 
@@ -188,16 +189,25 @@ def place_of(definition: Definition, roots: Sequence[Path], line: int | None = N
 async def chosen(index: Index, name: str, notes: Console, roots: Sequence[Path]) -> Definition | None:
     """The definition that a name means; of several the first, and the others on the console as one would
     name them."""
+    from devflow.retrieval.graph.named import names_near
+
     found = await index.graph.find(name)
     if not found:
-        notes.print(
-            f"no definition is called {name!r}; say it as `name`, `Class.name` or `path/file.py:name`"
-        )
+        near = [_called(each, roots) for each in await index.graph.ask(names_near, name)]
+        meant = f"did you mean {' or '.join(near)}?" if near else f"say it as {_FORMS}"
+        notes.print(f"no definition is called {name!r}; {meant}")
         return None
     if len(found) > 1:
-        first, *others = (f"{shown_path(each.path, roots)}:{name_of(each)}" for each in found[:6])
-        notes.print(f"{name!r} is {first} here; there are also {', '.join(others)}")
+        first, *others = (_called(each, roots) for each in found[:6])
+        more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+        notes.print(f"{name!r} is {first} here; there are also {', '.join(others)}{more}")
     return found[0]
+
+
+def _called(definition: Definition, roots: Sequence[Path]) -> str:
+    """A definition as one would name it in a command."""
+    path = visible(shown_path(definition.path, roots))
+    return path if definition.start < 0 else f"{path}:{name_of(definition)}"
 
 
 @asynccontextmanager

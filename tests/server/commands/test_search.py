@@ -91,3 +91,16 @@ def test_a_second_command_on_an_index_says_who_is_at_it(
     said = capsys.readouterr().out
     assert "Another DevFlow process is indexing" in said
     assert "So far: 0 files, 0 symbols." in said
+
+
+def test_a_rebuild_beside_another_process_is_said_not_to_have_happened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").write_text("def one(): ...\n")
+    directory = index_directory(tmp_path)
+    make_directory(directory)
+    with FileLock(directory / LOCK, mode=0o600):
+        assert main(["index", "--rebuild", str(tmp_path)]) == 1
+    assert "the index was not rebuilt. Rebuild it there, or close that process first." in (
+        " ".join(capsys.readouterr().out.split())
+    )
