@@ -124,17 +124,20 @@ def _html(text: Text) -> Iterator[tuple[int, int, str]]:
 
 
 def _cells(text: Text) -> Iterator[tuple[int, int, str]]:
-    """`(line, level, title)` of the cells of a notebook as `notebook_text` writes it: a cell without a
-    heading of its own goes by those above it."""
+    """`(line, level, title)` of the cells of a notebook as `notebook_text` writes it, cells of Markdown by
+    their headings: what has no heading of its own goes by those above it."""
     titles: list[tuple[int, str]] = []
     starts = [number for number in range(text.line_count) if text.line(number).startswith(CELL)]
     for place, start in enumerate(starts):
         end = starts[place + 1] if place + 1 < len(starts) else text.line_count
+        at = start
         if text.line(start).startswith(MARKDOWN_CELL):
-            for number in range(start + 1, end):
-                if heading := _ATX.match(text.line(number)):
-                    level = len(heading[1])
-                    titles = [each for each in titles if each[0] < level] + [
-                        (level, heading[2][:_LONGEST_TITLE])
-                    ]
-        yield start, 0, _joined([title for _, title in titles])
+            # From the end of the cell's mark, so that its lines are counted from there.
+            source = text.source[text.line_end(start) : text.line_end(end - 1)]
+            for line, level, title in _markdown(Text(source)):
+                above = "".join(text.line(number) for number in range(at + 1, start + line))
+                if at > start or above.strip():
+                    yield at, 0, _joined([each for _, each in titles])
+                    at = start + line
+                titles = [each for each in titles if each[0] < level] + [(level, title[:_LONGEST_TITLE])]
+        yield at, 0, _joined([each for _, each in titles])

@@ -25,7 +25,7 @@ _using = Lock()
 
 @cache
 def word_vectors() -> StaticEmbedder:
-    """The words and their vectors; reading them takes 15 ms and 8 MB the first time."""
+    """The words and their vectors; reading them takes 60 ms and 8 MB the first time."""
     return StaticEmbedder()
 
 

@@ -166,7 +166,10 @@ class RootIndexer:
             self._stir()
 
     def rebuild(self) -> None:
-        """Throw the store away and start from nothing."""
+        """Throw the store away and start from nothing; only who writes it can."""
+        if self._state == "elsewhere":
+            self._events.problem(self._written_elsewhere(rebuild=True))
+            return
         self._rebuild = True
         self._stir()
 
@@ -196,10 +199,8 @@ class RootIndexer:
                     await self._work_with_lock()
                     self._start_over()
                 except Timeout:
-                    self._say(
-                        "elsewhere",
-                        f"Another DevFlow process is indexing {self.root}; this one reads what it writes.",
-                    )
+                    self._say("elsewhere", self._written_elsewhere(rebuild=self._rebuild))
+                    self._rebuild = False  # nobody expects it any more when the other process ends
                     self._settled.set()
                     await asyncio.sleep(RETRY_LOCK)
                 except (StoreUnusable, sqlite3.Error, OSError) as error:
@@ -223,6 +224,12 @@ class RootIndexer:
                 await self._usage.stop()
             await self._reader.close()
             self._cpu.shutdown(wait=False, cancel_futures=True)
+
+    def _written_elsewhere(self, *, rebuild: bool) -> str:
+        other = f"Another DevFlow process is indexing {self.root}"
+        if rebuild:
+            return f"{other}: the index was not rebuilt. Rebuild it there, or close that process first."
+        return f"{other}; this one reads what it writes."
 
     def _start_over(self) -> None:
         self._backlog.clear()
@@ -300,7 +307,7 @@ class RootIndexer:
                 if (
                     self._walking is None
                     and not self._history.busy
-                    and not (self._vectors is not None and self._vectors.opening)
+                    and not (self._vectors is not None and self._vectors.busy)
                     and not (self._usage is not None and self._usage.busy)
                 ):
                     self._settled.set()

@@ -171,7 +171,8 @@ server shall run.  Set this before `devflow' is loaded."
      (let ((found (mapcar #'devflow--xref (plist-get answer :hits))))
        (if found
            (xref-show-xrefs (lambda () found) nil)
-         (message "DevFlow: nothing in the workspace fits %S" query))))))
+         (message "DevFlow: nothing in the workspace fits %S. %s"
+                  query (or (plist-get answer :reason) "")))))))
 
 (defun devflow--xref (hit)
   "HIT of a search as an xref."

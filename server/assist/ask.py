@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.paths import shown_path
@@ -43,19 +44,27 @@ class Answer:
         return bool(self.hits) or self.engine != "index"
 
 
-async def ask(question: str, code: Codebase, limit: int, progress: Progress | None = None) -> Answer:
-    """Search the index for `limit` pieces of code and answer from them. Raises ModelError."""
+async def ask(
+    question: str,
+    code: Codebase,
+    limit: int,
+    progress: Progress | None = None,
+    near: Sequence[Path] | None = None,
+) -> Answer:
+    """Search the index for `limit` pieces of code and answer from them. `near`: the open files, those
+    the user is at work in when none are given. Raises ModelError."""
     if not question.strip():
         return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
     if code.index is None:
         return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
-    # Roots are searched one after the other, each within what it is given.
-    deadline = allowed(SEARCH_SECONDS) / max(1, len(code.roots))
-    hits = await code.index.search(question, max(limit, 1), deadline)
+    near = code.near() if near is None else near
+    searched = await code.index.searched(question, max(limit, 1), allowed(SEARCH_SECONDS), near=near)
+    hits = searched.hits
     if not hits:
-        return Answer(f"Nothing in the index matches {question.strip()[:100]!r}.", (), "index")
+        nothing = f"Nothing in the index matches {question.strip()[:100]!r}."
+        return Answer(f"{nothing} {searched.reason}".strip(), (), "index")
     if not has_chat(code):
-        return Answer(await _extract(hits, code), tuple(hits), "index")
+        return Answer(await _extract(hits, code), hits, "index")
     known = await within(with_needed(hits, code.index.graph), _NEEDED_SECONDS) or hits
     packed = pack(known, code.roots, prompts.CODE_CHARACTERS + prompts.CONTEXT_CHARACTERS)
     paths = await asyncio.to_thread(
@@ -66,7 +75,7 @@ async def ask(question: str, code: Codebase, limit: int, progress: Progress | No
     said = inert(reply.text).strip()
     text, cited = cited_only(said, packed.citations)
     if not text:
-        return Answer(await _extract(hits, code), tuple(hits), "index")
+        return Answer(await _extract(hits, code), hits, "index")
     sources = [f"[{c.number}] {_place(c, code)}" for c in packed.citations if c.number in cited]
     if sources:
         text += "\n\n" + "  \n".join(sources)

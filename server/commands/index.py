@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Index; 1 when the index could not be written."""
+    """Index; 1 when the index could not be written, or not rebuilt because another process writes it."""
     from devflow.server.commands import status
     from devflow.server.commands.workspace import build_with_progress, root_of, settings_of
 
@@ -33,4 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(status.index_json(result))
     else:
         console().print(status.index_line(result))
-    return 1 if result.state == "failed" else 0
+    refused = arguments.rebuild and result.state == "elsewhere"
+    return 1 if result.state == "failed" or refused else 0

@@ -122,6 +122,38 @@ def test_a_notebook_s_cells_stand_on_the_lines_of_its_file() -> None:
     assert [chunk.symbol for chunk in facts.chunks] == ["Sales", "Sales"]
 
 
+def test_a_cell_of_markdown_has_a_section_for_each_of_its_headings() -> None:
+    written = [
+        [
+            "words before\n",
+            "# Sales\n",
+            "How they went\n",
+            "## Refunds\n",
+            "## Costs\n",
+            "```\n",
+            "# no\n",
+            "```",
+        ],
+        None,
+        ["---\n", "more of it\n", "Rent\n", "----\n", "due monthly"],
+    ]
+    cells = [
+        {"cell_type": "code" if lines is None else "markdown", "source": lines or ["fit(sales)"]}
+        for lines in written
+    ]
+    text = Text(notebook_text(json.dumps({"cells": cells}, indent=1)))
+    found = [(text.line(each.first).strip(), each.title) for each in sections(text, "jupyter")]
+    assert [each for each in found if each[0]] == [
+        ("# %% [markdown]", ""),
+        ("# Sales", "Sales"),
+        ("## Refunds", "Sales > Refunds"),
+        ("## Costs", "Sales > Costs"),
+        ("# %%", "Sales > Costs"),
+        ("# %% [markdown]", "Sales > Costs"),
+        ("Rent", "Sales > Rent"),
+    ]
+
+
 @pytest.mark.parametrize(
     "source", ["", "{}", "[1, 2", '"source": [\n"a\n', '{"cell_type": "code", "source": "x"}']
 )

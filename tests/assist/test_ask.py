@@ -48,6 +48,13 @@ async def test_without_a_model_the_best_code_is_shown(tmp_path: Path) -> None:
     assert "no model can answer in words: add one under" in answer.markdown.splitlines()[-1]
 
 
+async def test_when_nothing_is_found_the_answer_says_why(tmp_path: Path) -> None:
+    async with workspace(tmp_path, SNIPPET, indexed=True) as made:
+        assert (await ask("qqzzx wwvvk", made.code, 3)).markdown == (
+            "Nothing in the index matches 'qqzzx wwvvk'. Nothing in the index has any of its words."
+        )
+
+
 async def test_a_model_that_cannot_be_asked_says_why_in_place_of_how_to_add_one(tmp_path: Path) -> None:
     keyless = ModelsConfig(False, (ModelSpec("gpt", "openai", "gpt-4.1"),))
     models = build_router(keyless, {})

@@ -156,6 +156,12 @@ async def test_every_request(profile: str, start: Any, workspace: Path) -> None:
         )
     )["hits"]
     assert any(hit["location"]["uri"].endswith("shapes.py") for hit in hits)
+    nothing = plain(
+        await client.workspace_execute_command_async(
+            types.ExecuteCommandParams("devflow.search", arguments=["qqzzx wwvvk"])
+        )
+    )
+    assert (nothing["hits"], bool(nothing["reason"])) == ([], True)
 
     if profile != "emacs":
         await client.text_document_inline_completion_async(

@@ -299,6 +299,14 @@ async def test_a_second_worker_on_the_same_root_reads_what_the_first_writes(tmp_
         assert status.files == 1
 
 
+async def test_a_rebuild_asked_of_the_second_worker_is_said_not_to_happen(tmp_path: Path) -> None:
+    put(tmp_path, {"a.py": "def one(): ...\n"})
+    async with working(tmp_path), working(tmp_path) as (second, index, told):
+        second.rebuild()
+        await told.until(lambda: _is("the index was not rebuilt" in told.problems[-1]))
+        assert await names(index, tmp_path / "a.py") == ["one"]
+
+
 async def test_a_second_worker_has_its_vectors_from_the_first(tmp_path: Path) -> None:
     put(tmp_path, {"a.py": "def parse_ignore_file(lines): ...\n", "b.py": "class Colour: ...\n"})
     async with working(tmp_path, IndexOptions()) as (first, _, _):

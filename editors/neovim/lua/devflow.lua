@@ -142,7 +142,8 @@ function M.search(query)
       end
     end
     if #entries == 0 then
-      say(('nothing in the workspace fits %q.'):format(query), vim.log.levels.WARN)
+      local why = type(answer) == 'table' and answer.reason or ''
+      say(vim.trim(('nothing in the workspace fits %q. %s'):format(query, why)), vim.log.levels.WARN)
       return
     end
     vim.fn.setqflist({}, ' ', { title = 'DevFlow: ' .. query, items = entries })

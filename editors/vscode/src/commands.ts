@@ -88,7 +88,8 @@ async function search(running: Running): Promise<void> {
       : [];
   });
   if (answer !== undefined && hits.length === 0) {
-    void vscode.window.showInformationMessage(`DevFlow: nothing in the workspace fits "${query}".`);
+    const why = (answer as { reason?: string }).reason ?? "";
+    void vscode.window.showInformationMessage(`DevFlow: nothing in the workspace fits "${query}". ${why}`.trim());
     return;
   }
   const chosen = await vscode.window.showQuickPick(hits, { matchOnDescription: true, matchOnDetail: true });

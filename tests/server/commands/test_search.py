@@ -45,6 +45,24 @@ def test_context_stays_within_its_tokens(shop: Path, capsys: pytest.CaptureFixtu
     assert "def total(self):" in packed
 
 
+def test_of_two_that_fit_the_one_near_a_file_comes_first(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("lamps", "boots"):
+        (shop / f"{name}.py").write_text("def prices_of(season):\n    return read(season)\n")
+        (shop / f"page_of_{name}.py").write_text(f"import {name}\n\nprint({name}.prices_of(1))\n")
+    for name in ("lamps", "boots"):
+        near = str(shop / f"page_of_{name}.py")
+        assert main(["search", "--json", "--near", near, "--root", str(shop), "the prices of a season"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["file"] == f"{name}.py"
+
+
+def test_a_near_file_that_is_not_there_is_a_sentence(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["search", "--near", str(shop / "none.py"), "--root", str(shop), "basket"])
+    assert "none.py' is no file that can be read" in capsys.readouterr().err
+
+
 def test_what_is_decorated_is_shown_by_its_definition(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "rates.py").write_text(
         "@cached(\n    seconds=60,\n)\n@logged\ndef exchange_rate(currency):\n    return ask(currency)\n"
@@ -91,3 +109,16 @@ def test_a_second_command_on_an_index_says_who_is_at_it(
     said = capsys.readouterr().out
     assert "Another DevFlow process is indexing" in said
     assert "So far: 0 files, 0 symbols." in said
+
+
+def test_a_rebuild_beside_another_process_is_said_not_to_have_happened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").write_text("def one(): ...\n")
+    directory = index_directory(tmp_path)
+    make_directory(directory)
+    with FileLock(directory / LOCK, mode=0o600):
+        assert main(["index", "--rebuild", str(tmp_path)]) == 1
+    assert "the index was not rebuilt. Rebuild it there, or close that process first." in (
+        " ".join(capsys.readouterr().out.split())
+    )
