@@ -28,6 +28,8 @@ from devflow.retrieval.needed import with_needed
 from devflow.retrieval.walk import IndexOptions
 
 _CONTEXT_TOKENS = 2_000
+_OPENS_WITHIN = 300.0
+"""Seconds for the vectors to open: a busy machine must not take a source of hits out of the figures."""
 _FILE_LIMIT = 50
 """Hits asked for when files are wanted: several may be of one file."""
 
@@ -168,7 +170,7 @@ async def _ask_systems(
         f"  {status.files} files, {status.chunks} chunks, indexed in {time.perf_counter() - started:.1f} s"
         + (f"; {status.problem}" if status.problem else "")
     )
-    async with local_vectors(root) as (vectors, problem):
+    async with local_vectors(root, within=_OPENS_WITHIN) as (vectors, problem):
         if problem:
             note(f"  {problem}")
         await _ask(root, vectors, asked, systems)

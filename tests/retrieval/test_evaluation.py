@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_a_question_is_the_first_paragraph_without_markup() -> None:
     assert first_paragraph("Joins them.\n@param x it") == "Joins them."
 
 
+def test_a_name_that_a_comment_refers_to_is_a_word_of_the_question() -> None:
+    doc = '<summary>\nGives the <see cref="T:Lib.Core.Level"/> of a <paramref name="logger" />.\n</summary>'
+    assert first_paragraph(doc) == "Gives the Level of a logger."
+    generic = 'Makes a <see cref="Dictionary{TKey, TValue}"/> <c>twice</c>.'
+    assert first_paragraph(generic) == "Makes a Dictionary twice."
+
+
 def test_bm25_prefers_the_rare_word_and_fusion_what_both_know() -> None:
     ranking = BM25(["open the file", "open the door", "close the door"]).ranked("open file")
     assert ranking[0] == 0
@@ -107,6 +115,23 @@ def test_a_broken_set_leaves_the_others(tmp_path: Path, below: str) -> None:
 def test_an_unknown_kind_of_corpus_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CorpusUnavailable, match="no kind of corpus"):
         fetched("tape:reel-7", tmp_path)
+
+
+def test_a_package_that_a_mirror_lost_is_named_in_the_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt = tmp_path / "bin/apt-get"
+    apt.parent.mkdir()
+    apt.write_text(
+        '#!/bin/sh\ncase "$*" in *update*) exit 0;; esac\n'
+        "echo 'W: something else' >&2\n"
+        "echo 'E: Failed to fetch http://mirror/lib_1.tar.xz  404  Not Found' >&2\n"
+        "echo 'E: Failed to fetch some archives.' >&2\nexit 100\n"
+    )
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(apt.parent), prepend=os.pathsep)
+    with pytest.raises(CorpusUnavailable, match=r"http://mirror/lib_1\.tar\.xz 404 Not Found$"):
+        fetched("debsrc:lib=1", tmp_path / "cache")
 
 
 def test_a_piece_of_lines_answers_with_the_function_it_holds_most_of(tmp_path: Path) -> None:
