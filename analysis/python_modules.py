@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
 import sysconfig
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from devflow.analysis.python_environment import environment_folder, package_folders
+
+_MODULES = (".py", ".pyi", ".so", ".pyd")
 
 
 def search_path(roots: Sequence[Path]) -> tuple[Path, ...]:
@@ -38,6 +42,25 @@ def module_file(name: str, folders: Sequence[Path]) -> Path | None:
         if (found := _in_folder(folder, parts)) is not None:
             return found
     return None
+
+
+def modules_in(module: str, folders: Sequence[Path]) -> set[str]:
+    """The names of the public modules directly under the absolute `module`, "" for all there are."""
+    parts = module.split(".") if module else []
+    found: set[str] = (
+        set() if parts else {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    )
+    for folder in folders if all(part.isidentifier() for part in parts) else ():
+        try:
+            with os.scandir(folder.joinpath(*parts)) as entries:
+                for each in entries:
+                    name, dot, _ = each.name.partition(".")
+                    holds = each.name.endswith(_MODULES) if dot else each.is_dir()
+                    if holds and name.isidentifier() and not name.startswith("_"):
+                        found.add(name)
+        except OSError:
+            continue
+    return found
 
 
 def relative_module(name: str, path: Path) -> Path | None:

@@ -19,7 +19,7 @@ from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.module_table import Binding, ModuleTable, imported
 from devflow.analysis.python_files import DEEPEST, PythonFiles, Target, bound, is_property
 from devflow.analysis.python_locals import class_binding, is_bound_here, is_field, local
-from devflow.analysis.python_modules import module_file
+from devflow.analysis.python_modules import module_file, modules_in
 from devflow.analysis.python_values import PLAIN, PythonValues
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import SyntaxTree, parse
@@ -46,6 +46,10 @@ class PythonResolver:
     def module(self, name: str, path: Path | None) -> Path | None:
         """The file of a module as an import in `path` names it."""
         return self._files.module(name, path)
+
+    def modules_in(self, module: str) -> set[str]:
+        """The names of the public modules directly under the absolute `module`, "" for all there are."""
+        return modules_in(module, self._files.folders)
 
     def public_names(self, path: Path) -> dict[str, SymbolKind]:
         """What the module `path` offers at its top level."""

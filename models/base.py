@@ -6,6 +6,7 @@ engine within 50 ms. Failures are `models.errors.ModelError`, whose message is a
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -169,8 +170,10 @@ class ChatRequest:
 
     @property
     def unit(self) -> str:
-        """As in `FillRequest`: the first file whose text is inside."""
-        return next(iter(self.files), "")
+        """What an experiment assigns: the conversation, known by a digest of the user's first words; "" where
+        there are none."""
+        first = self.question or next((each.content for each in self.messages if each.role == "user"), "")
+        return hashlib.blake2b(first.encode("utf-8", "replace"), digest_size=16).hexdigest() if first else ""
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ ModelError              one sentence for the user: what failed, on what, what to
 ├── NotInstalled        the engine's library is not installed
 ├── Unsendable          the request cannot be written down for the wire; nothing was sent
 ├── Unreachable         the provider refused, timed out or cut the connection
+│   ├── Silent          nothing came within `models.timeout_s`
+│   └── Stalled         it stopped in the middle of an answer for longer than it is waited for
 ├── TooLate             the deadline of the request passed before the answer was whole
 ├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
 ├── Rejected            the provider understood and refused (bad key, bad request, context too long)
@@ -53,6 +55,10 @@ class Unreachable(ModelError):
 
 class Silent(Unreachable):
     """Nothing came within `models.timeout_s`: who has waited that long does not wait as long again."""
+
+
+class Stalled(Unreachable):
+    """It stopped in the middle of an answer for longer than it is waited for, and was left."""
 
 
 class TooLate(ModelError):

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -91,6 +91,8 @@ class Event:
     """What the trigger knew when it was shown: numbers by name."""
     experiment: str = ""
     """The experiment that gave the file to `model`, which did answer."""
+    unit: str = ""
+    """`Feedback.digest` of that file, in an experiment: its suggestions are no independent trials."""
     at: float = 0.0
     """Seconds since 1970; 0: now."""
 
@@ -202,11 +204,21 @@ class Feedback:
     ) -> dict[tuple[str, str], Outcomes]:
         """The same for every `(model, language)` there is, of these kinds; none named: of any. `experiment`:
         only of suggestions that were made in it."""
+        return self._grouped("language", kinds, since, experiment)
+
+    def by_unit(self, *kinds: Kind, experiment: str, since: float = 0.0) -> dict[tuple[str, str], Outcomes]:
+        """The same for every `(model, unit)` of an experiment."""
+        return self._grouped("unit", kinds, since, experiment)
+
+    def _grouped(
+        self, by: Literal["language", "unit"], kinds: Sequence[Kind], since: float, experiment: str
+    ) -> dict[tuple[str, str], Outcomes]:
         sql = (
-            "SELECT model, language, sum(shown), sum(accepted OR word), sum(accepted), "
+            f"SELECT model, {by}, sum(shown), sum(accepted OR word), sum(accepted), "
             "sum(refused AND NOT (accepted OR word)), sum(seen), sum(seen AND distance = 0), sum(distance), "
             "total(CASE WHEN seen THEN max(0.0, 1.0 - 1.0 * changed / max(taken, 1)) END) "
-            "FROM (SELECT suggestion, max(model) AS model, max(language) AS language, "
+            "FROM (SELECT suggestion, max(model) AS model, "
+            f"max({by}) AS {by}, "
             "max(action = 'shown') AS shown, max(action = 'accepted') AS accepted, "
             "max(action IN ('accepted-word', 'accepted-line')) AS word, "
             "max(action IN ('rejected', 'typed-over')) AS refused, max(action = 'edited') AS seen, "
@@ -214,12 +226,13 @@ class Feedback:
             "sum(CASE action WHEN 'edited' THEN taken END) AS taken "
             "FROM events WHERE at >= ? AND (? = '[]' OR kind IN (SELECT value FROM json_each(?))) "
             "AND ? IN ('', experiment) "
-            "GROUP BY suggestion) GROUP BY model, language"
+            "GROUP BY suggestion) "
+            f"GROUP BY model, {by}"
         )
         rows = self._rows(sql, (since, *[json.dumps(kinds)] * 2, experiment))
         return {
-            (str(model), str(language)): replace(Outcomes(*map(int, counts)), kept=float(kept))
-            for model, language, *counts, kept in rows
+            (str(model), str(group)): replace(Outcomes(*map(int, counts)), kept=float(kept))
+            for model, group, *counts, kept in rows
         }
 
     def trials(self, limit: int = 5_000) -> list[Trial]:
@@ -295,6 +308,7 @@ class Feedback:
         with db:
             db.execute("BEGIN IMMEDIATE")
             with_column(db, "events", "experiment")
+            with_column(db, "events", "unit")
             db.execute("INSERT OR IGNORE INTO key VALUES (1, ?)", (os.urandom(32),))
         (self._key,) = db.execute("SELECT bytes FROM key").fetchone()
         return db
@@ -306,7 +320,7 @@ class Feedback:
         if not rows:
             return
         with db:
-            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 14)})", rows)
+            db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 15)})", rows)
             if self._written % _PRUNE_EVERY + len(rows) >= _PRUNE_EVERY or not self._written:
                 self._prune(db)
         self._written += len(rows)
@@ -328,6 +342,7 @@ class Feedback:
             event.digest,
             json.dumps(numbers) if numbers else "",
             event.experiment[:_LONGEST],
+            event.unit[:_LONGEST],
         )
 
     def _prune(self, db: sqlite3.Connection) -> None:
@@ -344,7 +359,8 @@ CREATE TABLE IF NOT EXISTS events (
     suggestion TEXT NOT NULL, at REAL NOT NULL, action TEXT NOT NULL, kind TEXT NOT NULL,
     language TEXT NOT NULL, model TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
     taken INTEGER NOT NULL, distance INTEGER NOT NULL, milliseconds REAL NOT NULL,
-    digest TEXT NOT NULL, features TEXT NOT NULL, experiment TEXT NOT NULL DEFAULT ''
+    digest TEXT NOT NULL, features TEXT NOT NULL, experiment TEXT NOT NULL DEFAULT '',
+    unit TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS by_suggestion ON events (suggestion);
 CREATE INDEX IF NOT EXISTS by_time ON events (at);

@@ -16,11 +16,12 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from devflow.models.base import ChatRequest, EmbedRequest, Excerpt, FillRequest, Message, Meter
-from devflow.models.errors import ModelError, NotAllowed, RateLimited, Silent
+from devflow.models.errors import ModelError, NotAllowed, Silent
 from devflow.models.guard.accounting import Accounts, Entry, Sent
 from devflow.models.guard.books import Books, Keeping
 from devflow.models.guard.egress import NEVER_SENT, host_of, leaves_machine, path_rules, plain_path
 from devflow.models.guard.ledger import Call
+from devflow.models.routing.patience import gave_up
 from devflow.models.streams import closing
 
 if TYPE_CHECKING:
@@ -183,6 +184,9 @@ class Outbound:
             outcome, why = "failed", type(error).__name__
             _forget_text(error, request.texts)
             raise
+        except asyncio.CancelledError:
+            outcome = "stalled" if gave_up() else "cancelled"
+            raise
         finally:
             await self._settled(to, entry, outcome, why)
 
@@ -231,6 +235,8 @@ class Outbound:
         """The request as it may be sent, with the money for it reserved."""
         entry = self.accounts.entry(_sent(to, request, None))
         if not to.leaves:
+            if self.accounts.price(entry.sent) is not None:
+                await self.accounts.admit(entry)
             return request, None, entry
         given = request
         prepared: list[tuple[_AnyRequest, Vault]] = []
@@ -240,11 +246,7 @@ class Outbound:
             prepared.append(self._prepared(to, given, redact))
             entry.sent = _sent(to, *prepared[0], content=self.books.keep_content)
 
-        try:
-            await self.accounts.admit(entry, prepare)
-        except (NotAllowed, RateLimited) as error:
-            await self.accounts.settle(entry, "refused", str(error))
-            raise
+        await self.accounts.admit(entry, prepare)
         [(request, vault)] = prepared
         log.info("%s goes to %s (%s) without %s", entry.id, to.name, to.host, vault.redactions)
         return request, vault, entry
@@ -259,10 +261,7 @@ class Outbound:
         return redact(request, self.personal)
 
     async def _settled(self, to: _Server, entry: Entry, outcome: str, why: str) -> None:
-        if to.leaves:
-            await self.accounts.settle(entry, outcome, why)
-        else:
-            await asyncio.to_thread(self.accounts.end_local, entry, outcome)
+        await self.accounts.settle(entry, outcome, why)
         log.info("%s %s after %.2f s", entry.id, outcome, time.monotonic() - entry.asked)
 
     def _silent(self, to: _Server) -> Silent:

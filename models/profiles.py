@@ -121,7 +121,7 @@ def family_faults(given: Mapping[str, Any]) -> list[str]:
         found.append(f"like = {given['like']!r} is no family that is known")
     if not (given.get("prefix") and given.get("suffix")):
         if unused := [name for name in ("prefix", "suffix", *marks) if given.get(name)]:
-            found.append(f"{', '.join(unused)} mean nothing without both prefix and suffix")
+            found.append(f"{_mean(unused)} nothing without both prefix and suffix")
     else:
         given_marks = [
             given[name] for name in ("prefix", "suffix", "middle", "file", "repo") if given.get(name)
@@ -131,7 +131,7 @@ def family_faults(given: Mapping[str, Any]) -> list[str]:
         if without_file := [
             name for name in ("repo", "name_inside") if given.get(name) and not given.get("file")
         ]:
-            found.append(f"{', '.join(without_file)} mean nothing without file")
+            found.append(f"{_mean(without_file)} nothing without file")
         if given.get("suffix_first") and not given.get("middle"):
             found.append("suffix_first means nothing without middle")
     if bool(given.get("user")) != bool(given.get("assistant")):
@@ -139,6 +139,12 @@ def family_faults(given: Mapping[str, Any]) -> list[str]:
     if (given.get("input_price") is None) != (given.get("output_price") is None):
         found.append("input_price and output_price mean nothing without each other")
     return found
+
+
+def _mean(names: Sequence[str]) -> str:
+    """`a, b and c mean`, or `a means`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last} mean" if others else f"{last} means"
 
 
 def profile_from_json(given: Mapping[str, Any]) -> Profile:

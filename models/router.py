@@ -55,13 +55,13 @@ class Routing:
     draws: Callable[[Sequence[str], str], dict[str, float]] = lambda names, language: {}
     """What is learned of models in a language: a draw for each that enough is known of."""
     assigned: Callable[[str, str, str], Assigned] = lambda task, language, unit: Assigned()
-    """The model an experiment gives to a request about the file `unit`."""
+    """The model an experiment gives to a request of `unit`: a file, or a conversation."""
     hedge: bool = True
     close: Callable[[], None] = lambda: None
     """Closes what the models share; called in a thread, after they are closed."""
 
     def experiment_of(self, task: str, language: str, unit: str, model: str) -> str:
-        """The experiment that gave the file `unit` to `model`, "" where none did."""
+        """The experiment that gave `unit` to `model`, "" where none did."""
         given = self.assigned(task, language, unit)
         return given.experiment if given.model == model else ""
 
@@ -173,7 +173,7 @@ class Router:
         return [self._status(line) for line in self._lines.values()]
 
     def experiment_of(self, task: Task, language: str, unit: str, model: str) -> str:
-        """The experiment that gave the file `unit` to `model`, "" where none did."""
+        """The experiment that gave `unit` to `model`, "" where none did."""
         return self._routing.experiment_of(task, language, unit, model)
 
     async def close(self) -> None:
@@ -243,8 +243,9 @@ class Router:
             expected = latency.expected(now) if latency is not None else None
             states[id(line.facts)] = State(status.health, detail, expected, draws.get(line.facts.name))
         rules = self._rules
-        if name := self._routing.assigned(asked.task, asked.language, unit).model:
-            rules = (Rule("experiment", prefer=(name,)), *rules)
+        given = self._routing.assigned(asked.task, asked.language, unit)
+        if given.model:
+            rules = (Rule(f"experiment {given.experiment}", prefer=(given.model,)), *rules)
         by_facts = {id(line.facts): line for line in lines}
         candidates = ordered(asked, [line.facts for line in lines], rules, lambda facts: states[id(facts)])
         return [(by_facts[id(candidate.facts)], candidate) for candidate in candidates]

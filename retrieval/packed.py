@@ -10,7 +10,7 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,10 +29,12 @@ _LEVEL = 3
 @dataclass(frozen=True, slots=True)
 class PackedUses:
     """The uses of names in one file. `places`: by name; `around`: the receivers and containers they name by
-    number; `members`: how often each name is seen on each receiver; `attributes`: behind any dot."""
+    number; `names`: those there are, packed too; `members`: how often each name is seen on each receiver;
+    `attributes`: behind any dot."""
 
     places: list[tuple[str, bytes]]
     around: bytes
+    names: bytes
     members: dict[tuple[str, str], int]
     attributes: dict[str, int]
     count: int
@@ -72,15 +74,19 @@ def packed_uses(uses: Sequence[Reference], text: Text) -> PackedUses:
             on if on < 1 << 16 else 0,
             kinds[kind] | (inside if inside < _MOST_AROUND else 0),
         )
-    around = zlib.compress(json.dumps(list(numbers), ensure_ascii=False).encode(), _LEVEL)
     short = len(text) < 1 << 16
     return PackedUses(
         [(name, _packed(some, short=short)) for name, some in places.items()],
-        around,
+        _packed_words(numbers),
+        _packed_words(places),
         on_receivers,
         attributes,
         len(uses),
     )
+
+
+def _packed_words(words: Iterable[str]) -> bytes:
+    return zlib.compress(json.dumps(list(words), ensure_ascii=False).encode(), _LEVEL)
 
 
 def _packed(numbers: list[int], *, short: bool) -> bytes:
@@ -96,7 +102,7 @@ def packed_text(text: str) -> bytes:
 
 def functions() -> tuple[tuple[str, int, object], ...]:
     """Name, number of arguments and function of what the store's views call."""
-    return (("devflow_piece", 3, _piece), ("devflow_uses", 3, _uses))
+    return (("devflow_piece", 3, _piece), ("devflow_uses", 3, _uses), ("devflow_names", 1, _names))
 
 
 def register(connection: sqlite3.Connection) -> None:
@@ -108,6 +114,11 @@ def register(connection: sqlite3.Connection) -> None:
 def _piece(text: bytes, start: int, end: int) -> str:
     """A part of a packed text."""
     return _unpacked_text(text)[start:end]
+
+
+def _names(names: bytes) -> str:
+    """The names of which a file has uses, as JSON."""
+    return zlib.decompress(names).decode()
 
 
 def _uses(name: str, places: bytes, around: bytes) -> str:

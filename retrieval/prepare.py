@@ -14,7 +14,7 @@ from devflow.retrieval.packed import PackedUses, packed_text, packed_uses
 from devflow.retrieval.walk import Source
 from devflow.retrieval.words import indexed, initials, storable
 
-SymbolRow = tuple[str, str, str, str, int, int, int, int, str, str, str, str, int]
+SymbolRow = tuple[str, str | None, str, str, int, int, int, int, str, str, str, int]
 ImportRow = tuple[str, str, str, int, int]
 
 
@@ -87,7 +87,7 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
         symbols=[
             (
                 clean(symbol.name),
-                clean(symbol.name.lower()),
+                None if symbol.name.isascii() else clean(symbol.name.lower()),
                 initials(symbol.name),
                 str(symbol.kind),
                 symbol.start,
@@ -95,7 +95,6 @@ def prepare(relative: str, source: Source, size: int, mtime_ns: int) -> Prepared
                 symbol.name_start,
                 symbol.name_end,
                 clean(symbol.container),
-                clean(symbol.container.rpartition(".")[2]),
                 clean(symbol.signature),
                 clean(symbol.doc),
                 text.line_at(symbol.name_start),

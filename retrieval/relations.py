@@ -14,7 +14,7 @@ USES = (
 """Uses of a name by file and kind; arguments: name, most uses counted."""
 USES_IN = (
     'SELECT f.path, r.name, r.kind, r.start, r."end", r.line, r.receiver, r.container '
-    "FROM refs r JOIN files f ON f.id = r.file WHERE f.path = ? ORDER BY r.start LIMIT ?"
+    "FROM files f CROSS JOIN refs_in r ON r.file = f.id WHERE f.path = ? ORDER BY r.start LIMIT ?"
 )
 """Uses of names in one file."""
 SHARED = (

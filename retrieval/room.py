@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,9 @@ class Freed:
 
 
 def make_room(mib: int, live: Path) -> str:
-    """`keep_within` as the setting has it; a sentence for the user when that was not enough."""
+    """`remove_former`, and `keep_within` as the setting has it; a sentence for the user when that was not
+    enough. `live` is complete."""
+    remove_former(live)
     freed = keep_within(mib << 20, live)
     if freed.over <= 0:
         return ""
@@ -60,6 +63,24 @@ def size(directory: Path) -> int:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - by the thousand
     return total
+
+
+def remove_former(live: Path) -> None:
+    """Remove what former schemas kept of the workspace of `live`, unless a process has it locked. A newer
+    schema's stays: a newer DevFlow may be in use beside this one."""
+    version = _version(live.parent)
+    for folder in live.parent.parent.glob(f"*/{live.name}"):
+        former = -1 < _version(folder.parent) < version
+        if former and folder.is_dir() and not folder.is_symlink() and _removed(folder):
+            log.info("the index %s of a former version was removed", folder)
+            with contextlib.suppress(OSError):  # there are those of other workspaces
+                folder.parent.rmdir()
+
+
+def _version(schema: Path) -> int:
+    """The number of a schema's folder; -1 of what is none."""
+    found = re.fullmatch(r"v(\d{1,9})", schema.name)
+    return int(found[1]) if found else -1
 
 
 def keep_within(budget: int, live: Path) -> Freed:

@@ -25,7 +25,7 @@ from devflow.retrieval.packed import functions
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "v3"
+SCHEMA = "v4"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 _KEPT_IN: ContextVar[Path | None] = ContextVar("kept_in", default=None)
@@ -49,33 +49,43 @@ CREATE TABLE files(
     digest BLOB NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
     uses INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE symbols(
-    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, name TEXT NOT NULL, lower TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT,
     initials TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    name_start INTEGER NOT NULL, name_end INTEGER NOT NULL, container TEXT NOT NULL, owner TEXT NOT NULL,
-    signature TEXT NOT NULL, doc TEXT NOT NULL, line INTEGER NOT NULL);
+    name_start INTEGER NOT NULL, name_end INTEGER NOT NULL, container TEXT NOT NULL,
+    signature TEXT NOT NULL, doc TEXT NOT NULL, line INTEGER NOT NULL,
+    lower TEXT AS (coalesce(folded, lower(name))),
+    owner TEXT AS (substr(container, 1 + length(rtrim(container, replace(container, '.', ''))))));
 CREATE INDEX symbols_of_file ON symbols(file, start);
-CREATE INDEX symbols_by_name ON symbols(lower, name);
+CREATE INDEX symbols_by_name ON symbols(lower);
 CREATE INDEX symbols_by_initials ON symbols(initials) WHERE initials <> '';
 CREATE INDEX symbols_by_owner ON symbols(owner) WHERE owner <> '';
 CREATE TABLE uses(
     name TEXT NOT NULL, file INTEGER NOT NULL, places BLOB NOT NULL, PRIMARY KEY(name, file)) WITHOUT ROWID;
-CREATE INDEX uses_of_file ON uses(file);
-CREATE TABLE around_uses(file INTEGER PRIMARY KEY, words BLOB NOT NULL);
+CREATE TABLE around_uses(file INTEGER PRIMARY KEY, words BLOB NOT NULL, names BLOB NOT NULL);
 CREATE VIEW refs(file, start, "end", kind, line, name, receiver, container) AS
     SELECT u.file, json_extract(p.value, '$[0]'), json_extract(p.value, '$[1]'),
     json_extract(p.value, '$[2]'), json_extract(p.value, '$[3]'), u.name,
     json_extract(p.value, '$[4]'), json_extract(p.value, '$[5]')
     FROM uses u JOIN around_uses a ON a.file = u.file
     JOIN json_each(devflow_uses(u.name, u.places, a.words)) p;
+CREATE VIEW refs_in(file, start, "end", kind, line, name, receiver, container) AS
+    SELECT a.file, json_extract(p.value, '$[0]'), json_extract(p.value, '$[1]'),
+    json_extract(p.value, '$[2]'), json_extract(p.value, '$[3]'), u.name,
+    json_extract(p.value, '$[4]'), json_extract(p.value, '$[5]')
+    FROM around_uses a CROSS JOIN json_each(devflow_names(a.names)) n
+    CROSS JOIN uses u ON u.name = n.value AND u.file = a.file
+    CROSS JOIN json_each(devflow_uses(u.name, u.places, a.words)) p;
 CREATE TABLE attributes(name TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE members(
     receiver TEXT NOT NULL, name TEXT NOT NULL, times INTEGER NOT NULL,
     PRIMARY KEY(receiver, name)) WITHOUT ROWID;
-CREATE TABLE imports(
-    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL,
-    alias TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL);
-CREATE INDEX imports_of_file ON imports(file);
-CREATE INDEX imports_by_module ON imports(module);
+CREATE TABLE modules(id INTEGER PRIMARY KEY, module TEXT NOT NULL UNIQUE);
+CREATE TABLE imported(
+    file INTEGER NOT NULL, place INTEGER NOT NULL, module INTEGER NOT NULL, name TEXT NOT NULL, alias TEXT,
+    start INTEGER NOT NULL, length INTEGER NOT NULL, PRIMARY KEY(file, place)) WITHOUT ROWID;
+CREATE VIEW imports AS
+    SELECT i.file, m.module, i.name, coalesce(i.alias, i.name) AS alias, i.start, i.start + i.length AS "end"
+    FROM imported i CROSS JOIN modules m ON m.id = i.module;
 CREATE TABLE texts(file INTEGER PRIMARY KEY, text BLOB NOT NULL);
 CREATE TABLE pieces(
     id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, start INTEGER NOT NULL,

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import aiosqlite
 
-from devflow.retrieval.prepare import PreparedChunk, PreparedFile, path_words, symbol_words
+from devflow.retrieval.prepare import ImportRow, PreparedChunk, PreparedFile, path_words, symbol_words
 from devflow.retrieval.words import indexed
 
-_OF_FILE = ("symbols", "uses", "around_uses", "imports")
+_OF_FILE = ("symbols", "around_uses", "imported")
 
 
 async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> int:
@@ -29,12 +29,12 @@ async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> 
             "size = excluded.size, mtime = excluded.mtime, uses = excluded.uses",
             [(f.path, f.language, f.digest, f.size, f.mtime_ns, f.uses.count) for f in files],
         )
-        for table in _OF_FILE if known else ():
-            await db.executemany(f"DELETE FROM {table} WHERE file = ?", [(id_,) for id_ in known.values()])
+        if known:
+            await _forget(db, known.values())
         ids = await _ids(db, [file.path for file in files])
         await db.executemany(
-            'INSERT INTO symbols(file, name, lower, initials, kind, start, "end", name_start, name_end, '
-            "container, owner, signature, doc, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO symbols(file, name, folded, initials, kind, start, "end", name_start, name_end, '
+            "container, signature, doc, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(ids[file.path], *row) for file in files for row in file.symbols],
         )
         # In the order of the table: pages are written once.
@@ -43,13 +43,10 @@ async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> 
             sorted((name, ids[file.path], places) for file in files for name, places in file.uses.places),
         )
         await db.executemany(
-            "INSERT INTO around_uses(file, words) VALUES (?, ?)",
-            [(ids[file.path], file.uses.around) for file in files],
+            "INSERT INTO around_uses(file, words, names) VALUES (?, ?, ?)",
+            [(ids[file.path], file.uses.around, file.uses.names) for file in files],
         )
-        await db.executemany(
-            'INSERT INTO imports(file, module, name, alias, start, "end") VALUES (?, ?, ?, ?, ?, ?)',
-            [(ids[file.path], *row) for file in files for row in file.imports],
-        )
+        await _insert_imports(db, [(ids[file.path], file.imports) for file in files])
         for file in files:
             members.update(file.uses.members)
             attributes.update(file.uses.attributes)
@@ -82,8 +79,8 @@ async def delete_files(db: aiosqlite.Connection, paths: Sequence[str]) -> int | 
         for path, id_ in known.items():
             rows = await db.execute_fetchall("SELECT id, text, symbol FROM chunks WHERE file = ?", (id_,))
             await _delete_chunks(db, path, rows)
-            for table in (*_OF_FILE, "texts"):
-                await db.execute(f"DELETE FROM {table} WHERE file = ?", (id_,))
+            await _forget(db, [id_])
+            await db.execute("DELETE FROM texts WHERE file = ?", (id_,))
             await db.execute("DELETE FROM files WHERE id = ?", (id_,))
         return await _next_generation(db)
 
@@ -159,6 +156,38 @@ async def _keep_same_chunks(
     return new
 
 
+async def _forget(db: aiosqlite.Connection, files: Iterable[int]) -> None:
+    """Delete all rows of these files but their chunks."""
+    ids = [(id_,) for id_ in files]
+    await db.executemany(
+        "DELETE FROM uses WHERE file = ?1 AND name IN "
+        "(SELECT n.value FROM around_uses a, json_each(devflow_names(a.names)) n WHERE a.file = ?1)",
+        ids,
+    )
+    for table in _OF_FILE:
+        await db.executemany(f"DELETE FROM {table} WHERE file = ?", ids)
+
+
+async def _insert_imports(
+    db: aiosqlite.Connection, imports: Sequence[tuple[int, Sequence[ImportRow]]]
+) -> None:
+    """A module's name once given a number keeps it, though nothing may import it any more."""
+    modules = json.dumps(sorted({row[0] for _, rows in imports for row in rows}))
+    await db.execute("INSERT OR IGNORE INTO modules(module) SELECT value FROM json_each(?)", (modules,))
+    rows = await db.execute_fetchall(
+        "SELECT m.module, m.id FROM json_each(?) j JOIN modules m ON m.module = j.value", (modules,)
+    )
+    numbers: dict[str, int] = {row[0]: row[1] for row in rows}
+    await db.executemany(
+        "INSERT INTO imported(file, place, module, name, alias, start, length) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (file, place, numbers[module], name, None if alias == name else alias, start, end - start)
+            for file, made in imports
+            for place, (module, name, alias, start, end) in enumerate(made)
+        ],
+    )
+
+
 async def _insert_chunks(db: aiosqlite.Connection, chunks: list[tuple[int, str, PreparedChunk]]) -> None:
     if not chunks:
         return
@@ -207,7 +236,7 @@ async def _counted(
     attributes: Counter[str] = Counter()
     for file in files:
         rows = await db.execute_fetchall(
-            "SELECT receiver, name, count(*) FROM refs WHERE file = ? "
+            "SELECT receiver, name, count(*) FROM refs_in WHERE file = ? "
             "AND (kind = 'attribute' OR receiver <> '') GROUP BY receiver, name",
             (file,),
         )

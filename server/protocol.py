@@ -82,8 +82,8 @@ class Protocol(LanguageServerProtocol):
 
     def _rehearse(self, method: str, params: Any) -> None:
         self.load(method)
-        with contextlib.suppress(RequestFailed):
-            self._params(method, params)
+        with contextlib.suppress(Exception):  # told when it is handled
+            self._structured(method, params)
 
     def handle(self, message: Any) -> None:
         """Take one decoded message. Never raises for what the client sent."""
@@ -112,6 +112,13 @@ class Protocol(LanguageServerProtocol):
         if msg_id is None:
             self._fail(None, types.ErrorCodes.InvalidRequest, "A request's id is a number or a string.")
             return
+        token = about.set((msg_id, method))  # for the task and the callback too, which copy it
+        try:
+            self._begin(message, method, msg_id)
+        finally:
+            about.reset(token)
+
+    def _begin(self, message: dict[str, Any], method: str, msg_id: MsgId) -> None:
         try:
             if msg_id in self._answering:
                 raise RequestFailed(
@@ -129,13 +136,11 @@ class Protocol(LanguageServerProtocol):
             self.state = "shutdown"
         elif method == types.INITIALIZE:
             self.state = "initializing"
-        token = about.set((msg_id, method))  # for the task and the callback, which copy it
         task = asyncio.get_running_loop().create_task(_called(handler, params), name=f"{method} {msg_id}")
         self._answering[msg_id] = task
         # A reply from the callback, not from the task: a task that is cancelled before its first step
         # never runs, and its request would stay unanswered.
         task.add_done_callback(lambda done: self._answer(msg_id, method, done))
-        about.reset(token)
 
     def _take_notification(self, message: dict[str, Any], method: str) -> None:
         if method == types.EXIT:
@@ -199,20 +204,22 @@ class Protocol(LanguageServerProtocol):
         if method != types.INITIALIZE and self.state != "running":
             raise RequestFailed("The server is not initialized yet.", types.ErrorCodes.ServerNotInitialized)
 
-    def _params(self, method: str, params: Any) -> Any:
-        params_type: Any = types.METHOD_TO_TYPES.get(method, (None, None, None, None))[2]
-        if params_type is None:
+    def _structured(self, method: str, params: Any) -> Any:
+        if (params_type := _params_type(method)) is None:
             return params
         params = {} if params is None else params
         if method == types.INITIALIZE and isinstance(params, dict):
             # Both may be null; some clients leave them out instead.
             params = {"processId": None, "rootUri": None, **params}
+        return self._converter.structure(params, params_type)
+
+    def _params(self, method: str, params: Any) -> Any:
         try:
-            return self._converter.structure(params, params_type)
+            return self._structured(method, params)
         except Exception as error:  # noqa: BLE001
             # cattrs and lsprotocol's hooks raise all kinds here; the messages may quote the document.
             log.debug("cannot read the parameters of %s: %s", method, type(error).__name__)
-            wrong = _wrong_fields(params, params_type)
+            wrong = _wrong_fields({} if params is None else params, _params_type(method))
             raise RequestFailed(
                 f"The parameters of {method!r} are not what LSP 3.18 says{f': {wrong}' if wrong else ''}.",
                 types.ErrorCodes.InvalidParams,
@@ -311,6 +318,10 @@ async def _called(handler: Handler, params: Any) -> Any:
 def _usable_id(message: Any) -> MsgId | None:
     msg_id = message.get("id") if isinstance(message, dict) else None
     return msg_id if isinstance(msg_id, str | int) and not isinstance(msg_id, bool) else None
+
+
+def _params_type(method: str) -> Any:
+    return types.METHOD_TO_TYPES.get(method, (None, None, None, None))[2]
 
 
 def _wrong_fields(params: Any, params_type: Any) -> str:

@@ -192,6 +192,10 @@ class Review(Section):
     calls: bool = Field(
         default=True, description="Report calls that cannot fit the signature they resolve to."
     )
+    callers: bool = Field(
+        default=True,
+        description="Report calls and imports in other files that fail with the file as it is now.",
+    )
     duplicates: bool = Field(default=True, description="Report functions that nearly duplicate another.")
     secrets: bool = Field(default=True, description="Report hard-coded secrets.")
 
@@ -298,7 +302,7 @@ class RoutingRule(Section):
 
 
 class Trial(Section):
-    """Two or more models side by side; a file stays with its model."""
+    """Two or more models side by side; a file (ghost text), or a conversation, stays with its model."""
 
     name: str = Field(description="How `devflow experiments` calls it.")
     models: tuple[str, ...] = Field(
@@ -308,7 +312,9 @@ class Trial(Section):
         default=("fill",), description="What they do."
     )
     languages: tuple[str, ...] = Field(default=(), description="In which languages; none: all.")
-    share: float = Field(default=1.0, gt=0, le=1, description="Of the files that take part.")
+    share: float = Field(
+        default=1.0, gt=0, le=1, description="Of the files, or conversations, that take part."
+    )
 
 
 class Family(Section):

@@ -311,6 +311,7 @@ class Suggestions:
                 digest=shown.digest,
                 features=shown.features if action is Action.SHOWN else {},
                 experiment=shown.experiment,
+                unit=self.feedback.digest(shown.uri) if shown.experiment else "",
             )
         )
         if self._writing is None:

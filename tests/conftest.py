@@ -93,6 +93,12 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 _status = pytest.StashKey[int]()
+_before = pytest.StashKey[frozenset[threading.Thread]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run within a run (`pytester`) must not end the outer one for threads that were there before it."""
+    config.stash[_before] = frozenset(threading.enumerate())
 
 
 @pytest.hookimpl(trylast=True)
@@ -104,10 +110,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End although a test that failed left a thread (a connection to a database has one): Python would wait
     for it without end."""
-    left = [each.name for each in threading.enumerate() if each.is_alive() and not each.daemon]
-    left.remove(threading.main_thread().name)
-    status = config.stash.get(_status, 1)
+    before = config.stash[_before]
+    left = [each.name for each in threading.enumerate() if each not in before and not each.daemon]
     if left:
         print("threads left behind:", *left, file=sys.stderr, flush=True)
         sys.stdout.flush()
-        os._exit(status or 1)
+        os._exit(config.stash.get(_status, 1) or 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,18 @@ def test_loopback_is_allowed(pytester: pytest.Pytester) -> None:
         "        socket.create_connection(('localhost', listener.getsockname()[1])).close()\n"
     )
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_a_run_within_a_run_does_not_end_for_a_thread_that_was_there_before_it(
+    pytester: pytest.Pytester,
+) -> None:
+    prepare(pytester)
+    pytester.makepyfile("def test_it():\n    pass\n")
+    done = threading.Event()
+    earlier = threading.Thread(target=done.wait, name="left by an earlier test")
+    earlier.start()
+    try:
+        pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    finally:
+        done.set()
+        earlier.join()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from devflow.analysis.syntax.parse import SyntaxTree
 
 _MEANT = re.compile(r"#\s*(?:type:\s*ignore|noqa|pyright:\s*ignore|pylint:\s*disable|mypy:)", re.IGNORECASE)
+_CLASS = re.compile(r"cls|class|type|kind|klass|meta")
 _GUARD = re.compile(r"raises|suppress|fails|warns|assertRaises", re.IGNORECASE)
 
 
@@ -41,13 +42,19 @@ class Site:
     own: Class | None = None
     """The class whose method the call stands in, when `callee` begins with that method's `self`."""
     class_level: bool = False
-    """The first parameter is `cls`."""
+    """The first parameter is `cls`; of calls asked for by their place: the receiver may be a class."""
 
 
 def python_calls(tree: SyntaxTree) -> tuple[Site, ...]:
     """The calls whose callee is a module-level name or a method on `self`, outside code that
     expects a TypeError."""
     return tuple(_sites(tree))
+
+
+def calls_at(tree: SyntaxTree, places: frozenset[int]) -> tuple[Site, ...]:
+    """The calls whose callee's last name begins at one of `places`, outside code that expects a TypeError:
+    for those who know what is called there. `start:end` is that name alone."""
+    return tuple(_sites(tree, places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ class _Scope:
     """`bound` has the names of everything inside already."""
 
 
-def _sites(tree: SyntaxTree) -> Iterator[Site]:
+def _sites(tree: SyntaxTree, places: frozenset[int] | None = None) -> Iterator[Site]:
     attributes = _assigned_attributes(tree)
 
     @cache  # a line may have thousands of calls
@@ -80,7 +87,10 @@ def _sites(tree: SyntaxTree) -> Iterator[Site]:
             case "ERROR":
                 continue
             case "call" if not scope.guarded and not node.has_error:
-                site = _site(node, tree, scope, attributes, is_meant)
+                if places is None:
+                    site = _site(node, tree, scope, attributes, is_meant)
+                else:
+                    site = _site_at(node, tree, places, scope, attributes, is_meant)
                 if site:
                     yield site
             case "decorated_definition" | "function_definition" | "class_definition":
@@ -146,6 +156,38 @@ def _site(
         own = scope.owner
     elif head in scope.bound or head in scope.class_names or rest.rpartition(".")[2] in attributes:
         return None
+    made = _given(node, function, callee, tree, is_meant)
+    return replace(made, own=own, class_level=scope.class_level) if made is not None else None
+
+
+def _site_at(
+    node: Node,
+    tree: SyntaxTree,
+    places: frozenset[int],
+    scope: _Scope,
+    attributes: frozenset[str],
+    is_meant: Callable[[int], bool],
+) -> Site | None:
+    function = node.child_by_field_name("function")
+    name = function.child_by_field_name("attribute") if function.type == "attribute" else function
+    if name is None or name.type != "identifier" or tree.span(name).start not in places:
+        return None
+    callee = node_text(name, tree)
+    made = _given(node, name, callee, tree, is_meant) if callee not in attributes else None
+    if made is None or name is function:
+        return made
+    before = function.child_by_field_name("object")
+    if node_text(before, tree).startswith("super(") and (scope.owner is None or len(scope.owner.bases) != 1):
+        return None  # which base's it is depends on the classes that are made of this one
+    owner = dotted(before, tree).rpartition(".")[2]
+    of_class = owner != owner.lower() or owner == "?" or _CLASS.search(owner) is not None
+    return replace(made, class_level=of_class)
+
+
+def _given(
+    node: Node, function: Node, callee: str, tree: SyntaxTree, is_meant: Callable[[int], bool]
+) -> Site | None:
+    """What a call passes; None where that cannot be told, or a comment says that it is meant."""
     positional = 0
     keywords: list[str] = []
     starred = double = False
@@ -173,9 +215,7 @@ def _site(
     if any(is_meant(line) for line in (lines[0], lines[-1])):
         return None
     name = tree.span(function)
-    return Site(
-        callee, name.start, name.end, positional, tuple(keywords), starred, double, own, scope.class_level
-    )
+    return Site(callee, name.start, name.end, positional, tuple(keywords), starred, double)
 
 
 def _assigned_attributes(tree: SyntaxTree) -> frozenset[str]:

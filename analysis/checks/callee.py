@@ -20,7 +20,7 @@ _TRANSPARENT = frozenset(
     )
 )
 """Decorators that leave a function's parameters alone."""
-_PLAIN_CLASS_DECORATORS = frozenset(
+PLAIN_CLASS_DECORATORS = frozenset(
     ("final", "typing.final", "runtime_checkable", "typing.runtime_checkable", "total_ordering")
 )
 _PLAIN_BASES = frozenset(
@@ -75,11 +75,11 @@ class Resolver:
             owner = self._value(module, holder) if holder else None
             if owner and isinstance(owner[1], Class):
                 # Class.method(...): only static and class methods are called this way without self.
-                kind = _method_kind(value)
+                kind = method_kind(value)
                 if kind not in ("static", "class") or owner[1].metaclass:
                     return None
                 return Target(where, value, kind == "class", callee)
-            return Target(where, value, False, callee) if _plain(value) else None
+            return Target(where, value, False, callee) if is_plain(value) else None
         if isinstance(value, Class):
             return self._constructor(where, value, callee)
         return None
@@ -98,7 +98,7 @@ class Resolver:
                 continue
             if len(found) != 1 or not isinstance(found[0], Function):
                 return None
-            kind = _method_kind(found[0])
+            kind = method_kind(found[0])
             if kind == "" or found[0].empty or (site.class_level and kind == "instance"):
                 return None
             return Target(where, found[0], kind != "static", f"{owner.name}.{name}")
@@ -114,12 +114,12 @@ class Resolver:
             assert owner is not None
             if owner.metaclass not in ("", "ABCMeta", "abc.ABCMeta") or "__new__" in owner.members:
                 return None
-            if not set(owner.decorators) <= _PLAIN_CLASS_DECORATORS:
+            if not set(owner.decorators) <= PLAIN_CLASS_DECORATORS:
                 return None
             if _OPEN_BASES & set(owner.bases):
                 restricted = False
             found = owner.members.get("__init__", ())
-            if len(found) > 1 or (found and not (isinstance(found[0], Function) and _plain(found[0]))):
+            if len(found) > 1 or (found and not (isinstance(found[0], Function) and is_plain(found[0]))):
                 return None
             if found and isinstance(found[0], Function):
                 initialisers.append((where, found[0]))
@@ -245,11 +245,12 @@ def _search_path(path: Path | None, roots: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(bases))
 
 
-def _plain(function: Function) -> bool:
+def is_plain(function: Function) -> bool:
+    """Whether no decorator changes how a function is called."""
     return set(function.decorators) <= _TRANSPARENT - {"staticmethod", "classmethod"}
 
 
-def _method_kind(function: Function) -> str:
+def method_kind(function: Function) -> str:
     """`instance`, `class`, `static`, or "" when decorators make it something else."""
     if not set(function.decorators) <= _TRANSPARENT:
         return ""

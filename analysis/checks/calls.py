@@ -15,7 +15,7 @@ from devflow.analysis.checks.callee import Resolver, Target
 from devflow.analysis.checks.python_module import Function, Module
 from devflow.analysis.facts import Finding, Location
 
-__all__ = ["CODE", "Site", "python_calls", "unfit_calls"]
+__all__ = ["CODE", "Site", "misfit", "python_calls", "unfit_calls"]
 
 CODE = "call-does-not-fit"
 
@@ -31,7 +31,7 @@ def unfit_calls(
     findings = []
     for site in sites:
         target = resolver.method(site) if site.own else resolver.callable(module, site.callee)
-        if target and (problem := _misfit(site, target.function, target.bound)):
+        if target and (problem := misfit(site, target.function, target.bound)):
             findings.append(_finding(site, target, problem))
     return findings, frozenset(resolver.wanted)
 
@@ -44,8 +44,9 @@ def _finding(site: Site, target: Target, problem: str) -> Finding:
     return Finding(site.start, site.end, CODE, f"{target.shown}() {problem}", "error", related)
 
 
-def _misfit(site: Site, function: Function, bound: bool) -> str:
-    """Why the call cannot fit, "" when it can."""
+def misfit(site: Site, function: Function, bound: bool) -> str:
+    """Why the call cannot fit, "" when it can; to be put behind `name()`. `bound`: the receiver fills the
+    first parameter."""
     parameters = list(function.parameters)
     if bound:
         if parameters and parameters[0].kind != "keyword-only":

@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tree_sitter
+
 from devflow.analysis.checks.undefined_names import is_caught, is_meant
 from devflow.analysis.facts import Finding
 from devflow.analysis.python_environment import Environment
 from devflow.analysis.python_modules import module_file, relative_module
 from devflow.analysis.python_scopes import ImportedName, PythonNames
+from devflow.analysis.syntax.parse import SyntaxTree
 
 CODE = "unresolved-import"
 
@@ -46,6 +49,7 @@ _CONDITION = re.compile(
     r"TYPE_CHECKING|version_info|platform|os\.name|hexversion|find_spec|implementation|HAS_|HAVE_|\bPY[23]|_available",
     re.IGNORECASE,
 )
+_FOR_TYPES = re.compile(r"\A(?:\w+\.)?TYPE_CHECKING\Z")
 _GENERATED = re.compile(
     r"_pb2(?:_grpc)?$|^_?version$|^__version__$|^_version\w*$|_generated$|^_?build_?\w*$|^ui_"
 )
@@ -66,9 +70,11 @@ class Surroundings:
     """See `python_environment.modules_below`."""
 
 
-def unresolved_imports(names: PythonNames, path: Path, around: Surroundings) -> list[Finding]:
-    """The imports of modules that do not exist, in the order of the text. Looks at folders: not for the
-    event loop."""
+def unresolved_imports(
+    names: PythonNames, path: Path, around: Surroundings, for_types: bool = False
+) -> list[Finding]:
+    """The imports of modules that do not exist, in the order of the text; `for_types`: those under
+    `TYPE_CHECKING` too. Looks at folders: not for the event loop."""
     tree = names.tree
     source = tree.text.source
     made = _MADE.search(source) is not None
@@ -85,7 +91,7 @@ def unresolved_imports(names: PythonNames, path: Path, around: Surroundings) -> 
         key = (each.module, each.level)
         if key not in judged:
             judged[key] = _is_missing(each.module, each.level, path, folders, around)
-        if judged[key] and not _may_fail(names, each):
+        if judged[key] and not may_fail(names, each, for_types):
             found.append(_finding(names, each, around))
     unique = {(each.start, each.end): each for each in found}
     return [unique[key] for key in sorted(unique)]
@@ -185,22 +191,32 @@ def _is_open(file: Path) -> bool:
         return True
 
 
-def _may_fail(names: PythonNames, each: ImportedName) -> bool:
-    """Whether the code around is made for a module that may not be there."""
+def may_fail(names: PythonNames, each: ImportedName, for_types: bool = False) -> bool:
+    """Whether the code around an import is made for what may not be there; `for_types`: an import under
+    `TYPE_CHECKING` is not."""
     whole = names.tree.span(each.statement)
     if any(is_meant(names.tree, at) for at in (each.start, whole.start, whole.end)):
         return True
-    above = each.statement.parent
+    return is_provided_for(names.tree, each.statement, _CATCHES, for_types)
+
+
+def is_provided_for(
+    tree: SyntaxTree, node: tree_sitter.Node, errors: re.Pattern[str], for_types: bool = False
+) -> bool:
+    """Whether `node` stands where one of `errors` is caught or expected, or under a condition that asks for
+    what there is."""
+    above = node.parent
     while above is not None:
         if above.type == "try_statement":
-            if is_caught(names.tree, above, _CATCHES):
+            if is_caught(tree, above, errors):
                 return True
         elif above.type == "if_statement":
             condition = above.child_by_field_name("condition")
-            if condition is not None and _CONDITION.search(names.tree.slice(condition)):
+            asked = tree.slice(condition) if condition is not None else ""
+            if _CONDITION.search(_FOR_TYPES.sub("", asked) if for_types else asked):
                 return True
         elif above.type == "with_statement":
-            head = names.tree.slice(above.named_children[0]) if above.named_children else ""
+            head = tree.slice(above.named_children[0]) if above.named_children else ""
             if "suppress" in head or "raises" in head or "warns" in head:
                 return True
         above = above.parent

@@ -101,6 +101,11 @@ class TypeEngine(Protocol):
         """Uses of the name at `at` in the project, its definition included."""
         ...
 
+    async def highlights(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """Uses of the name at `at` in `source` itself, its definition included; [] where the engine is too
+        slow to be asked whenever a cursor moves."""
+        ...
+
     async def signatures(self, path: Path | None, source: str, at: int) -> list[Signature]:
         """Signatures of the call whose parentheses hold `at`."""
         ...

@@ -164,7 +164,7 @@ def _rows(model: UsageModel, level: Level, prefix: str, signs: _Signs | None) ->
     for match in level.matches:
         at = match.positions(step)[:, None] - np.arange(1, LONGEST + 2)
         np.maximum(at, 0, out=at)  # there is a border
-        numbers = match.source.tokens[at]
+        numbers = match.source.tokens(at)
         stop = (numbers == newline) | (numbers <= OTHER)
         size = stop.argmax(axis=1)
         ended = numbers[np.arange(len(size)), size] == newline
@@ -180,7 +180,7 @@ def _rows(model: UsageModel, level: Level, prefix: str, signs: _Signs | None) ->
             size, ended = _opened(signs, numbers, size, inside)
             inside = np.arange(LONGEST + 1) < size[:, None]
         numbers[~inside] = BORDER
-        spaces = match.source.spaces[at]
+        spaces = match.source.spaces(at)
         for row, space, length, end in zip(numbers, spaces, size.tolist(), ended.tolist(), strict=True):
             found.append((row.tobytes(), (row, space, length, end)))
     return found

@@ -71,11 +71,23 @@ def lexed(source: str, language: str, numbering: Numbering, before: LiveFile | N
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Documents one after the other, reversed as in a segment: `tokens` int32 [n], `spaces` uint8 [n]."""
+    """Documents one after the other, reversed as in a segment: `numbers` int32 [n], `flags` uint8 [n], 1
+    where white space stands before."""
 
     paths: frozenset[str]
-    tokens: Any
-    spaces: Any
+    numbers: Any
+    flags: Any
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def tokens(self, places: Any) -> Any:
+        """As a segment's."""
+        return self.numbers[places]
+
+    def spaces(self, places: Any) -> Any:
+        """As a segment's."""
+        return self.flags[places]
 
     @staticmethod
     def of(files: Mapping[str, LiveFile]) -> Live:
@@ -107,13 +119,13 @@ class InLive:
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self.source.tokens if self.at is None else self.at)
+        return len(self.source if self.at is None else self.at)
 
     def narrowed(self, depth: int, number: int) -> InLive:
         """Those that go on with `number` behind their first `depth` tokens."""
         import numpy as np
 
-        tokens = self.source.tokens
+        tokens = self.source.numbers
         if self.at is None:
             return InLive(self.source, np.flatnonzero(tokens == number))
         inside = self.at[self.at + depth < len(tokens)]
@@ -123,4 +135,4 @@ class InLive:
         """Every `step`-th of them."""
         import numpy as np
 
-        return (np.arange(len(self.source.tokens)) if self.at is None else self.at)[::step]
+        return (np.arange(len(self.source)) if self.at is None else self.at)[::step]

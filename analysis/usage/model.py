@@ -47,7 +47,7 @@ class UsageModel:
 
     def __len__(self) -> int:
         """Tokens in the model, file borders and what does not count any more included."""
-        return sum(map(len, self.segments)) + (len(self.live.tokens) if self.live is not None else 0)
+        return sum(map(len, self.segments)) + (len(self.live) if self.live is not None else 0)
 
     @staticmethod
     def build(files: Iterable[Sequence[Token]]) -> UsageModel:
@@ -94,7 +94,7 @@ class UsageModel:
     def levels(self, context: Sequence[str]) -> list[Level]:
         """Where each suffix of `context` that occurs stands, longest first."""
         matches: list[InSegment | InLive] = [InSegment.all(each) for each in self.segments]
-        if self.live is not None and len(self.live.tokens):
+        if self.live is not None and len(self.live):
             matches.append(InLive(self.live))
         levels: list[Level] = []
         for depth, text in enumerate(reversed(context[-_DEPTH:])):
@@ -115,7 +115,7 @@ class UsageModel:
         counted: list[_Followers] = []
         for level in reversed(levels):
             followers = np.concatenate(
-                [each.source.tokens[each.positions(level.step) - 1] for each in level.matches]
+                [each.source.tokens(each.positions(level.step) - 1) for each in level.matches]
             )
             numbers, counts = np.unique(followers[followers > OTHER], return_counts=True)
             if len(numbers):

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devflow.analysis.usage.narrow import LIMIT, Narrow
 from devflow.analysis.usage.vocabulary import BORDER, OTHER, Vocabulary
 
 if TYPE_CHECKING:
@@ -49,16 +50,16 @@ class Entry:
 
 
 class Segment:
-    """Arrays, all of the reversed text with a `BORDER` behind each file: `tokens` int32 [n], `suffixes`
-    int32 [n] (where each suffix begins, in order), `spaces` uint8 [n]. `dead` are the places in `files`
-    of those that count no longer, `name` is the folder it lies in, "" while it lies nowhere."""
+    """Of the reversed text with a `BORDER` behind each file: `written` [n], each token's number, times two,
+    and one more where white space stands before it; `suffixes` [n], where each suffix begins, in order.
+    `dead` are the places in `files` of those that count no longer, `name` is the folder it lies in, ""
+    while it lies nowhere."""
 
     def __init__(
         self,
         files: Sequence[Entry],
-        tokens: Integers,
-        suffixes: Integers,
-        spaces: Flags,
+        written: Narrow,
+        suffixes: Narrow,
         dead: frozenset[int] = frozenset(),
         name: str = "",
     ) -> None:
@@ -66,23 +67,32 @@ class Segment:
 
         self.name = name
         self.files = tuple(files)
-        # Plain views: indexing a memory map costs several times more.
-        self.tokens, self.suffixes = np.asarray(tokens), np.asarray(suffixes)
-        self.spaces = np.asarray(spaces)
-        # Reading one element through a memory view is several times faster than through numpy.
-        self._token_at = tokens.data.cast("B").cast("i")
-        self._suffix_at = suffixes.data.cast("B").cast("i")
+        self.written, self.suffixes = written, suffixes
+        self._written_at, self._suffix_at = written.one(), suffixes.one()
+        self._every = range(len(suffixes))
         self.ends = np.cumsum([each.size + 1 for each in files], dtype=np.int64)
         self._places = {each.path: at for at, each in enumerate(self.files)}
         self._forget(dead)
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.written)
+
+    def tokens(self, places: Any) -> Integers:
+        """The numbers of the tokens at `places` (a slice or an array)."""
+        found = self.written[places]
+        found >>= 1
+        return found
+
+    def spaces(self, places: Any) -> Flags:
+        """Whether white space stands before the tokens at `places`: 0 or 1."""
+        found: Flags = self.written.low[places].astype("u1")
+        found &= 1
+        return found
 
     @property
     def alive(self) -> int:
         """Tokens of the files that count."""
-        return len(self.tokens) - self._gone
+        return len(self) - self._gone
 
     @staticmethod
     def build(files: Iterable[Numbered]) -> Segment:
@@ -106,7 +116,7 @@ class Segment:
         self.dead = dead
         at = np.array(sorted(dead, reverse=True), np.int64)
         sizes = np.array([self.files[each].size + 1 for each in at.tolist()], np.int64)
-        starts = len(self.tokens) - self.ends[at]
+        starts = len(self) - self.ends[at]
         # Where what is dead begins and stops, by turns: a position behind an odd number of these is dead.
         self._borders = np.stack((starts, starts + sizes), axis=1).reshape(-1).astype(np.int32)
         self._border_at = self._borders.tolist()
@@ -119,29 +129,31 @@ class Segment:
     def numbered(self, at: int) -> Numbered:
         """The file at `at` of `files`, as it was given."""
         entry = self.files[at]
-        end = len(self.tokens) - (int(self.ends[at - 1]) if at else 0)
+        end = len(self) - (int(self.ends[at - 1]) if at else 0)
         start = end - entry.size
-        return Numbered(entry.path, entry.digest, self.tokens[start:end][::-1], self.spaces[start:end][::-1])
+        within = slice(start, end)
+        return Numbered(entry.path, entry.digest, self.tokens(within)[::-1], self.spaces(within)[::-1])
 
     def narrowed(self, depth: int, number: int, low: int, high: int) -> tuple[int, int]:
         """Of the suffixes `low:high`, which have the same first `depth` tokens, those that go on with
         `number`, as a range."""
-        token_at, suffix_at, size = self._token_at, self._suffix_at, len(self.tokens)
-
-        def key(position: int) -> int:
-            return token_at[position + depth] if position + depth < size else -1
-
         if low == high:
             return low, high
-        first, last = key(suffix_at[low]), key(suffix_at[high - 1])
+        written_at, suffix_at, size = self._written_at, self._suffix_at, len(self)
+
+        def key(place: int) -> int:
+            position = suffix_at(place) + depth
+            return written_at(position) >> 1 if position < size else -1
+
+        first, last = key(low), key(high - 1)
         if first == last:
             return (low, high) if first == number else (low, low)
         if not first <= number <= last:
             return low, low
         if first != number:
-            low = bisect_left(suffix_at, number, low, high, key=key)
+            low = bisect_left(self._every, number, low, high, key=key)
         if last != number:
-            high = bisect_right(suffix_at, number, low, high, key=key)
+            high = bisect_right(self._every, number, low, high, key=key)
         return low, high
 
     def counted(self, low: int, high: int) -> int:
@@ -151,9 +163,9 @@ class Segment:
         if not self.dead or low == high:
             return high - low
         if high - low <= _FEW:
-            return sum(bisect_right(self._border_at, self._suffix_at[at]) & 1 == 0 for at in range(low, high))
+            return sum(bisect_right(self._border_at, self._suffix_at(at)) & 1 == 0 for at in range(low, high))
         if high - low > _EXACT and high - low > 4 * self._gone:
-            return round((high - low) * (1 - self._gone / len(self.tokens)))
+            return round((high - low) * (1 - self._gone / len(self)))
         step = max(1, (high - low) // _EXACT)
         positions = self.suffixes[low:high:step]
         alive = int(np.count_nonzero(self._counts(positions)))
@@ -191,14 +203,18 @@ class Gathered:
 
     def segment(self) -> Segment:
         """Sort the suffixes: 0.3 µs and, for the time being, 15 bytes per token. Afterwards there are no
-        files here."""
+        files here. Words beyond those that can be written become `OTHER`."""
         import numpy as np
 
         entries, self._entries = self._entries, []
         tokens = np.ascontiguousarray(np.frombuffer(self._numbers, dtype=np.int32)[::-1])
         spaces = np.ascontiguousarray(np.frombuffer(self._flags, dtype=np.uint8)[::-1])
         self._numbers, self._flags = array("i"), bytearray()
-        return Segment(entries, tokens, sorted_suffixes(tokens), spaces)
+        tokens[tokens >= LIMIT // 2] = OTHER
+        suffixes = Narrow.of(sorted_suffixes(tokens))
+        tokens <<= 1
+        tokens |= spaces
+        return Segment(entries, Narrow.of(tokens), suffixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,15 +319,16 @@ def compacted(segment: Segment, vocabulary: Vocabulary) -> tuple[Segment, Vocabu
     # In pieces: an index is widened to eight bytes.
     occurs = np.zeros(len(vocabulary), np.bool_)
     for at in range(0, len(segment), _AT_ONCE):
-        occurs[segment.tokens[at : at + _AT_ONCE]] = True
+        occurs[segment.tokens(slice(at, at + _AT_ONCE))] = True
     used = np.flatnonzero(occurs)
     used = used[used > OTHER]
     renumbered = np.zeros(len(vocabulary), np.int32)
     renumbered[OTHER] = OTHER
     renumbered[used] = np.arange(FIRST, FIRST + len(used))
     words = Words.of(FIRST, (vocabulary.text(number) for number in used.tolist()))
-    tokens = np.empty(len(segment), np.int32)
+    written = np.empty(len(segment), np.int32)
     for at in range(0, len(segment), _AT_ONCE):
-        tokens[at : at + _AT_ONCE] = renumbered[segment.tokens[at : at + _AT_ONCE]]
+        some = slice(at, at + _AT_ONCE)
+        written[some] = renumbered[segment.tokens(some)] << 1 | segment.spaces(some)
     # Numbers keep their order, and so do the suffixes.
-    return Segment(segment.files, tokens, segment.suffixes, segment.spaces), Vocabulary([words])
+    return Segment(segment.files, Narrow.of(written), segment.suffixes), Vocabulary([words])

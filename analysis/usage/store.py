@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.usage.model import UsageModel
+from devflow.analysis.usage.narrow import Narrow
 from devflow.analysis.usage.segment import Entry, Gathered, Numbered, Segment, compacted, merged
 from devflow.analysis.usage.vocabulary import ARRAYS, FIRST, Numbering, Vocabulary, Words, mapped
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 MOST_TOKENS = 16_000_000
-"""In one model; files that would exceed it are left out. A build needs about 15 bytes for each."""
+"""In one model, a border behind each file counted; files that would exceed it are left out. A build needs
+about 15 bytes for each. Places in them must be below `narrow.LIMIT`."""
 _MAPPED_FROM = 65_536
 """Bytes; smaller arrays are read into memory."""
 
@@ -97,7 +99,7 @@ def update(
     fresh = Gathered()
     vocabulary = Vocabulary(parts)
     numbering = Numbering(vocabulary)
-    room = MOST_TOKENS - sum(segments[n].files[at].size for p, (n, at) in held.items() if p in files)
+    room = MOST_TOKENS - sum(segments[n].files[at].size + 1 for p, (n, at) in held.items() if p in files)
     for path, digest in files.items():
         known = held.get(path)
         if known is not None and segments[known[0]].files[known[1]].digest == digest:
@@ -107,8 +109,8 @@ def update(
             if lexed is not None and segments[known[0]].files[known[1]].digest == lexed.digest:
                 continue
             dead[known[0]].add(known[1])
-        if lexed is not None and len(lexed.texts) <= room:
-            room -= len(lexed.texts)
+        if lexed is not None and len(lexed.texts) < room:
+            room -= len(lexed.texts) + 1
             fresh.add(_numbered(path, lexed, numbering))
     segments = [each.without(frozenset(gone)) for each, gone in zip(segments, dead, strict=True)]
     if fresh:
@@ -187,9 +189,10 @@ def _write_segment(folder: Path, segment: Segment, words: Words) -> None:
 
     folder.mkdir()
     arrays: dict[str, Any] = {
-        "tokens": segment.tokens,
-        "suffixes": segment.suffixes,
-        "spaces": segment.spaces,
+        "tokens": segment.written.low,
+        "tokens-high": segment.written.high,
+        "suffixes": segment.suffixes.low,
+        "suffixes-high": segment.suffixes.high,
     }
     arrays |= dict(zip(ARRAYS, words.arrays, strict=True))
     for name, values in arrays.items():
@@ -245,26 +248,34 @@ def _loaded(directory: Path, manifest: dict[str, Any], before: UsageModel | None
 
 
 def _read_segment(folder: Path, first: int) -> tuple[Segment, Words]:
-    import numpy as np
 
-    tokens, suffixes, spaces = (_array(folder, name) for name in ("tokens", "suffixes", "spaces"))
+    written, suffixes = (_narrow(folder, name) for name in ("tokens", "suffixes"))
     words = mapped(folder, first, _array)
     listed = json.loads((folder / "files.json").read_text(encoding="utf-8"))
     files = [Entry(path, digest, size) for path, digest, size in listed]
     sound = (
-        tokens.ndim == suffixes.ndim == spaces.ndim == 1
-        and 0 < len(tokens) == len(suffixes) == len(spaces) == sum(each.size + 1 for each in files)
-        and (tokens.dtype, suffixes.dtype, spaces.dtype) == (np.int32, np.int32, np.uint8)
+        0 < len(written) == len(suffixes) == sum(each.size + 1 for each in files)
         and all(isinstance(each.path, str) and each.size >= 0 for each in files)
-        and 0 <= int(tokens.min()) <= int(tokens.max()) < first + len(words)
-        and int(tokens[0]) == 0
-        and 0 <= int(suffixes.min()) <= int(suffixes.max()) < len(tokens)
+        and written.largest() >> 1 < first + len(words)
+        and int(written.low[0]) | int(written.high[0]) == 0
+        and suffixes.largest() < len(written)
     )
     if not sound:
         raise ValueError("segment")
-    segment = Segment(files, tokens, suffixes, spaces)
+    segment = Segment(files, written, suffixes)
     segment.name = folder.name
     return segment, words
+
+
+def _narrow(folder: Path, name: str) -> Narrow:
+    import numpy as np
+
+    low, high = _array(folder, name), _array(folder, f"{name}-high")
+    if (low.dtype, high.dtype) != (np.uint16, np.uint8) or not low.ndim == high.ndim == 1:
+        raise ValueError(name)
+    if len(low) != len(high):
+        raise ValueError(name)
+    return Narrow(low, high)
 
 
 def _array(folder: Path, name: str) -> Any:

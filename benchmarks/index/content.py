@@ -12,7 +12,7 @@ from devflow.retrieval.store import DATABASE
 
 _CHANCE = {"id", "generation", "mtime", "embedded"}
 """Columns that say when and in which order something was written."""
-_PLACES = {"dead_vectors", "meta", "pieces", "uses", "around_uses", "texts"}
+_PLACES = {"dead_vectors", "meta", "pieces", "uses", "around_uses", "texts", "imported", "modules", "refs_in"}
 """Tables of the writer's own book-keeping, or that a view shows unpacked."""
 _HISTORY = {"commits", "commit_files"}
 """What git says of the repository, looked at every two seconds: of the moment, not of the files."""

@@ -37,6 +37,7 @@ from devflow.models.prompt import neutralised, trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
     from openai import AsyncOpenAI
     from openai._streaming import ServerSentEvent
@@ -156,9 +157,10 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
             "stream": True,
         }
-        own = host_of(self._server.base_url) == host_of(DEFAULT_URL)
-        body["max_completion_tokens" if own else "max_tokens"] = request.max_tokens
-        if not _REASONING.match(self._server.model):  # those refuse both
+        own = _is_openai_s(self._server)
+        reasons = _REASONING.match(self._server.model.rpartition("/")[2]) is not None
+        body["max_completion_tokens" if own or reasons else "max_tokens"] = request.max_tokens
+        if not reasons:  # those refuse both
             body["temperature"] = request.temperature
             if request.stop:
                 body["stop"] = list(request.stop[:4])
@@ -333,6 +335,9 @@ def client_of(server: Server) -> AsyncOpenAI:
     timeout = openai.Timeout(server.timeout, connect=min(10.0, server.timeout))
     key = key_of(server)
     azure = bool(server.api_version)
+    http = http_client(server, timeout)
+    if azure:
+        http.event_hooks = {"request": [_without_bearer]}
     client = openai.AsyncOpenAI(
         api_key=key or "none",
         default_headers={"api-key": key} if azure else None,
@@ -340,10 +345,22 @@ def client_of(server: Server) -> AsyncOpenAI:
         base_url=server.base_url,
         timeout=timeout,
         max_retries=0,
-        http_client=http_client(server, timeout),
+        http_client=http,
     )
     client.organization = client.project = None  # the SDK read them from the environment
     return client
+
+
+async def _without_bearer(request: httpx2.Request) -> None:
+    """Azure takes the SDK's header for a token of its own, and a key is none."""
+    request.headers.pop("Authorization", None)
+
+
+def _is_openai_s(server: Server) -> bool:
+    """Whether it is OpenAI's API of today, at OpenAI or at Azure, whose older addresses know less."""
+    host = host_of(server.base_url)
+    azure = host.endswith((".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"))
+    return host == host_of(DEFAULT_URL) or (azure and not server.api_version)
 
 
 def _usual_way(server: Server, profile: Profile) -> str:

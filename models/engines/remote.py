@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from devflow.models.base import (
     FEW_CHARACTERS_PER_TOKEN,
@@ -190,6 +191,8 @@ def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError
         return NotConfigured(f"The base_url of {name} is no address; it begins with http:// or https://.")
     if not outbound.allows(base_url, forwards=server.forwards):
         return NotConfigured(f"{name} is not on this machine and models.local_only is on.")
+    if (wrong := _pasted(server, library)) is not None:
+        return wrong
     if server.key_store and importlib.util.find_spec("keyring") is None:
         return NotInstalled(f"{name} needs the keyring library for its key: pip install 'devflow-lsp[keys]'.")
     if not server.api_key and not server.key_store and server.remote:
@@ -197,6 +200,31 @@ def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError
             f"{name} has no API key; set the environment variable {server.api_key_env}."
             if server.api_key_env
             else f"{name} has no API key; name the variable that holds it in api_key_env."
+        )
+    return None
+
+
+_CALLS = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")
+
+
+def _pasted(server: Server, library: str) -> NotConfigured | None:
+    """The complaint about the address of one call, as consoles show it, in place of where calls begin."""
+    split = urlsplit(server.base_url)
+    path = split.path.rstrip("/")
+    if tail := next((call for call in _CALLS if path.endswith(call)), ""):
+        return NotConfigured(f"The base_url of {server.name} is that of one call; end it before {tail}.")
+    if library == "anthropic" and path.endswith("/v1"):
+        return NotConfigured(
+            f"The base_url of {server.name} must end before /v1, which Anthropic's SDK adds."
+        )
+    azure = "/openai/deployments/" in path
+    if split.query or (azure and not server.api_version):
+        version = ' and give options = { api_version = "…" }' if azure or "api-version" in split.query else ""
+        return NotConfigured(
+            f"The base_url of {server.name} must end before any '?'{version}; see docs/models.md."
+            if split.query
+            else f"The base_url of {server.name} is an Azure deployment's; give options = {{ api_version = "
+            '"…" } for it.'
         )
     return None
 

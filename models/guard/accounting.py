@@ -8,6 +8,7 @@ millisecond: the guard calls them in a thread.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import secrets
 import sqlite3
@@ -19,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from devflow.models.base import Meter
-from devflow.models.errors import NotAllowed, OverBudget
+from devflow.models.errors import NotAllowed, OverBudget, RateLimited
 from devflow.models.guard import metrics
 from devflow.models.guard.audit import AuditLog, stamp
 from devflow.models.guard.books import Books, Price
 from devflow.models.guard.ledger import Busy, Call, Ledger, LedgerUnusable, Reservation
 from devflow.models.guard.limits import Limiter
-from devflow.models.guard.prices import list_price
+from devflow.models.guard.prices import list_price, money
 from devflow.models.guard.tokens import Tokens
 from devflow.models.guard.traces import Traces
 
@@ -107,7 +108,7 @@ class Accounts:
         self.refusals: dict[str, str] = {}
         """By the model's name, why the budget let its last call not be made; without those it let."""
         self.experiment_of: Callable[[str, str, str, str], str] = lambda feature, language, unit, name: ""
-        """The experiment that gave a file (of a language, for a feature) to the model `name`."""
+        """The experiment that gave a unit (of a language, for a feature) to the model `name`."""
         self._traces = Traces(books.traces_endpoint) if books.traces_endpoint else None
         self._tokens = Tokens()
         self._measured = 0.0
@@ -118,8 +119,15 @@ class Accounts:
 
     async def admit(self, entry: Entry, prepare: Callable[[], None] | None = None) -> None:
         """Reserve the money and take room for a call; waits a while for money that running calls may give
-        back. `prepare` is called before, in the same thread. Raises OverBudget, RateLimited, and what
-        `prepare` raises."""
+        back. `prepare` is called before, in the same thread. A call that is refused is written down. Raises
+        OverBudget, RateLimited, and what `prepare` raises."""
+        try:
+            await self._admitted(entry, prepare)
+        except (NotAllowed, RateLimited) as error:
+            await self.settle(entry, "refused", str(error))
+            raise
+
+    async def _admitted(self, entry: Entry, prepare: Callable[[], None] | None) -> None:
         deadline = time.monotonic() + LONGEST_WAIT
         while True:
             try:
@@ -161,7 +169,7 @@ class Accounts:
         """Reserve the money, then take room. Raises OverBudget, Busy, RateLimited."""
         sent, budget = entry.sent, self._books.budget
         price = self.price(sent)
-        if price is None and budget.any:
+        if price is None and budget.any and sent.host:
             self.refusals[sent.name] = (
                 f"{sent.name} has no price, so the budget cannot be kept; set input_price and output_price "
                 "for it."
@@ -174,8 +182,8 @@ class Accounts:
         expected = price.of(asked, sent.max_tokens)
         if budget.request is not None and expected > budget.request:
             raise OverBudget(
-                f"This call to {sent.name} could cost {expected:.4f}, more than the {budget.request:.4f} "
-                "that models.budget.request allows.",
+                f"This call to {sent.name} could cost {money(expected)}, more than the "
+                f"{money(budget.request)} that models.budget.request allows.",
                 final=budget.when_spent == "stop",
             )
         ledger = self.ledger()
@@ -196,6 +204,8 @@ class Accounts:
         self.warning = entry.reservation.warning if entry.reservation is not None else ""
         if self.warning:
             self._say(self.warning)
+        if not sent.host:
+            return
         try:
             self._limiter.take(sent.host, self._books.user, asked + sent.max_tokens)
         except BaseException:
@@ -205,18 +215,14 @@ class Accounts:
             raise
 
     def end(self, entry: Entry, outcome: str, why: str = "") -> None:
-        """Write audit log and ledger."""
+        """Write the ledger, and the audit log where the call left this machine."""
         call = self._call(entry, outcome)
-        self.write(call, entry.reservation, self._audited(entry, call, why))
-
-    def end_local(self, entry: Entry, outcome: str) -> None:
-        """Write down a call that stayed on this machine: it costs nothing and is not audited."""
-        self.write(replace(self._call(entry, outcome), cost=0.0))
+        self.write(call, entry.reservation, self._audited(entry, call, why) if call.host else "")
 
     def _call(self, entry: Entry, outcome: str) -> Call:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
         spoke = bool(entry.written) or meter.written is not None
-        billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled"))
+        billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled", "stalled"))
         if meter.read is not None:
             read = meter.read
             self._tokens.learn(sent.name, sent.characters, read)
@@ -224,6 +230,7 @@ class Accounts:
             read = self._tokens.of(sent.name, sent.characters) if billed else 0
         written = meter.written if meter.written is not None else self._tokens.of(sent.name, entry.written)
         price = self.price(sent) or _FREE
+        experiment = self.experiment_of(sent.feature, sent.language, sent.unit, sent.name)
         return Call(
             entry.id,
             entry.at,
@@ -242,7 +249,8 @@ class Accounts:
             entry.first - entry.called if entry.first else 0.0,
             now - entry.asked,
             outcome=outcome,
-            experiment=self.experiment_of(sent.feature, sent.language, sent.unit, sent.name),
+            experiment=experiment,
+            unit=unit_digest(sent.unit) if experiment else "",
         )
 
     def write(self, call: Call, reservation: Reservation | None = None, audited: str = "") -> None:
@@ -272,8 +280,9 @@ class Accounts:
         return price.of(self._tokens.of(sent.name, sent.characters), self._tokens.of(sent.name, written))
 
     def price(self, sent: Sent) -> Price | None:
-        """What the model of a call costs, None when nobody says."""
-        return self._books.prices.get(sent.name) or list_price(sent.model)
+        """What the model of a call costs, None when nobody says. On this machine it costs what the user says
+        it does, whatever a provider asks for a model of that name."""
+        return self._books.prices.get(sent.name) or (list_price(sent.model) if sent.host else None)
 
     def ledger(self) -> Ledger | None:
         """The ledger, None where none is kept or it cannot be."""
@@ -336,6 +345,11 @@ class Accounts:
         if sentence not in self._said:
             self._said.add(sentence)
             log.warning("%s", sentence)
+
+
+def unit_digest(unit: str) -> str:
+    """What the books know a unit of an experiment by: calls of the same one have the same."""
+    return hashlib.blake2b(unit.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 _FREE = Price(0.0, 0.0)

@@ -112,11 +112,11 @@ class Answers:
             db.execute("INSERT INTO checks VALUES (?, ?)", (self._clock(), cosine))
         return cosine >= SAME_MEANING
 
-    def checks(self) -> tuple[int, int]:
-        """How many semantic hits were checked, and how many of those were false."""
+    def checks(self, since: float = 0.0) -> tuple[int, int]:
+        """How many semantic hits were checked since a time, and how many of those were false."""
         with self._lock, self._db as db:
             [checked, wrong] = db.execute(
-                "SELECT COUNT(*), TOTAL(cosine < ?) FROM checks", (SAME_MEANING,)
+                "SELECT COUNT(*), TOTAL(cosine < ?) FROM checks WHERE at >= ?", (SAME_MEANING, since)
             ).fetchone()
         return checked, int(wrong)
 

@@ -1,8 +1,8 @@
-"""A model on this machine whose calls are written into the ledger: what they cost is time."""
+"""A model on this machine whose calls are written into the ledger: what they cost is time, and money only
+where the user says so."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Protocol, TypeVar
@@ -56,11 +56,14 @@ class Counted:
         self, request: _Request, pieces: AsyncIterator[str], feature: str
     ) -> AsyncIterator[str]:
         characters, turns = sum(map(len, request.texts)), len(request.texts)
+        most = 4 * characters
         sent = Sent(
-            feature, self.name, "", "", characters, 0, turns, request.max_tokens, request.language,
+            feature, self.name, "", "", characters, most, turns, request.max_tokens, request.language,
             unit=request.unit,
         )  # fmt: skip
         entry = self._accounts.entry(sent)
+        if self._accounts.price(sent) is not None:
+            await self._accounts.admit(entry)
         entry.called = time.monotonic()
         outcome = "cancelled"
         try:
@@ -73,4 +76,4 @@ class Counted:
             outcome = "failed"
             raise
         finally:
-            await asyncio.to_thread(self._accounts.end_local, entry, outcome)
+            await self._accounts.settle(entry, outcome)

@@ -25,11 +25,16 @@ from typing import Any
 from devflow.models.database import opened, with_column
 from devflow.models.errors import OverBudget
 from devflow.models.guard.books import Budget, start_of_day
+from devflow.models.guard.prices import money
 
 SCHEMA = 1
 _LOST = "spent before is not known"
 RESERVED_FOR = 900.0
 """Seconds after which a reservation counts as spent: longer than any call."""
+
+
+FAILED = frozenset({"failed", "stalled"})
+"""Outcomes of calls that were made and gave no whole answer, by no wish of the user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,13 @@ class Call:
     saved: float = 0.0
     """What the call would have cost, when it was a hit."""
     outcome: str = "answered"
-    """`answered`, `overran` (wrote more than was asked for, and was stopped), `cancelled`, `refused` (policy,
+    """`answered`, `overran` (wrote more than was asked for, and was stopped), `cancelled` (nobody waits for
+    it any more), `stalled` (it stopped in the middle for too long, and was left), `refused` (policy,
     budget, limit) or `failed`."""
     experiment: str = ""
-    """The experiment that gave the file to this model."""
+    """The experiment that gave the unit to this model, …"""
+    unit: str = ""
+    """… and a digest of that: of a file, or of a conversation's first words. "" outside experiments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ class Ledger:
             lost = f"INSERT OR REPLACE INTO notes VALUES ('{_LOST}', '{time.time()}');"
             self._db = opened(path, _TABLES, keep_damaged=True, anew=lost)
             with_column(self._db, "calls", "experiment")
+            with_column(self._db, "calls", "unit")
         except (sqlite3.Error, OSError) as error:
             raise LedgerUnusable(f"The ledger {path} cannot be used ({error}).") from error
         self._db.isolation_level = None  # transactions are begun by hand
@@ -131,14 +140,14 @@ class Ledger:
                 spent, reserved = self._in_window(db, since, workspace if own else None)
                 if spent + amount > limit:
                     raise OverBudget(
-                        f"The budget for {name} ({limit:.2f}) does not cover this call: {spent:.4f} is spent "
-                        f"and it could cost {amount:.4f}; raise models.budget, or wait.",
+                        f"The budget for {name} ({money(limit)}) does not cover this call: {money(spent)} is "
+                        f"spent and it could cost {money(amount)}; raise models.budget, or wait.",
                         final=budget.when_spent == "stop",
                     )
                 if spent + reserved + amount > limit:
                     raise Busy
                 if spent >= budget.warn_at * limit:
-                    warning = f"{budget.warn_at:.0%} of the budget for {name} ({limit:.2f}) is spent."
+                    warning = f"{budget.warn_at:.0%} of the budget for {name} ({money(limit)}) is spent."
                     period = f"{since:.0f} {limit}"
                     if tells and _noted(db, key := f"warned {name} {workspace if own else ''}") != period:
                         db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, period))

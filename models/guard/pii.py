@@ -5,7 +5,8 @@ telephone numbers, payment cards (Luhn's check), IBANs (ISO 7064's check), publi
 security numbers. People's names and licence numbers are taken where the words around them say what they are
 (`Dr. …`, `Author: …`, `my name is …`); names in running text are not claimed: that takes a model of language.
 
-Addresses that belong to nobody (example.com, loopback, private and documentation networks) are left.
+Addresses that belong to nobody (example.com, loopback, private and documentation networks) are left. A mail
+address at a company's own names (`.internal`, `.lan`, `.local`) belongs to somebody.
 """
 
 from __future__ import annotations
@@ -45,8 +46,7 @@ _EMAIL = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~\-]{1,64}@((?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.)+([^\W\d_]{2,24}|xn--[\w\-]{2,59}))(?![\w@])"
 )
 _NOBODY = re.compile(
-    r"(?:^|\.)(?:example|test|invalid|localhost|local|internal|lan)(?:\.\w+)?$|(?:^|\.)(?:domain|foo|bar|email|host|acme)\.\w+$",
-    re.IGNORECASE,
+    r"(?:^|\.)(?:example|test|invalid|localhost)(?:\.\w+)?$|(?:^|\.)(?:domain|foo|bar)\.\w+$", re.IGNORECASE
 )
 _NO_MAILBOX = frozenset(
     {"git", "hg", "svn", "noreply", "no-reply", "donotreply", "user", "username", "root", "you", "me"}

@@ -6,6 +6,7 @@ warnings and budgets to be of the right size. Exact sums need the user's own pri
 
 from __future__ import annotations
 
+import math
 import re
 
 from devflow.models.guard.books import Price
@@ -15,6 +16,14 @@ def list_price(model: str) -> Price | None:
     """What a provider's price list says of a model, None when it is not known."""
     name = model.lower().rpartition("/")[2]
     return next((price for pattern, price in _LIST if re.match(pattern, name)), None)
+
+
+def money(amount: float) -> str:
+    """An amount for people: two decimals, and as many more as two digits of a small one take, to a
+    millionth: `12.50`, `0.0034`."""
+    if not amount or not math.isfinite(amount):
+        return f"{amount:.2f}"
+    return f"{amount:.{min(6, max(2, 1 - math.floor(math.log10(abs(amount)))))}f}"
 
 
 _LIST: tuple[tuple[str, Price], ...] = (

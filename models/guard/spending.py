@@ -12,11 +12,15 @@ from typing import Literal
 
 from devflow.models.base import serves
 from devflow.models.guard.books import Price
-from devflow.models.guard.ledger import Call
+from devflow.models.guard.ledger import FAILED, Call
+from devflow.models.guard.prices import money
 
 By = Literal["feature", "model", "language", "workspace", "user", "host", "day", "outcome"]
 DAYS_READ = 56
 """Of the past, that a forecast rests on."""
+FEWEST_DAYS = 14
+"""Of the past, two of each day of the week, below which a forecast has no interval: one drawn from fewer days
+is far too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,9 @@ class Forecast:
 
     spent: float
     expected: float
-    low: float
-    high: float
-    """Between `low` and `high` it ends with a probability of .8."""
+    low: float | None
+    high: float | None
+    """Between `low` and `high` it ends with a probability of .8; None where too few days are known."""
     days: int
     """With calls, that the forecast rests on."""
 
@@ -92,9 +96,10 @@ def forecast(spent: Mapping[date, float], today: date, *, draws: int = 2_000) ->
     """What the month will have cost at its end.
 
     The days to come are drawn from the days of the last eight weeks, days of the week from such and weekends
-    from weekends (a bootstrap stratified by kind of day); the interval is that between the 10th and the 90th
-    of a hundred such months. What is left of today is the part of a whole day that has not passed, which is
-    taken as none: today counts as it is."""
+    from weekends, and for each month anew from as many of them drawn with repetition, since those days
+    themselves are a sample (a bootstrap stratified by kind of day); the interval is that between the 10th and
+    the 90th of a hundred such months. What is left of today is the part of a whole day that has not passed,
+    which is taken as none: today counts as it is."""
     first = today.replace(day=1)
     so_far = sum(cost for day, cost in spent.items() if first <= day <= today)
     last = calendar.monthrange(today.year, today.month)[1]
@@ -106,12 +111,21 @@ def forecast(spent: Mapping[date, float], today: date, *, draws: int = 2_000) ->
     for day in past:
         known[day.weekday() >= 5].append(spent.get(day, 0.0))
     every = known[False] + known[True]
+    weekends = sum(day.weekday() >= 5 for day in coming)
     seed = random.Random(today.toordinal())
-    ends = sorted(
-        so_far + sum(seed.choice(known[day.weekday() >= 5] or every) for day in coming) for _ in range(draws)
-    )
+    ends = []
+    for _ in range(draws):
+        end = so_far
+        for kind, count in ((False, len(coming) - weekends), (True, weekends)):
+            days_of = known[kind] or every
+            end += sum(seed.choices(seed.choices(days_of, k=len(days_of)), k=count))
+        ends.append(end)
+    ends.sort()
     days = sum(1 for day in past if spent.get(day, 0.0) > 0)
-    return Forecast(so_far, sum(ends) / len(ends), ends[len(ends) // 10], ends[len(ends) * 9 // 10], days)
+    low = high = None
+    if len(past) >= FEWEST_DAYS:
+        low, high = ends[len(ends) // 10], ends[len(ends) * 9 // 10]
+    return Forecast(so_far, sum(ends) / len(ends), low, high, days)
 
 
 def recommendations(
@@ -139,7 +153,7 @@ def recommendations(
     if len(fills) >= 50 and len(late) > 0.5 * len(fills):
         lost = sum(call.cost for call in late) * scale
         sentence = (
-            f"{len(late) / len(fills):.0%} of your ghost text was not waited for and cost {lost:.2f} a "
+            f"{len(late) / len(fills):.0%} of your ghost text was not waited for and cost {money(lost)} a "
             "month: a faster or a local model for `fill` would be shown more often."
         )
         found.append((lost, sentence))
@@ -159,11 +173,11 @@ def _cheaper(
         saved = (sum(call.cost for call in fitting) - instead) * scale
         if not fitting or saved <= 0.05 * cost * scale or saved < 0.01:
             continue
-        costs = f"for {instead * scale:.2f} instead of {cost * scale:.2f} a month"
+        costs = f"for {money(instead * scale)} instead of {money(cost * scale)} a month"
         where = "on this machine" if other.local else costs
         sentence = (
             f"{len(fitting) / len(group):.0%} of your {feature} calls of {model} would fit {other.name}, "
-            f"{where}: {saved:.2f} less a month. `devflow experiments` compares their answers."
+            f"{where}: {money(saved)} less a month. `devflow experiments` compares their answers."
         )
         if best is None or saved > best[0]:
             best = (saved, sentence)
@@ -181,7 +195,7 @@ def _line(name: str, calls: Sequence[Call]) -> Line:
         sum(call.cost for call in calls),
         sum(call.saved for call in calls),
         sum(1 for call in calls if call.hit),
-        sum(1 for call in calls if call.outcome == "failed"),
+        sum(1 for call in calls if call.outcome in FAILED),
         sum(1 for call in calls if call.outcome == "refused"),
         _quantile(firsts, 0.5),
         _quantile(answered, 0.5),

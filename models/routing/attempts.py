@@ -19,6 +19,7 @@ from devflow.models.errors import (
     NotAllowed,
     OverBudget,
     RateLimited,
+    Stalled,
     TooLate,
     Unreachable,
     Unsendable,
@@ -316,4 +317,4 @@ async def _soon(work: Awaitable[_T], seconds: float | None, line: Line) -> _T:
         async with patient(seconds):
             return await work
     except TimeoutError:
-        raise Unreachable(f"{line.facts.name} stopped in the middle of its answer; try again.") from None
+        raise Stalled(f"{line.facts.name} stopped in the middle of its answer; try again.") from None

@@ -1,10 +1,12 @@
-"""Models side by side: who gets which file, and whether the difference is real.
+"""Models side by side: who gets what, and whether the difference is real.
 
-A file stays with its model as long as the experiment runs, and what became of it is written down with the
-experiment's name where that model did answer: only this is compared, nothing from before it or from files
-that take no part. Ghost text is judged by what the user made of it (`models.feedback`), conversations by what
-the ledger says of them. Shares are compared by Fisher's exact test, times and money by that of Mann and
-Whitney; all p-values of a task are Holm's.
+What is given to a model at random is a *unit*: for ghost text a file, for conversations each by itself (the
+same question again is the same one). It stays with its model as long as the experiment runs, and what became
+of it is written down with the experiment's name where that model did answer: only this is compared, nothing
+from before it or from units that take no part. Ghost text is judged by what the user made of it
+(`models.feedback`), conversations by what the ledger says of them. What happens in one unit is alike, so
+units are counted and not what happened in them: shares are compared by a permutation test over units, times
+and money by the test of Mann and Whitney with one median a unit; all p-values of a task are Holm's.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ from dataclasses import dataclass
 
 from devflow.models.base import serves
 from devflow.models.routing.rules import Assigned
-from devflow.models.routing.significance import fisher, holm, mann_whitney, median, wilson
+from devflow.models.routing.significance import Counts, clustered, holm, mann_whitney, median, permuted
 
 SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Which models answer what, each for its share of the files."""
+    """Which models answer what, each for its share of the units."""
 
     name: str
     models: tuple[str, ...]
@@ -30,12 +32,12 @@ class Experiment:
     tasks: tuple[str, ...] = ("fill",)
     languages: tuple[str, ...] = ()
     share: float = 1.0
-    """Of the files that take part."""
+    """Of the units that take part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was written down of one model in one task of an experiment. Of `fill` the suggestions, of the
+    """What was written down of one unit in one task of an experiment. Of `fill` the suggestions, of the
     others the calls."""
 
     shown: int = 0
@@ -57,7 +59,9 @@ class Measure:
     name: str
     value: float
     of: int
-    """How many it rests on."""
+    """How many suggestions or calls it rests on, …"""
+    units: int
+    """… and how many files or conversations those are from."""
     low: float
     high: float
     """The 95 % interval; `high` may be infinite."""
@@ -97,7 +101,7 @@ class Result:
 
 
 def assigned(experiments: Sequence[Experiment], task: str, language: str, unit: str) -> Assigned:
-    """The model that the first experiment in question gives to the file `unit`."""
+    """The model that the first experiment in question gives to `unit`."""
     for experiment in experiments:
         if task not in experiment.tasks or (experiment.languages and language not in experiment.languages):
             continue
@@ -125,7 +129,9 @@ def faults(
     found = []
     for name in named:
         if name not in models:
-            found.append(f"{name!r} is no model that is configured; its files are answered as without it.")
+            found.append(
+                f"{name!r} is no model that is configured; what falls to it is answered as without it."
+            )
             continue
         if idle := [task for task in experiment.tasks if not serves(models[name], task)]:
             found.append(f"{name!r} is not used for {', '.join(idle)}; see its `tasks`.")
@@ -147,8 +153,9 @@ def faults(
     return found
 
 
-def result(experiment: Experiment, seen: Mapping[tuple[str, str], Seen]) -> Result:
-    """What the experiment says, from what was written down under its name, by task and model."""
+def result(experiment: Experiment, seen: Mapping[tuple[str, str], Sequence[Seen]]) -> Result:
+    """What the experiment says, from what was written down under its name, by task and model, a `Seen` for
+    each unit."""
     return Result(experiment, tuple(_compared(task, experiment.models, seen) for task in experiment.tasks))
 
 
@@ -158,36 +165,42 @@ class _Share:
 
     name: str
     better: str
-    counts: Callable[[Seen], tuple[int, int]]
-    """Successes, and trials."""
+    counts: Callable[[Seen], Counts]
     sign = 1
 
-    def measure(self, seen: Seen, p_value: float | None) -> Measure:
-        yes, of = self.counts(seen)
-        return Measure(self.name, yes / of if of else 0.0, of, *wilson(yes, of), p_value)
+    def measure(self, seen: Sequence[Seen], p_value: float | None) -> Measure:
+        units = self._units(seen)
+        yes, of = sum(x for x, _ in units), sum(n for _, n in units)
+        return Measure(self.name, yes / of if of else 0.0, of, len(units), *clustered(units), p_value)
 
-    def p_value(self, one: Seen, other: Seen) -> float | None:
-        (a, b), (c, d) = self.counts(one), self.counts(other)
-        return fisher(a, b - a, c, d - c) if b and d else None
+    def p_value(self, one: Sequence[Seen], other: Sequence[Seen]) -> float | None:
+        ours, theirs = self._units(one), self._units(other)
+        return permuted(ours, theirs) if ours and theirs else None
+
+    def _units(self, seen: Sequence[Seen]) -> list[Counts]:
+        return [counts for each in seen if (counts := self.counts(each))[1]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Median:
-    """A median, of which less is better."""
+    """The median of the units' medians, of which less is better."""
 
     name: str
     better: str
     values: Callable[[Seen], tuple[float, ...]]
     sign = -1
 
-    def measure(self, seen: Seen, p_value: float | None) -> Measure:
-        values = self.values(seen)
+    def measure(self, seen: Sequence[Seen], p_value: float | None) -> Measure:
+        values, of = self._units(seen), sum(len(self.values(each)) for each in seen)
         middle, low, high = median(values)
-        return Measure(self.name, middle, len(values), low, high, p_value)
+        return Measure(self.name, middle, of, len(values), low, high, p_value)
 
-    def p_value(self, one: Seen, other: Seen) -> float | None:
-        ours, theirs = self.values(one), self.values(other)
+    def p_value(self, one: Sequence[Seen], other: Sequence[Seen]) -> float | None:
+        ours, theirs = self._units(one), self._units(other)
         return mann_whitney(ours, theirs) if ours and theirs else None
+
+    def _units(self, seen: Sequence[Seen]) -> list[float]:
+        return [median(values)[0] for each in seen if (values := self.values(each))]
 
 
 _SUGGESTIONS: tuple[_Share | _Median, ...] = (
@@ -205,9 +218,9 @@ _CALLS: tuple[_Share | _Median, ...] = (
 )
 
 
-def _compared(task: str, models: Sequence[str], seen: Mapping[tuple[str, str], Seen]) -> Compared:
+def _compared(task: str, models: Sequence[str], seen: Mapping[tuple[str, str], Sequence[Seen]]) -> Compared:
     metrics = _SUGGESTIONS if task == "fill" else _CALLS
-    found = [seen.get((task, model), Seen()) for model in models]
+    found = [seen.get((task, model), ()) for model in models]
     raw = [metric.p_value(found[0], other) for other in found[1:] for metric in metrics]
     adjusted = iter(holm([p_value for p_value in raw if p_value is not None]))
     p_values = [None] * len(metrics) + [None if p_value is None else next(adjusted) for p_value in raw]

@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 _BEATS = 5
 _LATE = 0.5
 """The share of a beat after which it is late, and counts for `_COUNTS` of one: not for nothing, so that there
 is an end on a machine that never gets to anything in time."""
 _COUNTS = 0.25
+
+
+_limit: ContextVar[asyncio.Timeout | None] = ContextVar("limit", default=None)
+"""Of the waiting that is under way."""
+
+
+def gave_up() -> bool:
+    """Whether a `patient` round the caller has come to its end: it is cancelled for that, and by nobody."""
+    limit = _limit.get()
+    return limit is not None and limit.expired()
 
 
 @asynccontextmanager
@@ -37,8 +48,10 @@ async def patient(seconds: float | None) -> AsyncIterator[None]:
     async with asyncio.timeout(None) as limit:
         due = loop.time() + beat
         timer = loop.call_at(due, struck, due, _BEATS)
+        outer = _limit.set(limit)
         try:
             yield
         finally:
+            _limit.reset(outer)
             if timer is not None:
                 timer.cancel()

@@ -27,6 +27,9 @@ _HEAD = 1.5
 _MOST_KNOWN = 100_000
 """Identifiers that are kept; the bound is on memory."""
 _LONGEST_PIECE = 40
+_KEPT = 96
+"""Components of a vector that is given out, of the 256 that the weights have: the principal ones of all
+words. With 128 the right code is found as often, with 64 less often."""
 _AT_ONCE = 32
 """Texts that are summed together; more of them have more distinct words, which all count for each."""
 
@@ -55,7 +58,12 @@ def spelled(word: str, rows: Mapping[str, int], longest: int) -> list[int]:
 def shipped_name() -> str:
     """The name of the model that ships, without loading it."""
     with zipfile.ZipFile(str(files("devflow.retrieval.embedders") / "static.npz")) as archive:
-        return archive.read("name.npy").rpartition(b"\n")[2].decode("ascii")
+        return _named(archive.read("name.npy").rpartition(b"\n")[2])
+
+
+def _named(made: bytes) -> str:
+    """Vectors of another size are other vectors."""
+    return f"{made.decode('ascii')}-{_KEPT}"
 
 
 class StaticEmbedder:
@@ -73,7 +81,8 @@ class StaticEmbedder:
             vocabulary = arrays["words"].tobytes().decode("utf-8").split("\n")
             self._vectors: numpy.ndarray = arrays["vectors"]
             self._scales: numpy.ndarray = arrays["scales"]
-            self._name: str = arrays["name"].tobytes().decode("ascii")
+            self._name = _named(arrays["name"].tobytes())
+        self._principal = _principal(self._vectors, self._scales)
         self._words = {word: row for row, word in enumerate(vocabulary)}
         self._longest = max(map(len, vocabulary))
         self._shipped = len(vocabulary)
@@ -91,7 +100,7 @@ class StaticEmbedder:
     @property
     def dimensions(self) -> int:
         """Of every vector."""
-        return int(self._vectors.shape[1])
+        return int(self._principal.shape[1])
 
     def embed(self, texts: Sequence[str], paths: Sequence[str] = ()) -> numpy.ndarray:
         """A float32 array of shape (len(texts), dimensions)."""
@@ -100,7 +109,7 @@ class StaticEmbedder:
         result = np.zeros((len(texts), self.dimensions), np.float32)
         for at in range(0, len(texts), _AT_ONCE):
             some = texts[at : at + _AT_ONCE]
-            result[at : at + len(some)] = self._sums(some)
+            result[at : at + len(some)] = self._sums(some) @ self._principal
         lengths = np.linalg.norm(result, axis=1, keepdims=True)
         result /= np.where(lengths > 0, lengths, 1.0)
         return result
@@ -141,7 +150,7 @@ class StaticEmbedder:
             places.append(len(found))
             heads.append(head)
         if not rows:
-            return np.zeros((len(texts), self.dimensions), np.float32)
+            return np.zeros((len(texts), self._vectors.shape[1]), np.float32)
         distinct, inverse = np.unique(np.asarray(rows), return_inverse=True)
         lengths = np.asarray(places)
         text_of = np.repeat(np.arange(len(texts)), lengths)
@@ -161,7 +170,7 @@ class StaticEmbedder:
     def _table(self, rows: numpy.ndarray) -> numpy.ndarray:
         import numpy as np
 
-        table = np.empty((len(rows), self.dimensions), np.float32)
+        table = np.empty((len(rows), self._vectors.shape[1]), np.float32)
         shipped = rows < self._shipped
         known = rows[shipped]
         table[shipped] = self._vectors[known] * self._scales[known, None]
@@ -183,7 +192,25 @@ class StaticEmbedder:
             parts = spelled(lower, self._words, self._longest)
             row = self._shipped + len(self._new)
             table = self._vectors[parts].astype(np.float32) * self._scales[parts, None]
-            self._new.append(table.sum(axis=0) if parts else np.zeros(self.dimensions, np.float32))
+            self._new.append(table.sum(axis=0) if parts else np.zeros(self._vectors.shape[1], np.float32))
             self._pieces[lower] = row
         self._pieces[piece] = row
         return row
+
+
+def _principal(vectors: numpy.ndarray, scales: numpy.ndarray) -> numpy.ndarray:
+    """The `_KEPT` directions in which the words of a vocabulary differ most, as columns: of the weights
+    alone, so whoever has these has the same ones. 40 ms."""
+    import numpy as np
+
+    size = vectors.shape[1]
+    products = np.zeros((size, size))
+    for at in range(0, len(vectors), 2_048):
+        some = vectors[at : at + 2_048] * scales[at : at + 2_048, None].astype(np.float64)
+        products += some.T @ some
+    _, directions = np.linalg.eigh(products)
+    kept = directions[:, ::-1][:, :_KEPT]
+    # A direction and its opposite are both right: the one whose largest component is positive.
+    signs = np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
+    found: numpy.ndarray = np.ascontiguousarray(kept * signs, np.float32)
+    return found

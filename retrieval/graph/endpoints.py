@@ -4,6 +4,7 @@ and registrations write them (FastAPI, Flask, Django, Starlette, Express, Spring
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
@@ -11,41 +12,19 @@ from devflow.retrieval.graph.base import SURE, Definition, Link
 from devflow.retrieval.graph.impact import reached_from
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.mounts import closing, joined, routes
+from devflow.retrieval.graph.registrations import REGISTERING, VERBS, Registration, chained, registrations
+from devflow.retrieval.graph.route_texts import written
 from devflow.retrieval.graph.stored import File
 
-_VERBS = ("get", "post", "put", "delete", "patch", "head", "options")
 _DECORATOR = re.compile(
     r"@\s*(?P<receiver>[\w.]+)\.(?P<verb>get|post|put|delete|patch|head|options|route|websocket|api_route)\s*\("
-    r"\s*(?:path\s*=\s*|rule\s*=\s*)?[rRfF]?(?P<quote>[\"'])(?P<route>.*?)(?P=quote)(?P<rest>[^\n]*)"
+    r"\s*(?:path\s*=\s*|rule\s*=\s*)?"
 )
-_ANNOTATION = re.compile(
-    r"@(?P<verb>Get|Post|Put|Delete|Patch|Request)Mapping\b(?:\s*\(\s*(?:(?:value|path)\s*=\s*)?\{?\s*"
-    r"(?P<routes>(?:\"[^\"]*\"\s*,?\s*)*)(?P<rest>[^)]*)\))?"
-)
-_CHAIN = re.compile(r"(?P<receiver>[\w.]*\w)\.route\s*\(\s*([\"'`])(?P<route>/[^\"'`\n]*)\2\s*\)")
-_LINK = re.compile(r"\s*\.\s*(get|post|put|delete|patch|head|options|all)\s*\(")
-_SCRIPTS = ("javascript", "typescript", "tsx")
-_REGISTRATION = re.compile(
-    r"(?:(?<![\w.])(?P<django>path|re_path|url|Route|WebSocketRoute)"
-    r"|(?P<receiver>[\w.]*\w)\.(?P<verb>get|post|put|delete|patch|all|use|head|options|GET|POST|PUT|DELETE|PATCH"
-    r"|Get|Post|Put|Delete|Patch|HandleFunc|Handle|Any|add_url_rule|add_api_route|add_route|add_get|add_post"
-    r"|add_put|add_delete|add_patch))\s*\(\s*"
-    r"(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?"
-    r"[rR]?(?P<quote>[\"'`])(?P<route>[^\"'`\n]*)(?P=quote)\s*,"
-)
+_ANNOTATION = re.compile(r"@(?P<verb>Get|Post|Put|Delete|Patch|Request)Mapping\b(?P<opening>\s*\()?")
+_GIVEN = re.compile(r"\b(?:value|path)\s*=\s*")
+_NAMED = re.compile(r"\s*\w+\s*=")
 _BACK = 4_000
 """Code points before a use in which a registration around it is looked for."""
-_REGISTERING = (
-    *("path", "re_path", "url", "Route", "WebSocketRoute", "HandleFunc", "Handle", "Any", "all"),
-    *("GET", "POST", "PUT", "DELETE", "PATCH", "Get", "Post", "Put", "Delete", "Patch"),
-    *("get", "post", "put", "delete", "patch", "add_url_rule", "add_api_route", "add_route"),
-    *("add_get", "add_post", "add_put", "add_delete", "add_patch"),
-)
-_NOT_ROUTES = frozenset({"get", "use", "all", "put", "delete", "post", "patch", "head", "options"})
-_CLIENTS = frozenset(
-    {"axios", "client", "http", "https", "fetch", "got", "ky", "superagent", "request", "requests"}
-)
-"""Receivers of calls that ask a service, in the form of those that register a route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +83,24 @@ def endpoints_of(graph: Graph, definition: Definition) -> list[Endpoint]:
     if "@" not in head:
         return _of_view(graph, file, definition) if definition.language == "python" else []
     if definition.language == "java":
-        return _annotated(graph, file, definition, head)
+        return _annotated(graph, file, definition)
     found = []
-    for each in _DECORATOR.finditer(head):
+    source = graph.stored.source(file)
+    for each in _DECORATOR.finditer(source, definition.start, definition.name_start):
+        told = written(graph, file, source, each.end())
+        if told is None or not told.known:
+            continue
+        rest = source[told.end : closing(source, source.index("(", each.end("verb")))]
+        methods = re.findall(r"[\"'](\w+)[\"']", rest.partition("methods")[2])
         verb = each["verb"]
-        methods = (
-            re.findall(r"[\"'](\w+)[\"']", re.sub(r"^.*?methods\s*=", "", each["rest"]))
-            if "methods" in each["rest"]
-            else []
-        )
         names = (
             [verb.upper()]
-            if verb in _VERBS
+            if verb in VERBS
             else methods or ["WEBSOCKET" if verb == "websocket" else "GET" if verb == "route" else "ANY"]
         )
         found += [
             Endpoint(name.upper(), route, definition, definition, definition.line)
-            for route in routes(graph, file, each["receiver"], each["route"])
+            for route in routes(graph, file, each["receiver"], told.text, each.start())
             for name in names
         ]
     return found
@@ -129,7 +109,7 @@ def endpoints_of(graph: Graph, definition: Definition) -> list[Endpoint]:
 def all_endpoints(graph: Graph, most: int = 5_000) -> list[Endpoint]:
     """Every route of the roots: those decorated or annotated, and those registered by a call."""
     found: dict[tuple[str, str, Definition], Endpoint] = {}
-    names = (*_VERBS, "route", "websocket", "api_route")
+    names = (*VERBS, "route", "websocket", "api_route")
     mappings = [f"{verb}Mapping" for verb in ("Get", "Post", "Put", "Delete", "Patch", "Request")]
     for name in (*names, *mappings):
         for use in graph.stored.uses(name, most):
@@ -138,33 +118,21 @@ def all_endpoints(graph: Graph, most: int = 5_000) -> list[Endpoint]:
             if use.start < holder.name_start:
                 for endpoint in endpoints_of(graph, holder):
                     found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
-    for name in _REGISTERING:
+    for name, read in (*((name, registrations) for name in REGISTERING), ("route", chained)):
         for use in graph.stored.uses(name, most):
             if use.kind != "call":
                 continue
             file = graph.stored.file(use.root, use.file)
             source = graph.stored.source(file)
             begin = source.rfind("\n", 0, use.start) + 1
-            some = _REGISTRATION.finditer(source, begin, use.end + 300)
-            matched = next((each for each in some if each.start() <= use.start < each.end()), None)
-            if matched is None or not _is_route(matched, file, source):
-                continue
-            opening = source.index("(", use.start)
-            for endpoint in _made(graph, file, source, matched, matched.end(), closing(source, opening)):
-                found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
-    for use in graph.stored.uses("route", most):
-        if use.kind == "call" and graph.stored.language(use.root, use.file) in _SCRIPTS:
-            file = graph.stored.file(use.root, use.file)
-            source = graph.stored.source(file)
-            begin = source.rfind("\n", 0, use.start) + 1
-            for chain in _CHAIN.finditer(source, begin, use.end + 300):
-                for verb, opening, end in _chained(source, chain):
-                    for endpoint in _made(graph, file, source, chain, opening + 1, end, verb):
+            for each in read(graph, file, source, begin, use.end + 300):
+                if each.start <= use.start < each.route_start:
+                    for endpoint in _made(graph, file, source, each):
                         found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
     for field in graph.stored.named("url", "python", most):
         file = graph.stored.file(field.root, field.file)
         for method in (
-            each for verb in _VERBS for each in file.named(field.container, verb) if field.container
+            each for verb in VERBS for each in file.named(field.container, verb) if field.container
         ):
             for endpoint in endpoints_of(graph, method):
                 found.setdefault((endpoint.method, endpoint.route, endpoint.handler), endpoint)
@@ -179,60 +147,38 @@ def _registered(graph: Graph, link: Link) -> list[Endpoint]:
     file = graph.stored.file(link.source.root, link.source.file)
     source = graph.stored.source(file)
     low = max(0, link.start - _BACK)
-    for matched in reversed(list(_REGISTRATION.finditer(source, low, link.start))):
-        opening = source.index("(", matched.start())
-        if _is_route(matched, file, source) and closing(source, opening) >= link.start:
-            return _at(graph, file, source, matched, matched.end(), link)
-    if file.language in _SCRIPTS:
-        for chain in reversed(list(_CHAIN.finditer(source, low, link.start))):
-            for verb, opening, end in _chained(source, chain):
-                if opening < link.start <= end:
-                    return _at(graph, file, source, chain, opening + 1, link, verb)
+    for read in (registrations, chained):
+        for each in reversed(list(read(graph, file, source, low, link.start))):
+            if each.begin <= link.start <= each.end:
+                inline = not _is_named(source[each.begin : link.start])
+                handler = link.source if inline else link.target
+                return _at(graph, file, each, handler, link.source, link.line, inline=inline)
     return []
 
 
 def _at(
-    graph: Graph, file: File, source: str, matched: re.Match[str], begin: int, link: Link, verb: str = ""
+    graph: Graph,
+    file: File,
+    each: Registration,
+    handler: Definition,
+    at: Definition,
+    line: int,
+    *,
+    inline: bool,
 ) -> list[Endpoint]:
-    inline = not _is_named(source[begin : link.start])
     return [
-        Endpoint(
-            verb or _method(matched),
-            route,
-            link.source if inline else link.target,
-            link.source,
-            link.line,
-            inline,
-        )
-        for route in routes(graph, file, matched["receiver"] or "", _route(matched))
+        Endpoint(method, route, handler, at, line, inline)
+        for route in routes(graph, file, each.receiver, each.route, each.start)
+        for method in each.methods
     ]
 
 
-def _made(
-    graph: Graph, file: File, source: str, matched: re.Match[str], begin: int, end: int, verb: str = ""
-) -> list[Endpoint]:
-    """The endpoints of a registration whose handler stands from `begin` to `end`."""
-    at = file.holder(matched.start())
-    handler = _handler(graph, file, source, begin, end)
-    line = source.count("\n", 0, matched.start("route"))
-    return [
-        each
-        for route in routes(graph, file, matched["receiver"] or "", _route(matched))
-        for each in _handled(
-            graph, Endpoint(verb or _method(matched), route, handler or at, at, line, inline=handler is None)
-        )
-    ]
-
-
-def _chained(source: str, chain: re.Match[str]) -> list[tuple[str, int, int]]:
-    """The calls behind `router.route(path)`: method, and the places of the brackets."""
-    found = []
-    at = chain.end()
-    while each := _LINK.match(source, at):
-        end = closing(source, each.end() - 1)
-        found.append(("ANY" if each[1] == "all" else each[1].upper(), each.end() - 1, end))
-        at = end + 1
-    return found
+def _made(graph: Graph, file: File, source: str, each: Registration) -> list[Endpoint]:
+    at = file.holder(each.start)
+    handler = _handler(graph, file, source, each.begin, each.end)
+    line = source.count("\n", 0, each.route_start)
+    made = _at(graph, file, each, handler or at, at, line, inline=handler is None)
+    return [one for endpoint in made for one in _handled(graph, endpoint)]
 
 
 def _handled(graph: Graph, endpoint: Endpoint) -> list[Endpoint]:
@@ -241,7 +187,7 @@ def _handled(graph: Graph, endpoint: Endpoint) -> list[Endpoint]:
     if handler.kind not in CLASS_LIKE:
         return [endpoint]
     file = graph.stored.file(handler.root, handler.file)
-    verbs = [each for verb in _VERBS for each in file.named(handler.qualified_name, verb)]
+    verbs = [each for verb in VERBS for each in file.named(handler.qualified_name, verb)]
     return [replace(endpoint, method=each.name.upper(), handler=each) for each in verbs] or [endpoint]
 
 
@@ -249,7 +195,7 @@ def _of_view(graph: Graph, file: File, definition: Definition) -> list[Endpoint]
     """The routes of a class's method that is called after a verb: those its class is registered with, or
     that it names as its `url`."""
     owner = graph.owner(definition)
-    if owner is None or definition.name not in _VERBS:
+    if owner is None or definition.name not in VERBS:
         return []
     method = definition.name.upper()
     found = [
@@ -281,16 +227,17 @@ def _is_named(before: str) -> bool:
     return not re.search(r"=>|[{]|\b(?:function|func|lambda)\b", before)
 
 
-def _annotated(graph: Graph, file: File, definition: Definition, head: str) -> list[Endpoint]:
+def _annotated(graph: Graph, file: File, definition: Definition) -> list[Endpoint]:
     prefixes = [""]
     owner = graph.owner(definition)
     if owner is not None:
-        above = _ANNOTATION.search(graph.stored.source(file)[owner.start : owner.name_start])
-        prefixes = (_routes(above) if above else []) or prefixes
+        above = next(_annotations(graph, file, owner), None)
+        prefixes = (above[1] if above else []) or prefixes
     found = []
-    for each in _ANNOTATION.finditer(head):
-        told = re.findall(r"RequestMethod\.(\w+)", each["rest"] or "")
-        methods = told or ["ANY" if each["verb"] == "Request" else each["verb"].upper()]
+    for verb, written_routes, rest in _annotations(graph, file, definition):
+        methods = re.findall(r"\b(GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS)\b", rest)
+        if verb != "Request" or not methods:
+            methods = ["ANY" if verb == "Request" else verb.upper()]
         found += [
             Endpoint(
                 method,
@@ -300,38 +247,32 @@ def _annotated(graph: Graph, file: File, definition: Definition, head: str) -> l
                 definition.line,
             )
             for prefix in prefixes
-            for route in _routes(each) or [""]
+            for route in written_routes or [""]
             for method in methods
         ]
     return found
 
 
-def _routes(annotation: re.Match[str]) -> list[str]:
-    return re.findall(r"\"([^\"]*)\"", annotation["routes"] or "")
-
-
-def _method(matched: re.Match[str]) -> str:
-    verb = matched["first"] or (matched["verb"] or "").removeprefix("add_").upper()
-    route = matched["route"]
-    if verb in ("HANDLEFUNC", "HANDLE") and (told := re.match(r"([A-Z]+)\s+[\w.-]*/", route)):
-        return told[1]  # net/http since Go 1.22
-    return verb if verb.lower() in _VERBS else "ANY"
-
-
-def _route(matched: re.Match[str]) -> str:
-    """The path alone."""
-    told = re.fullmatch(r"[A-Z]+\s+([\w.-]*/.*)", matched["route"])
-    return told[1] if told else matched["route"]
-
-
-def _is_route(matched: re.Match[str], file: File, source: str) -> bool:
-    """Whether a call that looks like a registration is one: `cache.get("a", b)` is none."""
-    if matched["django"]:
-        if re.compile(r"\s*include\b").match(source, matched.end()):
-            return False  # of a module whose routes are there
-        return file.language == "python" and matched["django"] in source[: matched.start()]
-    if matched["verb"] in _NOT_ROUTES and (matched["receiver"] or "").rpartition(".")[2].lower() in _CLIENTS:
-        return False
-    if matched["verb"] in _NOT_ROUTES:
-        return matched["route"].startswith("/") and file.language in ("javascript", "typescript", "tsx")
-    return matched["route"].startswith("/") or bool(re.match(r"[A-Z]+\s+[\w.-]*/", matched["route"]))
+def _annotations(graph: Graph, file: File, definition: Definition) -> Iterator[tuple[str, list[str], str]]:
+    """The mappings before a definition: verb, paths, what stands in the brackets."""
+    source = graph.stored.source(file)
+    for each in _ANNOTATION.finditer(source, definition.start, definition.name_start):
+        if not each["opening"]:
+            yield each["verb"], [], ""
+            continue
+        end = closing(source, each.end() - 1)
+        given = _GIVEN.search(source, each.end(), end)
+        if given is None and _NAMED.match(source, each.end(), end):
+            yield each["verb"], [], source[each.end() : end]
+            continue
+        at = given.end() if given else each.end()
+        listed = re.compile(r"\s*\{").match(source, at)
+        at = listed.end() if listed else at
+        found: list[str] = []
+        while told := written(graph, file, source, at):
+            found.append(told.text)
+            following = re.compile(r"\s*,").match(source, told.end)
+            if following is None or listed is None:
+                break
+            at = following.end()
+        yield each["verb"], found, source[each.end() : end]

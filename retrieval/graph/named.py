@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
+from devflow.retrieval.graph.stored import File
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
-_BUILT = frozenset(["dist", "build", "out", "vendor", "third_party", "generated", "bundles"])
+_DEEPEST = 8
+BUILT = frozenset(["dist", "build", "out", "vendor", "third_party", "generated", "bundles"])
 """Folders whose code was most likely made or copied from elsewhere."""
 
 
 def definitions_named(graph: Graph, name: str) -> list[Definition]:
     """Definitions that fit `name`, classes and functions before variables: a name, a qualified one, one
-    with its module (`package.module.Class.method`) or its file (`path/file.py:Class.method`). A file
-    without a name means its own code."""
+    with its module (`package.module.Class.method`, `package.module:Class.method`, also where a package hands
+    it on) or its file (`path/file.py:Class.method`, `path/file.py:12`). A file or a module alone means its
+    own code."""
+    name = name.strip()
     path, separator, inner = name.rpartition(":")
-    if separator and not path.endswith(":") and "." in path:
-        return _ordered(graph, _in_file(graph, path, inner))
-    parts = [part for part in name.replace("::", ".").replace("#", ".").split(".") if part]
+    if separator and not path.endswith(":") and (found := _in_file(graph, path, inner)):
+        return _ordered(graph, found)
+    parts = [part for part in re.split(r"::|[.#:]", name.removesuffix("()")) if part]
     if not parts:
         return []
-    found = graph.stored.named(parts[-1])
-    outer = parts[:-1]
-    return _ordered(graph, [each for each in found if _fits(each, outer)])
+    named = [each for each in graph.stored.named(parts[-1]) if _fits(each, parts[:-1])]
+    return _ordered(graph, named or _in_file(graph, name, "") or _in_module(graph, parts))
+
+
+def names_near(graph: Graph, name: str, most: int = 5) -> list[Definition]:
+    """What a name that means nothing may have been meant to be: definitions of its last part elsewhere, else
+    of names that are spelled nearly so, one for each name."""
+    last = re.split(r"[.#:/]", name.strip().removesuffix("()"))[-1]
+    if found := _ordered(graph, graph.stored.named(last)):
+        return found[:most]
+    wanted = last.lower()
+    allowed = max(1, len(wanted) // 4)
+    near: list[tuple[int, str]] = []
+    for root in range(len(graph.stored.roots)):
+        rows = graph.stored.rows(
+            root,
+            "SELECT DISTINCT name, lower FROM symbols WHERE length(name) BETWEEN ? AND ?",
+            (len(last) - allowed, len(last) + allowed),
+        )
+        for other, lower in rows:
+            distance = edit_distance(wanted, str(lower), allowed)
+            if distance <= allowed:
+                near.append((distance, str(other)))
+    best = list(dict.fromkeys(other for _, other in sorted(near)))[:most]
+    return [each for other in best for each in _ordered(graph, graph.stored.named(other))[:1]]
 
 
 def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Definition]:
@@ -93,14 +121,52 @@ def _fits(definition: Definition, outer: list[str]) -> bool:
 
 
 def _in_file(graph: Graph, path: str, inner: str) -> list[Definition]:
+    """What a file defines under this name, or at this line."""
     found: list[Definition] = []
-    for root in range(len(graph.stored.roots)):
+    if "." not in path:
+        return found
+    for root, folder in enumerate(graph.stored.roots):
+        below = path.removeprefix(f"{folder.as_posix()}/").removeprefix("./")
         for relative, id_ in graph.stored.paths(root).items():
-            if f"/{relative}".endswith("/" + path.lstrip("./")):
+            if f"/{relative}".endswith(f"/{below}"):
                 file = graph.stored.file(root, id_)
                 container, _, last = inner.rpartition(".")
-                found += file.named(container, last) if inner else [file.whole()]
+                if inner.isdecimal():
+                    found += _at_line(file, int(inner) - 1)
+                else:
+                    found += file.named(container, last) if inner else [file.whole()]
     return found
+
+
+def _at_line(file: File, line: int) -> list[Definition]:
+    """What is defined at a 0-based line; else the last function or class that begins before it."""
+    if here := [each for each in file.definitions if each.line == line]:
+        return here[:1]
+    before = [
+        each for each in file.definitions if each.line < line and each.kind in CLASS_LIKE | FUNCTION_LIKE
+    ]
+    return before[-1:]
+
+
+def _in_module(graph: Graph, parts: list[str]) -> list[Definition]:
+    """What a Python module or package of this name has, by definition or import; the module itself."""
+    for at in range(len(parts), 0, -1):
+        for root in range(len(graph.stored.roots)):
+            place = graph.modules.python(root, "", ".".join(parts[:at]))
+            if place is not None:
+                file = graph.stored.file(*place)
+                return _handed_on(graph, file, parts[at:], 0) if parts[at:] else [file.whole()]
+    return []
+
+
+def _handed_on(graph: Graph, file: File, inner: list[str], depth: int) -> list[Definition]:
+    if found := file.named(".".join(inner[:-1]), inner[-1]):
+        return found
+    for made, _ in file.imported_as(inner[0]):
+        place = graph.modules.python(file.root, file.relative, made.module)
+        if place is not None and made.name and depth < _DEEPEST:
+            return _handed_on(graph, graph.stored.file(*place), [made.name, *inner[1:]], depth + 1)
+    return []
 
 
 def _ordered(graph: Graph, found: list[Definition]) -> list[Definition]:
@@ -109,7 +175,7 @@ def _ordered(graph: Graph, found: list[Definition]) -> list[Definition]:
     def place(each: Definition) -> tuple[int, int, int]:
         kind = next((at for at, kinds in enumerate(_ORDER) if each.kind in kinds), len(_ORDER))
         folders = each.path.relative_to(graph.stored.roots[each.root]).parts[:-1]
-        aside = 2 if not _BUILT.isdisjoint(folders) else int(graph.stored.is_test(each))
+        aside = 2 if not BUILT.isdisjoint(folders) else int(graph.stored.is_test(each))
         return (kind + (each.kind is SymbolKind.FIELD), aside, len(each.container))
 
     return sorted(found, key=place)

@@ -30,8 +30,9 @@ _USES = (
     "JOIN around_uses a ON a.file = u.file WHERE u.name = ?"
 )
 _USES_IN = (
-    "SELECT u.name, devflow_uses(u.name, u.places, a.words) FROM uses u "
-    "JOIN around_uses a ON a.file = u.file WHERE u.file = ?"
+    "SELECT u.name, devflow_uses(u.name, u.places, a.words) FROM around_uses a "
+    "CROSS JOIN json_each(devflow_names(a.names)) n "
+    "CROSS JOIN uses u ON u.name = n.value AND u.file = a.file WHERE a.file = ?"
 )
 
 

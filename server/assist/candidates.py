@@ -13,10 +13,10 @@ from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.server.assist.expected import expected, is_exception
 from devflow.server.assist.features import CALLABLE, Evidence
+from devflow.server.assist.found import same_family
 from devflow.server.assist.frequency import Frequent
 from devflow.server.assist.imports import module_name, module_of, workspace_packages
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.lineage import same_language
 from devflow.server.assist.rank import match_quality
 from devflow.server.assist.receivers import members_in
 from devflow.server.assist.stdlib import members_of_module, members_of_type
@@ -179,6 +179,8 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
             pool.get(candidate.name, "jedi", candidate.kind).typed = True
         for indexed in found.workspace:
             _described(pool.of(indexed), indexed.symbol).place = "import"
+        for name, kind in found.offered.items():
+            pool.get(name, "files", kind).place = "import"
         for name in found.keywords:
             pool.get(name, "index", SymbolKind.MODULE).place = "import"
     else:
@@ -327,7 +329,7 @@ def _scope(pool: _Pool, wanted: Wanted) -> None:
 
 def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
     symbol = indexed.symbol
-    if symbol.container or symbol.name in pool or not same_language(indexed.language, wanted.doc.language):
+    if symbol.container or symbol.name in pool or not same_family(indexed.language, wanted.doc.language):
         return
     if wanted.doc.path is not None and indexed.path == wanted.doc.path:
         return

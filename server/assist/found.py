@@ -12,6 +12,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.waiting import within
 
 INDEX_SECONDS = 0.5
+_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,7 @@ async def located(path: Path, symbol: Symbol, code: Codebase) -> Location:
 
 def same_family(one: str, other: str) -> bool:
     """Whether code of one language can use names of the other."""
-    return one == other or any(
-        {one, other} <= family for family in ({"typescript", "tsx", "javascript"}, {"c", "cpp"})
-    )
+    return _FAMILIES.get(one, one) == _FAMILIES.get(other, other)
 
 
 def within_roots(path: Path, roots: Sequence[Path]) -> bool:

@@ -14,8 +14,8 @@ from devflow.server.assist.candidates import Found, tail_of
 from devflow.server.assist.frequency import Frequent, attribute_counts, frequent_members, read_frequent
 from devflow.server.assist.imports import files_of_module, module_of, modules_under
 from devflow.server.assist.lineage import classes_by_name, inherited_members
-from devflow.server.assist.signature_help import callees, parameters_of
-from devflow.server.assist.static_names import public_names
+from devflow.server.assist.signature_help import callees, certain_signatures, parameters_of
+from devflow.server.assist.static_names import library_modules, public_names
 from devflow.server.assist.waiting import answer
 from devflow.server.assist.wanted import Place, Wanted
 
@@ -42,6 +42,8 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
         questions["offered"] = public_names(wanted.doc, module, code)
     if wanted.place is Place.IMPORT and python:
         questions["keywords"] = _modules(wanted, code)
+        if imported := _imported_from(wanted):
+            questions["offered"] = public_names(wanted.doc, imported, code)
     if wanted.place is Place.NAME and wanted.call is not None and python:
         questions["parameters"] = _parameters(wanted, code)
     jobs: dict[str, asyncio.Future[Any]] = {
@@ -131,7 +133,13 @@ async def _modules(wanted: Wanted, code: Codebase) -> list[str]:
     if not module:
         words = line.split()
         module = words[-1] if words and words[-1] not in ("from", "import") and line.endswith(".") else ""
-    return await asyncio.to_thread(modules_under, wanted.doc, module.rstrip(".") or module, code.roots)
+    module = module.rstrip(".") or module
+
+    def look() -> list[str]:
+        known = modules_under(wanted.doc, module, code.roots)
+        return known if module.startswith(".") else sorted({*known, *library_modules(module, code)})
+
+    return await asyncio.to_thread(look)
 
 
 def _imported_from(wanted: Wanted) -> str:
@@ -146,6 +154,8 @@ async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
     call = wanted.call
     if call is None:
         return []
+    if certain := await certain_signatures(wanted.doc, call, code):
+        return list(certain[0].parameters)  # and no function of that name elsewhere
     for symbol in await callees(wanted.doc, wanted.start, call, code):
         if parameters := parameters_of(symbol.signature, symbol.name):
             return parameters

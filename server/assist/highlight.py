@@ -10,7 +10,7 @@ from typing import Literal
 
 from devflow.analysis.document import Document
 from devflow.analysis.python_names import python_names
-from devflow.analysis.python_scopes import PythonNames
+from devflow.analysis.python_scopes import MODULE, PythonNames
 from devflow.analysis.refactor.local_rename import local_places
 from devflow.analysis.references import receiver_before, sigils_of
 from devflow.analysis.scope import in_quotes, visible_names
@@ -18,14 +18,18 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import lex
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.keywords import is_keyword_at
+from devflow.server.assist.module_uses import uses_in
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import enclosing_classes
+from devflow.server.assist.waiting import within
 
 _MOST = 2_000
 _MOST_SCOPED = 200
 """Places whose scope is looked up one by one; beyond them a name counts by its spelling."""
 _WRITTEN = re.compile(r"\s*(?:[-+*/%&|^]|<<|>>|\*\*|//|\?\?|&&|\|\|)?=(?![=>])|\s*:=|\s*(?:\+\+|--)|\s+=\s")
 _SELVES = ("self", "cls")
+_TYPES_SECONDS = 0.1
+"""How long the type engine is waited for; the cursor mostly moves on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,31 @@ async def highlights(doc: Document, at: int, code: Codebase) -> list[Highlight]:
         return []
     if doc.language == "python":
         found = await asyncio.to_thread(_in_python, doc, tree, start, name, code)
+        found += await _by_types(doc, start, name, code)
     else:
         found = await asyncio.to_thread(_by_scope, doc, tree, start, name, code)
     return sorted(set(found), key=lambda each: each.start)[:_MOST]
+
+
+async def _by_types(doc: Document, start: int, name: str, code: Codebase) -> list[Highlight]:
+    """What text alone cannot tell: a member behind other receivers, the keywords that pass a parameter."""
+    if code.python is None or not code.types_are_fast:
+        return []
+    names = await asyncio.to_thread(names_in, doc, code)
+    here = names.at(start)
+    if here is not None:
+        first = names.first_binding(name, names.home(here))
+        if first is None or first.how != "parameter":
+            return []
+    source = doc.text.source
+    places = await within(code.python.highlights(doc.path, source, start), _TYPES_SECONDS) or []
+    bound = {each.start for each in names.members if each.bound}
+    bound |= {each.start for each in names.occurrences if each.role != "read"}
+    return [
+        Highlight(each.start, each.end, "write" if each.start in bound else "read")
+        for each in places
+        if source[each.start : each.end] == name
+    ]
 
 
 def names_in(doc: Document, code: Codebase) -> PythonNames:
@@ -67,6 +93,8 @@ def _in_python(doc: Document, tree: SyntaxTree, start: int, name: str, code: Cod
             result.append(Highlight(each.start, each.end, "read" if each.role == "read" else "write"))
         if names.scopes[home].kind == "class":
             result += _through_self(names, tree, name, names.scopes[home].start, names.scopes[home].end)
+        if home == MODULE:
+            result += [Highlight(first, last, "read") for each, first, last in names.exported if each == name]
         return result
     member = next((each for each in names.members if each.start == start), None)
     if member is not None:
@@ -82,11 +110,10 @@ def _in_python(doc: Document, tree: SyntaxTree, start: int, name: str, code: Cod
             if other.name == name and tree.slice(other.owner) == owner and owner not in _SELVES:
                 result.append(Highlight(other.start, other.end, "write" if other.bound else "read"))
         return result
-    return (
-        [Highlight(each.start, each.end, "read") for each in names.keywords if each.name == name]
-        if any(each.start == start for each in names.keywords)
-        else []
-    )
+    if any(each.start == start for each in names.keywords):
+        return [Highlight(each.start, each.end, "read") for each in names.keywords if each.name == name]
+    named = uses_in(doc.path, tree, start, code) if doc.path is not None else ()
+    return [Highlight(each.start, each.end, "read") for each in named]
 
 
 def _through_self(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.facts import Symbol
 from devflow.retrieval.base import IndexedSymbol
+from devflow.server.assist.found import same_family
 from devflow.server.assist.receivers import CLASS_KINDS, bases_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _GENERATIONS = 4
 _MOST_CLASSES = 24
-_LANGUAGES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c"}
 _NOTED = re.compile(r"(?:->|:)\s*([^=]+?)\s*(?:=|:?$)")
 _MADE = re.compile(r"=\s*(?:await\s+|new\s+|&)?(?:[\w.]+\.)?([A-Z]\w*)\s*[({]")
 _CLASS_NAME = re.compile(r"\b([A-Z]\w*)\b(?!\.)")
@@ -39,10 +39,10 @@ async def inherited_members(
             break
         asked.update(here)
         members, heads = await asyncio.gather(index.members_in(here), index.symbols_of(here))
-        found += [(each, depth) for each in members if same_language(each.language, language)]
+        found += [(each, depth) for each in members if same_family(each.language, language)]
         above: list[str] = []
         for each in heads:
-            if each.symbol.kind in CLASS_KINDS and same_language(each.language, language):
+            if each.symbol.kind in CLASS_KINDS and same_family(each.language, language):
                 above += bases_of(each.symbol)
         here = [name for name in dict.fromkeys(above) if name not in asked]
     return found
@@ -59,7 +59,7 @@ async def classes_by_name(index: Index, names: Iterable[str], language: str) -> 
     alike: list[str] = []
     for each in await index.symbols_of([*wanted, *spelled]):
         symbol = each.symbol
-        if not same_language(each.language, language):
+        if not same_family(each.language, language):
             continue
         if symbol.kind in CLASS_KINDS:
             if symbol.name in spelled:
@@ -84,11 +84,6 @@ def told_by(symbol: Symbol) -> list[str]:
 def camel(name: str) -> str:
     """`http_client` → `HttpClient`."""
     return "".join(part[:1].upper() + part[1:] for part in name.strip("_").split("_"))
-
-
-def same_language(one: str, other: str) -> bool:
-    """Whether code of these languages can use each other's names."""
-    return _LANGUAGES.get(one, one) == _LANGUAGES.get(other, other)
 
 
 def _named(annotation: str) -> list[str]:

@@ -13,23 +13,27 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
+from devflow.analysis.python_names import python_names
+from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.refactor.local_rename import local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
+from devflow.analysis.syntax.parse import parse
 from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
 from devflow.server.assist.highlight import names_in
+from devflow.server.assist.module_uses import module_uses
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
 from devflow.server.assist.resolve import resolve, without_doubt
 from devflow.server.assist.static_names import static_name
-from devflow.server.assist.waiting import allowed, answer, until, within
+from devflow.server.assist.waiting import allowed, answer, due, until, within
 
 DEADLINE_SECONDS = 0.04
 """After this long what the text and the index know goes out; the engine's answer is kept for the repeat."""
@@ -49,6 +53,9 @@ _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
 """Languages whose methods call each other without a receiver."""
 _FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.PROPERTY})
 _MOST_FILES = 200
+_SELVES = ("self", "cls")
+EXAMINED_SECONDS = 0.5
+"""How long guesses are held against what a fast engine knows; what is left then is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +200,14 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
     name = doc.text.source[start:end]
     if not name or in_quotes(doc, at):
         return []
-    own, is_local = await asyncio.to_thread(_own_uses, doc, start, name, code)
-    if is_local:
+    if (module := await module_uses(doc, at, code)) is not None:
+        return sorted(set(module), key=lambda place: (str(place.path), place.start))
+    own, reach = await asyncio.to_thread(_own_uses, doc, start, name, code)
+    typed = code.python if doc.language == "python" else None
+    if reach == "function" or (reach == "parameter" and not code.types_are_fast):
         return own if include_declaration else own[1:]
     declared: list[Location] = []
     places: list[Location] = []
-    typed = code.python if doc.language == "python" else None
     if typed is not None:
         source = doc.text.source
         answers = await asyncio.gather(
@@ -207,30 +216,84 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
         )
         places = list(answers[0] or ())
         declared = [each.location for each in answers[1] or () if each.location is not None]
-    targets, more = await _by_index(doc, at, name, code)
-    if not declared:
-        declared = [each.location for each in targets if each.location is not None]
-    places += more + own
+    if reach != "parameter":  # of a parameter the engine knows the calls that pass it by name
+        targets, more = await _by_index(doc, at, name, code)
+        if not declared:
+            declared = [each.location for each in targets if each.location is not None]
+        places += await _not_others(set(more) - {*places, *own}, places, declared, code)
+    places += own
+    if typed is not None:
+        places += await _exported(name, {*places, *declared}, code)
     inside = [place for place in places if within_roots(place.path, code.roots) or place.path == doc.path]
     inside = [*inside, *declared] if include_declaration else [p for p in inside if p not in declared]
     return sorted(set(inside), key=lambda place: (str(place.path), place.start))
 
 
-def _own_uses(doc: Document, start: int, name: str, code: Codebase) -> tuple[list[Location], bool]:
-    """All places in the document of the name at `start`, by its language's scopes, and whether it belongs
-    to a function, so that these are all there are."""
+async def _exported(name: str, places: set[Location], code: Codebase) -> list[Location]:
+    """Where the files that bind the name at one of `places` export it: the strings in `__all__`."""
+    found: list[Location] = []
+    for path in sorted({place.path for place in places if within_roots(place.path, code.roots)})[
+        :_MOST_FILES
+    ]:
+        text = await code.texts.text_of(path)
+        if text is None or "__all__" not in text.source:
+            continue
+        tree = await asyncio.to_thread(parse, text, "python")
+        names = await asyncio.to_thread(python_names, tree) if tree is not None else None
+        first = names.first_binding(name, MODULE) if names is not None else None
+        if names is None or first is None or Location(path, first.start, first.end) not in places:
+            continue
+        found += [Location(path, start, end) for each, start, end in names.exported if each == name]
+    return found
+
+
+async def _not_others(
+    guessed: Iterable[Location], known: Sequence[Location], declared: Sequence[Location], code: Codebase
+) -> list[Location]:
+    """Of the places guessed by the name those that a fast engine, which knows some uses, does not know to be
+    something else's."""
+    guesses = sorted(guessed, key=lambda place: (str(place.path), place.start))
+    python = code.python
+    if python is None or not code.types_are_fast or not known:
+        return guesses
+    until = due(EXAMINED_SECONDS)
+    made = {(each.path, each.start) for each in declared}
+    left: list[Location] = []
+    for guess in guesses:
+        text = await code.texts.text_of(guess.path)
+        if text is None or time.monotonic() > until:
+            continue
+        told = await within(python.define(guess.path, text.source, guess.start), ENGINE_SECONDS)
+        at = {(each.location.path, each.location.start) for each in told or () if each.location is not None}
+        if not at or at & made:
+            left.append(guess)
+    return left
+
+
+def _own_uses(
+    doc: Document, start: int, name: str, code: Codebase
+) -> tuple[list[Location], Literal["", "function", "parameter"]]:
+    """All places in the document of the name at `start`, by its language's scopes, and how far it reaches:
+    where it is a function's, these are all there are, but for the keywords that pass a parameter."""
     if doc.tree is None or doc.path is None:
-        return [], False
+        return [], ""
     if doc.language != "python":
         local = local_places(doc.tree, start, name)
-        return [Location(doc.path, each.start, each.end) for each in local or ()], local is not None
+        places = [Location(doc.path, each.start, each.end) for each in local or ()]
+        return places, "" if local is None else "function"
     names = names_in(doc, code)
     here = names.at(start)
     if here is None or not names.is_bound(name, names.home(here)):
-        return [], False
+        return [], ""
     home = names.home(here)
     places = [Location(doc.path, each.start, each.end) for each in names.of(name, home)]
-    return places, names.scopes[home].kind not in ("module", "class")
+    if names.scopes[home].kind == "module":
+        places += [Location(doc.path, first, last) for each, first, last in names.exported if each == name]
+    if names.scopes[home].kind in ("module", "class"):
+        return places, ""
+    first_place = names.first_binding(name, home)
+    passed = first_place is not None and first_place.how == "parameter" and name not in _SELVES
+    return places, "parameter" if passed and names.scopes[home].kind == "function" else "function"
 
 
 def _is_local(doc: Document, found: Found, code: Codebase) -> bool:

@@ -43,6 +43,12 @@ def with_and_without(make: Callable[[Related], ChatRequest], context: Related) -
     return (make(context), make(Related())) if context.text else (make(context),)
 
 
+def joined(one: Related, other: Related) -> Related:
+    """Both, the first one first."""
+    texts = [each.text for each in (one, other) if each.text]
+    return Related("\n\n".join(texts), tuple(dict.fromkeys((*one.paths, *other.paths))))
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """What the index says about a definition."""
@@ -132,10 +138,11 @@ async def related(target: Target, doc: Document, code: Codebase, characters: int
         first = max(line - _LINES_AROUND, 0)
         last = min(line + _LINES_AROUND, text.line_count - 1)
         take(use.path, first, text.source[text.line_start(first) : text.line_end(last)])
-    return Related("\n".join(parts), await asyncio.to_thread(_named, taken, code.roots))
+    return Related("\n".join(parts), await asyncio.to_thread(rule_names, taken, code.roots))
 
 
-def _named(paths: Sequence[Path], roots: Sequence[Path]) -> tuple[str, ...]:
+def rule_names(paths: Sequence[Path], roots: Sequence[Path]) -> tuple[str, ...]:
+    """The files as path rules name them, each once. Looks at folders: not for the event loop."""
     return tuple(dict.fromkeys(name for path in paths for name in rule_paths(path, "", roots)))
 
 

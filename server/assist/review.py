@@ -22,8 +22,10 @@ from devflow.analysis.roles import is_test
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.models.errors import ModelError
 from devflow.server.assist import problems, prompts
+from devflow.server.assist.broken_callers import broken_callers
 from devflow.server.assist.chat import Progress, answer
-from devflow.server.assist.related import Related, related, with_and_without
+from devflow.server.assist.reach import reach
+from devflow.server.assist.related import Related, joined, related, with_and_without
 from devflow.server.assist.target import Target, document_symbols, sent_paths
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ async def review(doc: Document, code: Codebase, config: Review) -> list[Finding]
         checks.append(("imports", problems.imports))
     if config.calls:
         checks.append(("calls", _calls))
+    if config.callers:
+        checks.append(("callers", broken_callers))
     if config.duplicates:
         checks.append(("duplicates", _duplicates))
     if config.secrets:
@@ -91,7 +95,9 @@ async def review_with_model(
         if progress is not None:
             progress(f"part {number} of {len(pieces)}")
         piece = doc.text.source[start:end]
-        context = await related(Target(start, end, None), doc, code, prompts.CONTEXT_CHARACTERS)
+        leading = await reach(doc, start, end, code, prompts.CONTEXT_CHARACTERS // 2)
+        left = prompts.CONTEXT_CHARACTERS - len(leading.text)
+        context = joined(leading, await related(Target(start, end, None), doc, code, left))
 
         def request(around: Related, piece: str = piece) -> ChatRequest:
             paths = (*own, *around.paths)

@@ -34,15 +34,19 @@ async def signature_help(doc: Document, at: int, code: Codebase) -> list[Signatu
     """The signatures that the call whose parentheses hold `at` may have, likeliest first."""
     tree = doc.tree
     call = await asyncio.to_thread(call_at, tree, at) if tree is not None else None
-    if call is not None and call.name_start >= 0:
-        certain = await static_callables(doc, call.name_start, code)
-        if made := _made(certain, call):
-            return made
+    if call is not None and (made := await certain_signatures(doc, call, code)):
+        return made
     if (asked := _ask(doc, at, code)) is not None:
         await until(due(ENGINE_SECONDS), asked)
         if told := answer(asked):
             return sorted(told, key=lambda each: call is not None and not _takes(each, call))
     return _made(await callees(doc, at, call, code), call) if call is not None else []
+
+
+async def certain_signatures(doc: Document, call: CallSite, code: Codebase) -> list[Signature]:
+    """The signatures of what `call` runs where the text leaves no doubt, in libraries too; those that can
+    take the arguments given so far first."""
+    return _made(await static_callables(doc, call.name_start, code), call) if call.name_start >= 0 else []
 
 
 def _ask(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Signature]] | None:

@@ -105,6 +105,11 @@ async def public_names(doc: Document, module: str, code: Codebase) -> dict[str, 
     return await asyncio.to_thread(look)
 
 
+def library_modules(module: str, code: Codebase) -> set[str]:
+    """Modules directly under the absolute `module`, "" for all. Lists folders: not for the event loop."""
+    return names_of(code).modules_in(module)
+
+
 async def warm(doc: Document, code: Codebase) -> None:
     """Read what the document's imports name."""
     tree, path = doc.tree, doc.path

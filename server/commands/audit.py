@@ -43,11 +43,11 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
     elif verdict.whole and not path.exists():
         console().print(f"There is no log yet: {path} does not exist, and no ledger knows of a line of one.")
     elif verdict.whole:
-        console().print(f"{path}: {verdict.lines} lines, the chain is whole, its head is {verdict.head}.")
+        console().print(f"{path}: {_lines(verdict.lines)}, the chain is whole, its head is {verdict.head}.")
     else:
         console().print(
-            f"{path}: line {verdict.broken} is broken: {verdict.why}. The {verdict.lines} lines before it "
-            "are as they were written."
+            f"{path}: line {verdict.broken} is broken: {verdict.why}."
+            + (f" The {_lines(verdict.lines)} before it: as written." if verdict.lines else "")
         )
     if verdict.whole and verdict.lines and not newest:
         console(stderr=True).print(
@@ -55,6 +55,11 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
             "the end cannot be told."
         )
     return 0 if verdict.whole else 1
+
+
+def _lines(count: int) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _newest(folder: Path) -> str:
@@ -72,6 +77,8 @@ def _newest(folder: Path) -> str:
 
 
 def _show(path: Path, arguments: argparse.Namespace) -> int:
+    from devflow.models.guard.prices import money
+
     try:
         lines = path.read_text("utf-8").splitlines()[-arguments.limit :] if path.exists() else []
     except (OSError, UnicodeDecodeError) as error:
@@ -88,7 +95,7 @@ def _show(path: Path, arguments: argparse.Namespace) -> int:
             out.print(
                 visible(
                     f"{each['time']}  {each['outcome']}  {each['characters']} characters to {each['to']} "
-                    f"({each['model']}), {each['read']}+{each['written']} tokens, {each['cost']:.4f}, "
+                    f"({each['model']}), {each['read']}+{each['written']} tokens, {money(each['cost'])}, "
                     f"for {each['why']}, of {', '.join(each['files']) or 'no file'}, "
                     f"taken out: {kinds or 'nothing'}"
                 )

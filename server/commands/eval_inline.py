@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
-    from devflow.server.assist.inline.evaluation.cassettes import Fills
     from devflow.server.assist.inline.evaluation.measure import Result
     from devflow.server.assist.inline.evaluation.places import Place
+    from devflow.server.assist.inline.evaluation.recorded import Fills
 
 SETS = "DEVFLOW_EVAL_SETS"
 _TIMEOUT_MS = 60_000
@@ -114,23 +114,22 @@ async def _package(root: Path, count: int, models: Fills | None) -> list[Result]
 async def _models(arguments: argparse.Namespace) -> AsyncIterator[Fills | None]:
     """The models configured for this user, recorded where a file is named; or what the file holds; None where
     there is neither."""
-    from devflow.server.assist.inline.evaluation.cassettes import Cassette
+    from devflow.server.assist.inline.evaluation.recorded import Recorded
     from devflow.server.models import build_router
     from devflow.server.sources import load
 
     file: Path | None = arguments.cassette
-    live, cassette = None, None
+    live = None
     if not arguments.replay:
         settings, _ = await asyncio.to_thread(load, [Path.cwd()])
         live = await asyncio.to_thread(build_router, settings.models, os.environ)
     try:
         usable = live if live is not None and live.has("fill") else None
         if file is not None and (usable is not None or await asyncio.to_thread(file.is_file)):
-            cassette = await asyncio.to_thread(Cassette, file, usable)
-        yield cassette or usable
+            yield Recorded(file, usable)
+        else:
+            yield usable
     finally:
-        if cassette is not None:
-            await asyncio.to_thread(cassette.save)
         if live is not None:
             await live.close()
 

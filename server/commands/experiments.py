@@ -52,28 +52,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[tuple[str, str], Seen]]:
-    """What feedback and ledger hold of each experiment since a time, by task and model. Reads the disk."""
-    from devflow.models.feedback import Feedback, Outcomes, feedback_file
+def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[tuple[str, str], list[Seen]]]:
+    """What feedback and ledger hold of each experiment since a time, by task and model, unit by unit. Reads
+    the disk."""
+    from devflow.models.feedback import Feedback, feedback_file
     from devflow.models.guard.accounting import LEDGER
-    from devflow.models.guard.ledger import Ledger, LedgerUnusable
+    from devflow.models.guard.ledger import FAILED, Ledger, LedgerUnusable
     from devflow.models.routing.experiments import Seen
     from devflow.server.models import state_folder
 
-    found: dict[str, dict[tuple[str, str], Seen]] = {trial.name: {} for trial in trials}
+    found: dict[str, dict[tuple[str, str], list[Seen]]] = {trial.name: {} for trial in trials}
     if (path := feedback_file()).is_file():
         store = Feedback(path)
         for name, by_task in found.items():
-            by_model: dict[str, list[Outcomes]] = {}
-            for (model, _), each in store.by_model("inline", "item", since=since, experiment=name).items():
-                by_model.setdefault(model, []).append(each)
-            for model, all_of in by_model.items():
-                by_task["fill", model] = Seen(
-                    sum(each.shown for each in all_of),
-                    sum(each.accepted for each in all_of),
-                    sum(each.looked_at for each in all_of),
-                    sum(each.kept_after_30s for each in all_of),
-                )
+            units = store.by_unit("inline", "item", experiment=name, since=since)
+            for (model, _), each in units.items():
+                seen = Seen(each.shown, each.accepted, each.looked_at, each.kept_after_30s)
+                by_task.setdefault(("fill", model), []).append(seen)
         store.close()
     path = state_folder() / LEDGER
     if not path.is_file():
@@ -85,17 +80,18 @@ def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[
     except LedgerUnusable as error:
         console(stderr=True).print(str(error))
         return found
-    made: dict[tuple[str, str, str], list[Call]] = {}
+    made: dict[tuple[str, str, str, str], list[Call]] = {}
     for call in calls:
-        if call.experiment in found and call.feature != "fill" and call.outcome in ("answered", "failed"):
-            made.setdefault((call.experiment, call.feature, call.model), []).append(call)
-    for (name, feature, model), group in made.items():
+        if call.experiment in found and call.feature != "fill" and call.outcome in {"answered", *FAILED}:
+            made.setdefault((call.experiment, call.feature, call.model, call.unit), []).append(call)
+    for (name, feature, model, _), group in made.items():
         answered = [call for call in group if call.outcome == "answered"]
-        found[name][feature, model] = Seen(
+        seen = Seen(
             failed=len(group) - len(answered),
             seconds=tuple(call.total for call in answered),
             costs=tuple(call.cost for call in answered),
         )
+        found[name].setdefault((feature, model), []).append(seen)
     return found
 
 
@@ -117,7 +113,8 @@ def _print(result: Result, problems: Sequence[str]) -> None:
     screen = console()
     for task in result.tasks:
         table = Table(title=Text(f"{result.experiment.name}: {task.task}"), title_justify="left")
-        for head in ("model", "", "of", "", "95 % interval", "p"):
+        units = "files" if task.task == "fill" else "conversations"
+        for head in ("model", "", "of", units, "", "95 % interval", "p"):
             table.add_column(head, justify="left" if head == "model" else "right")
         for arm in task.arms:
             for number, each in enumerate(arm.measures):
@@ -125,8 +122,9 @@ def _print(result: Result, problems: Sequence[str]) -> None:
                     Text("" if number else arm.model),
                     each.name,
                     f"{each.of:,}",
+                    f"{each.units:,}",
                     _figure(each, each.value),
-                    f"{_figure(each, each.low)} to {_figure(each, each.high)}" if each.of else "",
+                    _interval(each),
                     "" if each.p_value is None else f"{each.p_value:.3g}",
                 )
         screen.print(table)
@@ -135,8 +133,18 @@ def _print(result: Result, problems: Sequence[str]) -> None:
         screen.print(Text(problem, style="yellow"))
 
 
+def _interval(measure: Measure) -> str:
+    if not measure.of:
+        return ""
+    if math.isinf(measure.high):
+        return "too few"
+    return f"{_figure(measure, measure.low)} to {_figure(measure, measure.high)}"
+
+
 def _figure(measure: Measure, value: float) -> str:
     """As the measure is: a share, seconds, or money, which may be a thousandth."""
+    from devflow.models.guard.prices import money
+
     if not measure.of:
         return "-"
-    return {"seconds": f"{value:.2f} s", "cost": f"{value:.4f}"}.get(measure.name, f"{value:.1%}")
+    return {"seconds": f"{value:.2f} s", "cost": money(value)}.get(measure.name, f"{value:.1%}")

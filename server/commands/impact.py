@@ -34,7 +34,8 @@ _SAYS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "name", help="`area`, `Shape.area`, `shapes.base.Shape` or `shapes/base.py:Shape.area`"
+        "name",
+        help="`area`, `Shape.area`, `shapes.base.Shape`, `shapes/base.py:Shape.area` or `shapes/base.py:12`",
     )
     add_roots(parser)
     parser.add_argument("--limit", type=count, default=200, help="most definitions shown (default: 200)")

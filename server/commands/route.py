@@ -95,7 +95,7 @@ async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candid
         asked = replace(asked, private=any(map(kept_back, rule_paths(root / path, "", [root]))))
     router = build_router(models, os.environ, drawn_now())
     try:
-        return asked, router.explain(asked, str(path or ""))
+        return asked, router.explain(asked, request.unit)
     finally:
         await router.close()
 

@@ -101,6 +101,7 @@ def _report(
     suggested: Sequence[Fate],
 ) -> None:
     from devflow.models.base import serves
+    from devflow.models.guard.prices import money
     from devflow.models.guard.spending import By, by_day, forecast, recommendations, summed, total
 
     today = datetime.fromtimestamp(now, UTC).date()
@@ -109,7 +110,7 @@ def _report(
     wanted = [each for each in get_args(By) if each in (arguments.by or ("feature", "model"))]
     sums = {by: summed(calls, by) for by in wanted}
     hints = recommendations(calls, _alternatives())
-    checked, wrong = _checks()
+    checked, wrong = _checks(now - arguments.days * 86_400)
     hits = [call for call in calls if call.hit]
     # What is never kept has no miss either: ghost text, vectors, models on this machine.
     missed = sum(not call.hit and call.host != "" and serves(("chat",), call.feature) for call in calls)
@@ -139,10 +140,10 @@ def _report(
     _days(out, past, today, end)
     if hits or missed:
         reworded = sum(call.hit == "semantic" for call in hits)
+        audit = f"; of {checked} checked, {wrong} were wrong" if checked else ""
         out.print(
             f"{len(hits)} of {len(hits) + missed} questions were answered from kept answers ({reworded} in "
-            f"other words), which saved {sum(call.saved for call in hits):.2f}; of {checked} checked, "
-            f"{wrong} were wrong."
+            f"other words), which saved {money(sum(call.saved for call in hits))}{audit}."
         )
     for hint in hints:
         out.print(f"• {visible(hint)}")
@@ -151,9 +152,13 @@ def _report(
 def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> None:
     from rich.table import Table
 
-    table = Table(title=f"by {by}", title_justify="left", pad_edge=False, box=None)
-    table.add_column(by)
-    refusals = ("refused",) if everything.refused else ()  # a terminal has 80 columns
+    from devflow.models.guard.prices import money
+
+    table = Table(title=f"by {by}", title_justify="left", pad_edge=False, collapse_padding=True, box=None)
+    table.add_column(by, overflow="fold")
+    # A terminal may have 80 columns, and amounts below a cent take eight.
+    refusals = ("refused",) if everything.refused else ()
+    wide = out.width >= _WIDE
     numbers = (
         "calls",
         "read",
@@ -168,7 +173,7 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
         "p95",
     )
     for heading in numbers:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for line in (*lines, everything):
         share = line.cost / everything.cost if everything.cost else 0.0
         table.add_row(
@@ -176,8 +181,8 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
             str(line.calls),
             _short(line.read),
             _short(line.written),
-            f"{line.cost:.2f}",
-            f"{_bar(share)} {share:4.0%}" if everything.cost else "",
+            money(line.cost),
+            f"{_bar(share) if wide else ''} {share:4.0%}".lstrip() if everything.cost else "",
             str(line.hits),
             str(line.failed),
             *(str(line.refused) for _ in refusals),
@@ -190,16 +195,20 @@ def _table(out: Console, by: str, lines: Sequence[Line], everything: Line) -> No
 
 
 def _days(out: Console, past: dict[date, float], today: date, end: Forecast) -> None:
+    from devflow.models.guard.prices import money
+
     shown = [today - timedelta(days=each) for each in range(41, -1, -1)]
     costs = [past.get(day, 0.0) for day in shown]
     most = max(costs)
     if most > 0:
         bars = "".join(_BARS[min(8, -(-int(cost / most * 800) // 100))] for cost in costs)
-        out.print(f"cost by day  {shown[0]:%d %b} {bars} {today:%d %b}   (highest {most:.2f})")
-    out.print(
-        f"this month   {end.spent:.2f} so far; at its end {end.expected:.2f} "
-        f"({end.low:.2f} to {end.high:.2f} with a probability of 80 %, from {end.days} days)"
-    )
+        out.print(f"cost by day  {shown[0]:%d %b} {bars} {today:%d %b}   (highest {money(most)})")
+    days = f"from {end.days} day{'' if end.days == 1 else 's'} with calls"
+    if end.low is None or end.high is None:
+        sure = f"{days}: too few to say how sure that is"
+    else:
+        sure = f"{money(end.low)} to {money(end.high)} with a probability of 80 %, {days}"
+    out.print(f"this month   {money(end.spent)} so far; at its end about {money(end.expected)} ({sure})")
 
 
 def _print_csv(calls: Sequence[Call]) -> None:
@@ -233,8 +242,8 @@ def _alternatives() -> list[Alternative]:
     return found
 
 
-def _checks() -> tuple[int, int]:
-    """How many answers to a question in other words were checked, and how many were wrong."""
+def _checks(since: float) -> tuple[int, int]:
+    """How many answers to a question in other words were checked since a time, and how many were wrong."""
     from sqlite3 import Error
 
     from devflow.models.guard.answers import FILE, Answers
@@ -248,17 +257,20 @@ def _checks() -> tuple[int, int]:
     except (OSError, Error):
         return 0, 0
     try:
-        return answers.checks()
+        return answers.checks(since)
     finally:
         answers.close()
 
 
 def _bar(share: float) -> str:
-    eighths = round(share * 80)
-    return ("█" * (eighths // 8) + (_BLOCKS[eighths % 8] if eighths % 8 else "")).ljust(10)
+    eighths = round(share * 8 * _BAR)
+    return ("█" * (eighths // 8) + (_BLOCKS[eighths % 8] if eighths % 8 else "")).ljust(_BAR)
 
 
 _BLOCKS = " ▏▎▍▌▋▊▉"
+_BAR = 10
+_WIDE = 100
+"""Columns of a terminal from which there is room for bars."""
 
 
 def _short(number: int) -> str:

@@ -221,6 +221,11 @@ class Engines:
         answer: list[Location] = await self._ask("references", path, source, at)
         return answer
 
+    async def highlights(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """Uses of the name at `at` in `source` itself."""
+        answer: list[Location] = await self._ask("highlights", path, source, at)
+        return answer
+
     async def signatures(self, path: Path | None, source: str, at: int) -> list[Signature]:
         """Signatures of the call around `at`."""
         answer: list[Signature] = await self._ask("signatures", path, source, at)

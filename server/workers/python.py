@@ -102,6 +102,10 @@ class PythonWorker:
         """Uses of the name at `at` in the project."""
         return [location(each) for each in await self._ask("references", path, source, at)]
 
+    async def highlights(self, path: Path | None, source: str, at: int) -> list[Location]:
+        """jedi is not asked at each move of a cursor."""
+        return []
+
     async def signatures(self, path: Path | None, source: str, at: int) -> list[Signature]:
         """Signatures of the call around `at`."""
         return [signature(each) for each in await self._ask("signatures", path, source, at)]

@@ -100,6 +100,8 @@ def signatures(answer: Any, name: str) -> list[Signature]:
     if not isinstance(answer, dict) or not isinstance(answer.get("signatures"), list):
         return []
     found = [each for each in answer["signatures"] if isinstance(each, dict) and "label" in each]
+    if [each["label"] for each in found] == ["(...) -> Unknown"]:
+        return []  # not even the parameters are known
     active = answer.get("activeSignature")
     if isinstance(active, int) and 0 < active < len(found):
         found = [found[active], *found[:active], *found[active + 1 :]]
@@ -167,7 +169,7 @@ def _signature(value: dict[str, Any], active: Any, name: str) -> Signature:
     doc = value.get("documentation")
     said = doc.get("value") if isinstance(doc, dict) else doc
     return Signature(
-        f"{name}{label}" if label.startswith("(") else label,
+        f"{name}{label}" if label.startswith(("(", "[")) else label,
         tuple(parameters),
         index,
         said.strip()[:_DOC_LIMIT] if isinstance(said, str) else "",

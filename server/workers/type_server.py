@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ DEADLINES = {
     "textDocument/typeDefinition": 2.0,
     "textDocument/implementation": 5.0,
     "textDocument/inlayHint": 8.0,
+    "textDocument/documentHighlight": 1.0,
     "textDocument/references": 15.0,
     "initialize": 10.0,
 }
@@ -49,6 +51,7 @@ _RESTART_SECONDS = 0.5
 _MOST_AHEAD = 8
 """Documents whose types are inferred when a server comes up."""
 _VARIABLE = SymbolKind.VARIABLE
+_DOTTED = re.compile(r"\w+(?:\.\w+)+")
 _FAILED = object()
 _ENCODINGS: dict[str, Encoding] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 
@@ -270,10 +273,25 @@ class TypeServer:
         )
         return found and sorted(set(found), key=lambda place: (str(place.path), place.start))
 
+    async def highlights(self, path: Path, source: str, at: int) -> list[Location] | None:
+        """Uses of the name at `at` in `source` itself; [] also where the server gave no answer: it is asked
+        again when the cursor moves on."""
+        answer = await self._ask("textDocument/documentHighlight", path, source, at, tries=1)
+        if answer is _FAILED or not isinstance(answer, list):
+            return []
+        here = [{**each, "uri": path.as_uri()} for each in answer if isinstance(each, dict)]
+        return await self._locations(here)
+
     async def signatures(self, path: Path, source: str, at: int) -> list[Signature] | None:
         """Signatures of the call around `at`, the one that fits first."""
+        name = type_answers.callee(source, at)
+        behind = len(source[:at].rstrip())
+        if source[at : at + 1].isidentifier() and source[behind - 1 : behind] in ("(", ","):
+            # Behind the sign and before a space; else it tells of a call that begins at the cursor.
+            source = source if behind < at else f"{source[:at]} {source[at:]}"
+            at = behind
         answer = await self._ask("textDocument/signatureHelp", path, source, at)
-        return None if answer is _FAILED else type_answers.signatures(answer, type_answers.callee(source, at))
+        return None if answer is _FAILED else type_answers.signatures(answer, name)
 
     async def document(self, path: Path, source: str, at: int, name: str) -> str | None:
         """Signature and docstring of the completion `name` at `at`, Markdown."""
@@ -434,7 +452,12 @@ class TypeServer:
                 )
             except (KeyError, TypeError, ValueError):
                 continue
-            result[Location(path, start, max(start, end))] = None
+            end = max(start, end)
+            if _DOTTED.fullmatch(
+                text.source, start, end
+            ):  # an attribute is told with its receiver: `self.size = 1`
+                start = text.source.rindex(".", start, end) + 1
+            result[Location(path, start, end)] = None
         return list(result)
 
 

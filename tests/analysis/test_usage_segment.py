@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devflow.analysis.usage.narrow import LIMIT, Narrow
 from devflow.analysis.usage.segment import sorted_suffixes
 
 BORDERS = (0, 1, 191, 192, 193, 14_527, 14_528, 14_529, 473_279, 473_280, 473_281, 20_000_000)
@@ -40,3 +41,13 @@ def test_sorting_takes_fifteen_bytes_a_token_and_not_more() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 15 * len(tokens) + 20_000_000  # and what is looked at together
+
+
+@given(st.lists(st.integers(0, LIMIT - 1), max_size=60), st.data())
+def test_numbers_in_three_bytes_say_what_they_said_in_four(numbers: list[int], data: st.DataObject) -> None:
+    narrow = Narrow.of(np.array(numbers, np.int32))
+    assert narrow[:].tolist() == numbers == [narrow.one()(at) for at in range(len(narrow))]
+    assert narrow.largest() == max(numbers, default=-1)
+    if numbers:
+        places = np.array(data.draw(st.lists(st.integers(0, len(numbers) - 1))), np.int64)
+        assert narrow[places].tolist() == [numbers[at] for at in places.tolist()]

@@ -60,8 +60,15 @@ def test_a_model_read_back_answers_as_the_one_written(tmp_path: Path) -> None:
 def test_large_arrays_are_mapped_and_not_copied(tmp_path: Path) -> None:
     saved(tmp_path, {"a.py": "".join(f"x = {n % 7} + y\n" for n in range(20_000))})
     [segment] = load(tmp_path).segments
-    for values in (segment.tokens, segment.suffixes, segment.spaces):
+    for values in (segment.written.low, segment.written.high, segment.suffixes.low, segment.suffixes.high):
         assert isinstance(values.base, np.memmap)
+
+
+def test_a_token_takes_six_bytes_and_its_word(tmp_path: Path) -> None:
+    saved(tmp_path, {"a.py": "".join(f"x = {n % 7} + y\n" for n in range(20_000))})
+    [folder] = segments(tmp_path)
+    size = sum(path.stat().st_size for path in folder.glob("*.npy"))
+    assert 6 * len(load(tmp_path)) < size < 6 * len(load(tmp_path)) + 2_000
 
 
 def test_only_what_changed_is_read_again(tmp_path: Path) -> None:
@@ -149,7 +156,7 @@ def test_segments_that_stayed_are_not_mapped_again(tmp_path: Path) -> None:
     before = load(tmp_path)
     saved(tmp_path, large | {"new.py": "item.weight\n"})
     after = load(tmp_path, before)
-    assert after.segments[0].tokens is before.segments[0].tokens
+    assert after.segments[0].written is before.segments[0].written
     assert followers(after, "item", ".").keys() == {"price", "weight"}
 
 
@@ -167,7 +174,8 @@ def test_an_update_that_fails_leaves_the_old_model(tmp_path: Path, monkeypatch: 
     assert len(segments(tmp_path)) == 1
 
 
-PARTS = ["tokens.npy", "suffixes.npy", "spaces.npy", "text.npy", "ends.npy", "hashes.npy", "order.npy"]
+PARTS = ["tokens.npy", "tokens-high.npy", "suffixes.npy", "suffixes-high.npy"]
+PARTS += ["text.npy", "ends.npy", "hashes.npy", "order.npy"]
 
 
 @pytest.mark.parametrize("part", [*PARTS, "files.json"])

@@ -136,3 +136,36 @@ async def test_a_library_s_module_offers_its_names_without_an_engine(tmp_path: P
 async def test_a_module_under_another_name_offers_its_names(tmp_path: Path) -> None:
     found = await labels(tmp_path, "import xml.dom.minidom as dom\ndom.parse<|>\n", indexed=True)
     assert "parseString" in found
+
+
+@pytest.mark.parametrize(
+    ("snippet", "wanted"),
+    [
+        ("import textw<|>\n", "textwrap"),
+        ("from textw<|> import dedent\n", "textwrap"),
+        ("import concurrent.fu<|>\n", "futures"),
+        ("from json import dum<|>\n", "dumps"),
+        ("import attr\nfrom attr.val<|>\n", "validators"),
+    ],
+)
+async def test_an_import_offers_modules_and_names_of_libraries_without_an_engine(
+    tmp_path: Path, snippet: str, wanted: str
+) -> None:
+    assert wanted in await labels(tmp_path, snippet, indexed=True)
+
+
+@pytest.mark.parametrize(
+    ("snippet", "wanted"),
+    [
+        ("import json\njson.dumps(1, ind<|>)\n", "indent="),
+        ("import json\nx = json.dumps(1, ind<|>=2)\n", "indent="),
+        ("sorted([], re<|>)\n", "reverse="),
+    ],
+)
+async def test_a_library_s_call_offers_its_own_keywords_not_a_namesake_s(
+    tmp_path: Path, snippet: str, wanted: str
+) -> None:
+    own = "#- own.py\ndef dumps(index): ...\n#- main.py\n"
+    found = await labels(tmp_path, own + snippet, indexed=True)
+    assert wanted in found
+    assert "index=" not in found

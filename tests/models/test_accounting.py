@@ -15,15 +15,19 @@ import pytest
 from devflow.models.base import ChatRequest, FillRequest, Health, Message, Meter
 from devflow.models.engines.openai import OpenAIModel
 from devflow.models.engines.remote import Server
-from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Unreachable
+from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Stalled, Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.guard.accounting import AUDIT, LEDGER, Accounts, Sent
 from devflow.models.guard.audit import verify
 from devflow.models.guard.books import Books, Budget, Price, Rates, books_from
 from devflow.models.guard.counted import Counted
 from devflow.models.guard.ledger import Call
+from devflow.models.guard.spending import total
 from devflow.models.guard.traces import Traces
 from devflow.models.outbound import Outbound
+from devflow.models.router import Router, Routing
+from devflow.models.routing import attempts
+from devflow.models.routing.rules import Facts
 from support.patience import HANGS
 
 REMOTE = "https://api.example.com/v1"
@@ -195,8 +199,9 @@ async def test_a_call_that_fails_before_it_says_anything_costs_nothing(tmp_path:
 
 
 async def test_a_call_on_this_machine_is_free_and_not_audited(tmp_path: Path) -> None:
-    guarded = guard(tmp_path, budget=Budget(day=0.0))
-    await said(guarded.chat("m", "http://127.0.0.1:1/v1", chat(), Provider()))
+    guarded = Outbound(False, books=Books(folder=str(tmp_path), budget=Budget(day=0.0)))
+    # A provider's price for a model of that name is none of this server's.
+    await said(guarded.chat("m", "http://127.0.0.1:1/v1", chat(), Provider(), model="gpt-4o"))
     [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
     assert (call.host, call.cost, call.read) == ("", 0.0, 100)
     assert not (tmp_path / AUDIT).exists()
@@ -236,6 +241,28 @@ async def test_a_model_on_this_machine_is_in_the_ledger(tmp_path: Path) -> None:
     assert (second.feature, second.outcome) == ("fill", "cancelled")
     assert model.status().name == "small"
     await model.close()
+
+
+@pytest.mark.parametrize("way", ["loopback", "native"])
+async def test_a_model_on_this_machine_costs_what_the_user_says_it_does(way: str, tmp_path: Path) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=0.7))
+    model = Counted(FakeModel("an answer", name="m"), guarded.accounts)
+
+    def asked() -> AsyncIterator[str]:
+        if way == "native":
+            return model.chat(chat())
+        return guarded.chat("m", "http://127.0.0.1:8080/v1", chat(), Provider())
+
+    with pytest.raises(OverBudget):  # 100 tokens of an answer cost 1
+        await said(asked())
+    guarded = guard(tmp_path, budget=Budget(day=70.0))
+    model = Counted(FakeModel("an answer", name="m"), guarded.accounts)
+    await said(asked())
+    refused, answered = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert (refused.outcome, refused.cost) == ("refused", 0.0)
+    assert (answered.outcome, answered.host) == ("answered", "")
+    assert answered.cost > 0
+    assert not (tmp_path / AUDIT).exists(), "nothing left this machine"
 
 
 def test_a_trace_tells_numbers_and_no_text() -> None:
@@ -336,3 +363,32 @@ async def test_a_long_secret_in_an_answer_is_not_too_much(tmp_path: Path) -> Non
     guarded = guard(tmp_path)
     assert key in await said(guarded.chat("m", REMOTE, asked, repeats))
     assert guarded.accounts.ledger().calls()[0].outcome == "answered"  # type: ignore[union-attr]
+
+
+async def test_a_stall_that_the_router_gives_up_on_is_written_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.05)
+    guarded = guard(tmp_path)
+
+    async def stalls(request: ChatRequest, meter: Meter) -> AsyncIterator[str]:
+        yield "an "
+        await asyncio.Event().wait()
+
+    class Stalling(FakeModel):
+        def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+            return guarded.chat("m", REMOTE, request, stalls)
+
+    router = Router([], [Stalling(name="m")], routing=Routing({"m": Facts("m", provider="p")}, hedge=False))
+    answer = router.chat(chat())
+    assert await anext(answer) == "an "
+    with pytest.raises(Stalled, match="stopped in the middle"):
+        await anext(answer)
+    ledger = guarded.accounts.ledger()
+    assert ledger is not None
+    calls = ledger.calls()
+    assert {call.outcome for call in calls} == {"stalled"}
+    assert all(call.cost > 0 for call in calls), "what it said is paid for"
+    assert total(calls).failed == len(calls)
+    [left, *_] = [json.loads(line) for line in (tmp_path / AUDIT).read_text("utf-8").splitlines()]
+    assert left["outcome"] == "stalled"

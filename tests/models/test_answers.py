@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Sequence
@@ -121,6 +122,7 @@ def test_hits_are_checked_at_the_share_asked_for(tmp_path: Path) -> None:
     assert answers.compared("retry in f", "a retry in f")
     assert not answers.compared("retry in f", "close in g")
     assert answers.checks() == (2, 1)
+    assert answers.checks(since=math.inf) == (0, 0)
 
 
 def test_a_damaged_file_is_begun_afresh(tmp_path: Path) -> None:

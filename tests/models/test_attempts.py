@@ -24,16 +24,7 @@ from devflow.models.router import Router, Routing
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
 from devflow.models.streams import Whole
-
-HOLE = FillRequest("a", "b")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.routing import HOLE, Clock
 
 
 async def answer(router: Router, request: FillRequest = HOLE) -> str:

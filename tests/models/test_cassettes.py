@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from devflow.models.base import ChatRequest, FillRequest, Message
-from devflow.models.cassettes import Cassette, Recorder, digest_of
+from devflow.models.cassettes import Cassette, digest_of
 from devflow.models.errors import NotConfigured, RateLimited
 from devflow.models.fake import FakeModel
 
 HOLE = FillRequest("secret = ", "\n", path="a.py")
 
 
-async def heard(model: FakeModel | Recorder | Cassette, request: FillRequest = HOLE) -> list[str]:
+async def heard(model: FakeModel | Cassette, request: FillRequest = HOLE) -> list[str]:
     return [piece async for piece in model.fill(request)]
 
 
@@ -24,7 +24,7 @@ async def test_what_was_said_is_said_again_in_the_same_pieces_and_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "answers.jsonl"
-    recorder = Recorder(FakeModel("a", "é😋", "c", delay=0.02), file)
+    recorder = Cassette(file, live=FakeModel("a", "é😋", "c", delay=0.02))
     assert await heard(recorder) == ["a", "é😋", "c"]
     assert "secret" not in file.read_text("utf-8"), "a cassette holds nothing of what was asked"
     waits: list[float] = []
@@ -44,7 +44,7 @@ async def test_what_was_said_is_said_again_in_the_same_pieces_and_time(
 
 async def test_a_failure_is_played_again_too(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
-    recorder = Recorder(FakeModel("a", failures=[RateLimited("Slow down.")], fail_after=1), file)
+    recorder = Cassette(file, live=FakeModel("a", failures=[RateLimited("Slow down.")], fail_after=1))
     with pytest.raises(RateLimited):
         await heard(recorder)
     assert await heard(recorder) == ["a"]
@@ -57,7 +57,7 @@ async def test_a_failure_is_played_again_too(tmp_path: Path) -> None:
 
 async def test_what_was_not_recorded_is_not_made_up(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
-    await heard(Recorder(FakeModel("a"), file))
+    await heard(Cassette(file, live=FakeModel("a")))
     with pytest.raises(NotConfigured, match="holds no recording of this request"):
         await heard(Cassette(file), replace(HOLE, prefix="other"))
     assert await heard(Cassette(file, speed=0), replace(HOLE, deadline=3.0)) == ["a"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from devflow.models.routing.experiments import Assigned, Experiment, Seen, assigned, faults, result
-from devflow.models.routing.significance import fisher, holm, mann_whitney, median, wilson
+from devflow.models.routing.significance import clustered, holm, mann_whitney, median, permuted, wilson
 
 TRY = Experiment("new model", ("old", "new"))
 
@@ -36,17 +37,49 @@ def test_only_a_share_of_the_files_takes_part_and_only_in_what_it_is_about() -> 
 
 
 @pytest.mark.parametrize(
-    ("table", "p_value"),
-    [  # the first from Fisher's tea tasting, the others as scipy.stats.fisher_exact gives them
-        ((3, 1, 1, 3), 0.48571428571428565),
-        ((8, 2, 1, 5), 0.03496503496503495),
-        ((10, 90, 30, 70), 0.000650410707603421),
-        ((0, 5, 5, 0), 0.007936507936507936),
-        ((0, 0, 3, 4), 1.0),
+    ("one", "other", "p_value"),
+    [  # where each unit is one trial, as scipy.stats.fisher_exact: all tables of the same margins
+        ((3, 4), (1, 4), 0.48571428571428565),
+        ((8, 10), (1, 6), 0.03496503496503495),
+        ((10, 100), (30, 100), 0.000650410707603421),
+        ((0, 5), (5, 5), 0.007936507936507936),
+        ((0, 3), (0, 4), 1.0),
     ],
 )
-def test_fisher_s_exact_test_has_the_known_values(table: tuple[int, int, int, int], p_value: float) -> None:
-    assert fisher(*table) == pytest.approx(p_value, rel=1e-9)
+def test_a_permutation_of_single_trials_has_the_known_values(
+    one: tuple[int, int], other: tuple[int, int], p_value: float
+) -> None:
+    found = permuted(single(*one), single(*other))
+    assert found == pytest.approx(p_value, abs=0.012, rel=0.05)
+    assert found == permuted(single(*one), single(*other)), "the same data say the same"
+
+
+def single(successes: int, trials: int) -> list[tuple[int, int]]:
+    """Units of one trial each."""
+    return [(1, 1)] * successes + [(0, 1)] * (trials - successes)
+
+
+def alike(chance: random.Random, count: int) -> list[tuple[int, int]]:
+    """Units, some large, whose trials have much in common: a share of its own for each."""
+    units = []
+    for _ in range(count):
+        share, trials = chance.betavariate(0.6, 1.4), chance.randint(1, 40)
+        units.append((sum(chance.random() < share for _ in range(trials)), trials))
+    return units
+
+
+def test_equal_models_are_called_different_in_no_more_than_one_of_twenty_also_where_units_differ() -> None:
+    chance = random.Random(3)
+    found = [permuted(alike(chance, 20), alike(chance, 20), draws=399) for _ in range(300)]
+    assert sum(each < 0.05 for each in found) <= 22  # 15 are expected
+
+
+def test_an_interval_covers_the_share_as_often_as_it_says_also_where_units_differ() -> None:
+    chance = random.Random(5)
+    found = [clustered(alike(chance, 40)) for _ in range(300)]
+    assert sum(low <= 0.3 <= high for low, high in found) >= 275
+    assert clustered([(3, 10)]) == (0.0, 1.0), "one unit says nothing of others"
+    assert clustered([]) == (0.0, 1.0)
 
 
 def test_wilson_s_interval_has_the_known_values() -> None:
@@ -76,12 +109,19 @@ def test_a_median_has_an_interval_that_covers_it_as_often_as_it_says() -> None:
     found = [median([chance.expovariate(math.log(2)) for _ in range(60)]) for _ in range(400)]
     assert sum(low <= 1.0 <= high for _, low, high in found) >= 370
     assert median([]) == (0.0, 0.0, math.inf)
-    assert median([2.0, 1.0]) == (1.5, 1.0, 2.0)
+    assert median([2.0, 1.0]) == (1.5, 0.0, math.inf), "two say nothing of how sure it is"
+    assert median([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == (3.5, 1.0, 6.0)
 
 
-def suggestions(old: tuple[int, int], new: tuple[int, int] | None) -> dict[tuple[str, str], Seen]:
+def suggestions(
+    old: tuple[int, int], new: tuple[int, int] | None
+) -> Mapping[tuple[str, str], Sequence[Seen]]:
+    """Each in a file of its own."""
     given = {"old": old} | ({"new": new} if new else {})
-    return {("fill", model): Seen(shown, accepted) for model, (shown, accepted) in given.items()}
+    return {
+        ("fill", model): [Seen(1, yes) for yes, _ in single(accepted, shown)]
+        for model, (shown, accepted) in given.items()
+    }
 
 
 def test_a_real_difference_is_told_and_chance_is_not() -> None:
@@ -98,10 +138,22 @@ def test_a_real_difference_is_told_and_chance_is_not() -> None:
     assert silent.verdict == "Nothing was shown yet by new."
 
 
+def test_many_suggestions_in_few_files_say_little() -> None:
+    files = {
+        ("fill", "old"): [Seen(100, 5), Seen(100, 35), Seen(200, 40)],
+        ("fill", "new"): [Seen(300, 120), Seen(100, 10)],
+    }
+    [told] = result(TRY, files).tasks
+    assert told.verdict == "No difference can be told from chance so far."
+    [first, second] = [arm.measures[0] for arm in told.arms]
+    assert (first.of, first.units, second.of, second.units) == (400, 3, 400, 2)
+    assert first.high - first.low > 0.2
+
+
 def test_suggestions_that_are_accepted_as_often_may_be_kept_less_often() -> None:
     seen = {
-        ("fill", "old"): Seen(400, 120, looked_at=110, kept=90),
-        ("fill", "new"): Seen(400, 120, looked_at=110, kept=50),
+        ("fill", "old"): [Seen(4, 2, looked_at=1, kept=1)] * 80 + [Seen(4, 2, looked_at=1)] * 20,
+        ("fill", "new"): [Seen(4, 2, looked_at=1, kept=1)] * 40 + [Seen(4, 2, looked_at=1)] * 60,
     }
     [told] = result(TRY, seen).tasks
     assert told.verdict == "old is kept as it is more often than new."
@@ -109,15 +161,26 @@ def test_suggestions_that_are_accepted_as_often_may_be_kept_less_often() -> None
 
 def test_conversations_are_compared_by_what_their_calls_took_and_cost_and_by_failures() -> None:
     talk = replace(TRY, tasks=("chat", "explain"))
-    seconds = tuple(1 + number / 100 for number in range(60))
+    answered = [Seen(seconds=(1 + number / 100,), costs=(0.02,)) for number in range(60)]
+    slower = [Seen(seconds=(2 * each.seconds[0],), costs=each.costs) for each in answered]
     seen = {
-        ("chat", "old"): Seen(failed=20, seconds=tuple(2 * each for each in seconds), costs=(0.02,) * 60),
-        ("chat", "new"): Seen(failed=1, seconds=seconds, costs=(0.02,) * 60),
+        ("chat", "old"): slower + [Seen(failed=1)] * 20,
+        ("chat", "new"): [*answered, Seen(failed=1)],
     }
     chat, explain = result(talk, seen).tasks
     assert chat.verdict == "new answers more often than old; new is quicker than old."
     assert [measure.name for measure in chat.arms[0].measures] == ["answered", "seconds", "cost"]
     assert explain.verdict == "No call was made yet of old, new."
+
+
+def test_a_question_that_is_asked_again_and_again_counts_once() -> None:
+    talk = replace(TRY, tasks=("chat",))
+    again = {
+        ("chat", "old"): [Seen(seconds=(2.0,) * 200, costs=(0.0,) * 200)],
+        ("chat", "new"): [Seen(seconds=(1.0,) * 200, costs=(0.0,) * 200)],
+    }
+    [told] = result(talk, again).tasks
+    assert told.verdict == "No difference can be told from chance so far."
 
 
 def test_a_task_that_nothing_is_written_down_of_is_named() -> None:
@@ -128,14 +191,3 @@ def test_a_task_that_nothing_is_written_down_of_is_named() -> None:
     assert "judge fill by: feedback.record is off" in fill
     [chat] = faults(both, models, ledger=False)
     assert "judge chat by: models.ledger is off" in chat
-
-
-def test_equal_models_are_called_different_in_no_more_than_one_of_twenty() -> None:
-    chance = random.Random(3)
-
-    def shown() -> Seen:
-        accepted = sum(chance.random() < 0.3 for _ in range(200))
-        return Seen(200, accepted, accepted, sum(chance.random() < 0.7 for _ in range(accepted)))
-
-    found = [result(TRY, {("fill", "old"): shown(), ("fill", "new"): shown()}) for _ in range(200)]
-    assert sum("more often" in each.tasks[0].verdict for each in found) <= 12

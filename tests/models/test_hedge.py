@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devflow.models.base import FillRequest
 from devflow.models.errors import Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
 from support.patience import HANGS
-
-HOLE = FillRequest("a", "b")
+from support.routing import HOLE
 
 
 def asking(model: FakeModel) -> asyncio.Future[Opened]:

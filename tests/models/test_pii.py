@@ -15,6 +15,10 @@ from devflow.models.guard.redact import Vault
     [
         ("write to jane.roe+x@mail.corp.io, please", "EMAIL", "jane.roe+x@mail.corp.io"),
         ("ADMINS = [('Jane', 'jane@corp.co.uk')]", "EMAIL", "jane@corp.co.uk"),
+        ("# owner: jane.roe@mail.internal", "EMAIL", "jane.roe@mail.internal"),
+        ("jane@nas.lan", "EMAIL", "jane@nas.lan"),
+        ("jane.roe@printer.local", "EMAIL", "jane.roe@printer.local"),
+        ("jane.roe@acme.com", "EMAIL", "jane.roe@acme.com"),
         ("call me at +41 (0)96 471 07 95", "PHONE", "+41 (0)96 471 07 95"),
         ("Phone: 467 3395", "PHONE", "467 3395"),
         ("fax = '(555) 867-5309'", "PHONE", "(555) 867-5309"),

@@ -26,16 +26,7 @@ from devflow.models.routing.health import FIRST_REST
 from devflow.models.routing.rules import Assigned, Facts
 from devflow.models.streams import Whole
 from support.patience import HANGS
-
-HOLE = FillRequest("a", "b")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.routing import HOLE, Clock
 
 
 def router(*models: FakeModel, clock: Clock | None = None) -> Router:

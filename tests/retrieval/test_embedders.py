@@ -55,7 +55,18 @@ def test_the_first_line_of_a_chunk_counts_more(static: StaticEmbedder) -> None:
 def test_the_static_model_is_named_after_its_weights(static: StaticEmbedder) -> None:
     # Stored vectors must stay comparable: with other weights comes another name.
     assert static.name == NAME
-    assert static.dimensions == 256
+    assert static.dimensions == 96
+
+
+def test_what_a_vector_leaves_out_changes_little(static: StaticEmbedder) -> None:
+    found = static.embed([DELETES, READS, "delete an account", "parse the settings file"])
+    static._principal, kept = np.eye(256, dtype=np.float32), static._principal
+    try:
+        whole = static.embed([DELETES, READS, "delete an account", "parse the settings file"])
+    finally:
+        static._principal = kept
+    assert np.abs(found @ found.T - whole @ whole.T).max() < 0.15
+    assert np.allclose(kept.T @ kept, np.eye(96), atol=1e-5)
 
 
 def test_the_static_model_fits_into_the_wheel() -> None:
@@ -64,7 +75,7 @@ def test_the_static_model_fits_into_the_wheel() -> None:
     assert shipped_name() == NAME
 
 
-NAME = "devflow-static-2c2548c6"
+NAME = "devflow-static-2c2548c6-96"
 
 
 def safetensors(path: Path, **tensors: Any) -> None:

@@ -11,6 +11,7 @@ from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.retrieval.evaluation.baselines import BM25, fused
+from devflow.retrieval.evaluation.changes import checked_out, history_sets
 from devflow.retrieval.evaluation.chunkings import Chunked, by_lines, by_symbol
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
 from devflow.retrieval.evaluation.doc_comments import first_paragraph, without_docs
@@ -20,6 +21,7 @@ from devflow.retrieval.evaluation.report import plot, table
 from devflow.retrieval.evaluation.truth import Gold, Query, SetsMissing, TruthSet, load
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.walk import IndexOptions
+from support.repository import git
 
 
 def test_figures_of_a_right_answer_in_second_place() -> None:
@@ -173,3 +175,54 @@ def test_tables_and_plots_say_what_was_measured() -> None:
     )
     assert "set &lt;1&gt;" in plot([result])
     assert plot([])
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "shop"
+    (root / "tests").mkdir(parents=True)
+    git(root, "init", "-q")
+    names = ("basket.py", "prices.py", "tests/test_basket.py", "notes.md")
+    for at, subject in enumerate(
+        ("Begin", "Round the prices of a basket", "Typo", "Tell what a basket costs")
+    ):
+        for name in names[: 1 if at == 3 else None]:
+            (root / name).write_text(f"x = {at}\n")
+        (root / f"new_{at}.py").write_text("y = 1\n")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", subject, at=at)
+    return root
+
+
+def test_a_history_asks_for_the_code_that_a_commit_changed(repository: Path) -> None:
+    sets = {each.name: each.queries for each in history_sets(repository, 10)}
+    [older], [newer] = sets["history→file, older"], sets["history→file, newer"]
+    assert (older.text, [gold.path for gold in older.golds]) == (
+        "Round the prices of a basket",
+        ["basket.py", "prices.py"],
+    )
+    assert (newer.text, [gold.path for gold in newer.golds]) == ("Tell what a basket costs", ["basket.py"])
+
+
+def test_beside_an_open_file_the_others_that_its_commit_changed_are_wanted(repository: Path) -> None:
+    sets = {each.name: each.queries for each in history_sets(repository, 10)}
+    [query] = sets["history→file beside an open one, older"]
+    assert {*query.near, *(gold.path for gold in query.golds)} == {"basket.py", "prices.py"}
+    assert sets["history→file beside an open one, newer"] == ()
+    for other in sets["history→file, any file open, newer"]:
+        assert other.near == ("prices.py",)
+
+
+def test_what_a_commit_is_asked_of_is_what_was_there_before(repository: Path, tmp_path: Path) -> None:
+    sets = history_sets(repository, 10)
+    for query in (query for each in sets for query in each.queries):
+        folder = checked_out(query.corpus, tmp_path / "cache")
+        then = {"Round the prices of a basket": "x = 0\n", "Tell what a basket costs": "x = 2\n"}
+        assert (folder / "basket.py").read_text() == then[query.text]
+        assert git(folder, "log", "-1", "--format=%s") in ("Begin", "Typo")
+    assert (repository / "basket.py").read_text() == "x = 3\n"
+
+
+def test_a_folder_without_a_history_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CorpusUnavailable, match="git tells no history"):
+        history_sets(tmp_path, 10)

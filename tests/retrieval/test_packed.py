@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,10 @@ from devflow.analysis.extract import extract
 from devflow.analysis.facts import Reference, ReferenceKind
 from devflow.analysis.text import Text
 from devflow.retrieval.packed import packed_text, packed_uses, register
+from devflow.retrieval.prepare import prepare
+from devflow.retrieval.store import close_writer, open_writer
+from devflow.retrieval.walk import Source
+from devflow.retrieval.write import delete_files, put_files
 
 SOURCE = """\
 import os
@@ -76,3 +82,51 @@ def test_a_piece_of_a_text_is_cut_in_code_points() -> None:
         register(db)
         [(piece,)] = db.execute("SELECT devflow_piece(?, 1, 4)", (packed_text("ä€𝄞xy"),))
     assert piece == "€𝄞x"
+
+
+CODE = """\
+import os
+import numpy as np
+from json import loads
+from json import dumps as written
+
+class Überschrift:
+    class Inner:
+        def size(self): return len(loads(self.text))
+"""
+
+
+async def test_what_is_not_stored_twice_is_told_as_it_was_and_goes_with_its_file(tmp_path: Path) -> None:
+    db, _ = await open_writer(tmp_path / "store")
+    try:
+        source = Source(CODE, b"digest")
+        await put_files(db, [prepare("a.py", source, 9, 9), prepare("b.py", source, 9, 9)])
+
+        async def found(sql: str) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in await db.execute_fetchall(sql)]
+
+        assert await found("SELECT module, name, alias FROM imports WHERE file = 1 ORDER BY start") == [
+            ("os", "", ""),
+            ("numpy", "", "np"),
+            ("json", "loads", "loads"),
+            ("json", "dumps", "written"),
+        ]
+        assert [
+            CODE[start:end] for start, end in await found('SELECT start, "end" FROM imports LIMIT 1')
+        ] == ["os"]
+        assert await found(
+            "SELECT name, lower, owner, container FROM symbols WHERE file = 2 ORDER BY start"
+        ) == [
+            ("Überschrift", "überschrift", "", ""),
+            ("Inner", "inner", "Überschrift", "Überschrift"),
+            ("size", "size", "Inner", "Überschrift.Inner"),
+        ]
+        every = sorted(await found("SELECT * FROM refs WHERE file = 1"))
+        assert every
+        assert sorted(await found("SELECT * FROM refs_in WHERE file = 1")) == every
+        await put_files(db, [prepare("a.py", Source("x = 1\n", b"other"), 9, 9)])
+        await delete_files(db, ["b.py"])
+        assert await found("SELECT name FROM uses UNION ALL SELECT name FROM imports") == []
+        assert await found("SELECT name FROM symbols") == [("x",)]
+    finally:
+        await close_writer(db)

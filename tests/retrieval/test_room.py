@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from devflow.retrieval.room import LOCK, keep_within, size, tidy
+from devflow.retrieval.room import LOCK, keep_within, make_room, size, tidy
 from devflow.retrieval.store import close_writer, open_writer
 
 
@@ -36,6 +36,20 @@ def test_old_schemas_go_first_then_what_was_written_longest_ago(tmp_path: Path) 
     assert new.exists()
     assert not old.exists()
     assert not former.exists()
+
+
+def test_what_former_schemas_kept_of_a_workspace_goes_when_it_is_indexed_anew(tmp_path: Path) -> None:
+    live = index(tmp_path, "v11/live", 0)
+    former, oldest, newer, other, held = (
+        index(tmp_path, name, 5) for name in ("v9/live", "v10/live", "v12/live", "v9/other", "v8/live")
+    )
+    with FileLock(held / LOCK):
+        assert make_room(1_000, live) == ""
+    assert [folder.exists() for folder in (live, former, oldest, newer, other, held)] == [
+        True, False, False, True, True, True,
+    ]  # fmt: skip
+    assert not oldest.parent.exists()
+    assert other.parent.exists()
 
 
 def test_the_live_index_and_a_locked_one_stay_whatever_the_budget(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,6 +59,30 @@ OPENERS = [
 @pytest.fixture(params=OPENERS, ids=["in this process", "in a process of their own"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], VectorStore]:
     return lambda store: request.param(tmp_path / "chroma", store)
+
+
+def test_room_that_chroma_no_longer_needs_is_given_back_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.vectors._SYNC", 100)
+    vectors = open_vectors(tmp_path / "chroma", "s", HashedEmbedder())
+    try:
+        for at in range(0, 1_000, 100):
+            vectors.add(range(at, at + 100), [f"def number_{n}(): return {n}" for n in range(at, at + 100)])
+    finally:
+        vectors.close()
+    [database] = (tmp_path / "chroma").glob("*/chroma.sqlite3")
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        [(free,)], [(pages,)] = (
+            db.execute(f"PRAGMA {count}").fetchall() for count in ("freelist_count", "page_count")
+        )
+    assert free * 10 <= pages
+    again = open_vectors(tmp_path / "chroma", "s", HashedEmbedder())
+    try:
+        assert again.count() == 1_000
+        assert again.nearest("number_7", 3)[0][0] == 7
+    finally:
+        again.close()
 
 
 def test_a_workspace_and_the_environment_cannot_send_vectors_to_a_server(

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from devflow.analysis.facts import SymbolKind
-from devflow.server.workers import type_programs
+from devflow.server.workers import type_answers, type_programs
 from devflow.server.workers.engines import Engines, chosen
 from devflow.server.workers.python import PythonWorker
 from devflow.server.workers.rpc import Program
@@ -187,6 +187,42 @@ async def test_what_ty_does_not_know_is_empty(server: TypeServer, tmp_path: Path
     source = "def f(thing):\n    thing.x\n"
     assert await server.complete(tmp_path / "main.py", source, source.index(".x") + 1) == []
     assert await server.define(tmp_path / "main.py", source, source.index(".x") + 1) == []
+
+
+@needs_ty
+async def test_an_attribute_is_where_its_name_stands_not_its_receiver(
+    server: TypeServer, tmp_path: Path
+) -> None:
+    source = (
+        "class A:\n    def __init__(self):\n        self.size = 1\n\ndef f(one: A):\n    return one.size\n"
+    )
+    at = source.rindex("size")
+    made = source.index("size")
+    defined = await server.define(tmp_path / "a.py", source, at)
+    assert [(each.location.start, each.location.end) for each in defined or () if each.location] == [
+        (made, made + 4)
+    ]
+    marked = await server.highlights(tmp_path / "a.py", source, at)
+    assert [each.start for each in marked or ()] == [made, at]
+
+
+@needs_ty
+async def test_a_call_that_begins_at_the_cursor_is_not_the_one_around_it(
+    server: TypeServer, tmp_path: Path
+) -> None:
+    source = "def outer(first, second): ...\ndef inner(only): ...\nouter(1, inner(2))\n"
+    told = await server.signatures(tmp_path / "a.py", source, source.index("inner(2"))
+    assert [(each.label[:21], each.active) for each in told or ()] == [("outer(first, second) ", 1)]
+
+
+def test_a_generic_function_s_signature_has_its_name() -> None:
+    answer = {"signatures": [{"label": "[T](x: T) -> T", "parameters": [{"label": "x: T"}]}]}
+    [told] = type_answers.signatures(answer, "wait")
+    assert told.label == "wait[T](x: T) -> T"
+
+
+def test_a_signature_that_nobody_knows_is_none() -> None:
+    assert type_answers.signatures({"signatures": [{"label": "(...) -> Unknown"}]}, "sign") == []
 
 
 @needs_ty

@@ -15,7 +15,7 @@ import pytest
 
 from devflow.server import logs
 from devflow.server.workers.rpc import Worker, WorkerError
-from support.editor import editor
+from support.editor import ErrorAnswer, editor
 
 TESTS = Path(__file__).parents[1]
 URI = "file:///nowhere/a.py"
@@ -89,6 +89,17 @@ async def test_each_request_s_lines_have_its_id_and_others_have_none(written: io
     [beside] = [line for line in told if line["message"] == "beside"]
     assert "request" not in beside
     assert "def f" not in written.getvalue()
+
+
+async def test_a_request_that_cannot_be_read_is_logged_with_its_id(written: io.StringIO) -> None:
+    async with editor() as client:
+        await client.initialize(initializationOptions={"log_format": "json", "log_level": "debug"})
+        await client.wait_for("workspace/configuration")
+        with pytest.raises(ErrorAnswer, match="not what LSP"):
+            await client.request("textDocument/hover", {"position": 7})
+    [line] = [each for each in lines(written) if each["message"].startswith("cannot read the parameters")]
+    assert line["method"] == "textDocument/hover"
+    assert line["request"]
 
 
 async def test_a_worker_s_lines_have_the_id_of_the_request_it_was_asked_for(

@@ -133,15 +133,19 @@ def test_an_experiment_counts_what_was_written_down_in_it_and_nothing_else(
         for model in ("small", "crab"):
             for experiment in ("which", ""):  # the other half: from before, or of files that take no part
                 name = f"{model} {number} {experiment}"
-                store.record(Event(name, Action.SHOWN, model=model, experiment=experiment))
+                unit = f"file {number}"
+                store.record(Event(name, Action.SHOWN, model=model, experiment=experiment, unit=unit))
                 if (model == "crab") == bool(experiment):
-                    store.record(Event(name, Action.ACCEPTED, model=model, experiment=experiment))
+                    store.record(Event(name, Action.ACCEPTED, model=model, experiment=experiment, unit=unit))
     store.close()
     ledger = Ledger(tmp_path / "state" / "devflow" / LEDGER)
     for number in range(20):
         for model, took in (("small", 1.0), ("crab", 4.0)):
-            call = Call("c", time.time(), "explain", model, total=took + number / 100, experiment="which")
-            ledger.settle(None, call)
+            took += number / 100
+            ledger.settle(
+                None,
+                Call("c", time.time(), "explain", model, total=took, experiment="which", unit=f"{number}"),
+            )
         ledger.settle(None, Call("c", time.time(), "explain", "crab", total=0.1))
         ledger.settle(None, Call("c", time.time(), "chat", "crab", total=0.1, experiment="which"))
     ledger.close()
@@ -152,6 +156,7 @@ def test_an_experiment_counts_what_was_written_down_in_it_and_nothing_else(
     assert [arm["measures"][0]["of"] for arm in fill["arms"]] == [30, 30]
     assert explain["verdict"] == "small is quicker than crab."
     assert [arm["measures"][1]["of"] for arm in explain["arms"]] == [20, 20]
+    assert [arm["measures"][1]["units"] for arm in explain["arms"]] == [20, 20]
     cli.main(["experiments", "--root", str(root)])
     assert "4.09 s" in capsys.readouterr().out
 

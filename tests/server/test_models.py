@@ -210,10 +210,14 @@ async def test_what_an_experiment_assigned_is_written_down_with_it_and_nothing_e
     calls = ledger.calls()
     ledger.close()
     for task in ("fill", "explain"):
-        given = [assigned((trial,), task, "python", f"{number}.py") for number in range(24)]
+        questions = [ChatRequest((Message("user", f"question {number}"),)).unit for number in range(24)]
+        units = questions if task == "explain" else [f"{number}.py" for number in range(24)]
+        given = [assigned((trial,), task, "python", unit) for unit in units]
         asked = [call for call in calls if call.feature == task]
         for name in ("one", "two"):
             made = [call for call in asked if (call.experiment, call.model) == ("which", name)]
             assert len(made) == sum(each.model == name for each in given) > 0
+            assert len({call.unit for call in made} - {""}) == len(made)
         outside = [call for call in asked if not call.experiment]
+        assert not any(call.unit for call in outside)
         assert len(outside) == sum(not each.model for each in given) + (task == "fill")

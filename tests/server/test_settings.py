@@ -223,10 +223,10 @@ def test_a_family_can_be_written_whole_as_ours_are() -> None:
     ("family", "said"),
     [
         ("like = 'quen'", "like = 'quen' is no family that is known."),
-        ("prefix = '<p>'", "prefix mean nothing without both prefix and suffix."),
-        ("repo = '<r>'\nglue = ' '", "repo, glue mean nothing without both prefix and suffix."),
+        ("prefix = '<p>'", "prefix means nothing without both prefix and suffix."),
+        ("repo = '<r>'\nglue = ' '", "repo and glue mean nothing without both prefix and suffix."),
         ("prefix = '<p>'\nsuffix = '<p>'", "two of its marks are the same."),
-        ("prefix = '<p>'\nsuffix = '<s>'\nrepo = '<r>'", "repo mean nothing without file."),
+        ("prefix = '<p>'\nsuffix = '<s>'\nrepo = '<r>'", "repo means nothing without file."),
         ("prefix = '<p>'\nsuffix = '<s>'\nsuffix_first = true", "suffix_first means nothing without middle."),
         ("user = ['<u>']", "user and assistant mean nothing without each other."),
         ("input_price = 1", "input_price and output_price mean nothing without each other."),

@@ -18,6 +18,43 @@ from devflow.retrieval.store import DATABASE, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support import fixture
 
+SERVICE = """
+    #- app/__init__.py
+    #- app/db.py
+    class Store:
+        def load(self, key):
+            return read(key)
+
+    def read(key):
+        return key
+    #- app/logic.py
+    from app.db import Store
+
+    def price(key):
+        return Store().load(key)
+
+    def unrelated(): ...
+    #- app/api.py
+    from fastapi import APIRouter
+    from app.logic import price, unrelated
+
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/price/{key}")
+    async def show(key):
+        return price(key)
+
+    @router.post("/other")
+    async def other():
+        return unrelated()
+    #- tests/test_logic.py
+    from app.logic import price
+
+    def test_price():
+        assert price(1)
+"""
+"""A small service with tests: `read` is reached by `Store.load`, `price`, an endpoint and a test."""
+
 
 def put(root: Path, snippet: str) -> None:
     """Write the snippet's files below `root`."""

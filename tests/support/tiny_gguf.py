@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from gguf import GGUFWriter
+    from numpy.typing import NDArray
 
 CONTEXT = 2048
 
@@ -15,10 +17,7 @@ def write(
     path: Path, *, architecture: str = "llama", seed: int = 0, width: int = 64, layers: int = 2
 ) -> Path:
     """Write the model to `path`."""
-    import numpy as np
-
-    random = np.random.default_rng(seed)
-    feed, heads = 2 * width, 4
+    heads = 4
     tokens = [b"<unk>", b"<s>", b"</s>", *(f"<0x{byte:02X}>".encode() for byte in range(256))]
     kinds = [2, 3, 3, *(6 for _ in range(256))]
     marks = [b"\xe2\x96\x81<PRE>", b"\xe2\x96\x81<SUF>", b"\xe2\x96\x81<MID>", b"\xe2\x96\x81<EOT>"]
@@ -28,6 +27,7 @@ def write(
     kinds += [3] * len(marks)
 
     writer = _writer(path, architecture, width, layers, heads, heads)
+    weights = _Weights(writer, seed, width)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(width // heads)
     writer.add_tokenizer_model("llama")
@@ -40,24 +40,10 @@ def write(
     for name, back in (("fim_pre", 4), ("fim_suf", 3), ("fim_mid", 2), ("eot", 1)):  # for llama.cpp's /infill
         writer.add_uint32(f"tokenizer.ggml.{name}_token_id", len(tokens) - back)
 
-    def tensor(name: str, *shape: int) -> None:
-        writer.add_tensor(name, (random.standard_normal(shape) * 0.3).astype(np.float32))
-
-    def ones(name: str) -> None:
-        writer.add_tensor(name, np.ones(width, np.float32))
-
-    tensor("token_embd.weight", len(tokens), width)
-    for layer in range(layers):
-        ones(f"blk.{layer}.attn_norm.weight")
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            tensor(f"blk.{layer}.{name}.weight", width, width)
-        ones(f"blk.{layer}.ffn_norm.weight")
-        tensor(f"blk.{layer}.ffn_gate.weight", feed, width)
-        tensor(f"blk.{layer}.ffn_up.weight", feed, width)
-        tensor(f"blk.{layer}.ffn_down.weight", width, feed)
-    ones("output_norm.weight")
+    weights.add("token_embd.weight", len(tokens), width)
+    weights.add_layers(layers, width)
     # No weight points at the control tokens, and so none is ever said: an answer is as long as asked for.
-    head = (random.standard_normal((len(tokens), width)) * 0.3).astype(np.float32)
+    head = weights.drawn(len(tokens), width)
     head[:3] = 0
     head[-len(marks) :] = 0
     writer.add_tensor("output.weight", head)
@@ -67,10 +53,7 @@ def write(
 def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) -> Path:
     """Write a model that ctransformers is too old for, to `path`: Qwen 2 with its byte-level vocabulary,
     grouped queries, tied embeddings and marks for holes and turns."""
-    import numpy as np
-
-    random = np.random.default_rng(seed)
-    feed, heads, groups = 2 * width, 4, 2
+    heads, groups = 4, 2
     tokens = [_letter(byte) for byte in range(256)]
     marks = [
         "<|endoftext|>",
@@ -84,6 +67,7 @@ def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) ->
     tokens += marks
 
     writer = _writer(path, "qwen2", width, layers, heads, groups)
+    weights = _Weights(writer, seed, width)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(1e6)
     writer.add_tokenizer_model("gpt2")
@@ -97,30 +81,52 @@ def write_new(path: Path, *, seed: int = 0, width: int = 64, layers: int = 2) ->
     writer.add_pad_token_id(256)
     writer.add_add_bos_token(False)
 
-    def tensor(name: str, *shape: int) -> None:
-        writer.add_tensor(name, (random.standard_normal(shape) * 0.3).astype(np.float32))
-
-    def ones(name: str) -> None:
-        writer.add_tensor(name, np.ones(width, np.float32))
-
     # Tied, so no mark may have weights of its own: an answer is as long as asked for.
-    embedding = (random.standard_normal((len(tokens), width)) * 0.3).astype(np.float32)
+    embedding = weights.drawn(len(tokens), width)
     embedding[256:] *= 0.01
     writer.add_tensor("token_embd.weight", embedding)
-    keys = width // heads * groups
-    for layer in range(layers):
-        at = f"blk.{layer}."
-        ones(f"{at}attn_norm.weight")
-        for name, rows in (("attn_q", width), ("attn_k", keys), ("attn_v", keys)):
-            tensor(f"{at}{name}.weight", rows, width)
-            tensor(f"{at}{name}.bias", rows)
-        tensor(f"{at}attn_output.weight", width, width)
-        ones(f"{at}ffn_norm.weight")
-        tensor(f"{at}ffn_gate.weight", feed, width)
-        tensor(f"{at}ffn_up.weight", feed, width)
-        tensor(f"{at}ffn_down.weight", width, feed)
-    ones("output_norm.weight")
+    weights.add_layers(layers, width // heads * groups, biases=True)
     return _written(writer, path)
+
+
+class _Weights:
+    """Random ones, added to a file."""
+
+    def __init__(self, writer: GGUFWriter, seed: int, width: int) -> None:
+        import numpy as np
+
+        self._writer = writer
+        self._random = np.random.default_rng(seed)
+        self._width = width
+
+    def drawn(self, *shape: int) -> NDArray[np.float32]:
+        drawn: NDArray[np.float32] = self._random.standard_normal(shape).astype("float32") * 0.3
+        return drawn
+
+    def add(self, name: str, *shape: int) -> None:
+        self._writer.add_tensor(name, self.drawn(*shape))
+
+    def add_layers(self, count: int, keys: int, *, biases: bool = False) -> None:
+        """The layers, of llama's form, with `keys` rows of keys and values, and the norm behind them."""
+        width, feed = self._width, 2 * self._width
+        for layer in range(count):
+            at = f"blk.{layer}."
+            self._norm(f"{at}attn_norm.weight")
+            for name, rows in (("attn_q", width), ("attn_k", keys), ("attn_v", keys)):
+                self.add(f"{at}{name}.weight", rows, width)
+                if biases:
+                    self.add(f"{at}{name}.bias", rows)
+            self.add(f"{at}attn_output.weight", width, width)
+            self._norm(f"{at}ffn_norm.weight")
+            self.add(f"{at}ffn_gate.weight", feed, width)
+            self.add(f"{at}ffn_up.weight", feed, width)
+            self.add(f"{at}ffn_down.weight", width, feed)
+        self._norm("output_norm.weight")
+
+    def _norm(self, name: str) -> None:
+        import numpy as np
+
+        self._writer.add_tensor(name, np.ones(self._width, np.float32))
 
 
 def _writer(path: Path, architecture: str, width: int, layers: int, heads: int, groups: int) -> GGUFWriter:

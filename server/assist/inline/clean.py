@@ -47,6 +47,12 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors: text can be hidden in them."""
 
+_PICTURE = (
+    "[\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
+    "\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+)
+_EMOJI = re.compile(rf"{_PICTURE}(?:\u200d{_PICTURE})*")
+
 
 def clean(raw: str, site: Site, *, goes_on: bool = False) -> str:
     """`raw` as it may be inserted at `site`, or "". `goes_on`: its beginning was typed as it was shown; the
@@ -212,9 +218,21 @@ def cut_at_suffix(text: str, site: Site) -> str:
         return text
     if rest[0] in ")]" and rest.endswith(";"):
         text = text.rstrip("; \t")
+    closed = "".join(char for _, char in _closers(text, site))
+    if closed and _fits(closed + "".join(closed_in(rest, site.language)), site):
+        return text  # each of them closes a bracket that nothing behind the cursor does
     while size := _written_again(text, rest, site):
         text = text[:-size].rstrip()
     return text
+
+
+def _fits(closers: str, site: Site) -> bool:
+    """Whether all of `closers`, and those of the lines below, close brackets that are open at the cursor."""
+    every = [*closers, *_closed_below(site)]
+    inner = site.open_brackets[::-1][: len(every)]
+    return len(inner) == len(every) and all(
+        CLOSES[closer] == opener for closer, opener in zip(every, inner, strict=True)
+    )
 
 
 def _written_again(text: str, rest: str, site: Site) -> int:
@@ -313,10 +331,11 @@ def trim(text: str, _: Site) -> str:
 
 def visible(text: str, site: Site) -> str:
     """Signs that are not seen, or that turn the order of others round (CVE-2021-42574), make code mean
-    something else than it shows: such a suggestion is none, unless the code around has that sign too."""
+    something else than it shows: such a suggestion is none, unless the code around has that sign too. An
+    emoji is seen as one, whatever it is joined of."""
     hidden = {
         char
-        for char in text
+        for char in _EMOJI.sub("", text)
         if (not char.isprintable() and char not in "\n\t") or char in _BLANK or _SELECTOR.match(char)
     }
     return text if all(char in site.before or char in site.after for char in hidden) else ""
@@ -398,9 +417,12 @@ def _closed(text: str, stack: list[tuple[int, str]], site: Site) -> str:
     """`text`, which leaves the brackets of `stack` open, made whole where that is not the code's own way of
     going on in the next line: there is none where something stands behind the cursor."""
     bare = text.rstrip()
-    if site.line_after.strip() and not covered(text, site):
+    behind = site.line_after.strip()
+    if behind.strip(")]}") and not covered(text, site):
         return balance(_DANGLING.sub("", text[: stack[0][0]]), site)
     if bare[-1:] in ("(", "[", "{", ",") or bare.endswith(("=>", "->")):
+        if behind:
+            return balance(_DANGLING.sub("", text[: stack[0][0]]), site)
         if "\n" not in text.strip("\n"):
             return text
         return _whole_lines(text, site)

@@ -26,10 +26,10 @@ from devflow.retrieval.base import IndexedSymbol
 from devflow.retrieval.graph.pairs import focal_files
 from devflow.server.assist import problems
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.found import same_family
 from devflow.server.assist.inline.ghost import Edited, Mood
 from devflow.server.assist.inline.report import Search, Used
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.lineage import same_language
 from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import CLASS_KINDS
 from devflow.server.assist.waiting import allowed, due, within
@@ -225,9 +225,7 @@ async def _definitions(doc: Document, at: int, near: Sequence[str], code: Codeba
         some = [
             each
             for each in found
-            if each.symbol.name == real
-            and each.path != doc.path
-            and same_language(each.language, doc.language)
+            if each.symbol.name == real and each.path != doc.path and same_family(each.language, doc.language)
         ]
         if name in imported:
             some = [each for each in some if _is_from(each.path, imported[name])] or some[:1]
@@ -277,7 +275,7 @@ def _head(symbol: IndexedSymbol) -> str:
 async def _recent(doc: Document, at: int, code: Codebase) -> list[Piece]:
     """From the files looked at lately: what follows the piece that is most like the place."""
     others = [
-        each for each in code.seen() if each.uri != doc.uri and same_language(each.language, doc.language)
+        each for each in code.seen() if each.uri != doc.uri and same_family(each.language, doc.language)
     ]
     if not others:
         return []
@@ -313,7 +311,7 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
     words = " ".join(dict.fromkeys(_NAME.findall(query)))
     if not words:
         return []
-    hits = await code.index.search(words, limit=8, deadline=allowed(SECONDS))
+    hits = await code.index.search(words, limit=8, deadline=allowed(SECONDS), near=code.near(doc))
     top = max((hit.score for hit in hits), default=0.0)
     of_file: Counter[Path] = Counter()
     result: list[Piece] = []
@@ -322,7 +320,7 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
         if hit.path == doc.path or of_file[hit.path] > 2 or hit.score < _FLOOR * top:
             continue
         language = language_of(hit.path)
-        if language is None or not same_language(language.name, doc.language):
+        if language is None or not same_family(language.name, doc.language):
             continue  # other languages say little of how this one is written
         result.append(
             Piece("search", told_path(hit.path, code.roots), hit.text.rstrip(), 0.55 - 0.03 * place, hit.path)

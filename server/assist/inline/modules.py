@@ -50,7 +50,7 @@ def missing_modules(
     named = {*typed, *(word for word, is_seen in seen.items() if is_seen)}
     around = _known(surroundings(doc.path, code), code, named)
     found: list[Missing] = []
-    for finding in unresolved_imports(python_names(doc.tree), doc.path, around):
+    for finding in unresolved_imports(python_names(doc.tree), doc.path, around, for_types=True):
         if not (finding.start < end and finding.end > start):
             continue
         parent, dot, name = source[finding.start : finding.end].rpartition(".")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,8 @@ from devflow.analysis.calls import CallSite, calls
 from devflow.analysis.document import Document
 from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
-from devflow.analysis.text import Edit, Text, common_ends
-from devflow.retrieval.graph.links import Graph
-from devflow.retrieval.graph.named import callers_of
+from devflow.analysis.text import Edit, Text
+from devflow.retrieval.graph.importers import CallingFile, calling_files
 from devflow.server.assist.next_edit.base import NextEdit, keeps_syntax
 from devflow.server.assist.next_edit.signatures import Changed, edit_of, fits, title_of
 from devflow.server.assist.waiting import due, within
@@ -30,20 +28,9 @@ if TYPE_CHECKING:
 
 SECONDS = 1.0
 """What is waited for the graph and the files; what was not reached by then is left out."""
-_CERTAIN = 0.8
-"""Links less sure are not followed: an edit that is wrong costs more than one that is missing."""
 _MOST_FILES, _MOST_CALLS = 20, 40
 _LARGEST = 400_000
 """Code points of a file that is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Callers:
-    """A file as the index knows it, with the places of the names that call."""
-
-    path: Path
-    source: str
-    starts: tuple[int, ...]
 
 
 async def calls_elsewhere(
@@ -59,7 +46,7 @@ async def calls_elsewhere(
         if each.removed is None and (added is None or added.optional or added.starred):
             continue
         name = each.symbol.qualified_name
-        callers = await within(code.index.graph.ask(_callers, doc.path, name), SECONDS)
+        callers = await within(code.index.graph.ask(calling_files, doc.path, name), SECONDS)
         found: list[NextEdit] = []
         for caller in sorted(callers or (), key=lambda caller: (caller.path != here, caller.path))[
             :_MOST_FILES
@@ -75,26 +62,13 @@ async def calls_elsewhere(
     return []
 
 
-def _callers(graph: Graph, path: Path, qualified_name: str) -> list[_Callers]:
-    """The files in which what `path` defines under this name is certainly called."""
-    found: dict[Path, tuple[str, list[int]]] = {}
-    for link in callers_of(graph, path, qualified_name) or ():
-        if link.confidence < _CERTAIN or link.why == "override":
-            continue
-        if link.source.path not in found:
-            source = graph.stored.source(graph.stored.file(link.source.root, link.source.file))
-            found[link.source.path] = (source, [])
-        found[link.source.path][1].append(link.start)
-    return [_Callers(path, source, tuple(starts)) for path, (source, starts) in found.items()]
-
-
-def _needed(caller: _Callers, text: Text, changed: Changed, bound: str) -> list[NextEdit]:
+def _needed(caller: CallingFile, text: Text, changed: Changed, bound: str) -> list[NextEdit]:
     """What the calls in a file need, whose present text is `text`."""
     language = language_of(caller.path)
     tree = parse(text, language.name) if language is not None else None
     if language is None or tree is None:
         return []
-    places = _now(caller, text.source)
+    places = caller.now(text.source)
     doc = Document("", caller.path, language.name, 0, text, tree)
     rule = "field" if changed.opening == changed.closing == changed.symbol.name_end else "signature"
     found: list[NextEdit] = []
@@ -109,14 +83,6 @@ def _needed(caller: _Callers, text: Text, changed: Changed, bound: str) -> list[
             edit = Edit(at, at, "")
         found.append(NextEdit(edit, rule, title_of(changed), caller.path, text))
     return found
-
-
-def _now(caller: _Callers, source: str) -> set[int]:
-    """Where the calls stand in the present text; the index may not have seen the last edit of it."""
-    first, last = common_ends(caller.source, source)
-    behind = len(caller.source) - last
-    moved = len(source) - len(caller.source)
-    return {at if at < first else at + moved for at in caller.starts if at < first or at >= behind}
 
 
 def _is_bound(doc: Document, changed: Changed) -> str:

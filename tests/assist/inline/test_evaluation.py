@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devflow.models.base import FillRequest
+from devflow.models.base import FillRequest, ModelsConfig, ModelSpec
 from devflow.models.errors import NotConfigured, Rejected
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router
-from devflow.server.assist.inline.evaluation.cassettes import Cassette
 from devflow.server.assist.inline.evaluation.measure import asked, table
 from devflow.server.assist.inline.evaluation.metrics import Scored, figures
 from devflow.server.assist.inline.evaluation.places import (
@@ -22,8 +21,10 @@ from devflow.server.assist.inline.evaluation.places import (
     cross_code_eval,
     lines_of,
 )
+from devflow.server.assist.inline.evaluation.recorded import Recorded
 from devflow.server.assist.inline.evaluation.restraint import Scenario, played, rates, scenarios
 from devflow.server.assist.inline.evaluation.scripted import ScriptedFill, invent, with_invented_names
+from devflow.server.models import build_router
 from devflow.server.settings import Inline
 
 SOURCE = (
@@ -142,35 +143,40 @@ async def test_silence_is_measured_with_its_reason() -> None:
     assert sum(result.silences.values()) == 1
 
 
-async def said(fills: Cassette, request: FillRequest) -> str:
+async def said(fills: Recorded, request: FillRequest) -> str:
     return "".join([piece async for piece in fills.fill(request)])
 
 
 async def test_what_was_recorded_is_said_again_without_the_model(tmp_path: Path) -> None:
-    file, request = tmp_path / "said.json", FillRequest("x = ", "\n")
-    recording = Cassette(file, ScriptedFill("first + second"))
-    assert await said(recording, request) == "first + second"
-    recording.save()
-    replay = Cassette(file)
-    assert await said(replay, request) == "first + second"
-    assert replay.engine == "scripted"
+    file, request = tmp_path / "said.jsonl", FillRequest("x = ", "\n")
+    model = FakeModel("first + ", "second", name="real")
+    for recording in (Recorded(file, Router([model], [])), Recorded(file, Router([model], []))):
+        assert await said(recording, request) == "first + second"
+    assert len(model.requests) == 1, "what the file holds is asked nobody"
+    replay = Recorded(file)
+    answer = replay.fill(request)
+    assert "".join([piece async for piece in answer]) == "first + second"
+    assert answer.model == "real"
     with pytest.raises(NotConfigured):
         await said(replay, FillRequest("y = ", "\n"))
-
-
-async def test_a_failure_is_not_recorded_as_an_answer(tmp_path: Path) -> None:
-    request = FillRequest("x = ", "\n")
-    recording = Cassette(
-        tmp_path / "said.json", Router([FakeModel("a", "b", failures=[Rejected("No.")], fail_after=1)], [])
+    assert await said(Recorded(file), request) == "first + second"
+    played = build_router(
+        ModelsConfig(models=(ModelSpec("tape", "fake", options={"cassette": str(file)}),)), {}
     )
+    assert (await played.whole(request)).text == "first + second", "the engine `fake` plays the same file"
+
+
+async def test_a_failure_is_no_answer_and_asked_again(tmp_path: Path) -> None:
+    file, request = tmp_path / "said.jsonl", FillRequest("x = ", "\n")
+    recording = Recorded(file, Router([FakeModel("a", "b", failures=[Rejected("No.")], fail_after=1)], []))
     with pytest.raises(Rejected):
         await said(recording, request)
-    recording.save()
-    with pytest.raises(NotConfigured):
-        await said(Cassette(tmp_path / "said.json"), request)
+    with pytest.raises(Rejected, match="No"):
+        await said(Recorded(file), request)
+    assert await said(recording, request) == "ab"
 
 
-def test_another_file_is_no_recording(tmp_path: Path) -> None:
+async def test_another_file_is_no_recording(tmp_path: Path) -> None:
     (tmp_path / "said.json").write_text("[]", "utf-8")
-    with pytest.raises(ValueError, match="no recording"):
-        Cassette(tmp_path / "said.json")
+    with pytest.raises(NotConfigured, match="cannot be read"):
+        await said(Recorded(tmp_path / "said.json"), FillRequest("x = ", "\n"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from devflow.models.base import ChatRequest, Excerpt, FillRequest, Message, Meter
-from devflow.models.engines.openai import OpenAIModel
+from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, Meter
+from devflow.models.engines.anthropic import AnthropicModel
+from devflow.models.engines.openai import OpenAIModel, client_of
 from devflow.models.engines.remote import Server
 from devflow.models.errors import (
     Unreachable,
@@ -126,4 +128,56 @@ async def test_azure_s_older_addresses_get_their_version_and_header(api: Api) ->
     [sent] = api.requests
     assert sent["path"] == "/v1/chat/completions?api-version=2024-10-21"
     assert sent["headers"]["api-key"] == KEY
+    assert "authorization" not in sent["headers"], "Azure would take it for a token"
     await model.close()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "said"),
+    [
+        (
+            "https://n.openai.azure.com/openai/deployments/d/chat/completions?api-version=1",
+            "end it before /chat",
+        ),
+        ("https://n.openai.azure.com/openai/deployments/d", "give options = { api_version"),
+        ("https://n.openai.azure.com/openai/deployments/d?api-version=1", "give options = { api_version"),
+        ("https://openrouter.ai/api/v1/chat/completions", "end it before /chat/completions."),
+        ("https://gateway.example.com/v1?team=a", "must end before any '?'; see"),
+    ],
+)
+def test_the_address_of_one_call_is_told_from_where_calls_begin(base_url: str, said: str) -> None:
+    server = Server("cloud", "gpt-x", base_url, KEY)
+    status = OpenAIModel(server, Outbound(False)).status()
+    assert status.health is Health.UNAVAILABLE
+    assert said in status.detail
+
+
+def test_an_anthropic_address_ends_before_what_the_sdk_adds() -> None:
+    status = AnthropicModel(
+        Server("c", "claude-x", "https://api.anthropic.com/v1", KEY), Outbound(False)
+    ).status()
+    assert status.detail == "The base_url of c must end before /v1, which Anthropic's SDK adds."
+
+
+@pytest.mark.parametrize(
+    ("base_url", "model", "version", "field"),
+    [
+        ("https://api.openai.com/v1", "gpt-4.1", "", "max_completion_tokens"),
+        ("https://n.openai.azure.com/openai/v1", "ours", "", "max_completion_tokens"),
+        ("https://n.openai.azure.com/openai/deployments/ours", "ours", "2024-02-01", "max_tokens"),
+        ("https://openrouter.ai/api/v1", "openai/gpt-5-mini", "", "max_completion_tokens"),
+        ("https://openrouter.ai/api/v1", "qwen/qwen3-coder", "", "max_tokens"),
+    ],
+)
+async def test_the_length_of_an_answer_is_asked_for_in_the_word_that_is_known_there(
+    base_url: str, model: str, version: str, field: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server("cloud", model, base_url, KEY, api_version=version)
+    engine = OpenAIModel(server, Outbound(False))
+    here = replace(server, base_url=api.openai)
+    monkeypatch.setattr(engine, "_open", lambda: client_of(here))
+    assert await text(engine.chat(QUESTION)) == "Hello, world"
+    body = api.requests[-1]["body"]
+    assert {"max_tokens", "max_completion_tokens"} & set(body) == {field}
+    assert ("temperature" in body) == ("gpt-5" not in model)
+    await engine.close()

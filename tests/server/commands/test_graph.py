@@ -85,7 +85,8 @@ def test_questions(root: str, arguments: list[str], shown: str, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["impact", "nothing"], 1, "no definition is called 'nothing'"),
+        (["impact", "zzzzzzzz"], 1, "no definition is called 'zzzzzzzz'; say it as `name`"),
+        (["impact", "db.reed"], 1, "no definition is called 'db.reed'; did you mean app/db.py:read?"),
         (["graph", "path", "item"], 2, "takes two definitions"),
         (["graph", "dead", "item"], 2, "takes no definition"),
         (["graph", "implementers", "read"], 1, "nothing was found"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from devflow.models.guard.audit import AuditLog
 from devflow.models.guard.books import Keeping, Price
 from devflow.models.guard.ledger import Call, Ledger
 from devflow.models.guard.metrics import exposition
+from devflow.models.guard.prices import money
 from devflow.models.guard.spending import Alternative, forecast, recommendations, summed
 from devflow.server.cli import main
 from devflow.server.models import answers_folder
@@ -192,6 +194,61 @@ def test_a_steady_month_ends_where_it_is_heading() -> None:
     today = date(2025, 10, 20)
     end = forecast({today - timedelta(days=each): 1.0 for each in range(40)}, today)
     assert (end.spent, end.expected, end.low, end.high) == (20.0, 31.0, 31.0, 31.0)
+
+
+@pytest.mark.parametrize("days", [1, 2, 3])
+def test_a_forecast_from_a_few_days_claims_no_interval(
+    days: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    today = date(2025, 10, 20)
+    end = forecast({today - timedelta(days=each): 1.0 + each for each in range(days)}, today)
+    assert end.expected > end.spent
+    assert (end.low, end.high) == (None, None)
+    ledger = Ledger(tmp_path / LEDGER)
+    for day in range(days):
+        ledger.settle(None, call(ago=day * 86_400.0 + 60))
+    ledger.close()
+    assert main(["stats", "--folder", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "too few to say how sure that is" in shown
+    assert "80 %" not in shown
+    assert main(["stats", "--json", "--folder", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["forecast"]["low"] is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0.0, "0.00"), (12.5, "12.50"), (0.25, "0.25"), (0.034, "0.034"), (0.00123, "0.0012"),
+        (0.0000042, "0.000004"), (1234.5, "1234.50"),
+    ],
+)  # fmt: skip
+def test_money_is_shown_with_the_digits_that_say_something(amount: float, shown: str) -> None:
+    assert money(amount) == shown
+
+
+def test_stats_of_calls_for_less_than_a_cent_are_not_of_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(tmp_path / LEDGER)
+    ledger.settle(None, call(cost=0.0012))
+    ledger.close()
+    assert main(["stats", "--by", "model", "--folder", str(tmp_path)]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("big")]
+    assert "0.0012" in line.split()
+
+
+def test_months_end_inside_their_forecast_about_as_often_as_it_says() -> None:
+    today, inside = date(2025, 10, 10), 0
+    for number in range(100):
+        chance = random.Random(number)
+        days = {today + timedelta(days=each): chance.lognormvariate(0, 1) for each in range(-56, 22)}
+        end = forecast({day: cost for day, cost in days.items() if day <= today}, today, draws=300)
+        assert end.low is not None
+        assert end.high is not None
+        whole = sum(cost for day, cost in days.items() if day.month == today.month)
+        inside += end.low <= whole <= end.high
+    assert 72 <= inside <= 88  # without drawing the known days anew as well: 67
 
 
 def test_weekends_are_drawn_from_weekends() -> None:

@@ -15,9 +15,9 @@ from devflow.analysis.tokens import lex
 from devflow.analysis.usage import UsageModel
 from devflow.models.base import Excerpt
 from devflow.server.assist.base import Codebase, Memory
-from devflow.server.assist.inline.evaluation.cassettes import Fills
 from devflow.server.assist.inline.evaluation.metrics import Figures, Scored, figures
 from devflow.server.assist.inline.evaluation.places import Place
+from devflow.server.assist.inline.evaluation.recorded import Fills
 from devflow.server.assist.inline.ghost import ghost_of
 from devflow.server.assist.inline.suggest import inline
 from devflow.server.settings import Inline
