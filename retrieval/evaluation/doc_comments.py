@@ -25,11 +25,7 @@ from devflow.retrieval.evaluation.truth import Gold, Query, TruthSet
 PACKAGES: dict[str, tuple[str, ...]] = {
     "python": ("pypi:marshmallow==3.26.1", "pypi:httpx==0.28.1", "pypi:celery==5.4.0", "pypi:scrapy==2.12.0"),
     "typescript": ("npm:@tanstack/query-core@5.72.0", "npm:@trpc/server@11.1.0", "npm:puppeteer-core@24.6.0"),
-    "java": (
-        "debsrc:libcommons-cli-java=1.6.0-1",
-        "debsrc:libcommons-validator-java=1:1.9.0-1",
-        "npm:cordova-android@13.0.0",
-    ),
+    "java": ("debsrc:libcommons-cli-java=1.6.0-1", "npm:cordova-android@13.0.0"),
     "go": ("deb:golang-github-spf13-afero-dev=1.9.3-1", "deb:golang-github-nats-io-go-nats-dev=1.22.1-1"),
     "csharp": ("debsrc:log4net=1.2.10+dfsg-9", "npm:react-native-windows@0.74.0"),
 }
