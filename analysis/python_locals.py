@@ -27,6 +27,14 @@ _BINDING = MappingProxyType(
 )
 """The field of what a node binds."""
 
+_AMONG_OTHERS = frozenset(
+    (
+        "parameters", "lambda_parameters", "list_splat_pattern", "dictionary_splat_pattern", "pattern_list",
+        "tuple_pattern", "list_pattern",
+    )
+)  # fmt: skip
+"""Around a name that stands there by itself: the rest says nothing of it."""
+
 
 def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, ...], bool, bool] | None:
     """The binding of a local name at `start`: `(binding, classes around it, it is an instance, sure)`."""
@@ -35,7 +43,8 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
     if parent is None:
         return None
     span = tree.span(parent)
-    made = Binding(name, "variable", start, span.end, start)
+    end = start + len(name) if parent.type in _AMONG_OTHERS else span.end
+    made = Binding(name, "variable", start, end, start)
 
     def text(field: str, of: tree_sitter.Node = parent) -> str:
         found = of.child_by_field_name(field)

@@ -19,7 +19,7 @@ _MOST_FILES = 400
 _SECONDS = 20.0
 _MOST_BYTES = 32_000_000
 _LONGEST = 200
-_FORMAT = "%x1e%H%x1f%ct%x1f%an%x1f%s"
+FORMAT = "%x1e%H%x1f%ct%x1f%an%x1f%s"
 
 TOGETHER = (
     "SELECT b.path, count(*) FROM commit_files a JOIN commit_files b ON b.hash = a.hash AND b.path <> a.path "
@@ -34,6 +34,13 @@ LAST = (
 )
 """The last commit of each of some paths, given as JSON."""
 RECENT = "SELECT hash, time, author, subject FROM commits ORDER BY time DESC, hash LIMIT ?"
+
+EVERY_CHANGE = (
+    "SELECT t.path, c.hash, c.time FROM (SELECT hash, time FROM commits ORDER BY time DESC) c "
+    "CROSS JOIN commit_files t ON t.hash = c.hash LIMIT ?"
+)
+"""Which commit changed which file, the newest first; argument: MOST_CHANGES."""
+MOST_CHANGES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ async def read_history(root: Path) -> list[Commit] | None:
         "--name-only",
         "-z",
         "--relative",
-        f"--format={_FORMAT}",
+        f"--format={FORMAT}",
         "--",
         ".",
     )
@@ -86,7 +93,7 @@ async def read_history(root: Path) -> list[Commit] | None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    return _parsed(told)
+    return parsed(told)
 
 
 async def _output(process: asyncio.subprocess.Process) -> bytes | None:
@@ -99,7 +106,8 @@ async def _output(process: asyncio.subprocess.Process) -> bytes | None:
     return bytes(told)
 
 
-def _parsed(told: bytes) -> list[Commit]:
+def parsed(told: bytes) -> list[Commit]:
+    """What `git log -z --name-only` says in `FORMAT`."""
     commits: list[Commit] = []
     for record in told.decode("utf-8", "replace").split("\x1e")[1:]:
         head, _, names = record.partition("\0")

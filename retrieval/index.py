@@ -7,8 +7,9 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from devflow.retrieval.base import (
 from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.history import Commit
+from devflow.retrieval.nearness import MOST_NEAR, Changes, Nearness
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import (
@@ -66,6 +68,7 @@ class Index:
         self._vocabularies = [Vocabulary() for _ in self._stores]
         self._frequencies = [Frequencies() for _ in self._stores]
         self._paths = [Paths() for _ in self._stores]
+        self._changes = [Changes() for _ in self._stores]
         self._directories = tuple(directories)
         self._vectors = vectors
         self._graph: CodeGraph | None = None
@@ -235,10 +238,13 @@ class Index:
         limit: int = 10,
         deadline: float | None = None,
         options: SearchOptions = SearchOptions(),  # noqa: B008  # frozen
+        near: Sequence[Path] = (),
     ) -> list[Hit]:
         """Chunks that answer the query, best first: by full text, names, paths and vectors. After `deadline`
-        seconds the sources that have answered count, in all roots. `searched` says why there is nothing."""
-        return list((await self.searched(query, limit, deadline, options)).hits)
+        seconds the sources that have answered count, in all roots. `near`: the files that are open, the one
+        that is asked from first; of hits that answer alike those are first that imports and commits bring
+        near to them. `searched` says why there is nothing."""
+        return list((await self.searched(query, limit, deadline, options, near)).hits)
 
     async def searched(
         self,
@@ -246,24 +252,52 @@ class Index:
         limit: int = 10,
         deadline: float | None = None,
         options: SearchOptions = SearchOptions(),  # noqa: B008  # frozen
+        near: Sequence[Path] = (),
     ) -> Searched:
         """As `search`, with the reason when there is nothing."""
         query = storable(query)
+        near = tuple(dict.fromkeys(near))[:MOST_NEAR]
 
-        async def in_root(at: tuple[Path, Reader], frequencies: Frequencies, paths: Paths) -> Searched:
+        async def in_root(
+            at: tuple[Path, Reader], frequencies: Frequencies, paths: Paths, changes: Changes
+        ) -> Searched:
             root, store = at
+            telling = partial(self._nearness, root, store, changes, near, wait=deadline is None)
             with _guarded():
                 return await search_root(
-                    store, root, self._vectors, frequencies, paths, query, limit, deadline, options
+                    store, root, self._vectors, frequencies, paths, query, limit, deadline, options, telling
                 )
             return Searched(())
 
-        found = await asyncio.gather(*(in_root(*each) for each in self._known()))
+        every = zip(self._known(), self._changes, strict=True)
+        found = await asyncio.gather(*(in_root(*known, changes) for known, changes in every))
         best = sorted((hit for each in found for hit in each.hits), key=lambda hit: -hit.score)[:limit]
         if not best and (name := await self._name_with(query)):
-            return await self.searched(name, limit, deadline, options)
+            return await self.searched(name, limit, deadline, options, near)
         reasons = dict.fromkeys(each.reason for each in found if each.reason)
         return Searched(tuple(best), "" if best else " ".join(reasons))
+
+    async def prepare(self, near: Sequence[Path]) -> None:
+        """Have ready what a search near these files does not wait for, for who asks but once."""
+        with _guarded():
+            if near:
+                await self.graph.centrality(tuple(dict.fromkeys(near))[:MOST_NEAR])
+
+    async def _nearness(
+        self, root: Path, store: Reader, changes: Changes, near: Sequence[Path], *, wait: bool
+    ) -> Nearness:
+        """Who does not `wait` has the imports as they were last read, or none."""
+
+        async def central() -> Mapping[Path, float]:
+            if not near:
+                return {}
+            # Importing the graph would keep the event loop.
+            await asyncio.to_thread(import_module, "devflow.retrieval.graph.open_graph")
+            return await self.graph.centrality(near, wait=wait)
+
+        ranks, changed = await asyncio.gather(central(), changes.now(store))
+        inside = tuple(path.relative_to(root).as_posix() for path in near if path.is_relative_to(root))
+        return Nearness(root, inside, ranks, changed)
 
     async def _name_with(self, part: str) -> str:
         """The likeliest name that has `part`, a word of three letters or more, inside; "" without."""
@@ -320,6 +354,8 @@ class Index:
         """Close the stores."""
         if self._graph is not None:
             await self._graph.close()
+        for changes in self._changes:
+            await changes.close()
         for _, store in self._stores:
             await store.close()
 

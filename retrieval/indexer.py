@@ -307,7 +307,7 @@ class RootIndexer:
                 if (
                     self._walking is None
                     and not self._history.busy
-                    and not (self._vectors is not None and self._vectors.opening)
+                    and not (self._vectors is not None and self._vectors.busy)
                     and not (self._usage is not None and self._usage.busy)
                 ):
                     self._settled.set()

@@ -31,10 +31,11 @@ async def local_vectors(
     options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
     *,
     few: int = 0,
+    within: float = _OPENS_WITHIN,
 ) -> AsyncIterator[tuple[VectorSearch | None, str]]:
     """The vectors of `root`, or None and a sentence: an editor's server may own them, and nobody may open
     them beside it. With vectors, the sentence says what is not as configured, or how many are lost. Up to
-    `few` chunks are embedded anew where our own embedder does it."""
+    `few` chunks are embedded anew where our own embedder does it. Opening them may take `within` seconds."""
     directory = index_directory(root)
     reader = Reader(directory, connections=1)
     try:
@@ -50,7 +51,7 @@ async def local_vectors(
         yield None, f"There are no vectors of {root} yet; searching text and names only."
         return
     try:
-        vectors = await asyncio.to_thread(VectorProcess, directory / "chroma", uid, options, _OPENS_WITHIN)
+        vectors = await asyncio.to_thread(VectorProcess, directory / "chroma", uid, options, within)
     except VectorsUnavailable as error:
         yield None, str(error)
         return

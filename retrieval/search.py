@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ import aiosqlite
 from devflow.retrieval import candidates as sources
 from devflow.retrieval.base import Hit, VectorSearch
 from devflow.retrieval.candidates import Found, Frequencies
+from devflow.retrieval.nearness import FACTS, Nearness
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.query import Analysed, Kind, analysed
 from devflow.retrieval.reports import beside_the_code, worth_to_report
@@ -47,6 +48,8 @@ thirds of the time of a search; on 1,465 questions 40 reached what all reach, to
 _PER_FILE = 2
 _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
+_FOR_NEARNESS = 0.1
+"""Share of the deadline that is waited for what is near, after the sources have answered."""
 _SHARED, _ALIKE, _LOOKED_AT = 0.08, 0.3, 10
 """Share of a question's weight that one of the first hits must have, unless the best is so similar."""
 _IN_FULL = 20.0
@@ -83,6 +86,8 @@ class SearchOptions:
     """Ordered by the learned model; else by reciprocal rank."""
     gated: bool = True
     per_file: int = _PER_FILE
+    facts: frozenset[str] = FACTS
+    """What counts of files besides what they say: `imports`, `together` (both of open files), `lately`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +121,53 @@ async def search_root(
     limit: int,
     deadline: float | None,
     options: SearchOptions = SearchOptions(),  # frozen
+    nearness: Callable[[], Awaitable[Nearness]] | None = None,
 ) -> Searched:
     """The best chunks of one root, at most `per_file` of a file. What has not answered after `deadline`
-    seconds is left out. Scores lie between 0 and 1."""
+    seconds is left out, `nearness` too. Scores lie between 0 and 1."""
     if not query.strip() or limit < 1:
         return Searched((), "The query is empty.")
-    pool, _ = await asyncio.gather(
-        pool_of(store, root, vectors, frequencies, paths, query, deadline, options),
-        # The first search of a process imports numpy meanwhile.
-        asyncio.to_thread(load_model),
-    )
+    telling = asyncio.ensure_future(nearness()) if nearness is not None and options.reranked else None
+    try:
+        pool, _ = await asyncio.gather(
+            pool_of(store, root, vectors, frequencies, paths, query, deadline, options),
+            # The first search of a process imports numpy meanwhile.
+            asyncio.to_thread(load_model),
+        )
+        added = await _added(pool, telling, deadline, options)
+    finally:
+        if telling is not None:
+            telling.cancel()
     if not pool.order:
         return Searched((), _NOTHING)
-    matrix, promising = await asyncio.to_thread(_by_promise, pool)
+    matrix, promising = await asyncio.to_thread(_by_promise, pool, added)
     most = (
         max(_MOST_READ, 4 * limit) if options.reranked and pool.query.kind != Kind.REPORT else len(promising)
     )
     while True:
         await read(store, [pool.order[row] for row in promising[:most]])
         rows = sorted(row for row in promising[:most] if pool.order[row].text)
-        found = await asyncio.to_thread(_ordered, root, pool, matrix, rows, limit, options)
+        found = await asyncio.to_thread(_ordered, root, pool, matrix, added, rows, limit, options)
         # A few files may have all that was read, and give two hits each.
         if len(found.hits) >= limit or found.reason or most >= len(promising):
             return found
         most = len(promising)
+
+
+async def _added(
+    pool: Pool, telling: asyncio.Future[Nearness] | None, deadline: float | None, options: SearchOptions
+) -> np.ndarray:
+    """What nearness adds to the score of each candidate; nothing, where it is not told in time."""
+    import numpy as np
+
+    if telling is not None:
+        await asyncio.wait({telling}, timeout=None if deadline is None else deadline * _FOR_NEARNESS)
+        if telling.done():
+            try:
+                return np.array(telling.result().added([each.path for each in pool.order], options.facts))
+            except (sqlite3.Error, OSError) as error:
+                log.warning("search without what is near: %s", error)
+    return np.zeros(len(pool.order))
 
 
 async def read(store: Reader, candidates: Iterable[Candidate]) -> None:
@@ -280,16 +308,23 @@ def _by_id(found: Found | None) -> dict[int, float]:
     return dict(zip(found.ids, found.scores, strict=True)) if found else {}
 
 
-def _by_promise(pool: Pool) -> tuple[np.ndarray, list[int]]:
+def _by_promise(pool: Pool, added: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """What is known of the candidates without their text, and their places in the order that this gives."""
     matrix = features_unread(pool.query, pool.weights, pool.order, pool.mentioned)
-    return matrix, (-scores(matrix, vectors=pool.with_vectors)).argsort(kind="stable").tolist()
+    return matrix, (-scores(matrix, vectors=pool.with_vectors) - added).argsort(kind="stable").tolist()
 
 
 def _ordered(
-    root: Path, pool: Pool, matrix: np.ndarray, rows: Sequence[int], limit: int, options: SearchOptions
+    root: Path,
+    pool: Pool,
+    matrix: np.ndarray,
+    added: np.ndarray,
+    rows: Sequence[int],
+    limit: int,
+    options: SearchOptions,
 ) -> Searched:
-    """The hits among those candidates of a pool that have been read: `rows`, of `matrix` as well."""
+    """The hits among those candidates of a pool that have been read: `rows`, of `matrix`
+    and `added` as well."""
     if not rows:
         return Searched((), _NOTHING)
     candidates = [pool.order[row] for row in rows]
@@ -300,7 +335,7 @@ def _ordered(
         matrix = matrix[rows]
         read_into(matrix, pool.weights, candidates)
         learned = scores(matrix, vectors=pool.with_vectors)
-        learned = learned + np.array([_said_in_full(pool.query, each) for each in candidates])
+        learned = learned + np.array([_said_in_full(pool.query, each) for each in candidates]) + added[rows]
         sure = 1 / (1 + np.exp(-learned / 2))
         if pool.query.kind == Kind.REPORT:
             sure = worth_to_report(learned, beside_the_code(candidates, pool.query.title))

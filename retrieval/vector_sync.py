@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,10 @@ _IDLE = 45.0
 """Seconds without work or question after which they are closed."""
 _OPENS_WITHIN = 1.5
 """Seconds a question waits for that; on a busy machine it goes without, and the next one finds them open."""
+_ANSWERS_WITHIN = 2.0
+"""Seconds that a question waits for its answer, and a step for what it writes. Who takes longer is a server
+that hangs, or an embedder far away: nobody waits for it again until it has answered."""
+_SILENT = "The vectors do not answer; searching text and names only until they do."
 _CLOSES_WITHIN = 5.0
 """Seconds that closing waits for an opening under way, which a thread does and nobody can stop."""
 
@@ -48,6 +53,16 @@ class VectorStore(Protocol):
     def count(self) -> int: ...
     def finish(self) -> None: ...
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A write that goes on in a thread: the chunks it embeds and those whose vectors it takes out."""
+
+    done: asyncio.Future[None]
+    ids: Sequence[int]
+    dead: Sequence[int]
+    began: float
 
 
 class VectorSync:
@@ -82,6 +97,12 @@ class VectorSync:
         self._opened = asyncio.Event()
         self._asked = False
         self._querying = asyncio.Lock()
+        self._unanswered: asyncio.Future[list[tuple[int, float]]] | None = None
+        """What somebody asked who did not wait for it; the thread that asks cannot be stopped."""
+        self._unanswered_since = 0.0
+        self._writing: _Written | None = None
+        self._failed = False
+        """They could not be used when they were last: no question waits for their being opened."""
         self._not_before = 0.0
         self._last_query = self._last_use = self._typed_at = -_IDLE
 
@@ -94,10 +115,17 @@ class VectorSync:
         """Whether they are being opened: `step` has more to do when they are."""
         return self._opening is not None
 
+    @property
+    def busy(self) -> bool:
+        """Whether something goes on beside: being opened, or a write that takes long."""
+        return self._opening is not None or self._writing is not None
+
     async def step(self, db: aiosqlite.Connection) -> bool:
         """Do some work; False when there is none for now. Opening takes a second or two, which no file that
         is saved has to wait for: it goes on beside, and wakes who calls this."""
         now = time.monotonic()
+        if self._writing is not None:
+            return await self._collect(db, self._writing)
         dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
         asked = now - self._last_query < _AFTER_QUERY
         rows = await db.execute_fetchall(
@@ -131,17 +159,32 @@ class VectorSync:
         self._last_use = now
         if asked:
             await asyncio.sleep(_PAUSE)
+        texts, paths = [row[1] for row in rows], [row[2] for row in rows]
+        # What is dead can be waited for: search leaves it out already.
+        writing = asyncio.ensure_future(asyncio.to_thread(_write, vectors, ids, texts, paths, dead))
+        writing.add_done_callback(lambda _: self._wake())
+        self._writing = _Written(writing, ids, dead, now)
+        await asyncio.wait([writing], timeout=_ANSWERS_WITHIN)
+        return await self._collect(db, self._writing)
+
+    async def _collect(self, db: aiosqlite.Connection, written: _Written) -> bool:
+        """Note what was written; False while it is not yet, which no file that is saved waits for."""
+        if not written.done.done():
+            self.problem = _SILENT
+            return False
+        self._writing = None
         try:
-            if ids:
-                await asyncio.to_thread(vectors.add, ids, [row[1] for row in rows], [row[2] for row in rows])
-                took = max(time.monotonic() - now, 0.001)
-                self._at_once = min(max(int(len(ids) * _STEP / took), _FEWEST), _MOST)
-                await write.mark_embedded(db, ids)
-            if dead:  # search leaves them out already; what is new can be waited for
-                await asyncio.to_thread(vectors.delete, dead)
-                await write.forget_dead_vectors(db, dead)
+            written.done.result()
         except VectorsUnavailable as error:
             await self._fail(error)
+            return True
+        if written.ids:
+            took = max(time.monotonic() - written.began, 0.001)
+            self._at_once = min(max(int(len(written.ids) * _STEP / took), _FEWEST), _MOST)
+            await write.mark_embedded(db, written.ids)
+        if written.dead:
+            await write.forget_dead_vectors(db, written.dead)
+        self._works()
         return True
 
     async def nearest(self, query: str, limit: int, *, wait: bool = True) -> list[tuple[int, float]]:
@@ -153,7 +196,7 @@ class VectorSync:
                 return []
             self._asked = True
             self._wake()
-            if not wait:
+            if not wait or self._failed:
                 return []
             try:
                 await asyncio.wait_for(self._opened.wait(), _OPENS_WITHIN)
@@ -161,12 +204,50 @@ class VectorSync:
                 return []
         try:
             async with self._querying:
-                vectors = self._vectors
-                return [] if vectors is None else await asyncio.to_thread(vectors.nearest, query, limit)
+                return await self._answer(query, limit)
         except VectorsUnavailable as error:
             # The process may be gone, or a server: opened again later, and said so meanwhile.
             await self._fail(error)
             return []
+
+    async def _answer(self, query: str, limit: int) -> list[tuple[int, float]]:
+        vectors = self._vectors
+        if vectors is None or not await self._free():
+            return []
+        asking = asyncio.ensure_future(asyncio.to_thread(vectors.nearest, query, limit))
+        asked_at = time.monotonic()
+        try:
+            await asyncio.wait([asking], timeout=_ANSWERS_WITHIN)
+        finally:
+            if not asking.done():
+                self._unanswered, self._unanswered_since = asking, asked_at
+                asking.add_done_callback(_heard)
+        if not asking.done():
+            self._stopped_answering()
+            return []
+        found = asking.result()
+        self._works()
+        return found
+
+    async def _free(self) -> bool:
+        """Whether the question before has its answer, waited for as long as any is. Threads that all wait
+        for one server would be missing elsewhere."""
+        if self._unanswered is not None:
+            left = self._unanswered_since + _ANSWERS_WITHIN - time.monotonic()
+            await asyncio.wait([self._unanswered], timeout=max(left, 0.0))
+            if not self._unanswered.done():
+                self._stopped_answering()
+                return False
+            self._unanswered = None
+        return True
+
+    def _stopped_answering(self) -> None:
+        if self._writing is None:  # else a question waits for that, and `_collect` says what is to be said
+            self.problem = _SILENT
+
+    def _works(self) -> None:
+        if self.problem == _SILENT and self._vectors is not None:
+            self.problem = self._vectors.problem
 
     async def close(self) -> None:
         """Give the directory and the memory free."""
@@ -220,7 +301,7 @@ class VectorSync:
             await write.embed_all_again(db)
         await write.put_meta(db, {"embedder": vectors.embedder, "embedder_made_by": self._made_by})
         self._embedder_checked = True
-        self._check = False
+        self._check = self._failed = False
         self._vectors, self.problem, self._asked = vectors, vectors.problem, False
         self._finished = False
         self._last_use = time.monotonic()
@@ -228,10 +309,25 @@ class VectorSync:
         return True
 
     async def _fail(self, error: VectorsUnavailable) -> None:
-        self._check = False
+        self._check, self._failed = False, True
         self.problem, self._asked = str(error), False
         self._not_before = time.monotonic() + _RETRY
         await self.close()
+
+
+def _write(
+    vectors: VectorStore, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str], dead: Sequence[int]
+) -> None:
+    if ids:
+        vectors.add(ids, texts, paths)
+    if dead:
+        vectors.delete(dead)
+
+
+def _heard(late: asyncio.Future[list[tuple[int, float]]]) -> None:
+    """That a late answer was an error is no news: the next question meets it."""
+    if not late.cancelled():
+        late.exception()
 
 
 def _close_unused(opening: asyncio.Task[tuple[VectorStore, int]]) -> None:

@@ -282,9 +282,9 @@ def _forecasts(months: int) -> Row:
         }
         end = forecast({day: cost for day, cost in spent.items() if day <= today}, today)
         whole = sum(cost for day, cost in spent.items() if (day.year, day.month) == (today.year, today.month))
-        inside += end.low <= whole <= end.high
+        inside += end.low is not None and end.high is not None and end.low <= whole <= end.high
     share = inside / months
-    met = 0.65 <= share <= 0.95
+    met = 0.7 <= share <= 0.9
     return Row(
         "months that end inside the forecast", shown(100 * share, "%"), "80 %", met, "interval of 80 %"
     )

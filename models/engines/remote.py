@@ -189,10 +189,10 @@ def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError
         return NotConfigured(f"{name} names no model; set `model` for it.")
     if not base_url.startswith(("http://", "https://")) or not host_of(base_url):
         return NotConfigured(f"The base_url of {name} is no address; it begins with http:// or https://.")
-    if (wrong := _pasted(server, library)) is not None:
-        return wrong
     if not outbound.allows(base_url, forwards=server.forwards):
         return NotConfigured(f"{name} is not on this machine and models.local_only is on.")
+    if (wrong := _pasted(server, library)) is not None:
+        return wrong
     if server.key_store and importlib.util.find_spec("keyring") is None:
         return NotInstalled(f"{name} needs the keyring library for its key: pip install 'devflow-lsp[keys]'.")
     if not server.api_key and not server.key_store and server.remote:

@@ -18,8 +18,9 @@ from devflow.models.guard.prices import money
 By = Literal["feature", "model", "language", "workspace", "user", "host", "day", "outcome"]
 DAYS_READ = 56
 """Of the past, that a forecast rests on."""
-FEWEST_DAYS = 7
-"""Of the past, below which a forecast has no interval: one drawn from fewer days is far too narrow."""
+FEWEST_DAYS = 14
+"""Of the past, two of each day of the week, below which a forecast has no interval: one drawn from fewer days
+is far too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,10 @@ def forecast(spent: Mapping[date, float], today: date, *, draws: int = 2_000) ->
     """What the month will have cost at its end.
 
     The days to come are drawn from the days of the last eight weeks, days of the week from such and weekends
-    from weekends (a bootstrap stratified by kind of day); the interval is that between the 10th and the 90th
-    of a hundred such months. What is left of today is the part of a whole day that has not passed, which is
-    taken as none: today counts as it is."""
+    from weekends, and for each month anew from as many of them drawn with repetition, since those days
+    themselves are a sample (a bootstrap stratified by kind of day); the interval is that between the 10th and
+    the 90th of a hundred such months. What is left of today is the part of a whole day that has not passed,
+    which is taken as none: today counts as it is."""
     first = today.replace(day=1)
     so_far = sum(cost for day, cost in spent.items() if first <= day <= today)
     last = calendar.monthrange(today.year, today.month)[1]
@@ -109,10 +111,16 @@ def forecast(spent: Mapping[date, float], today: date, *, draws: int = 2_000) ->
     for day in past:
         known[day.weekday() >= 5].append(spent.get(day, 0.0))
     every = known[False] + known[True]
+    weekends = sum(day.weekday() >= 5 for day in coming)
     seed = random.Random(today.toordinal())
-    ends = sorted(
-        so_far + sum(seed.choice(known[day.weekday() >= 5] or every) for day in coming) for _ in range(draws)
-    )
+    ends = []
+    for _ in range(draws):
+        end = so_far
+        for kind, count in ((False, len(coming) - weekends), (True, weekends)):
+            days_of = known[kind] or every
+            end += sum(seed.choices(seed.choices(days_of, k=len(days_of)), k=count))
+        ends.append(end)
+    ends.sort()
     days = sum(1 for day in past if spent.get(day, 0.0) > 0)
     low = high = None
     if len(past) >= FEWEST_DAYS:

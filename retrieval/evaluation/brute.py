@@ -13,23 +13,25 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-async def embedded(root: Path, embedder: Embeds, name: str, cache: Path) -> BruteForce:
-    """All chunks of the index of `root`, embedded; kept in `cache` under what they are made of."""
+async def embedded(root: Path, embedder: Embeds, name: str, cache: Path | None) -> BruteForce:
+    """All chunks of the index of `root`, embedded; kept in `cache`, if one is given, under what they are made
+    of."""
     import numpy as np
 
     rows = await texts_of(root)
     digest = hashlib.blake2b(name.encode(), digest_size=12)
     for id_, text in rows:
         digest.update(f"{id_}\0{text}\0".encode("utf-8", "replace"))
-    path = cache / "vectors" / f"{digest.hexdigest()}.npy"
+    path = cache / "vectors" / f"{digest.hexdigest()}.npy" if cache is not None else None
 
     def vectors() -> np.ndarray:
-        if path.exists():
+        if path is not None and path.exists():
             kept: np.ndarray = np.load(path)
             return kept
         every = embedded_texts(embedder, [text for _, text in rows]).astype(np.float16)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, every)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, every)
         return every
 
     matrix = await asyncio.to_thread(vectors)

@@ -1,9 +1,9 @@
 """The code that retrieval is measured on: releases of public packages, fetched by name and version.
 
 A corpus is named by a specification, `KIND:NAME`: `pypi:boto==2.49.0` (the wheel, else the sdist),
-`sdist:django==3.2`, `npm:rxjs@7.8.2`, `deb:golang-google-grpc-dev` (a Debian package that holds sources)
-or `debsrc:guava-libraries` (a Debian source package). They are fetched once, by each registry's own client,
-into a folder of the user's cache.
+`sdist:django==3.2`, `npm:rxjs@7.8.2`, `deb:golang-google-grpc-dev=1.33.3-2` (a Debian package that holds
+sources) or `debsrc:libgoogle-gson-java=2.10.1-1` (a Debian source package). They are fetched once, by each
+registry's own client, into a folder of the user's cache.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pathlib import Path
 _TIMEOUT = 600
 """Seconds for one package."""
 _SOURCES = "deb {mirror} {suite} main\ndeb-src {mirror} {suite} main\n"
-_MIRROR, _SUITE = "http://deb.debian.org/debian", "bookworm"
+_MIRROR, _SUITES = "http://deb.debian.org/debian", ("bookworm", "trixie")
+"""Two releases: versions are named, and mirrors have not all sources of the older one."""
+_REASON = re.compile(r"^(?:E|ERROR|npm error|npm ERR!):? +(.+)", re.M)
 
 
 class CorpusUnavailable(Exception):
@@ -46,13 +48,19 @@ def fetched(specification: str, cache: Path) -> Path:
             f"{specification} cannot be fetched: {error.filename} is not installed."
         ) from error
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or "").strip().splitlines()[-1:] or ["no word why"]
-        raise CorpusUnavailable(f"{specification} cannot be fetched: {said[0]}") from error
+        raise CorpusUnavailable(f"{specification} cannot be fetched: {_why(error.stderr or '')}") from error
     except (subprocess.TimeoutExpired, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
         raise CorpusUnavailable(f"{specification} cannot be fetched: {error}") from error
     shutil.rmtree(archives)
     (folder / ".complete").touch()
     return _root(folder / "files")
+
+
+def _why(said: str) -> str:
+    """The first error that a client told of, which names what is missing; the last ones sum it up."""
+    reason = _REASON.search(said)
+    lines = said.strip().splitlines()[-1:]
+    return " ".join((reason[1] if reason else lines[0] if lines else "no word why").split())
 
 
 def _root(files: Path) -> Path:
@@ -97,10 +105,12 @@ def _apt(cache: Path) -> list[str]:
         f"-oDir::Cache={home / 'cache'}",
         "-oAPT::Sandbox::User=root",
     ]
-    if not lists.exists():
+    listed = "".join(_SOURCES.format(mirror=_MIRROR, suite=suite) for suite in _SUITES)
+    written = home / "sources.list"
+    if not lists.exists() or written.read_text("utf-8") != listed:
         (home / "cache/archives/partial").mkdir(parents=True, exist_ok=True)
-        (lists / "partial").mkdir(parents=True)
-        (home / "sources.list").write_text(_SOURCES.format(mirror=_MIRROR, suite=_SUITE), "utf-8")
+        (lists / "partial").mkdir(parents=True, exist_ok=True)
+        written.write_text(listed, "utf-8")
         try:
             _run(["apt-get", *options, "-qq", "update"], home)
         except BaseException:

@@ -25,9 +25,13 @@ from devflow.retrieval.evaluation.truth import Gold, Query, TruthSet
 PACKAGES: dict[str, tuple[str, ...]] = {
     "python": ("pypi:marshmallow==3.26.1", "pypi:httpx==0.28.1", "pypi:celery==5.4.0", "pypi:scrapy==2.12.0"),
     "typescript": ("npm:@tanstack/query-core@5.72.0", "npm:@trpc/server@11.1.0", "npm:puppeteer-core@24.6.0"),
-    "java": ("debsrc:libcommons-cli-java", "debsrc:commons-configuration2"),
-    "go": ("deb:golang-github-spf13-afero-dev", "deb:golang-github-nats-io-go-nats-dev"),
-    "csharp": ("debsrc:cecil",),
+    "java": (
+        "debsrc:libcommons-cli-java=1.6.0-1",
+        "debsrc:libcommons-validator-java=1:1.9.0-1",
+        "npm:cordova-android@13.0.0",
+    ),
+    "go": ("deb:golang-github-spf13-afero-dev=1.9.3-1", "deb:golang-github-nats-io-go-nats-dev=1.22.1-1"),
+    "csharp": ("debsrc:log4net=1.2.10+dfsg-9", "npm:react-native-windows@0.74.0"),
 }
 """What each language is measured on; all permissively licensed, and none of
 what `devflow-static` learned from (training/static/sources.toml)."""
@@ -44,6 +48,8 @@ _ENDS = re.compile(
     r"^\s*(@\w|:\w+[^:]*:|\.\. |>>> |```|(Args|Arguments|Parameters|Returns|Raises|Examples?)\b:?\s*$"
     r"|<(param|returns|remarks|example))"
 )
+_SEE = re.compile(r"""<(?:see|seealso|paramref|typeparamref)\s+\w+=["'](?:\w:)?(?:\w+\.)*(\w+)[^>]*/>""")
+"""C#'s reference to a name, which is a word of the sentence."""
 _MARKUP = re.compile(r"\{@\w+\s+([^}]*)\}|</?[A-Za-z][^>]*>|:\w+:(?=`)|[`*]+")
 
 
@@ -172,4 +178,5 @@ def first_paragraph(doc: str) -> str:
         if not line.strip() or _ENDS.match(line):
             break
         taken.append(line.strip())
-    return " ".join(_MARKUP.sub(lambda found: found[1] or "", " ".join(taken)).split())
+    text = _SEE.sub(r"\1", " ".join(taken))
+    return " ".join(_MARKUP.sub(lambda found: found[1] or "", text).split())

@@ -11,8 +11,10 @@ from pathlib import Path
 from devflow.retrieval.base import Hit, VectorSearch
 from devflow.retrieval.compared import Embeds
 from devflow.retrieval.context import pack_tokens
+from devflow.retrieval.embedders.choose import STATIC, load_embedder
 from devflow.retrieval.evaluation.baselines import BM25, fused, nearest
 from devflow.retrieval.evaluation.brute import embedded
+from devflow.retrieval.evaluation.changes import checked_out, is_history
 from devflow.retrieval.evaluation.chunkings import CHUNKINGS, Chunked
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
 from devflow.retrieval.evaluation.doc_comments import undocumented
@@ -26,12 +28,15 @@ from devflow.retrieval.needed import with_needed
 from devflow.retrieval.walk import IndexOptions
 
 _CONTEXT_TOKENS = 2_000
+_OPENS_WITHIN = 300.0
+"""Seconds for the vectors to open: a busy machine must not take a source of hits out of the figures."""
 _FILE_LIMIT = 50
 """Hits asked for when files are wanted: several may be of one file."""
 
 Answer = tuple[str, str]
 """Path below the corpus, and the qualified name ("" where files are asked for)."""
-System = Callable[[Index, str, int], Awaitable[list[Hit]]]
+System = Callable[[Index, Query, Path, int], Awaitable[list[Hit]]]
+"""Asks a query of the index of a corpus, which lies in a folder, for so many hits."""
 Note = Callable[[str], None]
 
 
@@ -88,6 +93,8 @@ class Beside:
 
     baselines: bool = True
     chunkings: bool = False
+    histories: frozenset[str] = frozenset()
+    """The systems that are asked of commits as well."""
     embedders: Mapping[str, Embeds] = field(default_factory=dict)
     """Name → embedder: search again, with its vectors in place of the index's own."""
 
@@ -123,13 +130,17 @@ async def measure(
             note(str(error))
             continue
         note(f"{corpus}: {sum(len(queries) for _, queries in asked)} queries")
-        await _ask_systems(root, asked, systems, note)
-        for name, embedder in beside.embedders.items():
+        if is_history(corpus):
+            few = {name: systems[name] for name in systems if name == "DevFlow" or name in beside.histories}
+            await _ask_commit(root.resolve(), asked, few, note)
+        else:
+            await _ask_systems(root, asked, systems, note)
+        for name, embedder in beside.embedders.items() if not is_history(corpus) else ():
             near = await embedded(root.resolve(), embedder, name, cache)
             await _ask(root.resolve(), near, asked, {f"DevFlow with {name}": systems["DevFlow"]})
         if beside.baselines:
             await asyncio.to_thread(_ask_baselines, root, asked, minilm)
-        for name, cut in CHUNKINGS.items() if beside.chunkings else ():
+        for name, cut in CHUNKINGS.items() if beside.chunkings and not is_history(corpus) else ():
             _ask_chunking(name, await asyncio.to_thread(Chunked, root, cut), asked)
     return [result for tally in tallies for result in tally.results()]
 
@@ -142,6 +153,8 @@ def corpus_folder(corpus: str, cache: Path) -> Path:
         if not folder.exists():
             write_cosqa(Path(rest), folder)
         return folder
+    if is_history(corpus):
+        return checked_out(corpus, cache)
     if kind.startswith("bare-"):
         return undocumented(rest, kind.removeprefix("bare-"), cache)
     return fetched(corpus, cache)
@@ -157,10 +170,22 @@ async def _ask_systems(
         f"  {status.files} files, {status.chunks} chunks, indexed in {time.perf_counter() - started:.1f} s"
         + (f"; {status.problem}" if status.problem else "")
     )
-    async with local_vectors(root) as (vectors, problem):
+    async with local_vectors(root, within=_OPENS_WITHIN) as (vectors, problem):
         if problem:
             note(f"  {problem}")
         await _ask(root, vectors, asked, systems)
+
+
+async def _ask_commit(
+    root: Path, asked: Sequence[tuple[Tally, list[Query]]], systems: Mapping[str, System], note: Note
+) -> None:
+    """As `_ask_systems`; the vectors of a tree that is asked one thing are not worth a database."""
+    status = await build(root, IndexOptions(vectors=False))
+    note(
+        f"  {status.files} files, {status.chunks} chunks" + (f"; {status.problem}" if status.problem else "")
+    )
+    vectors = await embedded(root, load_embedder(STATIC), STATIC, None)
+    await _ask(root, vectors, asked, systems)
 
 
 async def _ask(
@@ -176,7 +201,7 @@ async def _ask(
             for tally, queries in asked:
                 for query in queries:
                     started = time.perf_counter()
-                    hits = await system(index, query.text, _limit(tally))
+                    hits = await system(index, query, root, _limit(tally))
                     seconds = time.perf_counter() - started
                     tally.add(name, query, _answers(root, hits, tally.truth.by), seconds)
                     if query.context:

@@ -34,6 +34,8 @@ class Query:
     golds: tuple[Gold, ...]
     context: tuple[str, ...] = ()
     """Qualified names of what a good context holds besides, where the set says it."""
+    near: tuple[str, ...] = ()
+    """Files below the corpus that are open while it is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,9 @@ class Imports:
     starts: NDArray[numpy.int64]
 
 
-def import_links(stored: Stored, modules: Modules) -> Imports:
-    """The imports of all roots. Reads every import once: under a second for a million lines."""
-    import numpy
-
+def imported(stored: Stored, modules: Modules) -> tuple[list[Path], dict[tuple[int, int], float]]:
+    """The files of all roots that import or are imported, and how often each imports each, by their places:
+    `(importer, imported)`. Reads every import once: a second for a million lines."""
     files: list[Path] = []
     numbers: dict[tuple[int, int], int] = {}
 
@@ -71,6 +70,14 @@ def import_links(stored: Stored, modules: Modules) -> Imports:
                 one, other = number(root, id_), number(*target)
                 if one != other:
                     pairs[one, other] = pairs.get((one, other), 0.0) + 1.0
+    return files, pairs
+
+
+def import_links(stored: Stored, modules: Modules) -> Imports:
+    """The imports of all roots."""
+    import numpy
+
+    files, pairs = imported(stored, modules)
     for (one, other), weight in list(pairs.items()):
         pairs[other, one] = pairs.get((other, one), 0.0) + _BACK * weight
     ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Use
 from devflow.retrieval.graph.links import Graph
+from devflow.retrieval.graph.named import BUILT
 from devflow.retrieval.graph.stored import File
 from devflow.retrieval.words import words
 
+OFFERED = 0.3
+"""How sure it is that a public name of a package that others install is dead."""
 _ENTRY_POINTS = frozenset(
     """main Main init setup teardown setUp tearDown setUpClass tearDownClass setUpModule tearDownModule
     handler lambda_handler application app create_app upgrade downgrade ready""".split()  # noqa: SIM905
@@ -30,6 +35,12 @@ _CANDIDATES = (
 _MOST_MATCHES = 2_000
 """Chunks with a word of the same stem that are looked at."""
 _BEGUN = re.compile(r"f[\"']([A-Za-z_]{3,})\{|[\"']([A-Za-z_]{3,})[\"']\s*\+|[\"']([A-Za-z_]{3,})%s")
+_ENDED = re.compile(
+    r"f[\"'][^\"'\n]*\}([A-Za-z_]{3,})[\"']|\+\s*[\"']([A-Za-z_]{3,})[\"']|[\"']%s([A-Za-z_]{3,})[\"']"
+)
+_MARKING = re.compile(r"@(?!(?:\w+\.)?(?:dataclass|attrs|define|frozen|mutable|final|total_ordering)\b)")
+"""Decorators of a class that may hand it to what calls its methods: `@implementer(IBody)`."""
+_DISTRIBUTED = re.compile(r"^\s*\[(?:project|tool\.poetry|tool\.flit\.metadata|metadata)\]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,8 @@ class Dead:
 
     definition: Definition
     confidence: float
-    """.9 for a name that is private by its form, .6 for one that code outside the roots could use."""
+    """.9 for a name that is private by its form, .6 for one that code outside the roots could use, .3 for a
+    public one of a package that is made to be installed: most likely others use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +64,14 @@ class DeadCode:
 def dead_code(graph: Graph, most: int = 20_000) -> DeadCode:
     """Definitions whose name stands nowhere in the code of any root but in themselves.
 
-    Spared are: entry points and hooks, decorated and annotated definitions, what overrides a member of a
-    base or has a base nobody knows, classes that a framework or a container finds by their base, names that
-    strings, documents or settings mention, tests, what `__all__` or an `__init__` offers.
+    Spared are: entry points and hooks, decorated and annotated definitions, public members of decorated
+    classes, what was built or copied from elsewhere, what overrides a member of a base or has a base nobody
+    knows, classes that a framework or a container finds by their base, names that strings, documents or
+    settings mention, tests, what `__all__` or an `__init__` offers.
     """
     dead: list[Dead] = []
     spared: dict[str, int] = {}
+    distributed: dict[Path, bool] = {}
     for definition in _unused(graph, most):
         reason = _spared(graph, definition)
         if reason:
@@ -66,7 +80,8 @@ def dead_code(graph: Graph, most: int = 20_000) -> DeadCode:
             private = definition.name.startswith("_") or definition.signature.startswith(
                 ("private ", "static ")
             )
-            dead.append(Dead(definition, 0.9 if private else 0.6))
+            offered = not private and _is_offered(graph, definition, distributed)
+            dead.append(Dead(definition, 0.9 if private else OFFERED if offered else 0.6))
     dead.sort(key=lambda each: (-each.confidence, each.definition.path, each.definition.start))
     return DeadCode(tuple(dead), dict(sorted(spared.items())))
 
@@ -102,11 +117,18 @@ def _spared(graph: Graph, definition: Definition) -> str:
         return "entry point"
     if name.startswith(_HOOKS):
         return "hook"
+    folders = definition.path.relative_to(graph.stored.roots[definition.root]).parts[:-1]
+    if not BUILT.isdisjoint(folders):
+        return "built or copied from elsewhere"
     file = graph.stored.file(definition.root, definition.file)
     source = graph.stored.source(file)
     head = source[definition.start : definition.name_start]
     if "@" in head or head.lstrip().startswith(("[", "#[")) or _export(definition, head):
         return "decorated or exported"
+    owner = graph.owner(definition)
+    handed = owner is not None and not name.startswith("_")
+    if handed and owner and _MARKING.search(source, owner.start, owner.name_start):
+        return "of a decorated class"
     if graph.overridden(definition) or _has_unknown_base(graph, definition):
         return "override"
     if _is_interface(graph, definition):
@@ -119,8 +141,46 @@ def _spared(graph: Graph, definition: Definition) -> str:
 
 
 def _put_together(name: str, source: str) -> bool:
-    """Whether the file makes names that begin as this one does: `getattr(self, f"_set_{what}")`."""
-    return any(name.startswith(part) for parts in _BEGUN.findall(source) for part in parts if part)
+    """Whether the file makes names that begin or end as this one does: `getattr(self, f"_set_{what}")`."""
+    return any(name.startswith(part) for parts in _BEGUN.findall(source) for part in parts if part) or (
+        "getattr" in source
+        and any(name.endswith(part) for parts in _ENDED.findall(source) for part in parts if part)
+    )
+
+
+def _is_offered(graph: Graph, definition: Definition, known: dict[Path, bool]) -> bool:
+    """Whether a Python definition is public, by every name on the way to it, in a package that is made to be
+    installed: its folder, or one above, says how it is distributed."""
+    if definition.language != "python":
+        return False
+    root = graph.stored.roots[definition.root]
+    inside = definition.path.relative_to(root)
+    named = [*inside.parts[:-1], inside.stem.removeprefix("__init__"), *definition.container.split(".")]
+    if any(part.startswith("_") for part in named):
+        return False
+    file = graph.stored.file(definition.root, definition.file)
+    container = definition.container
+    if container and not all(each.kind in CLASS_LIKE for each in file.named("", container.partition(".")[0])):
+        return False  # inside a function
+    package = root / inside.parts[0] if len(inside.parts) > 1 else root
+    for folder in definition.path.parents:
+        if folder not in known:
+            known[folder] = _says_how_it_is_distributed(folder, package.name)
+        if known[folder]:
+            return True
+        if folder == root:
+            break
+    return False
+
+
+def _says_how_it_is_distributed(folder: Path, package: str) -> bool:
+    if (folder / "setup.py").is_file():
+        return True
+    for name in ("pyproject.toml", "setup.cfg"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if _DISTRIBUTED.search((folder / name).read_text("utf-8")):
+                return True
+    return any(True for _ in folder.glob(f"{package.lower()}-*.dist-info"))
 
 
 def _export(definition: Definition, head: str) -> bool:

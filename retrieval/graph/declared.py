@@ -24,6 +24,7 @@ from devflow.retrieval.graph.dialects import (
     is_parameter,
 )
 from devflow.retrieval.graph.modules import Modules
+from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
 
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
@@ -177,28 +178,9 @@ class DeclaredMeanings:
             return self._from(file, made.module, made.name, name)
         return None
 
-    def _from(self, file: File, module: str, name: str, alias: str, depth: int = 0) -> list[Definition]:
+    def _from(self, file: File, module: str, name: str, alias: str) -> list[Definition]:
         if file.language in SCRIPTS:
-            target = self._modules.script(file.root, file.relative, module)
-            if target is None:
-                return []
-            other = self._stored.file(*target)
-            own = other.named("", alias if name == "default" else name)
-            if own:
-                return own[-1:]
-            for made in other.imports:  # handed on: `export { a } from "./b"`
-                again = depth < _DEEPEST and (made.alias == name or made.name == "*")
-                inner = name if made.name == "*" else made.name
-                if again and (found := self._from(other, made.module, inner, alias, depth + 1)):
-                    return found
-            if name == "default":
-                public = [
-                    each
-                    for each in other.definitions
-                    if not each.container and each.kind in FUNCTION_LIKE | CLASS_LIKE
-                ]
-                return public[:1] if len(public) == 1 else []
-            return []
+            return taken(self._stored, self._modules, file, module, name, alias)
         if file.language == "java":
             target = self._modules.java(file.root, f"{module}.{name}")
             if target is not None:
@@ -270,7 +252,6 @@ class DeclaredMeanings:
     def _held(self, member: Definition, dialect: Dialect) -> list[Definition] | None:
         """As `_value`, of what a field or a variable holds."""
         written = declared_type(member.signature + ";", member.name, dialect)
-        written = written or declared_type(member.signature, member.name, dialect)
         return self._typed(self._stored.file(member.root, member.file), written) if written else None
 
     def _value(self, file: File, dialect: Dialect, name: str, at: int) -> list[Definition] | None:
@@ -303,11 +284,21 @@ class DeclaredMeanings:
                 written = function.container
             if written:
                 return self._typed(file, written)
+            if is_parameter(function, name) or _declares(before, name):
+                return None
         if owner is not None and dialect.implicit:
             members = self.member(owner, name)
             if members and members[0].kind not in _RUN | CLASS_LIKE:
                 return self._held(members[0], dialect)
         top = [each for each in file.named("", name) if each.kind not in FUNCTION_LIKE]
+        if not top and dialect.package:  # a variable of another file of the package
+            top = [
+                each
+                for each in self._all(name, file.language)
+                if each.path.parent == file.path.parent
+                and not each.container
+                and each.kind not in FUNCTION_LIKE
+            ]
         if top and top[0].kind not in _TYPES:
             return self._held(top[0], dialect)
         if name[:1].isupper() or top:
@@ -359,10 +350,8 @@ class DeclaredMeanings:
                     return found  # several where a build picks one of some files
             return []
         if file.language in SCRIPTS:
-            for made, _ in file.imported_as(qualifier):
-                if not made.name or made.name == "*":
-                    target = self._modules.script(file.root, file.relative, made.module)
-                    return self._stored.file(*target).named("", name)[-1:] if target else []
+            inside = namespace(self._stored, self._modules, file, qualifier)
+            return exported(self._stored, self._modules, inside, name, name) if inside is not None else []
         if file.language in ("rust", "cpp", "ruby", "csharp"):
             return [
                 each
@@ -408,18 +397,18 @@ class DeclaredMeanings:
     def _declares(self, file: File, scope: Definition, use: Use) -> bool:
         """Whether a plain name is a local variable: one that its function declares."""
         source = self._stored.source(file)
-        name = re.escape(use.name)
-        return is_parameter(scope, use.name) or bool(
-            re.search(
-                rf"\b(?:let|const|var|auto|int|for\s*\()\s+(?:mut\s+)?{name}\b|\b{name}\s*:=",
-                source[scope.start : use.end],
-            )
-        )
+        return is_parameter(scope, use.name) or _declares(source[scope.start : use.end], use.name)
 
     def _behind_operator(self, file: File, start: int) -> bool:
         source = self._stored.source(file)
         before = source[max(0, start - 200) : start].rstrip()
         return before.endswith((".", "->", "::"))
+
+
+def _declares(text: str, name: str) -> bool:
+    name = re.escape(name)
+    local = rf"\b(?:let|const|var|auto|int|for\s*\()\s+(?:mut\s+)?{name}\b|\b{name}\s*(?:,\s*\w+\s*)*:="
+    return re.search(local, text) is not None
 
 
 def _fits(definition: Definition, kind: str) -> bool:

@@ -156,9 +156,14 @@ class Graph:
                 elif file.language == "rust" and definition.language == "rust":
                     for each in self._implementing(use, definition):
                         found.setdefault(each)
-        if definition.language == "go" and definition.kind is SymbolKind.INTERFACE:
-            for each in self._with_all_methods(definition):
-                found.setdefault(each)
+        if definition.language == "go":
+            for field in self.stored.named(definition.name, "go"):  # what a struct embeds is a field of its
+                embedding = self.owner(field) if field.kind is SymbolKind.FIELD else None
+                if embedding is not None and embedding != definition and definition in self.bases(embedding):
+                    found.setdefault(embedding)
+            if definition.kind is SymbolKind.INTERFACE:
+                for each in self._with_all_methods(definition):
+                    found.setdefault(each)
         self._subclasses[definition] = list(found)
         return self._subclasses[definition]
 
@@ -291,7 +296,8 @@ class Graph:
         last = around[-1] if around else None
         if last is None or last.kind not in CLASS_LIKE or use.start <= last.name_start:
             return None
-        return last if use.name in last.signature else None
+        # Go embeds in the body.
+        return last if use.name in last.signature or last.language == "go" else None
 
     def _implementing(self, use: Use, trait: Definition) -> list[Definition]:
         """The Rust type of `impl Trait for Type`, for a use of `Trait`."""
@@ -307,12 +313,20 @@ class Graph:
         return [each for each in self.stored.named(name, "rust") if each.kind in _TYPES][:1]
 
     def _with_all_methods(self, interface: Definition) -> list[Definition]:
-        file = self.stored.file(interface.root, interface.file)
-        names = [
-            name
-            for name, found in file.members.get(interface.qualified_name, {}).items()
-            if found[0].kind in FUNCTION_LIKE
-        ]
+        """The Go types with the methods of an interface and of those it embeds."""
+        wanted = [interface]
+        for each in wanted:
+            wanted += [base for base in self.bases(each) if base not in wanted]
+        names = list(
+            dict.fromkeys(
+                name
+                for each in wanted
+                for name, found in self.stored.file(each.root, each.file)
+                .members.get(each.qualified_name, {})
+                .items()
+                if found[0].kind in FUNCTION_LIKE
+            )
+        )
         if not names:
             return []
         result: list[Definition] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ _SCRIPT_ENDINGS = (
     "", ".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts",
     "/index.ts", "/index.tsx", "/index.js", "/index.jsx", "/index.mjs",
 )  # fmt: skip
+_DEEPEST_TOP = 2
+"""Slashes in the path of the `__init__` of a package that is looked into for links."""
 _GO_MODULE = re.compile(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
 _GO_STANDARD = frozenset(
     """archive bufio builtin bytes cmp compress container context crypto database debug embed encoding
@@ -37,7 +40,9 @@ class Modules:
         self._java: list[dict[str, list[tuple[str, int]]]] = []
         for root in range(len(stored.roots)):
             paths = stored.paths(root)
-            self._python.append(_python_modules(paths, stored.roots[root].name))
+            names = _python_modules(paths, stored.roots[root].name)
+            _name_linked(names, paths, stored.roots[root])
+            self._python.append(names)
             folders: dict[str, list[int]] = {}
             java: dict[str, list[tuple[str, int]]] = {}
             for path, id_ in paths.items():
@@ -217,3 +222,22 @@ def _python_modules(paths: dict[str, int], root: str) -> _PythonNames:
         if loose and folder:
             found.loose.setdefault(name.rpartition(".")[2], []).append((name, id_))
     return found
+
+
+def _name_linked(names: _PythonNames, paths: dict[str, int], root: Path) -> None:
+    """Name what top packages hold as links to folders of the same root, whose files are indexed where they
+    lie: `devflow.retrieval` for `retrieval`, where `src/devflow/retrieval` leads there."""
+    tops = [path for path in paths if path.endswith("/__init__.py") and path.count("/") <= _DEEPEST_TOP]
+    for package in (posixpath.dirname(path) for path in tops):
+        linked: list[tuple[str, str]] = []
+        with contextlib.suppress(OSError, ValueError):
+            for entry in os.scandir(root / package):
+                if entry.is_symlink():
+                    target = Path(os.path.realpath(entry.path)).relative_to(os.path.realpath(root))
+                    linked.append((entry.name, target.as_posix()))
+        for name, folder in linked:
+            for path, id_ in paths.items():
+                if path.endswith(".py") and path.startswith(f"{folder}/"):
+                    inside = path[len(folder) : -3].replace("/", ".").removesuffix(".__init__")
+                    full = f"{posixpath.basename(package)}.{name}{inside}"
+                    names.exact.setdefault(full, []).append((posixpath.dirname(package), id_))

@@ -14,7 +14,7 @@ from devflow.retrieval.graph.stored import File
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
 _DEEPEST = 8
-_BUILT = frozenset(["dist", "build", "out", "vendor", "third_party", "generated", "bundles"])
+BUILT = frozenset(["dist", "build", "out", "vendor", "third_party", "generated", "bundles"])
 """Folders whose code was most likely made or copied from elsewhere."""
 
 
@@ -175,7 +175,7 @@ def _ordered(graph: Graph, found: list[Definition]) -> list[Definition]:
     def place(each: Definition) -> tuple[int, int, int]:
         kind = next((at for at, kinds in enumerate(_ORDER) if each.kind in kinds), len(_ORDER))
         folders = each.path.relative_to(graph.stored.roots[each.root]).parts[:-1]
-        aside = 2 if not _BUILT.isdisjoint(folders) else int(graph.stored.is_test(each))
+        aside = 2 if not BUILT.isdisjoint(folders) else int(graph.stored.is_test(each))
         return (kind + (each.kind is SymbolKind.FIELD), aside, len(each.container))
 
     return sorted(found, key=place)

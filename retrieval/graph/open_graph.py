@@ -10,6 +10,7 @@ import math
 import sqlite3
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,8 +26,11 @@ from devflow.retrieval.store import DATABASE, HAS_TABLES, inode_of
 
 log = logging.getLogger(__name__)
 
-_FRESH = 60.0
-"""Seconds for which imports that were read serve who does not wait."""
+_FRESH, _TIMES = 60.0, 200
+"""Seconds for which imports that were read serve who does not wait; longer where reading took long: so many
+times as long."""
+_MOST_SEEDS = 8
+"""Answers that are kept: who searches has the same files open as before."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -45,6 +49,8 @@ class CodeGraph:
         self._imports: tuple[tuple[int, ...], Imports] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._read_at = -math.inf
+        self._fresh = _FRESH
+        self._near: OrderedDict[tuple[Path, ...], dict[Path, float]] = OrderedDict()
 
     async def ask(
         self, question: Callable[Concatenate[Graph, P], T], *arguments: P.args, **named: P.kwargs
@@ -83,24 +89,39 @@ class CodeGraph:
 
     async def centrality(self, seeds: Iterable[Path], *, wait: bool = True) -> dict[Path, float]:
         """Files by their nearness to `seeds` over imports, as of now. Without `wait` it takes milliseconds:
-        as of a minute ago at most while files are saved, and nothing before the imports were first read."""
+        as of a minute ago at most while files are saved (where there are a million lines, four), and nothing
+        before the imports were first read. The answer is to be read only."""
         if wait:
             await self._read_imports()
-        elif self._reading is None and time.monotonic() - self._read_at > _FRESH:
+        elif self._reading is None and time.monotonic() - self._read_at > self._fresh:
             self._reading = asyncio.create_task(self._read_imports())
             self._reading.add_done_callback(self._imports_read)
-        if self._imports is None:
+        known, asked = self._imports, tuple(seeds)
+        if known is None:
             return {}
-        return await asyncio.to_thread(centrality, self._imports[1], tuple(seeds))
+        found = self._near.get(asked)
+        if found is None:
+            found = await asyncio.to_thread(centrality, known[1], asked)
+            if self._imports is known:
+                self._near[asked] = found
+                if len(self._near) > _MOST_SEEDS:
+                    self._near.popitem(last=False)
+        return found
 
     async def _read_imports(self) -> None:
-        def read(graph: Graph) -> None:
+        def read(graph: Graph) -> tuple[tuple[int, ...], Imports] | None:
             generations = graph.stored.generations
-            if self._imports is None or self._imports[0] != generations:
-                self._imports = generations, import_links(graph.stored, graph.modules)
+            if self._imports is not None and self._imports[0] == generations:
+                return None
+            return generations, import_links(graph.stored, graph.modules)
 
-        await self.ask(read)
+        started = time.monotonic()
+        now = await self.ask(read)
         self._read_at = time.monotonic()
+        self._fresh = max(_FRESH, _TIMES * (self._read_at - started))
+        if now is not None:
+            self._imports = now
+            self._near.clear()
 
     def _imports_read(self, reading: asyncio.Task[None]) -> None:
         self._reading = None

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.paths import shown_path
@@ -43,13 +44,21 @@ class Answer:
         return bool(self.hits) or self.engine != "index"
 
 
-async def ask(question: str, code: Codebase, limit: int, progress: Progress | None = None) -> Answer:
-    """Search the index for `limit` pieces of code and answer from them. Raises ModelError."""
+async def ask(
+    question: str,
+    code: Codebase,
+    limit: int,
+    progress: Progress | None = None,
+    near: Sequence[Path] | None = None,
+) -> Answer:
+    """Search the index for `limit` pieces of code and answer from them. `near`: the open files, those
+    the user is at work in when none are given. Raises ModelError."""
     if not question.strip():
         return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
     if code.index is None:
         return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
-    searched = await code.index.searched(question, max(limit, 1), allowed(SEARCH_SECONDS))
+    near = code.near() if near is None else near
+    searched = await code.index.searched(question, max(limit, 1), allowed(SEARCH_SECONDS), near=near)
     hits = searched.hits
     if not hits:
         nothing = f"Nothing in the index matches {question.strip()[:100]!r}."

@@ -132,6 +132,11 @@ class Codebase:
     seen: Callable[[], Sequence[Document]] = tuple
     """The documents the user has lately looked at or worked in, the last one last."""
 
+    def near(self, doc: Document | None = None) -> tuple[Path, ...]:
+        """The files the user is at work in, for a search: `doc` first, then the last one looked at."""
+        documents = [*([doc] if doc is not None else []), *reversed(self.seen())]
+        return tuple(dict.fromkeys(each.path for each in documents if each.path is not None))
+
 
 class UsageSource(Protocol):
     """Hands out the newest usage model of a language, or None while there is none."""

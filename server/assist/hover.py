@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Location
+from devflow.analysis.facts import Location, SymbolKind
 from devflow.analysis.paths import shown_path
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.text import Text
@@ -18,7 +19,7 @@ from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.last_change import last_change
-from devflow.server.assist.navigate import look_up
+from devflow.server.assist.navigate import ask_definition, look_up
 from devflow.server.assist.waiting import answer, due, until, within
 from devflow.server.settings import Hover
 
@@ -26,6 +27,17 @@ COUNT_SECONDS = 0.05
 """After this long from the question on the card goes out without the counts."""
 READ_SECONDS = 0.05
 CHANGE_SECONDS = 0.003
+TYPE_SECONDS = 0.03
+"""How long a fast engine is waited for where the definition itself is known without it."""
+_LONGEST_TYPE = 300
+_VALUES = frozenset(
+    {
+        SymbolKind.VARIABLE,
+        SymbolKind.CONSTANT,
+        SymbolKind.FIELD,
+        SymbolKind.PARAMETER,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +65,10 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
         if not known.definitions:
             return None
         definition = known.definitions[0]
-        place, changed = await asyncio.gather(
-            _place(definition.location, doc, code), _last_change(definition.location, code)
+        place, changed, typed = await asyncio.gather(
+            _place(definition.location, doc, code),
+            _last_change(definition.location, code),
+            _type_of(doc, at, definition, code),
         )
         uses = None
         if counting is not None and _counts(definition):
@@ -63,7 +77,7 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
     finally:
         if counting is not None:
             counting.cancel()
-    parts = [card(definition, doc)]
+    parts = [card(replace(definition, signature=typed + definition.signature), doc)]
     if known.places:
         several = f"1 of {known.places} places called" if known.places > 1 else "the only place called"
         parts.append(f"*A guess by the name: {several} `{name}`.*")
@@ -77,6 +91,24 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
         if explanation:
             parts.append(f"---\n{explanation}")
     return Card(start, end, "\n\n".join(parts), known.engine)
+
+
+async def _type_of(doc: Document, at: int, definition: Definition, code: Codebase) -> str:
+    """`name: type` on a line of its own, for a variable, field or parameter whose definition does not write
+    its type; "" where a fast engine does not tell it in time."""
+    head, name = definition.signature, definition.name
+    if not code.types_are_fast or definition.kind not in _VALUES or in_quotes(doc, at):
+        return ""
+    if re.search(rf"\b{re.escape(name)}\s*:", head):
+        return ""
+    asked = ask_definition(doc, at, code)
+    if asked is None:
+        return ""
+    await until(due(TYPE_SECONDS), asked)
+    told = answer(asked) or []
+    typed = told[0].signature if told else ""
+    plain = typed.startswith(f"{name}: ") and "\n" not in typed and len(typed) <= _LONGEST_TYPE
+    return f"{typed}\n" if plain and typed.strip() != head.strip() else ""
 
 
 def card(definition: Definition, doc: Document) -> str:

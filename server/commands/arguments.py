@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def days(text: str) -> float:
@@ -14,6 +15,29 @@ def days(text: str) -> float:
     if not 0 < number < 100_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of days; write one such as 30")
     return number
+
+
+def file(text: str) -> Path:
+    """A file that is there, in full. Raises ArgumentTypeError for what is none."""
+    path = Path(text)
+    try:
+        if path.is_file():
+            return path.resolve()
+    except (OSError, ValueError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no file that can be read")
+
+
+def near(parser: argparse.ArgumentParser) -> None:
+    """Add `--near`."""
+    parser.add_argument(
+        "--near",
+        type=file,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file you are at work in: what is near to it comes first among equals; may be given again",
+    )
 
 
 def count(text: str) -> int:

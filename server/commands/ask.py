@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.commands.arguments import count
+from devflow.server.commands.arguments import count, near
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", help="in plain words")
     parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
     parser.add_argument("--limit", type=count, default=8, help="pieces of code read (default: 8)")
+    near(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         notes.print("Ask a question in plain words, such as: where are retries configured?")
         return 2
     try:
-        answer = asyncio.run(_ask(root, arguments.question, arguments.limit, notes))
+        answer = asyncio.run(_ask(root, arguments, notes))
     except ModelError as error:
         notes.print(str(error))
         return 1
@@ -49,9 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if answer.found else 1
 
 
-async def _ask(root: Path, question: str, limit: int, notes: Console) -> Answer:
+async def _ask(root: Path, arguments: argparse.Namespace, notes: Console) -> Answer:
     from devflow.server.assist.ask import ask
     from devflow.server.commands.workspace import codebase, settings_of
 
     async with codebase(root, settings_of(root, notes), notes) as code:
-        return await ask(question, code, limit)
+        if code.index is not None:
+            await code.index.prepare(arguments.near)
+        return await ask(arguments.question, code, arguments.limit, near=arguments.near)

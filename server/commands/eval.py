@@ -30,6 +30,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help=f"folder with the public truth sets (default: ${SETS}; without one, our own sets only)",
     )
+    parser.add_argument(
+        "--history",
+        type=Path,
+        metavar="REPOSITORY",
+        help="also ask what this repository's commits say they do",
+    )
+    parser.add_argument(
+        "--commits", type=count, default=200, help="commits asked of --history at most (default: 200)"
+    )
     parser.add_argument("--only", help="sets whose name holds this, separated by commas")
     parser.add_argument(
         "--ablations", action="store_true", help="also each source, fusion, chunking and embedder by itself"
@@ -59,13 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
     from devflow.retrieval.embedders.choose import HASHED, load_embedder
     from devflow.retrieval.evaluation.measure import Beside, measure, minilm_or_none
     from devflow.retrieval.evaluation.report import plot, table
-    from devflow.retrieval.evaluation.systems import ABLATIONS, SYSTEMS
+    from devflow.retrieval.evaluation.systems import ABLATIONS, OF_HISTORIES, SYSTEMS
     from devflow.retrieval.store import indexes_in
 
     notes = console(stderr=True)
     cache = (arguments.cache or platformdirs.user_cache_path("devflow") / "eval").resolve()
     given = arguments.sets or (Path(os.environ[SETS]) if os.environ.get(SETS) else None)
-    sets = _sets(given, cache, arguments.only or "")
+    sets = _sets(given, cache, arguments.only or "", arguments.history, arguments.commits)
     if not sets:
         notes.print("There is nothing to measure.")
         return 1
@@ -77,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         minilm = None if arguments.no_baselines else minilm_or_none(cache, notes.print)
         if minilm is not None:
             embedders["MiniLM"] = minilm
-    beside = Beside(not arguments.no_baselines, arguments.ablations, embedders)
+    beside = Beside(not arguments.no_baselines, arguments.ablations, frozenset(OF_HISTORIES), embedders)
     with indexes_in(cache / "index"):
         results = asyncio.run(measure(sets, systems, cache, beside, notes.print))
     print(table(results), end="")
@@ -94,6 +103,7 @@ def about(arguments: argparse.Namespace) -> str:
     """One line: the command, without folders; the day, the version and the machine."""
     said = ["devflow eval retrieval"]
     said += ["--sets FOLDER"] if arguments.sets or os.environ.get(SETS) else []
+    said += ["--history REPOSITORY"] if arguments.history else []
     said += [f"--only '{arguments.only}'"] if arguments.only else []
     said += ["--ablations"] if arguments.ablations else []
     said += ["--no-baselines"] if arguments.no_baselines else []
@@ -102,7 +112,10 @@ def about(arguments: argparse.Namespace) -> str:
     return f"`{' '.join(said)}` on {date.today()}, DevFlow {version('devflow-lsp')}, {machine}, {python}."
 
 
-def _sets(given: Path | None, cache: Path, only: str) -> list[TruthSet]:
+def _sets(
+    given: Path | None, cache: Path, only: str, repository: Path | None, commits: int
+) -> list[TruthSet]:
+    from devflow.retrieval.evaluation.changes import history_sets
     from devflow.retrieval.evaluation.corpora import CorpusUnavailable
     from devflow.retrieval.evaluation.doc_comments import PACKAGES, doc_comment_set
     from devflow.retrieval.evaluation.truth import SetsMissing, load
@@ -110,9 +123,14 @@ def _sets(given: Path | None, cache: Path, only: str) -> list[TruthSet]:
     notes = console(stderr=True)
     wanted = [part.strip().casefold() for part in only.split(",") if part.strip()]
     sets: list[TruthSet] = []
-    if given is None:
+    if repository is not None:
+        try:
+            sets += history_sets(repository, commits)
+        except CorpusUnavailable as error:
+            notes.print(str(error))
+    if given is None and repository is None:
         notes.print(f"No folder of public truth sets is named (--sets or {SETS}): measuring on our own only.")
-    else:
+    elif given is not None:
         try:
             loaded, problems = load(given)
             sets += loaded

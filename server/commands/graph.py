@@ -35,7 +35,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", choices=list(_QUESTIONS), help="what to ask")
     parser.add_argument("names", nargs="*", help="definitions: two for `path`, none or one for `endpoints`")
     add_roots(parser)
-    parser.add_argument("--guesses", action="store_true", help="also show links told by a name alone")
+    parser.add_argument(
+        "--guesses",
+        action="store_true",
+        help="also show links told by a name alone, and dead code that is public in an installable package",
+    )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
@@ -69,7 +73,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             if definition is None:
                 return 1
             definitions.append(definition)
-        rows = await _answer(index, arguments.question, definitions, guesses=arguments.guesses)
+        rows = await _answer(index, arguments.question, definitions, notes, guesses=arguments.guesses)
         if arguments.json:
             print(json.dumps([row for row, _ in rows], indent=2))
         else:
@@ -91,7 +95,9 @@ _FORMS = "`name`, `Class.name`, `package.module.name` or `path/file.py:name`"
 _Row = tuple[dict[str, object], tuple["Definition", int, str]]
 
 
-async def _answer(index: Index, question: str, given: Sequence[Definition], *, guesses: bool) -> list[_Row]:
+async def _answer(
+    index: Index, question: str, given: Sequence[Definition], notes: Console, *, guesses: bool
+) -> list[_Row]:
     """Each answer as JSON and as a line of text."""
     from devflow.retrieval.graph import dead, endpoints, impact, paths
     from devflow.retrieval.graph.base import SURE
@@ -124,7 +130,10 @@ async def _answer(index: Index, question: str, given: Sequence[Definition], *, g
         reaching = await ask(endpoints.endpoints_reaching, given[0], least)
         return [_endpoint(each.endpoint, each.way) for each in reaching]
     unused = await ask(dead.dead_code)
-    return [_row(each.definition, {"confidence": each.confidence}) for each in unused.dead]
+    shown = [each for each in unused.dead if each.confidence >= least]
+    if hidden := len(unused.dead) - len(shown):
+        notes.print(f"not shown: {hidden} that are public in an installable package; --guesses shows them")
+    return [_row(each.definition, {"confidence": each.confidence}) for each in shown]
 
 
 def _endpoint(endpoint: object, way: Sequence[Link]) -> _Row:

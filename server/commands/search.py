@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.paths import shown_path
-from devflow.server.commands.arguments import count
+from devflow.server.commands.arguments import count, near
 from devflow.server.commands.terminal import console, visible, visible_line
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--root", type=Path, action="append", help="workspace (default: this folder); may be given again"
     )
     parser.add_argument("--limit", type=count, default=10, help="longest list (default: 10)")
+    near(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the hits as JSON (docs/search.md)")
     parser.add_argument("--per-file", type=count, default=2, help="most hits of one file (default: 2)")
@@ -78,7 +79,8 @@ async def _search(roots: Sequence[Path], arguments: argparse.Namespace, notes: C
         for root in roots:
             opened = open_index(root, settings_of(root, notes), notes)
             index = indexes[root] = await stack.enter_async_context(opened)
-            found = await index.searched(arguments.query, arguments.limit, SECONDS, options)
+            await index.prepare(arguments.near)
+            found = await index.searched(arguments.query, arguments.limit, SECONDS, options, arguments.near)
             if found.reason:
                 notes.print(found.reason)
             hits += found.hits
@@ -86,8 +88,8 @@ async def _search(roots: Sequence[Path], arguments: argparse.Namespace, notes: C
         if hits and arguments.context is not None:
             from devflow.retrieval.needed import with_needed
 
-            near = next(root for root in roots if hits[0].path.is_relative_to(root))
-            hits = await with_needed(hits, indexes[near].graph)
+            first = next(root for root in roots if hits[0].path.is_relative_to(root))
+            hits = await with_needed(hits, indexes[first].graph)
     return hits
 
 

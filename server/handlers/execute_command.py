@@ -95,10 +95,11 @@ async def _search(call: Call) -> dict[str, Any]:
     """[query] → {hits, reason}; the reason is one sentence when there are none"""
     query = _text(call, "something to search for")
     await call.session.searchable(_STARTING_SECONDS)
-    index = call.session.codebase().index
+    code = call.session.codebase()
+    index = code.index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")
-    found = await index.searched(query, HITS, allowed(SEARCH_SECONDS))
+    found = await index.searched(query, HITS, allowed(SEARCH_SECONDS), near=code.near())
     hits = await asyncio.gather(*(_hit(call.session, hit) for hit in found.hits))
     return {"hits": [hit for hit in hits if hit], "reason": found.reason}
 

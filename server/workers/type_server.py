@@ -284,8 +284,14 @@ class TypeServer:
 
     async def signatures(self, path: Path, source: str, at: int) -> list[Signature] | None:
         """Signatures of the call around `at`, the one that fits first."""
+        name = type_answers.callee(source, at)
+        behind = len(source[:at].rstrip())
+        if source[at : at + 1].isidentifier() and source[behind - 1 : behind] in ("(", ","):
+            # Behind the sign and before a space; else it tells of a call that begins at the cursor.
+            source = source if behind < at else f"{source[:at]} {source[at:]}"
+            at = behind
         answer = await self._ask("textDocument/signatureHelp", path, source, at)
-        return None if answer is _FAILED else type_answers.signatures(answer, type_answers.callee(source, at))
+        return None if answer is _FAILED else type_answers.signatures(answer, name)
 
     async def document(self, path: Path, source: str, at: int, name: str) -> str | None:
         """Signature and docstring of the completion `name` at `at`, Markdown."""

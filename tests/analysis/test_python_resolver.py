@@ -304,6 +304,21 @@ def test_a_pipe_in_the_place_of_a_module_is_not_waited_for(tmp_path: Path) -> No
     assert resolved(tmp_path, "import pipe\npipe.<|>x\n")[1] is None
 
 
+@pytest.mark.parametrize("code", ["def f(a, args, b=3): return <|>args\n", "for args, b in x: <|>args\n"])
+def test_the_signature_of_a_name_among_others_is_the_name(code: str, tmp_path: Path) -> None:
+    at = code.index("<|>")
+    path, text = tmp_path / "a.py", Text(code.replace("<|>", ""))
+    path.write_text(text.source)
+    tree = parse(text, "python")
+    assert tree is not None
+    names = PythonResolver([tmp_path])
+    target = names.at(path, tree, at)
+    assert target is not None
+    symbol = names.symbol(target)
+    assert symbol is not None
+    assert symbol.signature == "args"
+
+
 def test_signature_and_documentation_are_told(tmp_path: Path) -> None:
     _, target, resolver = resolved(
         tmp_path,

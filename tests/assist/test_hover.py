@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from devflow.analysis.facts import SymbolKind
 from devflow.analysis.roles import is_test
+from devflow.analysis.types.base import Definition
 from devflow.server.assist import navigate
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.hover import Card, hover
@@ -196,3 +198,35 @@ async def test_the_second_card_tells_the_last_change(tmp_path: Path) -> None:
     assert found is not None
     assert "Last changed" in found.markdown
     assert "by Ada: Measure" in found.markdown
+
+
+class Typed:
+    """A fast engine that knows one type."""
+
+    def __init__(self, signature: str) -> None:
+        self.signature = signature
+
+    async def define(self, path: Path, source: str, at: int) -> list[Definition]:
+        return [Definition("", SymbolKind.VARIABLE, "", self.signature, "", None, "types")]
+
+
+@pytest.mark.parametrize(
+    ("snippet", "type_", "head"),
+    [
+        (
+            "class A:\n    def __init__(self, mime): self.mime = mime\n    def f(self): self.mi<|>me\n",
+            "mime: str",
+            "mime: str\nself.mime = mime",
+        ),
+        ("def f(args):\n    return ar<|>gs\n", "args: list[int]", "args: list[int]\nargs"),
+        ("x: int = 1\nprint(<|>x)\n", "x: Literal[1]", "x: int = 1"),
+        ("x = 1\nprint(<|>x)\n", "Unknown", "x = 1"),
+    ],
+)
+async def test_the_card_of_a_value_tells_the_type_that_its_definition_does_not_write(
+    snippet: str, type_: str, head: str, tmp_path: Path
+) -> None:
+    async with workspace(tmp_path, snippet, python=Typed(type_)) as space:
+        found = await hover(space.doc, space.at, replace(space.code, types_are_fast=True), Hover())
+        assert found is not None
+        assert found.markdown.startswith(f"```python\n{head}\n```")

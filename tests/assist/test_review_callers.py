@@ -131,6 +131,8 @@ async def test_a_module_of_typescript_that_lost_an_export(tmp_path: Path) -> Non
         //- src/app.ts
         import { area as a, other } from "./shapes";
         import { late } from "./index";
+        //- src/index.d.ts
+        export { declared } from "./shapes";
     """
     found = await findings(tmp_path, snippet, ("area", "surface"))
     assert [each.partition(" | ")[2] for each in found] == [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.retrieval.evaluation.baselines import BM25, fused
+from devflow.retrieval.evaluation.changes import checked_out, history_sets
 from devflow.retrieval.evaluation.chunkings import Chunked, by_lines, by_symbol
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable, fetched
 from devflow.retrieval.evaluation.doc_comments import first_paragraph, without_docs
@@ -19,6 +21,7 @@ from devflow.retrieval.evaluation.report import plot, table
 from devflow.retrieval.evaluation.truth import Gold, Query, SetsMissing, TruthSet, load
 from devflow.retrieval.index import Index, build
 from devflow.retrieval.walk import IndexOptions
+from support.repository import git
 
 
 def test_figures_of_a_right_answer_in_second_place() -> None:
@@ -70,6 +73,13 @@ def test_a_question_is_the_first_paragraph_without_markup() -> None:
     assert first_paragraph("Joins them.\n@param x it") == "Joins them."
 
 
+def test_a_name_that_a_comment_refers_to_is_a_word_of_the_question() -> None:
+    doc = '<summary>\nGives the <see cref="T:Lib.Core.Level"/> of a <paramref name="logger" />.\n</summary>'
+    assert first_paragraph(doc) == "Gives the Level of a logger."
+    generic = 'Makes a <see cref="Dictionary{TKey, TValue}"/> <c>twice</c>.'
+    assert first_paragraph(generic) == "Makes a Dictionary twice."
+
+
 def test_bm25_prefers_the_rare_word_and_fusion_what_both_know() -> None:
     ranking = BM25(["open the file", "open the door", "close the door"]).ranked("open file")
     assert ranking[0] == 0
@@ -105,6 +115,23 @@ def test_a_broken_set_leaves_the_others(tmp_path: Path, below: str) -> None:
 def test_an_unknown_kind_of_corpus_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CorpusUnavailable, match="no kind of corpus"):
         fetched("tape:reel-7", tmp_path)
+
+
+def test_a_package_that_a_mirror_lost_is_named_in_the_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt = tmp_path / "bin/apt-get"
+    apt.parent.mkdir()
+    apt.write_text(
+        '#!/bin/sh\ncase "$*" in *update*) exit 0;; esac\n'
+        "echo 'W: something else' >&2\n"
+        "echo 'E: Failed to fetch http://mirror/lib_1.tar.xz  404  Not Found' >&2\n"
+        "echo 'E: Failed to fetch some archives.' >&2\nexit 100\n"
+    )
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(apt.parent), prepend=os.pathsep)
+    with pytest.raises(CorpusUnavailable, match=r"http://mirror/lib_1\.tar\.xz 404 Not Found$"):
+        fetched("debsrc:lib=1", tmp_path / "cache")
 
 
 def test_a_piece_of_lines_answers_with_the_function_it_holds_most_of(tmp_path: Path) -> None:
@@ -148,3 +175,54 @@ def test_tables_and_plots_say_what_was_measured() -> None:
     )
     assert "set &lt;1&gt;" in plot([result])
     assert plot([])
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "shop"
+    (root / "tests").mkdir(parents=True)
+    git(root, "init", "-q")
+    names = ("basket.py", "prices.py", "tests/test_basket.py", "notes.md")
+    for at, subject in enumerate(
+        ("Begin", "Round the prices of a basket", "Typo", "Tell what a basket costs")
+    ):
+        for name in names[: 1 if at == 3 else None]:
+            (root / name).write_text(f"x = {at}\n")
+        (root / f"new_{at}.py").write_text("y = 1\n")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", subject, at=at)
+    return root
+
+
+def test_a_history_asks_for_the_code_that_a_commit_changed(repository: Path) -> None:
+    sets = {each.name: each.queries for each in history_sets(repository, 10)}
+    [older], [newer] = sets["history→file, older"], sets["history→file, newer"]
+    assert (older.text, [gold.path for gold in older.golds]) == (
+        "Round the prices of a basket",
+        ["basket.py", "prices.py"],
+    )
+    assert (newer.text, [gold.path for gold in newer.golds]) == ("Tell what a basket costs", ["basket.py"])
+
+
+def test_beside_an_open_file_the_others_that_its_commit_changed_are_wanted(repository: Path) -> None:
+    sets = {each.name: each.queries for each in history_sets(repository, 10)}
+    [query] = sets["history→file beside an open one, older"]
+    assert {*query.near, *(gold.path for gold in query.golds)} == {"basket.py", "prices.py"}
+    assert sets["history→file beside an open one, newer"] == ()
+    for other in sets["history→file, any file open, newer"]:
+        assert other.near == ("prices.py",)
+
+
+def test_what_a_commit_is_asked_of_is_what_was_there_before(repository: Path, tmp_path: Path) -> None:
+    sets = history_sets(repository, 10)
+    for query in (query for each in sets for query in each.queries):
+        folder = checked_out(query.corpus, tmp_path / "cache")
+        then = {"Round the prices of a basket": "x = 0\n", "Tell what a basket costs": "x = 2\n"}
+        assert (folder / "basket.py").read_text() == then[query.text]
+        assert git(folder, "log", "-1", "--format=%s") in ("Begin", "Typo")
+    assert (repository / "basket.py").read_text() == "x = 3\n"
+
+
+def test_a_folder_without_a_history_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CorpusUnavailable, match="git tells no history"):
+        history_sets(tmp_path, 10)

@@ -8,16 +8,19 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import aiosqlite
 import numpy as np
 import pytest
 
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.hashed import HashedEmbedder
 from devflow.retrieval.embedders.static import StaticEmbedder
+from devflow.retrieval.index import build
 from devflow.retrieval.store import open_writer
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
+from devflow.retrieval.walk import IndexOptions
 from devflow.retrieval.words import indexed, parts, query_words, words
 from support.patience import HANGS
 from support.processes import children
@@ -289,6 +292,95 @@ async def test_nothing_waits_for_vectors_being_opened_and_closing_closes_them(
     await closing
     assert slow.closed
     assert not sync.opening
+    await db.close()
+
+
+class Hung(Slow):
+    """Vectors that answer and write when somebody says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_open.set()
+        self.may_answer = threading.Event()
+        self.asked = 0
+
+    def add(self, ids: Sequence[int], texts: Sequence[str], paths: Sequence[str] = ()) -> None:
+        assert self.may_answer.wait(HANGS)
+
+    def nearest(self, query: str, limit: int) -> list[tuple[int, float]]:
+        self.asked += 1
+        assert self.may_answer.wait(HANGS)
+        return [(1, 1.0)]
+
+
+async def until_open(sync: VectorSync, db: aiosqlite.Connection) -> None:
+    await sync.nearest("file", 3, wait=False)
+    while sync._vectors is None:
+        await sync.step(db)
+        await asyncio.sleep(0.01)
+
+
+async def test_a_question_without_an_answer_is_waited_for_once_and_by_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.vector_sync._ANSWERS_WITHIN", 0.05)
+    db, _ = await open_writer(tmp_path)
+    hung = Hung()
+    sync = VectorSync(tmp_path / "chroma", opener=hung.open)
+    await until_open(sync, db)
+    for _ in range(20):  # more than there are threads
+        assert await sync.nearest("file", 3) == []
+    assert hung.asked == 1
+    assert sync.problem.startswith("The vectors do not answer;")
+    hung.may_answer.set()
+    async with asyncio.timeout(HANGS):
+        while await sync.nearest("file", 3) != [(1, 1.0)]:  # noqa: ASYNC110  # its thread tells nobody
+            await asyncio.sleep(0.01)
+    assert sync.problem == ""
+    await sync.close()
+    await db.close()
+
+
+async def test_a_question_that_was_given_up_is_not_in_the_way_of_the_next(tmp_path: Path) -> None:
+    db, _ = await open_writer(tmp_path)
+    hung = Hung()
+    sync = VectorSync(tmp_path / "chroma", opener=hung.open)
+    await until_open(sync, db)
+    asked = asyncio.create_task(sync.nearest("file", 3))
+    while not hung.asked:  # noqa: ASYNC110  # the same
+        await asyncio.sleep(0.01)
+    asked.cancel()
+    again = asyncio.create_task(sync.nearest("file", 3))
+    await asyncio.gather(asked, return_exceptions=True)
+    hung.may_answer.set()
+    assert await again == [(1, 1.0)]
+    await sync.close()
+    await db.close()
+
+
+async def test_a_write_that_hangs_keeps_no_step_waiting_and_is_noted_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.vector_sync._ANSWERS_WITHIN", 0.05)
+    monkeypatch.setattr("devflow.retrieval.vector_sync._TYPING", 0.0)
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws/a.py").write_text("def one(): ...\n")
+    status = await build(tmp_path / "ws", IndexOptions(vectors=False))
+    db, _ = await open_writer(status.directory)
+    hung = Hung()
+    sync = VectorSync(tmp_path / "chroma", opener=hung.open)
+    await until_open(sync, db)
+    for _ in range(3):
+        assert not await sync.step(db)
+    assert sync.busy
+    assert sync.problem.startswith("The vectors do not answer;")
+    hung.may_answer.set()
+    async with asyncio.timeout(HANGS):
+        while not await sync.step(db):  # noqa: ASYNC110  # the same
+            await asyncio.sleep(0.01)
+    assert (sync.busy, sync.problem) == (False, "")
+    assert list(await db.execute_fetchall("SELECT count(*) FROM chunks WHERE embedded = 0")) == [(0,)]
+    await sync.close()
     await db.close()
 
 

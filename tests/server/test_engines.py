@@ -206,6 +206,15 @@ async def test_an_attribute_is_where_its_name_stands_not_its_receiver(
     assert [each.start for each in marked or ()] == [made, at]
 
 
+@needs_ty
+async def test_a_call_that_begins_at_the_cursor_is_not_the_one_around_it(
+    server: TypeServer, tmp_path: Path
+) -> None:
+    source = "def outer(first, second): ...\ndef inner(only): ...\nouter(1, inner(2))\n"
+    told = await server.signatures(tmp_path / "a.py", source, source.index("inner(2"))
+    assert [(each.label[:21], each.active) for each in told or ()] == [("outer(first, second) ", 1)]
+
+
 def test_a_generic_function_s_signature_has_its_name() -> None:
     answer = {"signatures": [{"label": "[T](x: T) -> T", "parameters": [{"label": "x: T"}]}]}
     [told] = type_answers.signatures(answer, "wait")

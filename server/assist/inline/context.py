@@ -311,7 +311,7 @@ async def _search(doc: Document, at: int, code: Codebase) -> list[Piece]:
     words = " ".join(dict.fromkeys(_NAME.findall(query)))
     if not words:
         return []
-    hits = await code.index.search(words, limit=8, deadline=allowed(SECONDS))
+    hits = await code.index.search(words, limit=8, deadline=allowed(SECONDS), near=code.near(doc))
     top = max((hit.score for hit in hits), default=0.0)
     of_file: Counter[Path] = Counter()
     result: list[Piece] = []

@@ -96,3 +96,66 @@ async def test_classes_that_a_framework_or_a_container_finds_by_their_base_are_n
         assert names & {"ShopConfig", "OrderViews", "Colour", "Lonely", "Repo", "Alone"} == {
             *("Colour", "Lonely", "Alone"),
         }
+
+
+async def test_what_a_package_offers_to_those_who_install_it_is_most_likely_not_dead(tmp_path: Path) -> None:
+    code = """
+        #- pyproject.toml
+        [project]
+        name = "shop"
+        #- shop/__init__.py
+        #- shop/orders.py
+        def offered(): ...
+
+        def _private(): ...
+
+        class Order:
+            def total(self): ...
+            def _sum(self): ...
+
+        class _Hidden:
+            def nobody(self): ...
+
+        print(Order, _Hidden)
+        #- shop/_inner.py
+        def inner(): ...
+        #- vendor/copied.py
+        def copied(): ...
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = {each.definition.qualified_name: each.confidence for each in dead_code(graph).dead}
+        assert found == {
+            "offered": 0.3,
+            "Order.total": 0.3,
+            "_private": 0.9,
+            "Order._sum": 0.9,
+            "_Hidden.nobody": 0.6,
+            "inner": 0.6,
+        }
+
+
+async def test_members_that_others_call_by_a_decorator_or_by_a_name_put_together(tmp_path: Path) -> None:
+    code = """
+        #- main.py
+        from zope.interface import implementer
+        from dataclasses import dataclass
+
+        @implementer(IBody)
+        class Body:
+            def start_producing(self): ...
+            def _own(self): ...
+
+        @dataclass
+        class Data:
+            def unused(self): ...
+
+        class State:
+            def worker_event(self): ...
+            def event(self, group):
+                return getattr(self, group + "_event")
+
+        print(Body, Data, State().event)
+    """
+    async with graph_of(tmp_path, code) as graph:
+        names = {each.definition.qualified_name for each in dead_code(graph).dead}
+        assert names == {"Body._own", "Data.unused"}

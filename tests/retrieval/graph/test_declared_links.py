@@ -223,3 +223,131 @@ async def test_other_languages(tmp_path: Path, language: str) -> None:
     snippet, wanted = OTHERS[language]
     async with graph_of(tmp_path, snippet) as graph:
         assert {name: callers(graph, name) for name in wanted} == wanted
+
+
+async def test_go_s_package_variables_have_the_type_they_are_declared_with(tmp_path: Path) -> None:
+    code = """
+        //- main.go
+        package main
+
+        var store Store
+
+        var other = NewStore()
+
+        var (
+            grouped *Store
+            made    = &Store{}
+        )
+
+        type Store struct{}
+
+        func (s *Store) Load() int { return 1 }
+        func (s *Store) Save() int { return 1 }
+        func (s *Store) Drop() int { return 1 }
+        func (s *Store) Keep() int { return 1 }
+
+        func NewStore() *Store { return &Store{} }
+
+        func a() { store.Load() }
+        func b() { other.Save() }
+        func c() { grouped.Drop() }
+        //- two.go
+        package main
+
+        func d() { store.Load(); made.Keep() }
+
+        func e() { store, err := open(); store.Load() }
+
+        func f(store any) { store.Load() }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert callers(graph, "Store.Load") == ["a", "d"]
+        assert callers(graph, "Store.Save") == ["b"]
+        assert callers(graph, "Store.Drop") == ["c"]
+        assert callers(graph, "Store.Keep") == ["d"]
+
+
+async def test_a_namespace_that_modules_hand_on(tmp_path: Path) -> None:
+    code = """
+        //- src/shapes.ts
+        export * from "./boxes";
+        export function area(w: number) { return w; }
+        //- src/boxes.ts
+        export class Box { grow() {} }
+        //- src/index.ts
+        export * as ns from "./shapes";
+        //- src/again.ts
+        import * as shapes from "./shapes";
+        export { shapes };
+        //- src/barrel.ts
+        export * from "./index";
+        //- src/app.ts
+        import { ns } from "./index";
+        import { shapes } from "./again";
+        import { ns as far } from "./barrel";
+        export function show() { return ns.area(1); }
+        export function made(b: ns.Box) { b.grow(); return new ns.Box(); }
+        export function two() { return shapes.area(1); }
+        export function three() { return far.area(1); }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert callers(graph, "area") == ["show", "two", "three"]
+        assert callers(graph, "Box") == ["made"]
+        assert callers(graph, "Box.grow") == ["made"]
+
+
+async def test_go_interfaces_are_implemented_with_what_they_embed_and_by_what_embeds(tmp_path: Path) -> None:
+    code = """
+        //- main.go
+        package main
+
+        type Reader interface { Read() int }
+
+        type ReadCloser interface {
+            Reader
+            Close()
+        }
+
+        type File struct{}
+
+        func (f *File) Read() int { return 1 }
+        func (f *File) Close()    {}
+
+        type Half struct{}
+
+        func (h Half) Read() int { return 1 }
+
+        type Wrapped struct {
+            *File
+        }
+
+        type Holding struct {
+            file *File
+        }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = {each.name for each in graph.implementers(one(graph, "Reader"))}
+        assert found == {"ReadCloser", "File", "Half", "Wrapped"}
+        assert {each.name for each in graph.implementers(one(graph, "ReadCloser"))} == {"File", "Wrapped"}
+
+
+async def test_java_s_default_methods_are_inherited(tmp_path: Path) -> None:
+    code = """
+        //- src/Shape.java
+        public interface Shape {
+          int area();
+          default int twice() { return area() * 2; }
+        }
+        //- src/Square.java
+        public class Square implements Shape {
+          int inner() { return twice(); }
+          public int area() { return 1; }
+        }
+        //- src/Use.java
+        public class Use {
+          int run(Square s) { return s.twice(); }
+        }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert callers(graph, "Shape.twice") == ["Square.inner", "Use.run"]
+        assert callers(graph, "Square.area") == ["Shape.twice"]

@@ -96,6 +96,21 @@ async def test_files_near_the_open_ones_are_central(tmp_path: Path) -> None:
         assert centrality(links, [tmp_path / "none.py"]) == {}
 
 
+async def test_an_import_through_a_link_to_another_folder_of_the_root_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "src/shop").mkdir(parents=True)
+    (tmp_path / "src/shop/models").symlink_to("../../models", target_is_directory=True)
+    code = """
+        #- src/shop/__init__.py
+        #- models/base.py
+        class Order: ...
+        #- pages/order.py
+        from shop.models.base import Order
+    """
+    async with graph_of(tmp_path, code) as graph:
+        near = centrality(import_links(graph.stored, graph.modules), [tmp_path / "pages/order.py"])
+        assert [path.name for path in near] == ["order.py", "base.py"]
+
+
 async def test_the_open_graph_answers_and_sees_each_change(tmp_path: Path) -> None:
     await index(tmp_path, SERVICE)
     opened = await Index.open([tmp_path])

@@ -45,6 +45,24 @@ def test_context_stays_within_its_tokens(shop: Path, capsys: pytest.CaptureFixtu
     assert "def total(self):" in packed
 
 
+def test_of_two_that_fit_the_one_near_a_file_comes_first(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("lamps", "boots"):
+        (shop / f"{name}.py").write_text("def prices_of(season):\n    return read(season)\n")
+        (shop / f"page_of_{name}.py").write_text(f"import {name}\n\nprint({name}.prices_of(1))\n")
+    for name in ("lamps", "boots"):
+        near = str(shop / f"page_of_{name}.py")
+        assert main(["search", "--json", "--near", near, "--root", str(shop), "the prices of a season"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["file"] == f"{name}.py"
+
+
+def test_a_near_file_that_is_not_there_is_a_sentence(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["search", "--near", str(shop / "none.py"), "--root", str(shop), "basket"])
+    assert "none.py' is no file that can be read" in capsys.readouterr().err
+
+
 def test_what_is_decorated_is_shown_by_its_definition(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "rates.py").write_text(
         "@cached(\n    seconds=60,\n)\n@logged\ndef exchange_rate(currency):\n    return ask(currency)\n"

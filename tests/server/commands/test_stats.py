@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -235,6 +236,19 @@ def test_stats_of_calls_for_less_than_a_cent_are_not_of_nothing(
     assert main(["stats", "--by", "model", "--folder", str(tmp_path)]) == 0
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("big")]
     assert "0.0012" in line.split()
+
+
+def test_months_end_inside_their_forecast_about_as_often_as_it_says() -> None:
+    today, inside = date(2025, 10, 10), 0
+    for number in range(100):
+        chance = random.Random(number)
+        days = {today + timedelta(days=each): chance.lognormvariate(0, 1) for each in range(-56, 22)}
+        end = forecast({day: cost for day, cost in days.items() if day <= today}, today, draws=300)
+        assert end.low is not None
+        assert end.high is not None
+        whole = sum(cost for day, cost in days.items() if day.month == today.month)
+        inside += end.low <= whole <= end.high
+    assert 72 <= inside <= 88  # without drawing the known days anew as well: 67
 
 
 def test_weekends_are_drawn_from_weekends() -> None:
