@@ -25,8 +25,16 @@ async def signature_help(session: Session, params: types.SignatureHelpParams) ->
     return types.SignatureHelp(
         [_information(signature, options) for signature in signatures],
         active_signature=0,
-        active_parameter=signatures[0].active,
+        active_parameter=_active(signatures[0], options),
     )
+
+
+def _active(signature: Signature, options: types.ClientSignatureInformationOptions | None) -> int | None:
+    """None is sent as `null`, which says that no parameter is active, in a signature as over all of them.
+    A client that does not know it is told one that there is not."""
+    if signature.active is None and not (options and options.no_active_parameter_support):
+        return len(signature.parameters)
+    return signature.active
 
 
 def _information(
@@ -53,4 +61,5 @@ def _information(
         if signature.doc
         else None,
         parameters,
+        _active(signature, options),
     )

@@ -506,6 +506,17 @@ async def test_a_single_line_of_two_megabytes_is_answered() -> None:
         await client.request("textDocument/hover", at(0, 1))
 
 
+@pytest.mark.parametrize(("source", "index"), [("def f(a, b): ...\nf(1, ", 1), ("def f(): ...\nf(    ", 0)])
+async def test_a_signature_never_says_that_no_parameter_is_active(source: str, index: int) -> None:
+    """`null` in a signature stands over what is said of all of them."""
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, source)
+        told = await client.request("textDocument/signatureHelp", at(1, 5))
+    assert told["activeParameter"] == index
+    assert [each["activeParameter"] for each in told["signatures"]] == [index]
+
+
 async def test_broken_syntax_is_answered() -> None:
     async with editor() as client:
         await client.initialize()
