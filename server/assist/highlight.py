@@ -63,8 +63,9 @@ async def _by_types(doc: Document, start: int, name: str, code: Codebase) -> lis
     names = await asyncio.to_thread(names_in, doc, code)
     here = names.at(start)
     if here is not None:
-        first = names.first_binding(name, names.home(here))
-        if first is None or first.how != "parameter":
+        home = names.home(here)
+        first = names.first_binding(name, home)
+        if names.scopes[home].kind != "class" and (first is None or first.how != "parameter"):
             return []
     source = doc.text.source
     places = await within(code.python.highlights(doc.path, source, start), _TYPES_SECONDS) or []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import symtable
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devflow.analysis.facts import Location
 from devflow.analysis.text import Text
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.highlight import highlights, names_in
@@ -198,3 +200,23 @@ def _own_names(function: ast.FunctionDef) -> list[ast.Name]:
         if not isinstance(node, inner):
             pending += ast.iter_child_nodes(node)
     return found
+
+
+class Typed:
+    """A fast engine that knows the places of one name."""
+
+    def __init__(self, places: list[Location]) -> None:
+        self.places = places
+
+    async def highlights(self, path: Path, source: str, at: int) -> list[Location]:
+        return self.places
+
+
+async def test_a_method_is_marked_where_it_is_called_too(tmp_path: Path) -> None:
+    snippet = "class A:\n    def ru<|>n(self): ...\ndef f(one: A):\n    one.run()\n"
+    path, source = tmp_path / "main.py", snippet.replace("<|>", "")
+    made, called = source.index("run"), source.rindex("run")
+    python = Typed([Location(path, made, made + 3), Location(path, called, called + 3)])
+    async with workspace(tmp_path, snippet, python=python) as space:
+        found = await highlights(space.doc, space.at, replace(space.code, types_are_fast=True))
+    assert [(each.start, each.kind) for each in found] == [(made, "write"), (called, "read")]
