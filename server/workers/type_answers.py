@@ -33,6 +33,8 @@ _BOUND = re.compile(r"bound method (?:type\[|<class ')?([\w.]+)")
 _METHOD = re.compile(r"bound method .*?\.(?=\w+[\[(])", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _RULE = "\n---------------------------------------------\n"
+_NOTE = re.compile(r" \((?:Final|ClassVar|(?:in|co|contra|bi)variant)\)\Z")
+"""What is said behind a type of the variable that has it."""
 _UNKNOWN = frozenset({"Unknown", "Any", ""})
 _DOC_LIMIT = 8_000
 _MOST = 2_000
@@ -78,7 +80,7 @@ def described(answer: Any) -> tuple[str, str, SymbolKind] | None:
     if not isinstance(value, str):
         return None
     head, _, doc = value.partition(_RULE)
-    head = head.strip()
+    head = _NOTE.sub("", head.strip()).removeprefix("(parameter) ")
     if head in _UNKNOWN:
         return None
     kind = SymbolKind.VARIABLE

@@ -416,3 +416,17 @@ def test_the_program_sees_no_keys_and_no_path(monkeypatch: pytest.MonkeyPatch, t
     assert program is not None, why
     assert {name for name, value in program.environment.items() if value in given.values()} == {"HOME"}
     assert program.environment["PATH"] == ""
+
+
+@pytest.mark.parametrize(
+    ("hovered", "signature"),
+    [
+        ("(parameter) retry: bool = False", "retry: bool = False"),
+        ("Literal[True] (Final)", "Literal[True]"),
+        ("Self@failed (invariant)", "Self@failed"),
+        ("tuple[()]", "tuple[()]"),
+    ],
+)
+def test_a_type_is_told_without_what_the_server_remarks_on_it(hovered: str, signature: str) -> None:
+    told = type_answers.described({"contents": {"kind": "plaintext", "value": hovered}})
+    assert told == (signature, "", SymbolKind.VARIABLE)
