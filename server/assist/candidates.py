@@ -29,7 +29,8 @@ _SMALL = 60
 _ASKED_FOR = 6.0
 _MUST_FOLLOW = 15.0
 """Over what is learned: a keyword has next to no chance where nothing is typed."""
-_OF_MODULE = re.compile(r"from\s+\S+\s+import\b")
+_OF_MODULE = re.compile(r"from\s+(\S+)\s+import\b")
+_MODULE_NAMED = re.compile(r"\s*from\s+[\w.]+\s+\Z")
 _MOST = 220
 """Members scored; names only known to be frequent in the workspace fill what others leave."""
 
@@ -173,16 +174,26 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
     python = doc.language == "python"
     used = wanted.live.names()
     if wanted.place is Place.IMPORT:
-        if not _OF_MODULE.search(_line_before(wanted)):
-            used = Counter()  # a module's name, and not one of this document's words
+        line_before = _line_before(wanted)
+        if python and _MODULE_NAMED.match(line_before):
+            only = pool.get("import", "keyword", SymbolKind.KEYWORD)
+            only.place, only.asked = "keyword", _MUST_FOLLOW
+            return pool.fitting(wanted.prefix)
         for candidate in typed:
             pool.get(candidate.name, "jedi", candidate.kind).typed = True
         for indexed in found.workspace:
             _described(pool.of(indexed), indexed.symbol).place = "import"
         for name, kind in found.offered.items():
             pool.get(name, "files", kind).place = "import"
+        source = _OF_MODULE.search(line_before)
+        for name, kind in members_of_module(source[1]).items() if source is not None and python else ():
+            pool.get(name, "files", kind).place = "import"
         for name in found.keywords:
             pool.get(name, "index", SymbolKind.MODULE).place = "import"
+        if source is None:
+            used = Counter()  # a module's name, and not one of this document's words
+        elif len(pool):
+            used = Counter({name: used[name] for name in used if name in pool})
     else:
         _scope(pool, wanted)
         for candidate in typed:

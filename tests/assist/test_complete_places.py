@@ -169,3 +169,15 @@ async def test_a_library_s_call_offers_its_own_keywords_not_a_namesake_s(
     found = await labels(tmp_path, own + snippet, indexed=True)
     assert wanted in found
     assert "index=" not in found
+
+
+@pytest.mark.parametrize("snippet", ["from json <|>", "from pkg.mod i<|>", "if x:\n    from . im<|>"])
+async def test_behind_the_module_of_a_from_only_import_can_stand(snippet: str, tmp_path: Path) -> None:
+    assert await labels(tmp_path, f"import importlib\nimport io\n{snippet}\n", indexed=True) == ["import"]
+
+
+async def test_an_import_from_a_module_offers_none_of_the_document_s_other_words(tmp_path: Path) -> None:
+    code = "import logging\nfrom dataclasses import dataclass\nfrom json import <|>\n"
+    found = await labels(tmp_path, code)
+    assert {"dumps", "loads"} <= set(found)
+    assert not {"logging", "dataclass", "dataclasses"} & set(found)
