@@ -27,6 +27,7 @@ from devflow.analysis.text import Text
 
 __all__ = ["PythonResolver", "Target"]
 
+_IMPORTS = ("import_statement", "import_from_statement")
 _LONGEST_CHAIN = 400
 _HEAD = 6_000
 
@@ -78,6 +79,8 @@ class PythonResolver:
             return self._values.attribute(self._values.value(base), name) if base is not None else None
         if (found := self._in_import(path, tree, node, name)) is not None:
             return found
+        if parent.type == "dotted_name" and parent.parent is not None and parent.parent.type in _IMPORTS:
+            return None  # what another line binds by that name is something else
         if parent.type == "keyword_argument" and is_field(parent, "name", node):
             return None
         if parent.type in ("class_definition", "function_definition") and is_field(parent, "name", node):
@@ -257,11 +260,11 @@ class PythonResolver:
     def _in_import(self, path: Path, tree: SyntaxTree, node: tree_sitter.Node, name: str) -> Target | None:
         """The module or name that a word of an import statement means."""
         up = node
-        while up.parent is not None and up.type not in ("import_statement", "import_from_statement"):
+        while up.parent is not None and up.type not in _IMPORTS:
             if up.type not in ("identifier", "dotted_name", "aliased_import", "relative_import"):
                 return None
             up = up.parent
-        if up.type not in ("import_statement", "import_from_statement"):
+        if up.type not in _IMPORTS:
             return None
         source = up.child_by_field_name("module_name")
         holder = node.parent

@@ -342,5 +342,11 @@ def test_signature_and_documentation_are_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_name_that_a_module_has_not_is_not_another_line_s(tmp_path: Path) -> None:
+    code = "#- a.py\nx = 1\n#- main.py\nfrom dataclasses import field\nfrom a import fie<|>ld\n"
+    _, target, _ = resolved(tmp_path, code)
+    assert target is None
+
+
 def parse_of(source: str):  # type: ignore[no-untyped-def]
     return parse(Text(source), "python")

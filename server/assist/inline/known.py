@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 _ENOUGH_WORDS = 1_000
 """From this many words on, one that is none of them is taken for invented where nobody can judge it."""
-_IMPLICIT = frozenset(
-    {"self", "cls", "super", "__class__", "__name__", "__file__", "__doc__", "_", "__all__"}
-)
+_IMPLICIT = frozenset({"super", "__class__", "__name__", "__file__", "__doc__", "_", "__all__"})
+_SELVES = frozenset({"self", "cls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     visible = {each.name for each in visible_names(tree, name.start)}
     if name.text in visible or name.text in builtin_names("python"):
         return THERE
-    if tree.has_error() and asked.seen.get(name.text):
+    if tree.has_error() and (asked.seen.get(name.text) or name.text in _SELVES):
         return UNSURE  # a broken tree hides names
     path = asked.doc.path
     if path is not None and names_of(asked.code).at(path, tree, name.start) is not None:
@@ -235,11 +234,12 @@ def _import(name: Name, asked: Asked, tree: SyntaxTree, missing: Sequence[Missin
         if each.start <= name.start < each.end:
             return Verdict(False, each.others)
     names = names_of(asked.code)
-    if names.at(path, tree, name.start) is not None or name.text in sys.stdlib_module_names:
-        return THERE
     source = asked.doc.text.source
     line = source[source.rfind("\n", 0, name.start) + 1 : name.start]
     parts = line.split()
+    is_module = name.text in sys.stdlib_module_names and "import" not in parts[1:]
+    if names.at(path, tree, name.start) is not None or is_module:
+        return THERE
     if line.endswith(".") and parts[-1].partition(".")[0] in sys.stdlib_module_names:
         return UNSURE if f"{parts[-1]}{name.text}" in sys.modules else Verdict(False)
     if parts[:1] == ["from"] and len(parts) >= 3 and "import" in parts:
