@@ -58,14 +58,16 @@ def syntax_errors(tree: SyntaxTree) -> list[Finding]:
     if unpaired:
         # What comes after an open bracket is read wrongly: the rest of the complaints follow from it.
         first = unpaired[0].start
-        others = [each for each in _complaints(tree) if each.end < first]
-        return (others + unpaired)[:MOST]
-    return list(_complaints(tree))[:MOST]
+        return [*_complaints(tree, first), *unpaired][:MOST]
+    return list(_complaints(tree, len(tree.text) + 1))[:MOST]
 
 
-def _complaints(tree: SyntaxTree) -> Iterator[Finding]:
+def _complaints(tree: SyntaxTree, before: int) -> Iterator[Finding]:
+    """About the errors that end before `before`: one that goes on behind it is not about its first line."""
     source = tree.text.source
     for span in tree.errors():
+        if span.end >= before:
+            continue
         if span.kind != "ERROR":
             at = len(source[: span.start].rstrip())
             start = max(at - 1, 0)

@@ -134,6 +134,11 @@ def test_what_is_wrong_is_said_in_every_language(language: str, source: str, sai
     assert said in other(source, language)
 
 
+def test_an_open_block_is_no_error_of_the_lines_before_it() -> None:
+    source = 'import { Item } from "./store";\n\nclass Cart {\n  add(): void {\n    const item = this.store\n'
+    assert other(source, "typescript") == ["{: `{` is never closed."] * 2
+
+
 def test_macros_are_no_errors() -> None:
     assert other("FOO(int)\nBEGIN_DECLS\nint f(void) NOTHROW;\nEND\n", "c") == []
     assert other("#if A\nint f() {\n#else\nint g() {\n#endif\n}\n", "c") == []
