@@ -48,7 +48,7 @@ def rename_local(tree: SyntaxTree, start: int, old: str, new: str) -> list[Edit]
         raise Refused(
             f"{old} stands where it cannot be told whether this {region.kind} is meant, so it is not renamed."
         )
-    if any(each.role == "bind" and _is_property(each) for each in mine):
+    if any(each.role == "bind" and is_property(each) for each in mine):
         raise Refused(f"{old} is a parameter and a property at once, so it is not renamed.")
     for each in occurrences(tree, new):
         inside = reach[0] <= each.node.start_byte < reach[1]
@@ -64,7 +64,7 @@ def _edit(place: Occurrence, old: str, new: str, language: str) -> Edit:
     return Edit(place.start, place.end, f"{old} = {new}" if language == "csharp" else f"{old}: {new}")
 
 
-def _is_property(place: Occurrence) -> bool:
+def is_property(place: Occurrence) -> bool:
     """TypeScript: `constructor(private total: number)` makes a field too; Java's record components do."""
     parent = place.node.parent
     if parent is None:

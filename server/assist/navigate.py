@@ -19,7 +19,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import MODULE
-from devflow.analysis.refactor.local_rename import local_places
+from devflow.analysis.refactor.local_rename import is_property, local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.syntax.parse import parse
@@ -280,7 +280,8 @@ def _own_uses(
     if doc.language != "python":
         local = local_places(doc.tree, start, name)
         places = [Location(doc.path, each.start, each.end) for each in local or ()]
-        return places, "" if local is None else "function"
+        inside = local is not None and not any(each.role == "bind" and is_property(each) for each in local)
+        return places, "function" if inside else ""
     names = names_in(doc, code)
     here = names.at(start)
     if here is None or not names.is_bound(name, names.home(here)):

@@ -430,3 +430,13 @@ async def test_a_fast_engine_that_knows_nothing_is_not_asked_again(
         for _ in range(2):
             assert (await definition(space.doc, space.at, code)).locations == ()
         assert engine.asked == times
+
+
+async def test_a_parameter_that_makes_a_field_is_used_in_other_methods_too(tmp_path: Path) -> None:
+    code = (
+        "class Cart {\n  constructor(private sto<|>re: Store) {}\n  add() { return this.store.get(1); }\n}\n"
+    )
+    async with workspace(tmp_path, code, "main.ts", indexed=True) as space:
+        found = await references(space.doc, space.at, space.code, True)
+        source = space.doc.text.source
+    assert [each.start for each in found] == [source.index("store"), source.rindex("store")]
