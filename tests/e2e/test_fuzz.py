@@ -16,7 +16,7 @@ SERVER = [sys.executable, "-m", "devflow.server.cli"]
 async def test_random_edits_and_requests_break_no_promise(workspace: Path, seed: int) -> None:
     (workspace / "other.ts").write_text("export class A { b(): number { return 1; } }\n", "utf-8")
     outcome = await fuzz(SERVER, workspace, 300, seed)
-    assert outcome.faults == []
+    assert not outcome.faults, "\n".join(outcome.faults)
     assert outcome.steps == 300
 
 
