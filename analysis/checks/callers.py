@@ -67,15 +67,27 @@ def callees(module: Module) -> Iterator[Callee]:
         if isinstance(meaning, Function) and is_plain(meaning):
             yield Callee(name, name, meaning, (False,))
         elif isinstance(meaning, Class):
-            yield from _of_class(meaning)
+            yield from _of_class(meaning, module)
 
 
-def _of_class(made: Class) -> Iterator[Callee]:
-    made_as_written = (
-        made.metaclass in ("", "ABCMeta", "abc.ABCMeta")
-        and "__new__" not in made.members
-        and set(made.decorators) <= PLAIN_CLASS_DECORATORS
-    )
+def _is_made_as_written(made: Class, module: Module) -> bool:
+    """Whether a call of the class is one of its `__init__`, as far as it and its bases in the module tell."""
+    if not set(made.decorators) <= PLAIN_CLASS_DECORATORS:
+        return False
+    pending = [made]
+    seen: set[str] = set()
+    while pending:
+        each = pending.pop()
+        if each.metaclass not in ("", "ABCMeta", "abc.ABCMeta") or "__new__" in each.members:
+            return False
+        seen.add(each.name)
+        bases = [module.meaning(base) for base in each.bases if base not in seen]
+        pending += [base for base in bases if isinstance(base, Class)]
+    return True
+
+
+def _of_class(made: Class, module: Module) -> Iterator[Callee]:
+    made_as_written = _is_made_as_written(made, module)
     for name, found in made.members.items():
         if len(found) != 1 or not isinstance(found[0], Function):
             continue

@@ -216,8 +216,10 @@ def bound_names(node: Node, tree: SyntaxTree) -> frozenset[str]:
                 _identifiers(at.child_by_field_name("name"), names, tree)
             case "function_definition" | "class_definition":
                 names.add(node_text(at.child_by_field_name("name"), tree))
-            case "global_statement" | "nonlocal_statement" | "delete_statement" | "type_alias_statement":
+            case "global_statement" | "nonlocal_statement" | "delete_statement":
                 _identifiers(at, names, tree)
+            case "type_alias_statement":
+                names.add(node_text(at.child_by_field_name("left"), tree).partition("[")[0].strip())
             case "import_statement" | "import_from_statement":
                 names.update(name for name, _ in _imports(at, tree))
             case "type_parameter":

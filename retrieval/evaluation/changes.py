@@ -106,7 +106,6 @@ def _git(command: Sequence[str], folder: Path) -> bytes:
         )
     except (OSError, subprocess.SubprocessError) as error:
         said = (getattr(error, "stderr", b"") or str(error).encode()).decode("utf-8", "replace")
-        raise CorpusUnavailable(
-            f"git tells no history of {folder}: {said.strip().splitlines()[-1:]}"
-        ) from error
+        last = said.strip().rpartition("\n")[2].removeprefix("fatal: ")
+        raise CorpusUnavailable(f"git tells no history of {folder}: {last or 'it said nothing'}") from error
     return done.stdout

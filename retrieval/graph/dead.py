@@ -180,7 +180,12 @@ def _says_how_it_is_distributed(folder: Path, package: str) -> bool:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if _DISTRIBUTED.search((folder / name).read_text("utf-8")):
                 return True
-    return any(True for _ in folder.glob(f"{package.lower()}-*.dist-info"))
+    with contextlib.suppress(OSError):
+        named = package.lower() + "-"
+        return any(
+            each.name.lower().startswith(named) and each.suffix == ".dist-info" for each in folder.iterdir()
+        )
+    return False
 
 
 def _export(definition: Definition, head: str) -> bool:

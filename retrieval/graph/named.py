@@ -14,6 +14,8 @@ from devflow.retrieval.graph.stored import File
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
 _DEEPEST = 8
+_SHORTEST = 3
+"""Letters of a name to which others can be near; of two, one letter apart is another word."""
 BUILT = frozenset(["dist", "build", "out", "vendor", "third_party", "generated", "bundles"])
 """Folders whose code was most likely made or copied from elsewhere."""
 
@@ -41,6 +43,8 @@ def names_near(graph: Graph, name: str, most: int = 5) -> list[Definition]:
     if found := _ordered(graph, graph.stored.named(last)):
         return found[:most]
     wanted = last.lower()
+    if len(wanted) < _SHORTEST or wanted.isdecimal():
+        return []
     allowed = max(1, len(wanted) // 4)
     near: list[tuple[int, str]] = []
     for root in range(len(graph.stored.roots)):

@@ -189,3 +189,40 @@ async def test_a_model_is_told_who_depends_on_what_it_reviews(tmp_path: Path) ->
     )
     assert "alone\n" not in material
     assert {"app/api.py", "tests/test_shapes.py"} <= set(request.paths)
+
+
+async def test_what_a_base_or_its_metaclass_makes_is_not_judged_by_init(tmp_path: Path) -> None:
+    snippet = """
+        #- app/__init__.py
+        #- app/things.py
+        <|>class Meta(type):
+            def __call__(cls, *args): return super().__call__(1)
+
+        class Base(metaclass=Meta): ...
+
+        class Made:
+            def __new__(cls, *args): return object()
+
+        class One(Base):
+            def __init__(self, a): ...
+
+        class Two(Made):
+            def __init__(self, a): ...
+        #- app/use.py
+        from app.things import One, Two
+
+        def show(): return One(), Two()
+    """
+    assert await findings(tmp_path, snippet) == []
+
+
+async def test_an_alias_made_by_the_type_statement_is_a_name_of_the_module(tmp_path: Path) -> None:
+    snippet = """
+        #- app/__init__.py
+        #- app/things.py
+        <|>type Names = list[str]
+        type Of[T] = list[T]
+        #- app/use.py
+        from app.things import Names, Of
+    """
+    assert await findings(tmp_path, snippet) == []

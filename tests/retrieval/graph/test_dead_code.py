@@ -134,6 +134,17 @@ async def test_what_a_package_offers_to_those_who_install_it_is_most_likely_not_
         }
 
 
+async def test_an_installed_package_is_known_however_its_distribution_is_capitalised(tmp_path: Path) -> None:
+    code = """
+        #- Shop-2.0.dist-info/METADATA
+        Name: Shop
+        #- shop/orders.py
+        def offered(): ...
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert [each.confidence for each in dead_code(graph).dead] == [0.3]
+
+
 async def test_members_that_others_call_by_a_decorator_or_by_a_name_put_together(tmp_path: Path) -> None:
     code = """
         #- main.py

@@ -253,3 +253,9 @@ async def test_an_unknown_name_has_near_ones(tmp_path: Path) -> None:
         assert near("cart.py:total_price") == ["Invoice.total_price"]
         assert near("invoice") == ["Invoice"]
         assert near("completely_different") == []
+
+
+async def test_nothing_is_near_to_no_name_or_a_line(tmp_path: Path) -> None:
+    async with graph_of(tmp_path, "#- shop.py\nT = 1\ng = 2\nx12 = 3\n") as graph:
+        for name in ("", ":", "shop.py:0", "a", "shop.py:712"):
+            assert names_near(graph, name) == [], name
