@@ -83,6 +83,8 @@ def _constant(graph: Graph, file: File, name: str, at: int, depth: int) -> str |
     if depth > _DEEPEST:
         return None
     for each in _meant(graph, file, name, at):
+        if each.kind in FUNCTION_LIKE:
+            continue
         home = graph.stored.file(each.root, each.file)
         source = graph.stored.source(home)
         told = re.compile(r"[^=\n]*?=\s*").match(source, each.name_start)

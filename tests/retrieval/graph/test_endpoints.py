@@ -579,3 +579,19 @@ async def test_a_prefix_that_nobody_knows_is_shown_as_it_is_written(tmp_path: Pa
     """
     async with graph_of(tmp_path, code) as graph:
         assert [each.route for each in all_endpoints(graph)] == ["{PREFIX}/v1/a"]
+
+
+async def test_what_a_function_has_for_a_default_is_no_prefix(tmp_path: Path) -> None:
+    code = """
+        #- main.py
+        from fastapi import APIRouter
+
+        def prefix(version="/v1"): ...
+
+        router = APIRouter(prefix=prefix)
+
+        @router.get("/a")
+        def a(): ...
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert [each.route for each in all_endpoints(graph)] == ["{prefix}/a"]
