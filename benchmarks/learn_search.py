@@ -1,14 +1,15 @@
 """Learn the order of search results from truth sets; writes `retrieval/reranker.json`.
 
     python benchmarks/learn_search.py collect CACHE LISTS.npz [--sets FOLDER] [--only NAME,…] [--vectors]
-    python benchmarks/learn_search.py fit LISTS.npz… [--hidden N] [--dry]
+    python benchmarks/learn_search.py fit LISTS.npz… [--hidden N] [--for-reports] [--dry]
 
 `collect` asks every query of the sets that `devflow eval retrieval` measures for its candidates and keeps
 their features with which are right; beside them, names of definitions ask for themselves, so that what is
 asked by name stays first. `fit` minimises the cross entropy of the right candidates within their list (a
 conditional logit with a small hidden layer, Adam), every set weighing the same, and prints MRR@10 of five
 folds over corpora: each corpus is judged by weights that have not seen it. What is written is learned from
-all questions; reports are left out, there are too few to learn from.
+all questions; reports are left out, there are too few to learn from. They are ordered by weights of their
+own (`--for-reports`), of lists without doc comments: requirements, CoSQA, marshmallow and puppeteer-core.
 """
 
 from __future__ import annotations
@@ -203,7 +204,15 @@ def reciprocal(score: np.ndarray, right: np.ndarray, there: np.ndarray) -> np.nd
     return np.where(sorted_right.any(1), 1 / (1 + sorted_right.argmax(1)), 0.0)
 
 
-def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, without: Sequence[str], dry: bool) -> None:
+def fit(
+    paths: Sequence[Path],
+    hidden: int,
+    *,
+    folds_wanted: int,
+    without: Sequence[str],
+    for_reports: bool,
+    dry: bool,
+) -> None:
     """Print the folds' figures and write the weights of all. Without folds the figures are of seen
     corpora."""
     with_vectors = bool(np.load(paths[0])["vectors"])
@@ -240,9 +249,9 @@ def fit(paths: Sequence[Path], hidden: int, *, folds_wanted: int, without: Seque
     weights = final["linear"] + final["w1"] @ final["w2"]
     best = sorted(zip(FEATURES, weights, strict=True), key=lambda pair: -abs(pair[1]))
     print("  " + ", ".join(f"{name} {value:+.2f}" for name, value in best[:14]))
-    key = "with vectors" if with_vectors else "without"
+    key = "reports" if for_reports else "with vectors" if with_vectors else "without"
     stored[key] = {name: np.round(value, 4).tolist() for name, value in final.items()}
-    for other in ("without", "with vectors"):  # until both have been learned
+    for other in ("without", "with vectors", "reports"):  # until all have been learned
         stored.setdefault(other, stored[key])
     if not dry:
         _TARGET.write_text(json.dumps(stored, separators=(",", ":")) + "\n", "utf-8")
@@ -269,6 +278,7 @@ def main() -> None:
         default="",
         help="corpora to leave out: those an embedder learned from say too much for it",
     )
+    fitting.add_argument("--for-reports", action="store_true")
     fitting.add_argument("--dry", action="store_true")
     arguments = parser.parse_args()
     if arguments.command == "fit":
@@ -278,6 +288,7 @@ def main() -> None:
             arguments.hidden,
             folds_wanted=arguments.folds,
             without=without,
+            for_reports=arguments.for_reports,
             dry=arguments.dry,
         )
         return

@@ -198,12 +198,13 @@ def _told(each: Candidate) -> tuple[str, str, str]:
     return name, f"{each.path} {each.symbol} {each.signature}", each.doc[:_MOST_TOLD]
 
 
-def scores(matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
+def scores(matrix: np.ndarray, *, vectors: bool, report: bool = False) -> np.ndarray:
     """What the learned model gives each row; higher is better, comparable within one list only. What is NaN
-    counts as what is usual."""
+    counts as what is usual. For a `report` with vectors it is one that no doc comment has taught: those are
+    short, and answered by documentation alone."""
     import numpy as np
 
-    model = _model(vectors=vectors)
+    model = _model("without" if not vectors else "reports" if report else "with vectors")
     scaled = np.nan_to_num((matrix - model["mean"]) / model["scale"])
     hidden = np.tanh(scaled @ model["w1"] + model["b1"])
     result: np.ndarray = hidden @ model["w2"] + scaled @ model["linear"]
@@ -212,8 +213,8 @@ def scores(matrix: np.ndarray, *, vectors: bool) -> np.ndarray:
 
 def load_model() -> None:
     """Read what `scores` needs, which takes 0.1 s the first time and nothing afterwards."""
-    _model(vectors=True)
-    _model(vectors=False)
+    for name in ("with vectors", "without", "reports"):
+        _model(name)
     word_vectors()
 
 
@@ -227,15 +228,14 @@ def covered(candidate: Candidate, weights: Mapping[str, float]) -> float:
 
 
 @cache
-def _model(*, vectors: bool) -> dict[str, Any]:
+def _model(name: str) -> dict[str, Any]:
     import numpy as np
 
     text = resources.files("devflow.retrieval").joinpath("reranker.json").read_text("utf-8")
     stored = json.loads(text)
     if tuple(stored["features"]) != FEATURES:
         raise ValueError("reranker.json was made for other features; run benchmarks/learn_search.py")
-    chosen = stored["with vectors" if vectors else "without"]
-    return {name: np.array(values, np.float32) for name, values in chosen.items()}
+    return {part: np.array(values, np.float32) for part, values in stored[name].items()}
 
 
 def _rank(ranks: Mapping[str, int], source: str) -> float:

@@ -311,7 +311,11 @@ def _by_id(found: Found | None) -> dict[int, float]:
 def _by_promise(pool: Pool, added: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """What is known of the candidates without their text, and their places in the order that this gives."""
     matrix = features_unread(pool.query, pool.weights, pool.order, pool.mentioned)
-    return matrix, (-scores(matrix, vectors=pool.with_vectors) - added).argsort(kind="stable").tolist()
+    return matrix, (-_learned(pool, matrix) - added).argsort(kind="stable").tolist()
+
+
+def _learned(pool: Pool, matrix: np.ndarray) -> np.ndarray:
+    return scores(matrix, vectors=pool.with_vectors, report=pool.query.kind == Kind.REPORT)
 
 
 def _ordered(
@@ -334,8 +338,11 @@ def _ordered(
 
         matrix = matrix[rows]
         read_into(matrix, pool.query, pool.weights, candidates)
-        learned = scores(matrix, vectors=pool.with_vectors)
-        learned = learned + np.array([_said_in_full(pool.query, each) for each in candidates]) + added[rows]
+        learned = (
+            _learned(pool, matrix)
+            + np.array([_said_in_full(pool.query, each) for each in candidates])
+            + added[rows]
+        )
         sure = 1 / (1 + np.exp(-learned / 2))
         if pool.query.kind == Kind.REPORT:
             sure = worth_to_report(learned, beside_the_code(candidates, pool.query.title))
