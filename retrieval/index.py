@@ -26,7 +26,7 @@ from devflow.retrieval.base import (
 from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
 from devflow.retrieval.history import Commit
-from devflow.retrieval.nearness import MOST_NEAR, Changes, Nearness
+from devflow.retrieval.nearness import Changes, Nearness, counting
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.relations import UseCounts
 from devflow.retrieval.search import (
@@ -256,7 +256,7 @@ class Index:
     ) -> Searched:
         """As `search`, with the reason when there is nothing."""
         query = storable(query)
-        near = tuple(dict.fromkeys(near))[:MOST_NEAR]
+        near = counting(near)
 
         async def in_root(
             at: tuple[Path, Reader], frequencies: Frequencies, paths: Paths, changes: Changes
@@ -281,7 +281,7 @@ class Index:
         """Have ready what a search near these files does not wait for, for who asks but once."""
         with _guarded():
             if near:
-                await self.graph.centrality(tuple(dict.fromkeys(near))[:MOST_NEAR])
+                await self.graph.centrality(counting(near))
 
     async def _nearness(
         self, root: Path, store: Reader, changes: Changes, near: Sequence[Path], *, wait: bool

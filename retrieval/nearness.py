@@ -22,7 +22,7 @@ from devflow.retrieval.store import Reader
 
 log = logging.getLogger(__name__)
 
-MOST_NEAR = 4
+_MOST_NEAR = 4
 """Open files that count, the first ones."""
 FACTS = frozenset(("imports", "together", "lately"))
 _IMPORTS, _TOGETHER, _LATELY = 1.0, 4.0, 1.0
@@ -99,6 +99,11 @@ class Nearness:
                     value += _LATELY * self.changed.lately(path)
                 known[path] = value
         return [known[path] for path in paths]
+
+
+def counting(near: Sequence[Path]) -> tuple[Path, ...]:
+    """The open files that count, each once."""
+    return tuple(dict.fromkeys(near))[:_MOST_NEAR]
 
 
 def _closeness(rank: float, nearest: float) -> float:

@@ -248,7 +248,6 @@ def _loaded(directory: Path, manifest: dict[str, Any], before: UsageModel | None
 
 
 def _read_segment(folder: Path, first: int) -> tuple[Segment, Words]:
-
     written, suffixes = (_narrow(folder, name) for name in ("tokens", "suffixes"))
     words = mapped(folder, first, _array)
     listed = json.loads((folder / "files.json").read_text(encoding="utf-8"))

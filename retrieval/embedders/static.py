@@ -11,6 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,6 @@ class StaticEmbedder:
             self._vectors: numpy.ndarray = arrays["vectors"]
             self._scales: numpy.ndarray = arrays["scales"]
             self._name = _named(arrays["name"].tobytes())
-        self._principal = _principal(self._vectors, self._scales)
         self._words = {word: row for row, word in enumerate(vocabulary)}
         self._longest = max(map(len, vocabulary))
         self._shipped = len(vocabulary)
@@ -96,6 +96,11 @@ class StaticEmbedder:
     def name(self) -> str:
         """Kept with the vectors: another name embeds everything again. It holds a digest of the weights."""
         return self._name
+
+    @cached_property
+    def _principal(self) -> numpy.ndarray:
+        """When it is asked for: who compares words alone never needs it."""
+        return _principal(self._vectors, self._scales)
 
     @property
     def dimensions(self) -> int:

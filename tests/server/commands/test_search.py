@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,27 +99,29 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.Capture
     assert "one\ufffdreads\ufffdyp.py:1" in capsys.readouterr().out
 
 
-def test_a_second_command_on_an_index_says_who_is_at_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def written_elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A root whose index another process writes."""
     (tmp_path / "a.py").write_text("def one(): ...\n")
     directory = index_directory(tmp_path)
     make_directory(directory)
     with FileLock(directory / LOCK, mode=0o600):
-        assert main(["index", str(tmp_path)]) == 0
+        yield tmp_path
+
+
+def test_a_second_command_on_an_index_says_who_is_at_it(
+    written_elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["index", str(written_elsewhere)]) == 0
     said = capsys.readouterr().out
     assert "Another DevFlow process is indexing" in said
     assert "So far: 0 files, 0 symbols." in said
 
 
 def test_a_rebuild_beside_another_process_is_said_not_to_have_happened(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    written_elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "a.py").write_text("def one(): ...\n")
-    directory = index_directory(tmp_path)
-    make_directory(directory)
-    with FileLock(directory / LOCK, mode=0o600):
-        assert main(["index", "--rebuild", str(tmp_path)]) == 1
+    assert main(["index", "--rebuild", str(written_elsewhere)]) == 1
     assert "the index was not rebuilt. Rebuild it there, or close that process first." in (
         " ".join(capsys.readouterr().out.split())
     )
