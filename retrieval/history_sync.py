@@ -81,8 +81,7 @@ async def put_history(db: aiosqlite.Connection, commits: list[Commit]) -> bool:
         await db.executemany("DELETE FROM commit_files WHERE hash = ?", gone)
         await db.executemany("DELETE FROM commits WHERE hash = ?", gone)
         await db.executemany(
-            "INSERT INTO commits(hash, time, author, subject) VALUES (?, ?, ?, ?)",
-            [(each.hash, each.time, each.author, each.subject) for each in new],
+            "INSERT INTO commits(hash, time) VALUES (?, ?)", [(each.hash, each.time) for each in new]
         )
         await db.executemany(
             "INSERT OR IGNORE INTO commit_files(path, hash) VALUES (?, ?)",

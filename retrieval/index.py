@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ from devflow.retrieval.base import (
 )
 from devflow.retrieval.candidates import Frequencies
 from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
-from devflow.retrieval.history import Commit
 from devflow.retrieval.nearness import Changes, Nearness, counting
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.relations import UseCounts
@@ -331,20 +329,6 @@ class Index:
         """Indexed files that commits changed together with this one, and in how many; most often first."""
         rows = await self._rows(history.TOGETHER, (history.WIDEST, limit), path=path)
         return [(root / other, times) for root, (other, times) in rows][:limit]
-
-    async def last_changes(self, paths: Sequence[Path]) -> dict[Path, Commit]:
-        """The last commit that changed each file; files without one are left out."""
-        found: dict[Path, Commit] = {}
-        for root, _ in self._stores:
-            inside = [path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root)]
-            rows = await self._rows(history.LAST, (json.dumps(inside),)) if inside else []
-            found |= {root / row[0]: Commit(*row[1:]) for at, row in rows if at == root}
-        return found
-
-    async def recent_commits(self, limit: int = 20) -> list[Commit]:
-        """The newest commits of all roots that are repositories."""
-        rows = await self._rows(history.RECENT, (limit,))
-        return sorted((Commit(*row) for _, row in rows), key=lambda commit: -commit.time)[:limit]
 
     async def status(self) -> list[IndexStatus]:
         """One per root, as the stores say it; whether a worker is alive is the worker's to say."""

@@ -25,7 +25,7 @@ from devflow.retrieval.packed import functions
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "v4"
+SCHEMA = "v5"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 _KEPT_IN: ContextVar[Path | None] = ContextVar("kept_in", default=None)
@@ -100,8 +100,7 @@ CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
 CREATE VIRTUAL TABLE fts_terms USING fts5vocab(fts, row);
-CREATE TABLE commits(
-    hash TEXT PRIMARY KEY, time INTEGER NOT NULL, author TEXT NOT NULL, subject TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE commits(hash TEXT PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX commits_by_time ON commits(time);
 CREATE TABLE commit_files(path TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(path, hash)) WITHOUT ROWID;
 CREATE INDEX files_of_commit ON commit_files(hash);
