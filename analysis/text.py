@@ -126,12 +126,6 @@ class Text:
         offset = self._clamp(offset)
         return offset if self._ascii else _units(self.source[:offset], "utf-8")
 
-    def offset_of_byte(self, byte: int) -> int:
-        """The offset whose UTF-8 prefix holds `byte` bytes; inverse of `byte_offset`."""
-        if self._ascii:
-            return self._clamp(byte)
-        return len(self.encoded[:byte].decode("utf-8", errors="ignore" if byte >= 0 else "strict"))
-
     @cached_property
     def encoded(self) -> bytes:
         """UTF-8; lone surrogates (which JSON can carry) become `?`-like placeholders of equal width."""
