@@ -22,13 +22,13 @@ from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.refactor.local_rename import is_property, local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
-from devflow.analysis.syntax.parse import parse
 from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
 from devflow.server.assist.highlight import names_in
 from devflow.server.assist.module_uses import module_uses
+from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
 from devflow.server.assist.resolve import resolve, without_doubt
@@ -235,10 +235,7 @@ async def _exported(name: str, places: set[Location], code: Codebase) -> list[Lo
     for path in sorted({place.path for place in places if within_roots(place.path, code.roots)})[
         :_MOST_FILES
     ]:
-        text = await code.texts.text_of(path)
-        if text is None or "__all__" not in text.source:
-            continue
-        tree = await asyncio.to_thread(parse, text, "python")
+        tree = await tree_of(path, code, having="__all__")
         names = await asyncio.to_thread(python_names, tree) if tree is not None else None
         first = names.first_binding(name, MODULE) if names is not None else None
         if names is None or first is None or Location(path, first.start, first.end) not in places:

@@ -24,6 +24,7 @@ from devflow.models.errors import ModelError
 from devflow.server.assist import problems, prompts
 from devflow.server.assist.broken_callers import broken_callers
 from devflow.server.assist.chat import Progress, answer
+from devflow.server.assist.other_files import LARGEST, readable
 from devflow.server.assist.reach import reach
 from devflow.server.assist.related import Related, joined, related, with_and_without
 from devflow.server.assist.target import Target, document_symbols, sent_paths
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 
 MODEL_CODE = "model-review"
 
-_MOST_CHARACTERS = 2_000_000
 _MOST_FUNCTIONS = 60
 """Of one document, that the index is asked about."""
 _SIMILAR_SECONDS = 60.0
@@ -52,7 +52,7 @@ _SEVERITIES = ("error", "warning", "information", "hint")
 async def review(doc: Document, code: Codebase, config: Review) -> list[Finding]:
     """What the enabled checks find, in the order of the text. Needs no model; asks the index where
     there is one. A check that fails costs its own findings only, and is logged."""
-    if len(doc.text) > _MOST_CHARACTERS:
+    if len(doc.text) > LARGEST:
         return []
     checks: list[tuple[str, Callable[[Document, Codebase], Awaitable[list[Finding]]]]] = []
     if config.syntax:
@@ -171,8 +171,8 @@ def _judged(
 
 
 async def _module(path: Path, code: Codebase) -> Module | None:
-    text = await code.texts.text_of(path)
-    if text is None or len(text) > _MOST_CHARACTERS:
+    text = await readable(path, code)
+    if text is None:
         return None
     kept: dict[Path, tuple[Text, Module]] = code.memory.kept("review modules", dict)
     before = kept.get(path)
