@@ -595,3 +595,17 @@ async def test_what_a_function_has_for_a_default_is_no_prefix(tmp_path: Path) ->
     """
     async with graph_of(tmp_path, code) as graph:
         assert [each.route for each in all_endpoints(graph)] == ["{prefix}/a"]
+
+
+async def test_every_verb_that_registers_a_handler_is_listed(tmp_path: Path) -> None:
+    code = """
+        //- app.js
+        export function show() {}
+
+        app.head("/there", show);
+        app.options("/asked", show);
+        app.use("/mounted", show);
+    """
+    async with graph_of(tmp_path, code) as graph:
+        found = [(each.method, each.route) for each in all_endpoints(graph)]
+        assert found == [("OPTIONS", "/asked"), ("HEAD", "/there")]
