@@ -89,6 +89,10 @@ class Text:
         """The text of `line` without its line end."""
         return self.source[self.line_start(line) : self.line_end(line)]
 
+    def line_before(self, offset: int) -> str:
+        """What stands before `offset` on its line."""
+        return self.source[self.line_start(self.line_at(offset)) : offset]
+
     def position(self, offset: int, encoding: Encoding = "utf-16") -> tuple[int, int]:
         """`(line, character)` of `offset`, characters counted in units of `encoding`."""
         offset = self._clamp(offset)
@@ -183,6 +187,13 @@ def _starts_after(starts: list[int], edit: Edit, source: str) -> list[int]:
             break
         fresh.append(end.end())
     return starts[:first] + fresh + [start + moved for start in starts[behind:]]
+
+
+def whole_lines(source: str, start: int, end: int) -> tuple[int, int]:
+    """From where to where the lines reach that hold `start:end`, without the last line end. For a source
+    that nothing else asks for its lines; they end with LF here, as tree-sitter's do."""
+    last = source.find("\n", end)
+    return source.rfind("\n", 0, start) + 1, last if last >= 0 else len(source)
 
 
 def encode(source: str) -> bytes:

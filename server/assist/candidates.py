@@ -174,7 +174,7 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
     python = doc.language == "python"
     used = wanted.live.names()
     if wanted.place is Place.IMPORT:
-        line_before = _line_before(wanted)
+        line_before = wanted.doc.text.line_before(wanted.start)
         if python and _MODULE_NAMED.match(line_before):
             only = pool.get("import", "keyword", SymbolKind.KEYWORD)
             only.place, only.asked = "keyword", _MUST_FOLLOW
@@ -241,11 +241,6 @@ def _asked_for(fitting: list[Evidence], wanted: Wanted) -> list[Evidence]:
         elif asked.exception:
             each.asked = _ASKED_FOR if is_exception(each.name, each.detail) else -_ASKED_FOR
     return [each for each in fitting if each.name in asked.words] if asked.only else fitting
-
-
-def _line_before(wanted: Wanted) -> str:
-    text = wanted.doc.text
-    return text.source[text.line_start(text.line_at(wanted.start)) : wanted.start]
 
 
 def keyword_arguments(

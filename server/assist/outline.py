@@ -15,7 +15,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Symbol
 from devflow.analysis.imports import imports
 from devflow.analysis.symbols import symbols
-from devflow.analysis.text import Text, common_ends
+from devflow.analysis.text import Text, common_ends, whole_lines
 from devflow.server.assist.base import Memory
 
 _STRUCTURE = re.compile(
@@ -132,8 +132,7 @@ def recent_imports(doc: Document, memory: Memory) -> tuple[Import, ...]:
 
 def _lines(source: str, start: int, end: int) -> list[str]:
     """The whole lines around `start:end`."""
-    stop = source.find("\n", end)
-    return source[source.rfind("\n", 0, start) + 1 : stop if stop >= 0 else len(source)].split("\n")
+    return source[slice(*whole_lines(source, start, end))].split("\n")
 
 
 def _matters(structure: re.Pattern[str], before: list[str], after: list[str]) -> bool:

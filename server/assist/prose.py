@@ -43,7 +43,7 @@ def mention_at(doc: Document, at: int) -> Mention | None:
     begin = start
     while begin > 0 and (source[begin - 1] in "._" or source[begin - 1].isalnum()):
         begin -= 1
-    line = source[doc.text.line_start(doc.text.line_at(start)) : begin]
+    line = doc.text.line_before(begin)
     if _ADDRESS.search(line) or source[begin - 1 : begin] == "/" or source[end : end + 3] == "://":
         return None
     written = source[begin:end]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol
 from devflow.analysis.paths import told_path
+from devflow.analysis.text import whole_lines
 from devflow.retrieval.graph.endpoints import endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests
 from devflow.retrieval.graph.links import Graph
@@ -98,9 +99,7 @@ def _reach(graph: Graph, path: Path, qualified_name: str) -> _Reach | None:
 
 def _line(graph: Graph, link: Link) -> str:
     source = graph.stored.source(graph.stored.file(link.source.root, link.source.file))
-    first = source.rfind("\n", 0, link.start) + 1
-    last = source.find("\n", link.end)
-    return source[first : last if last >= 0 else len(source)].strip()[:_LONGEST_LINE]
+    return source[slice(*whole_lines(source, link.start, link.end))].strip()[:_LONGEST_LINE]
 
 
 def _told(symbol: Symbol, known: _Reach, roots: Sequence[Path]) -> str:

@@ -49,7 +49,7 @@ def place_of(doc: Document, word: Word, quoted: bool) -> Place:
     if quoted:
         return Place.MEMBER if word.receiver else Place.NOTHING
     if doc.language == "python":
-        line = source[doc.text.line_start(doc.text.line_at(word.start)) : word.start]
+        line = doc.text.line_before(word.start)
         if _IMPORT.match(line):
             return Place.NOTHING if binds(source, word.start) else Place.IMPORT
     if word.after_dot:
@@ -187,7 +187,7 @@ class Line:
         text = doc.text
         number = text.line_at(start)
         end = text.word_at(cursor)[1]
-        before = text.source[text.line_start(number) : start]
+        before = text.line_before(start)
         after = text.source[end : text.line_end(number)]
         if number and _CONTINUED.match(before) and member:  # a chain of calls goes on
             before = text.line(number - 1)
