@@ -22,6 +22,7 @@ from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.refactor.local_rename import is_property, local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
+from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
@@ -51,7 +52,6 @@ ENGINE_SECONDS = 1.5
 REFERENCES_SECONDS = 5.0
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
 """Languages whose methods call each other without a receiver."""
-_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.PROPERTY})
 _MOST_FILES = 200
 _SELVES = ("self", "cls")
 EXAMINED_SECONDS = 0.5
@@ -302,7 +302,7 @@ def _is_local(doc: Document, found: Found, code: Codebase) -> bool:
     known = symbols_of(doc, code.memory)
     if any(each.name_start == symbol.name_start for each in known):
         return False
-    return any(each.kind in _FUNCTIONS and each.start <= symbol.start < each.end for each in known)
+    return any(each.kind in FUNCTION_LIKE and each.start <= symbol.start < each.end for each in known)
 
 
 def _in_document(
@@ -316,7 +316,7 @@ def _in_document(
     if _is_local(doc, targets[0], code):
         here = symbols_of(doc, code.memory)
         spot = targets[0].symbol.start
-        around = [each for each in here if each.kind in _FUNCTIONS and each.start <= spot < each.end]
+        around = [each for each in here if each.kind in FUNCTION_LIKE and each.start <= spot < each.end]
         inner = min(around, key=lambda each: each.end - each.start)
         uses = [each for each in uses if inner.start <= each.start < inner.end and not each.receiver]
     else:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol
 from devflow.analysis.paths import told_path
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.text import whole_lines
 from devflow.retrieval.graph.endpoints import endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import around, definitions_in
+from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.related import Related, rule_names
-from devflow.server.assist.target import FUNCTIONS, document_symbols
 from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def reach(doc: Document, start: int, end: int, code: Codebase, characters:
         return Related()
     symbols = [
         each
-        for each in await asyncio.to_thread(document_symbols, doc, code.memory)
+        for each in await asyncio.to_thread(symbols_of, doc, code.memory)
         if each.kind in FUNCTIONS and start <= each.start < end
     ]
     until = due(SECONDS)

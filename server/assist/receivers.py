@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE
 
-CLASS_KINDS = frozenset(
-    {SymbolKind.CLASS, SymbolKind.STRUCT, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.TYPE}
-)
+CLASS_KINDS = CLASS_LIKE | {SymbolKind.TYPE}
 SELF = frozenset({"self", "cls", "this", "Self", "super()", "super"})
 _CLASS = r"(?:[A-Za-z_]\w*(?:\.|::))*([A-Z]\w*)"
 _WRAPPED = r"""["']?(?:Optional\[|Annotated\[|Final\[|ClassVar\[|type\[|Type\[|\*|&(?:mut )?|\[\])*"""

@@ -25,9 +25,10 @@ from devflow.server.assist import problems, prompts
 from devflow.server.assist.broken_callers import broken_callers
 from devflow.server.assist.chat import Progress, answer
 from devflow.server.assist.other_files import LARGEST, readable
+from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.reach import reach
 from devflow.server.assist.related import Related, joined, related, with_and_without
-from devflow.server.assist.target import Target, document_symbols, sent_paths
+from devflow.server.assist.target import Target, sent_paths
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -193,7 +194,7 @@ def _read(text: Text, path: Path) -> Module:
 
 async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
     def functions_of() -> list[Symbol]:
-        long = comparable(doc.text, document_symbols(doc, code.memory), _below_root(doc, code))
+        long = comparable(doc.text, symbols_of(doc, code.memory), _below_root(doc, code))
         return [one for one in long if shingles(doc.text.source[one.start : one.end])]
 
     functions = await asyncio.to_thread(functions_of)
@@ -253,11 +254,7 @@ def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:
     """Ranges of at most the budget that begin where a definition does, as far as that is possible."""
     text, budget = doc.text, prompts.CODE_CHARACTERS
     breaks = sorted(
-        {
-            text.line_start(text.line_at(s.start))
-            for s in document_symbols(doc, code.memory)
-            if not s.container
-        }
+        {text.line_start(text.line_at(s.start)) for s in symbols_of(doc, code.memory) if not s.container}
     )
     start = 0
     while start < len(text):

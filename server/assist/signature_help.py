@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.facts import Symbol
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.types.base import Parameter, Signature
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
@@ -24,7 +25,7 @@ from devflow.server.assist.waiting import answer, due, until, within
 ENGINE_SECONDS = 0.1
 INDEX_SECONDS = 0.1
 _MOST = 8
-_CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}) | CLASS_KINDS
+_CALLABLE = FUNCTIONS | CLASS_KINDS
 _CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize", "new"})
 _OPEN, _CLOSE = "([{<", ")]}>"
 _SELF = frozenset({"self", "cls", "&self", "&mut self", "mut self", "self: Self", "this"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.retrieval.base import IndexedSymbol
 from devflow.retrieval.fuzzy import fits, rank
-from devflow.server.assist.target import document_symbols
+from devflow.server.assist.outline import symbols_of
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -48,7 +48,7 @@ def _open_symbols(query: str, opened: Sequence[Document], code: Codebase) -> lis
         IndexedSymbol(doc.path, doc.language, doc.text.line_at(symbol.name_start), symbol)
         for doc in opened
         if doc.path is not None
-        for symbol in document_symbols(doc, code.memory)
+        for symbol in symbols_of(doc, code.memory)
         if fits(query, symbol)
     ]
     return rank(query, found)
