@@ -145,7 +145,7 @@ def make_directory(directory: Path) -> None:
             )
         directory.chmod(0o700)
     except OSError as error:
-        raise StoreUnusable(_no_write(directory, error)) from error
+        raise StoreUnusable(sentence_for(directory, error)) from error
 
 
 def is_ours(path: Path) -> bool:
@@ -187,7 +187,7 @@ async def open_writer(directory: Path) -> tuple[aiosqlite.Connection, str]:
                 f"The index in {directory} was damaged ({error}) and is made again.",
             )
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnusable(_no_write(directory, error)) from error
+        raise StoreUnusable(sentence_for(directory, error)) from error
 
 
 def remove(directory: Path) -> None:
@@ -211,10 +211,6 @@ def is_damage(error: BaseException) -> bool:
 
 def sentence_for(directory: Path, error: BaseException) -> str:
     """What a failed write means for the user."""
-    return _no_write(directory, error)
-
-
-def _no_write(directory: Path, error: BaseException) -> str:
     text = getattr(error, "strerror", None) or str(error)
     if "full" in text or "No space" in text:
         return f"The disk is full: the index in {directory} is not up to date. Free some space and go on."

@@ -30,8 +30,6 @@ class Mention:
     parts: tuple[str, ...]
     start: int
     """Where the name begins."""
-    marked: bool
-    """Set off as code: in backticks or in a role."""
 
 
 def mention_at(doc: Document, at: int) -> Mention | None:
@@ -56,7 +54,7 @@ def mention_at(doc: Document, at: int) -> Mention | None:
         return None
     followed = source[end : end + 1] == "." and source[end + 1 : end + 2].isidentifier()
     dotted = "." in written or followed
-    return Mention(parts, begin, marked) if dotted or marked else None
+    return Mention(parts, begin) if dotted or marked else None
 
 
 async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
