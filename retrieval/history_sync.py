@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from devflow.analysis.regular_files import content
 from devflow.retrieval.history import Commit, read_history
 from devflow.retrieval.safe_git import repository_of
 from devflow.retrieval.write import transaction
@@ -98,9 +99,11 @@ def _state(root: Path) -> tuple[object, ...]:
     git = folder / ".git"
     try:
         if git.is_file():  # a worktree or a submodule names its folder
-            told = git.read_text("utf-8", errors="replace")[:4_000]
+            told = (content(git, 4_000) or b"").decode("utf-8", "replace")
             git = folder / told.removeprefix("gitdir:").strip()
-        head = (git / "HEAD").read_bytes()[:1_000]
+        head = content(git / "HEAD", 1_000)
+        if head is None:
+            return ("unknown", str(git))
         info = (git / "logs" / "HEAD").stat()
     except (OSError, ValueError):
         return ("unknown", str(git))
