@@ -62,6 +62,11 @@ class Text:
         return [0, *accumulate(map((1).__add__, map(len, lines)))]
 
     @property
+    def line_ending(self) -> str:
+        """What new lines of it end with."""
+        return "\r\n" if "\r\n" in self.source else "\n"
+
+    @property
     def line_count(self) -> int:
         """Lines, counting the (possibly empty) one after the last line end."""
         return len(self._starts)
@@ -189,7 +194,7 @@ def _starts_after(starts: list[int], edit: Edit, source: str) -> list[int]:
     return starts[:first] + fresh + [start + moved for start in starts[behind:]]
 
 
-def whole_lines(source: str, start: int, end: int) -> tuple[int, int]:
+def line_bounds(source: str, start: int, end: int) -> tuple[int, int]:
     """From where to where the lines reach that hold `start:end`, without the last line end. For a source
     that nothing else asks for its lines; they end with LF here, as tree-sitter's do."""
     last = source.find("\n", end)

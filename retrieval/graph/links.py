@@ -241,7 +241,7 @@ class Graph:
         return [
             each
             for each in self.stored.named(name, owner.language)
-            if each.container.rpartition(".")[2] == owner.name and each.path.parent == owner.path.parent
+            if each.owner == owner.name and each.path.parent == owner.path.parent
         ]
 
     def _names_of(self, definition: Definition) -> list[str]:
@@ -250,7 +250,7 @@ class Graph:
         name = definition.name
         names = [name]
         if definition.kind is SymbolKind.CONSTRUCTOR:
-            names = [definition.container.rpartition(".")[2], name]
+            names = [definition.owner, name]
         for root in range(len(self.stored.roots)):
             rows = self.stored.rows(
                 root,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devflow.analysis.local_values import read_attributes
 from devflow.analysis.symbols import FUNCTION_LIKE
-from devflow.analysis.text import whole_lines
+from devflow.analysis.text import line_bounds
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.python_expressions import PythonValues
@@ -72,7 +72,7 @@ class PythonMeanings:
             read, first = self._names.function(around[-1])
             attributes = read.attributes() if read is not None else {}
         else:
-            first, last = whole_lines(source, use.start, use.end)
+            first, last = line_bounds(source, use.start, use.end)
             attributes = read_attributes(source[first:last])
         line = source.count("\n", first, use.end) + 1 + read_shift(source, first)
         column = len(source[source.rfind("\n", 0, use.end) + 1 : use.end].encode("utf-8", "replace"))

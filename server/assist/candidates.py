@@ -18,7 +18,7 @@ from devflow.server.assist.frequency import Frequent
 from devflow.server.assist.imports import module_name, module_of, workspace_packages
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.rank import match_quality
-from devflow.server.assist.receivers import members_in
+from devflow.server.assist.receivers import last_name, members_in
 from devflow.server.assist.stdlib import members_of_module, members_of_type
 from devflow.server.assist.wanted import Place, Wanted, share
 
@@ -163,7 +163,7 @@ def python_members(wanted: Wanted) -> Mapping[str, SymbolKind]:
 
 def tail_of(receiver: str) -> str:
     """The last name of a receiver, where that alone says something."""
-    tail = re.split(r"\.|::|->", receiver)[-1]
+    tail = last_name(receiver)
     return "" if tail in ("self", "cls", "this", "") else tail
 
 

@@ -117,7 +117,7 @@ def _own_keys(doc: Document, at: int, name: str, code: Codebase) -> Iterator[str
     symbols = recent_symbols(doc, code.memory)
     for owner in classes_of(doc, at, name, symbols):
         for symbol in symbols:
-            if symbol.container.rsplit(".", 1)[-1] == owner and symbol.kind is not SymbolKind.METHOD:
+            if symbol.owner == owner and symbol.kind is not SymbolKind.METHOD:
                 yield symbol.name
 
 

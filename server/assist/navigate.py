@@ -32,6 +32,7 @@ from devflow.server.assist.module_uses import module_uses
 from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
+from devflow.server.assist.receivers import last_name
 from devflow.server.assist.resolve import resolve, without_doubt
 from devflow.server.assist.static_names import static_name
 from devflow.server.assist.waiting import allowed, answer, due, until, within
@@ -336,7 +337,7 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
         named = await within(index.symbols_named(name), INDEX_SECONDS) or []
         owners = {each.symbol.container for each in named if each.symbol.container}
         if len(owners) > 1:  # the same method name on several classes: only where the receiver tells
-            classes = {target.symbol.container.rsplit(".", 1)[-1] for target in targets}
+            classes = {target.symbol.owner for target in targets}
             others = [each for each in others if _receiver_names(each, classes)]
     places: list[Location] = []
     files: dict[Path, list[IndexedReference]] = {}
@@ -370,14 +371,14 @@ def _may_be(receiver: str, targets: Sequence[Found]) -> bool:
         return bool(receiver) or any(target.symbol.kind is SymbolKind.CLASS for target in targets)
     if not receiver:
         return True
-    last = re.split(r"\.|::|->", receiver)[-1]
+    last = last_name(receiver)
     stems = {target.location.path.stem for target in targets if target.location is not None}
     folders = {target.location.path.parent.name for target in targets if target.location is not None}
     return last in stems | folders
 
 
 def _receiver_names(use: IndexedReference, classes: set[str]) -> bool:
-    last = re.split(r"\.|::|->", use.receiver)[-1]
+    last = last_name(use.receiver)
     if last in ("self", "cls", "this"):
         return bool(classes & set(use.container.split(".")))
     plain = last.replace("_", "").lower()

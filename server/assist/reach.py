@@ -14,7 +14,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol
 from devflow.analysis.paths import told_path
 from devflow.analysis.symbols import FUNCTIONS
-from devflow.analysis.text import whole_lines
+from devflow.analysis.text import line_bounds
 from devflow.retrieval.graph.endpoints import endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests
 from devflow.retrieval.graph.links import Graph
@@ -100,7 +100,7 @@ def _reach(graph: Graph, path: Path, qualified_name: str) -> _Reach | None:
 
 def _line(graph: Graph, link: Link) -> str:
     source = graph.stored.source(graph.stored.file(link.source.root, link.source.file))
-    return source[slice(*whole_lines(source, link.start, link.end))].strip()[:_LONGEST_LINE]
+    return source[slice(*line_bounds(source, link.start, link.end))].strip()[:_LONGEST_LINE]
 
 
 def _told(symbol: Symbol, known: _Reach, roots: Sequence[Path]) -> str:

@@ -21,6 +21,11 @@ _WRAPPED = r"""["']?(?:Optional\[|Annotated\[|Final\[|ClassVar\[|type\[|Type\[|\
 _WINDOW = 200_000
 
 
+def last_name(receiver: str) -> str:
+    """`c` of `a.b->c`."""
+    return re.split(r"\.|::|->", receiver)[-1]
+
+
 def enclosing_classes(at: int, found: Sequence[Symbol]) -> list[Symbol]:
     """The classes that hold `at`, innermost first."""
     holding = [symbol for symbol in found if symbol.kind in CLASS_KINDS and symbol.start <= at <= symbol.end]
@@ -48,7 +53,7 @@ def classes_of(doc: Document, at: int, receiver: str, found: Sequence[Symbol], d
         if receiver.startswith("super"):
             return bases_of(around[0]) if around else []
         return [around[0].name] if around else []
-    last = re.split(r"\.|::|->", receiver)[-1]
+    last = last_name(receiver)
     if last[:1].isupper() and not last.isupper():
         return [last]
     source = doc.text.source
@@ -139,7 +144,7 @@ def hints_of(doc: Document, at: int, receiver: str) -> Hints:
     python = doc.language == "python"
     if not receiver:
         return _hints_of_expression(source, at, python=python)
-    last = re.split(r"\.|::|->", receiver)[-1]
+    last = last_name(receiver)
     if receiver in SELF:
         return Hints()
     names = [last]
@@ -198,6 +203,6 @@ def members_in(doc: Document, names: Sequence[str], found: Sequence[Symbol]) -> 
     """The members that the document's classes called one of `names` define, first definition first."""
     members: dict[str, Symbol] = {}
     for symbol in found:
-        if symbol.container.rsplit(".", 1)[-1] in names:
+        if symbol.owner in names:
             members.setdefault(symbol.name, symbol)
     return members

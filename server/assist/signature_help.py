@@ -99,14 +99,12 @@ async def callees(doc: Document, at: int, call: CallSite, code: Codebase) -> lis
             made = await within(code.index.methods_of(call.name), INDEX_SECONDS) or []
             known += [each.symbol for each in made if each.symbol.name in _CONSTRUCTORS]
     constructors = [
-        symbol
-        for symbol in (*here, *known)
-        if symbol.name in _CONSTRUCTORS and symbol.container.rsplit(".", 1)[-1] == call.name
+        symbol for symbol in (*here, *known) if symbol.name in _CONSTRUCTORS and symbol.owner == call.name
     ]
     named = [symbol for symbol in (*here, *known) if symbol.name == call.name and symbol.kind in _CALLABLE]
 
     def rank(symbol: Symbol) -> tuple[bool, bool]:
-        owner = symbol.container.rsplit(".", 1)[-1]
+        owner = symbol.owner
         return owner not in classes if classes else False, bool(symbol.container) != bool(call.receiver)
 
     ordered = sorted(named, key=rank)
@@ -122,7 +120,7 @@ def signature_of(symbol: Symbol, call: CallSite | None = None) -> Signature | No
     if parameters is None or (symbol.kind in CLASS_KINDS and symbol.name not in _CONSTRUCTORS):
         return None
     if name in _CONSTRUCTORS and symbol.container:
-        name = symbol.container.rsplit(".", 1)[-1]
+        name = symbol.owner
     label = f"{name}({', '.join(_written(parameters))})"
     if returned := re.search(r"\)\s*(->\s*[^{]+|:\s*[^{]+)$", symbol.signature):
         label += f" {returned[1].strip()}" if returned[1][0] == "-" else returned[1].rstrip()

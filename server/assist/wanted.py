@@ -19,7 +19,7 @@ from devflow.server.assist.expected import binds
 from devflow.server.assist.features import Around, words_of
 from devflow.server.assist.live import Live, live
 from devflow.server.assist.outline import recent_imports, recent_symbols
-from devflow.server.assist.receivers import SELF, Hints, bases_of, classes_of, hints_of
+from devflow.server.assist.receivers import SELF, Hints, bases_of, classes_of, hints_of, last_name
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import Following
@@ -148,7 +148,7 @@ class Wanted:
 
     def shared(self, *, typed: bool = False, known: bool = False) -> Around:
         """What the ranker needs to know about the place itself."""
-        tail = re.split(r"\.|::|->", self.receiver)[-1]
+        tail = last_name(self.receiver)
         return Around(
             next=self.line.next,
             own=self.receiver in SELF,
