@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
-    SCRIPTS,
     Dialect,
     base_names,
     declared_type,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+from devflow.analysis.languages import SCRIPTS
 from devflow.retrieval.graph.base import Definition
-
-SCRIPTS = frozenset({"typescript", "tsx", "javascript"})
 
 
 @dataclass(frozen=True, slots=True)

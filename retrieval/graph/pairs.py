@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.roles import is_test
 from devflow.retrieval.graph.links import Graph
 
@@ -73,7 +74,7 @@ def _imported(graph: Graph, root: int, id_: int) -> set[tuple[int, int]]:
             )
             inner = graph.modules.python(root, file.relative, joined) if made.name not in ("", "*") else None
             target = inner or graph.modules.python(root, file.relative, made.module)
-        elif file.language in ("typescript", "tsx", "javascript"):
+        elif file.language in SCRIPTS:
             target = graph.modules.script(root, file.relative, made.module)
         elif file.language == "java":
             target = graph.modules.java(root, f"{made.module}.{made.name}")

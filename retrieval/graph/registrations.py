@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from devflow.retrieval.graph.dialects import SCRIPTS
+from devflow.analysis.languages import SCRIPTS
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.mounts import closing
 from devflow.retrieval.graph.route_texts import written

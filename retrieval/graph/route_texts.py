@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition
-from devflow.retrieval.graph.dialects import SCRIPTS
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
 

@@ -20,9 +20,9 @@ from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding, Location
 from devflow.analysis.imports import imports
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.paths import shown_path
 from devflow.analysis.syntax.parse import SyntaxTree
-from devflow.retrieval.graph.dialects import SCRIPTS
 from devflow.retrieval.graph.importers import CallingFile, Taken, calling_files, names_taken_from
 from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.waiting import due, within
