@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def root_of(given: Path, console: Console) -> Path | None:
     """The workspace root: the folder given, or the repository it lies in. None, and a sentence on
-    the console, when there is no such folder."""
+    the console, when there is no such folder, or it is everything that somebody has."""
     try:
         if not given.is_dir():
             console.print(f"{str(given)!r} is not a folder; name the folder of a workspace.")
@@ -35,7 +35,32 @@ def root_of(given: Path, console: Console) -> Path | None:
         for folder in (root, *root.parents):
             if (folder / ".git").exists() or (folder / FILE_NAME).is_file():
                 return folder
+    if everything := _everything(root):
+        console.print(
+            f"{str(root)!r} is {everything}; name the folder of a project, or put a {FILE_NAME} there."
+        )
+        return None
     return root
+
+
+def _everything(root: Path) -> str:
+    """What a folder is that nobody means as a workspace: a whole disk or a user's home. "" for others, and
+    for one that a repository or settings of its own make a workspace."""
+    if any((root / mark).exists() for mark in (".git", FILE_NAME)):
+        return ""
+    if root == root.parent:
+        return "a whole disk"
+    return "your home folder with everything in it" if root == Path.home().resolve() else ""
+
+
+def outside(files: Sequence[Path], roots: Sequence[Path], console: Console) -> bool:
+    """Whether one of the files of `--near` is in none of the roots; then a sentence on the console says so."""
+    strange = [file for file in files if not any(file.is_relative_to(root) for root in roots)]
+    for file in strange:
+        console.print(
+            f"--near {str(file)!r} is not in {', '.join(map(str, roots))}; name a file of the workspace."
+        )
+    return bool(strange)
 
 
 def settings_of(root: Path, console: Console) -> Settings:

@@ -58,6 +58,33 @@ def test_of_two_that_fit_the_one_near_a_file_comes_first(
         assert json.loads(capsys.readouterr().out)[0]["file"] == f"{name}.py"
 
 
+@pytest.mark.parametrize("command", ["search", "ask"])
+def test_a_near_file_outside_the_workspace_is_a_sentence(
+    shop: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shop.parent / "other.py"
+    other.write_text("x = 1\n")
+    assert main([command, "--near", str(other), "--root", str(shop), "basket"]) == 2
+    assert "is not in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("root", ["/", "~"])
+def test_nobody_means_all_that_there_is(
+    root: str, own_folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = str(own_folders) if root == "~" else root
+    for command in (["index", given], ["search", "x", "--root", given], ["impact", "x", "--root", given]):
+        assert main(command) == 2
+        assert "name the folder of a project" in capsys.readouterr().err
+
+
+def test_a_home_that_is_a_workspace_is_one(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own_folders / "devflow.toml").write_text("[index]\nvectors = false\n")
+    (own_folders / "mine.py").write_text("def mine(): ...\n")
+    assert main(["search", "mine", "--root", str(own_folders)]) == 0
+    assert "mine.py:1" in capsys.readouterr().out
+
+
 def test_a_near_file_that_is_not_there_is_a_sentence(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["search", "--near", str(shop / "none.py"), "--root", str(shop), "basket"])
