@@ -44,8 +44,8 @@ def _needed_by(graph: Graph, places: Sequence[tuple[Path, str]]) -> list[Definit
 
 
 def _is_shown(needed: Definition, hits: Sequence[Hit]) -> bool:
-    """Whether a hit is of the definition, or has it inside: its head would be said twice, or stand in the place
-    of the hit."""
+    """Whether a hit is of the definition, or has it inside: its head would be said twice, or stand in the
+    place of the hit."""
     return any(
         hit.path == needed.path
         and (hit.symbol == needed.qualified_name or hit.start <= needed.name_start < hit.end)

@@ -54,7 +54,7 @@ def _everything(root: Path) -> str:
 
 
 def outside(files: Sequence[Path], roots: Sequence[Path], console: Console) -> bool:
-    """Whether one of the files of `--near` is in none of the roots; then a sentence on the console says so."""
+    """Whether one of the files of `--near` is in none of the roots; a sentence on the console says which."""
     strange = [file for file in files if not any(file.is_relative_to(root) for root in roots)]
     for file in strange:
         console.print(
