@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,7 @@ async def build_with_progress(
 @asynccontextmanager
 async def open_index(root: Path, settings: Settings, console: Console) -> AsyncIterator[Index]:
     """The index of `root` for one command, brought up to date."""
+    from devflow.retrieval.chroma import INSTEAD
     from devflow.retrieval.index import Index
     from devflow.retrieval.local import FEW, local_vectors
     from devflow.server.vectors import vector_options
@@ -113,7 +114,11 @@ async def open_index(root: Path, settings: Settings, console: Console) -> AsyncI
     status = await build_with_progress(root, settings, console)
     if status.problem:
         console.print(status.problem)
-    async with local_vectors(root, vector_options(settings, os.environ), few=FEW) as (vectors, problem):
+    options = vector_options(settings, os.environ)
+    async with AsyncExitStack() as stack:
+        vectors, problem = None, ""
+        if not status.problem.endswith(INSTEAD):  # else they were waited for just now
+            vectors, problem = await stack.enter_async_context(local_vectors(root, options, few=FEW))
         if problem and settings.index.vectors and problem != status.problem:
             console.print(problem)
         index = await Index.open([root], vectors)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from devflow.retrieval.chroma import INSTEAD, VectorsUnavailable
 from devflow.retrieval.index import build
 from devflow.retrieval.room import LOCK
 from devflow.retrieval.store import index_directory, make_directory
+from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.cli import main
 
@@ -83,6 +85,27 @@ def test_a_home_that_is_a_workspace_is_one(own_folders: Path, capsys: pytest.Cap
     (own_folders / "mine.py").write_text("def mine(): ...\n")
     assert main(["search", "mine", "--root", str(own_folders)]) == 0
     assert "mine.py:1" in capsys.readouterr().out
+
+
+def test_a_chroma_server_that_hangs_is_waited_for_once(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def refuse(_: VectorProcess, directory: Path, *__: object) -> None:
+        asked.append(directory)
+        raise VectorsUnavailable(f"The Chroma server could not be reached; {INSTEAD}")
+
+    monkeypatch.setattr(VectorProcess, "__init__", refuse)
+    config = shop.parent / "config" / "devflow"
+    config.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(config.parent))
+    (config / "devflow.toml").write_text("[retrieval.chroma]\nurl = 'http://127.0.0.1:9'\n")
+    (shop / "devflow.toml").unlink()
+    assert main(["search", "--root", str(shop), "load_basket"]) == 0
+    told = capsys.readouterr().err
+    assert told.count(INSTEAD) == 1
+    assert len(asked) == 1
 
 
 def test_a_near_file_that_is_not_there_is_a_sentence(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
