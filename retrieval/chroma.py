@@ -33,8 +33,8 @@ _FREE_SHARE = 10
 """Chroma's database is written anew, at the end, when more than one page in so many is free: 50 ms for the
 10 MiB of a million lines."""
 _SERVER_ANSWERS_WITHIN = 2.0
-"""Seconds in which a server is reached: a question waits for it. Three requests, one behind the other: 20 ms on
-this machine, 0.6 s around half the world."""
+"""Seconds in which a server is reached: a question waits for it. Three requests, one behind the other: 20 ms
+on this machine, 0.6 s around half the world."""
 
 
 INSTEAD = "searching text and names only."

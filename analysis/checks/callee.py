@@ -86,8 +86,8 @@ class Resolver:
         return None
 
     def is_made_by_init(self, module: Module, made: Class) -> bool:
-        """Whether a call of the class is one of its `__init__`: no decorator, metaclass or `__new__` of its own
-        or of a base comes between. False where a base is not known."""
+        """Whether a call of the class runs its `__init__`: no decorator, metaclass or `__new__` of it or of a
+        base comes between. False where a base is not known."""
         return all(
             owner is not None
             and owner.metaclass in _PLAIN_METACLASSES
