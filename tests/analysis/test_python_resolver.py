@@ -41,6 +41,15 @@ FOUND = {
         #         ^ target
         K = 1
         """,
+    "the attribute that a pattern looks at": """
+        class Point:
+            def __init__(self, x):
+                self.x = x
+        #            ^ target
+        def f(shape):
+            match shape:
+                case Point(<|>x=0): ...
+        """,
     "several types as one parameter": """
         def f[*Ts, **P](*args: *<|>Ts): ...
         #      ^^ target

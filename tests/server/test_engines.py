@@ -425,6 +425,7 @@ def test_the_program_sees_no_keys_and_no_path(monkeypatch: pytest.MonkeyPatch, t
         ("Literal[True] (Final)", "Literal[True]"),
         ("Self@failed (invariant)", "Self@failed"),
         ("tuple[()]", "tuple[()]"),
+        ("<module 'tomllib'> | Unknown", "module tomllib | Unknown"),
     ],
 )
 def test_a_type_is_told_without_what_the_server_remarks_on_it(hovered: str, signature: str) -> None:
