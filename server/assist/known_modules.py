@@ -28,14 +28,15 @@ async def judged(
     """What `judge` says once it is given the modules it asks for: its answer, and the paths of files that it
     would have to know (None: does not exist) to say more."""
     known: dict[Path, Module | None] = {}
+    said, wanted = await asyncio.to_thread(judge, known)
     for _ in range(_MOST_ROUNDS):
-        said, wanted = await asyncio.to_thread(judge, known)
         if not wanted:
             break
         # Most of what is wanted are the places an import could be found at: look before reading.
         there = await asyncio.to_thread(_existing, wanted)
         for path in wanted:
             known[path] = await _module(path, code) if path in there else None
+        said, wanted = await asyncio.to_thread(judge, known)
     return said
 
 
