@@ -50,7 +50,11 @@ def _everything(root: Path) -> str:
         return ""
     if root == root.parent:
         return "a whole disk"
-    return "your home folder with everything in it" if root == Path.home().resolve() else ""
+    try:
+        home = Path.home().resolve()
+    except (OSError, RuntimeError):  # who runs us has none
+        return ""
+    return "your home folder with everything in it" if root == home else ""
 
 
 def outside(files: Sequence[Path], roots: Sequence[Path], console: Console) -> bool:
