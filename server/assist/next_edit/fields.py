@@ -27,6 +27,9 @@ from devflow.server.assist.next_edit.signatures import (
 
 _ASSIGNED = re.compile(r"(?m)^([ \t]+)(?:self|this)\.(\w+)(?:\s*:[^=\n]+)?\s*=\s*(\w+)[ \t]*;?[ \t]*$")
 _ANNOTATED = re.compile(r"[ \t]+(\w+)\s*:\s*([^=\n#]+?)\s*(=.*)?$")
+_WORDS = re.compile(r"\w+")
+_NOT_PASSED = frozenset({"ClassVar", "init", "kw_only"})
+"""Words of fields that are passed otherwise, or not at all."""
 _CONSTRUCTORS = frozenset({"__init__", "constructor"})
 
 
@@ -152,6 +155,8 @@ def changed_data_classes(
         if owner is not None and _constructor(owner, every) is None and _is_data(text, owner):
             left = _fields(text, owner, _indent_of_body(text, owner))
             place = sum(each.start < cause.change.start for each in left)
+            if gone in {each.name for each in left}:
+                continue  # it was moved
             was = (*left[:place], Parameter(gone, 0, 0), *left[place:])
             found.append(Changed(owner, owner.name_end, owner.name_end, was, left))
             continue
@@ -172,20 +177,26 @@ def _fields(text: Text, owner: Symbol, indent: int) -> tuple[Parameter, ...]:
     for number in range(text.line_at(owner.start) + 1, text.line_at(owner.end) + 1):
         line = text.line(number)
         each = _ANNOTATED.fullmatch(line)
-        if each is not None and _indent(line) == indent:
+        if each is not None and _indent(line) == indent and not _NOT_PASSED & set(_WORDS.findall(line)):
             start = text.line_start(number)
             found.append(Parameter(each[1], start + each.start(1), start + each.end(), bool(each[3])))
     return tuple(found)
 
 
 def _indent_of_body(text: Text, owner: Symbol) -> int:
-    return _indent(text.line(text.line_at(owner.start))) + 4
+    head = _indent(text.line(text.line_at(owner.start)))
+    body = [
+        text.line(number) for number in range(text.line_at(owner.name_end) + 1, text.line_at(owner.end) + 1)
+    ]
+    return next((_indent(line) for line in body if line.strip() and _indent(line) > head), head + 4)
 
 
 def _field_gone(tree: SyntaxTree, every: Sequence[Symbol], cause: Cause) -> tuple[Symbol | None, str]:
     """The class from whose body the edit took an annotated field, and the field's name."""
     words = [each for each in cause.old if each != NEWLINE]
     whole = not cause.new and cause.old.count(NEWLINE) == 1 and words[1:2] == [":"]
+    if _NOT_PASSED & set(words):
+        return None, ""
     if not whole or not words[0].isidentifier() or tree.language != "python":
         return None, ""
     at = cause.change.start
