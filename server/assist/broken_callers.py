@@ -24,6 +24,7 @@ from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.paths import shown_path
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.retrieval.graph.importers import CallingFile, Taken, calling_files, names_taken_from
+from devflow.server.assist.known_modules import judged
 from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.waiting import due, within
 
@@ -69,7 +70,7 @@ async def _misfits(doc: Document, module: Module, code: Codebase, end: float) ->
     fine: set[tuple[object, ...]] = code.memory.kept(("called as it must be", doc.uri), set)
     trees: dict[Path, SyntaxTree | None] = {}
     findings: list[Finding] = []
-    for callee in callers.callees(module):
+    for callee in await judged(lambda known: callers.callees(module, code.roots, known), code):
         if callee.key in fine or time.monotonic() > end:
             continue
         asked = code.index.graph.ask(calling_files, doc.path, callee.qualified_name, overridden=False)
