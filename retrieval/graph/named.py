@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.edit_distance import edit_distance
@@ -11,6 +12,7 @@ from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
+from devflow.retrieval.graph.values import VALUED
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
 _DEEPEST = 8
@@ -85,6 +87,47 @@ def told_at(
                 told = graph.declared.told(use)
                 return None if told is None else [each.definition for each in told]
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What can stand behind a member operator: each with the steps up to the base that defines it."""
+
+    members: tuple[tuple[Definition, int], ...] = ()
+    whole: bool = False
+    """Whether these are all there are: the workspace holds every base."""
+
+
+def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
+    """What can stand at `start` of a file, behind a member operator, where types are written down. `receiver`
+    is the plain name in front of the operator, "" for an expression. Nothing when the code does not say, or
+    it is nothing of the workspace."""
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            file = graph.stored.file(number, id_) if id_ is not None else None
+            if file is None or file.language not in VALUED:
+                return Offered()
+            declared = graph.declared
+            owners = declared.values.owners(file, start)
+            if not owners:
+                package = tuple((each, 0) for each in declared.of_package(file, receiver))
+                return Offered(package, bool(package))
+            inside = receiver in ("this", "super") or receiver.startswith("this.#")
+            found: dict[str, tuple[Definition, int]] = {}
+            for owner in owners:
+                for made, depth in declared.members(owner):
+                    if made.kind is not SymbolKind.CONSTRUCTOR and (inside or _is_seen(made, file)):
+                        found.setdefault(made.name, (made, depth))
+            return Offered(tuple(found.values()), all(declared.has_all_bases(each) for each in owners))
+    return Offered()
+
+
+def _is_seen(made: Definition, file: File) -> bool:
+    """Whether code of `file` may use a member of something that is not its own object."""
+    if made.language == "go":
+        return not made.name[:1].islower() or made.path.parent == file.path.parent
+    return made.path == file.path or not re.match(r"(?:@\w+\s+)*private\b|#", made.signature)
 
 
 def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:

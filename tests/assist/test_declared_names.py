@@ -161,3 +161,119 @@ RENAMED = """
 )
 async def test_typescript_members_are_found_as_they_are_declared(snippet: str, tmp_path: Path) -> None:
     await check(tmp_path, snippet)
+
+
+GO_PARTS = """
+//- parts.go
+package main
+type (
+	// Part is one of a group.
+	Part struct { size int }
+	//            ^^^^ target
+	Other struct { size int }
+)
+type box struct { parts []*Part; byName map[string]*Part; first func() Part }
+func (b *box) find(name string) (*Part, error) { return nil, nil }
+func open() *box { return nil }
+//- main.go
+package main
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "func f(b *box) int { return b.parts[0].si<|>ze }",
+        "func f(b *box) int { p, err := b.find(`x`); _ = err; return p.si<|>ze }",
+        "func f() { for _, p := range open().parts { p.si<|>ze++ } }",
+        "func f(b *box) { for _, p := range b.byName { p.si<|>ze++ } }",
+        "func f() int { return open().first().si<|>ze }",
+        "func f(x any) int { p := x.(*Part); return p.si<|>ze }",
+        "func f() { ps := []Part{}; ps[0].si<|>ze++ }",
+    ],
+)
+async def test_go_members_are_found_through_calls_indexes_and_loops(line: str, tmp_path: Path) -> None:
+    await check(tmp_path, f"{GO_PARTS}{line}\n")
+
+
+SCRIPT_PARTS = """
+//- parts.ts
+export class Part { size = 0; }
+//                  ^^^^ target
+export class Other { size = 0; }
+export class Box<T> {
+  items: T[] = [];
+  constructor(readonly first: Promise<T>) {}
+  find(name: string): T | undefined { return undefined; }
+  keep<K extends Part>(it: K): K { return it; }
+}
+export function open(): Box<Part> { return new Box(); }
+export type Open = (name: string) => Promise<Box<Part>>;
+//- main.ts
+import { Box, Other, Part, Open, open } from "./parts";
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open().items[0].si<|>ze;",
+        "const box = open(); const found = box.find('x'); found!.si<|>ze;",
+        "async function f(box: Box<Part>) { const one = await box.first; one.si<|>ze; }",
+        "for (const one of open().items) { one.si<|>ze; }",
+        "open().items.filter(x => x).map((one) => one.si<|>ze);",
+        "const { items } = open(); items[0].si<|>ze;",
+        "const it = open().keep(new Part()); it.si<|>ze;",
+        "async function f(make: Open) { const box = await make('x'); box.items[0].si<|>ze; }",
+        "function f(x: unknown) { return (x as Part).si<|>ze; }",
+        "function f(x: Readonly<Part>) { return x.si<|>ze; }",
+        "open().items.sort((a, b) => 1 - b.si<|>ze);",
+    ],
+)
+async def test_script_members_are_found_through_calls_generics_and_callbacks(
+    line: str, tmp_path: Path
+) -> None:
+    await check(tmp_path, f"{SCRIPT_PARTS}{line}\n")
+
+
+JAVA_PARTS = """
+//- src/main/java/shop/Part.java
+package shop;
+public class Part {
+  int size() { return 0; }
+  //  ^^^^ target
+  static class Inner { int size() { return 1; } }
+}
+//- src/main/java/shop/Box.java
+package shop;
+public class Box {
+  List<Part> parts;
+  <T> T as(Class<T> kind) { return null; }
+  Part first() { return null; }
+  static Box open() { return null; }
+}
+//- src/test/java/shop/BoxTest.java
+package shop;
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "class BoxTest { int f() { return Box.open().first().si<|>ze(); } }",
+        "class BoxTest { int f(Box b) { return b.parts.get(0).si<|>ze(); } }",
+        "class BoxTest { int f(Object o) { return ((Part) o).si<|>ze(); } }",
+        "class BoxTest { int f(Box b) { var one = b.first(); return one.si<|>ze(); } }",
+        "class BoxTest { void f(Box b) { b.parts.forEach(one -> one.si<|>ze()); } }",
+    ],
+)
+async def test_java_members_are_found_through_calls_casts_and_lambdas(line: str, tmp_path: Path) -> None:
+    await check(tmp_path, f"{JAVA_PARTS}{line}\n")
+
+
+async def test_values_that_are_made_of_each_other_end(tmp_path: Path) -> None:
+    await check(
+        tmp_path,
+        "//- main.ts\nclass A { a = this.b; b = this.a;\n"
+        "  f() { let x = y; let y = x; x = y; x.size; this.a.si<|>ze; } }\n",
+    )
