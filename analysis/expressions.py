@@ -95,6 +95,13 @@ def chain_before(source: str, end: int) -> Chain | None:
     return None
 
 
+def before_operator(source: str, at: int) -> int:
+    """The end of what the member operator in front of `at` is written behind."""
+    while at > 0 and source[at - 1] in " \t\r\n.?:":
+        at -= 1
+    return at
+
+
 def opening(source: str, closed: int, least: int = 0) -> int | None:
     """The offset of the bracket that the one at `closed` closes; None before `least`."""
     close = source[closed]
@@ -150,7 +157,9 @@ def expression_end(source: str, start: int, stops: Sequence[str] = (";", ",")) -
                 return at
             depth -= 1
         elif depth == 0:
-            ends = sign == "\n" and not _goes_on(source[start:at], source[at:stop])
+            ends = source.startswith(("//", "/*"), at) or (
+                sign == "\n" and not _goes_on(source[start:at], source[at:stop])
+            )
             if ends or sign in stops:
                 return at
         at += 1

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
@@ -24,6 +25,7 @@ from devflow.retrieval.graph.dialects import (
     is_parameter,
     same_package,
 )
+from devflow.retrieval.graph.go_libraries import library_file
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
@@ -35,6 +37,7 @@ _FAMILIES = MappingProxyType(
     {"typescript": "script", "tsx": "script", "javascript": "script", "c": "c", "cpp": "c"}
 )
 _DEEPEST = 8
+_MOST_BASES = 32
 
 
 class DeclaredMeanings:
@@ -80,6 +83,8 @@ class DeclaredMeanings:
 
     def file_of(self, definition: Definition) -> File:
         """The file that a definition stands in."""
+        if definition.root < 0:
+            return library_file(definition.path)
         return self._stored.file(definition.root, definition.file)
 
     def top_level(self, file: File, name: str) -> Definition | None:
@@ -124,8 +129,34 @@ class DeclaredMeanings:
             for made in file.members.get(owner.qualified_name, {}).values():
                 yield from made
 
+    def library(self, file: File, written: str) -> Definition | None:
+        """What a type or a function of a Go library is, as `file` writes it."""
+        if file.language != "go" or not self._stored.roots:
+            return None
+        qualifier, _, name = written.rpartition(".")
+        if file.root >= 0 and (not qualifier or self.package(file, qualifier, name)):
+            return None
+        return go_libraries.named(file, qualifier, name, self._stored.roots[max(file.root, 0)])
+
+    def library_bases(self, owner: Definition) -> list[Definition]:
+        """The types of Go libraries that a type of the workspace embeds, itself or through others."""
+        if owner.language != "go":
+            return []
+        found: list[Definition] = []
+        seen: set[Definition] = set()
+        here = [owner]
+        while here and len(seen) < _MOST_BASES:
+            seen.update(here)
+            for each in here:
+                file = self.file_of(each)
+                made = (self.library(file, name) for name in self._base_names(file, each) if "." in name)
+                found += [base for base in made if base is not None]
+            here = [base for each in here for base in self.bases(each) if base not in seen]
+        return found
+
     def of_package(self, file: File, name: str) -> list[Definition]:
-        """What the Go package that `file` imports as `name` exports, where it is of the workspace."""
+        """What the Go package that `file` imports as `name` exports, from its sources where it is none of the
+        workspace."""
         found: dict[str, Definition] = {}
         for made in file.imports if file.language == "go" else ():
             alias = made.alias or re.sub(r"/v\d+$", "", made.module).rpartition("/")[2]
@@ -133,7 +164,9 @@ class DeclaredMeanings:
                 for named, definitions in self._stored.file(*place).members.get("", {}).items():
                     if named[:1].isupper():
                         found.setdefault(named, definitions[0])
-        return list(found.values())
+        if found or file.language != "go":
+            return list(found.values())
+        return go_libraries.exported(file, name, self._stored.roots[file.root])
 
     def _base_names(self, file: File, definition: Definition) -> list[str]:
         if definition.language == "go":

@@ -9,6 +9,7 @@ from pathlib import Path
 from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
@@ -110,6 +111,8 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
                 return Offered()
             declared = graph.declared
             owners = declared.values.owners(file, start)
+            if not owners and (library := declared.values.library_owner(file, start)) is not None:
+                return Offered(tuple((each, 0) for each in go_libraries.members(library)))
             if not owners:
                 package = tuple((each, 0) for each in declared.of_package(file, receiver))
                 return Offered(package, bool(package))
@@ -119,8 +122,39 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
                 for made, depth in declared.members(owner):
                     if made.kind is not SymbolKind.CONSTRUCTOR and (inside or _is_seen(made, file)):
                         found.setdefault(made.name, (made, depth))
+                for base in declared.library_bases(owner):
+                    for made in go_libraries.members(base):
+                        found.setdefault(made.name, (made, 1))
             return Offered(tuple(found.values()), all(declared.has_all_bases(each) for each in owners))
     return Offered()
+
+
+def library_name(graph: Graph, path: Path, start: int, name: str, receiver: str) -> Definition | None:
+    """The definition in a library's sources of the member `name` that a file uses at `start`, behind the
+    plain name `receiver` or an expression (""); None when there is none."""
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            file = graph.stored.file(number, id_) if id_ is not None else None
+            if file is None or file.language != "go":
+                return None
+            values = graph.declared.values
+            owner = values.library_owner(file, start)
+            owners = [owner] if owner is not None else []
+            for each in values.owners(file, start) or () if owner is None else ():
+                owners += graph.declared.library_bases(each)
+            found = [made for each in owners for made in go_libraries.members(each)]
+            if not owners and receiver and not graph.declared.package(file, receiver, name):
+                found = graph.declared.of_package(file, receiver)
+            return next((each for each in found if each.name == name and each.root < 0), None)
+    return None
+
+
+def read_library(graph: Graph, path: Path, module: str) -> None:
+    """Read the Go package `module` that a file imports, if it is a library's: questions find it read."""
+    root = next((root for root in graph.stored.roots if path.is_relative_to(root)), None)
+    if root is not None:
+        go_libraries.read(module, root)
 
 
 def _is_seen(made: Definition, file: File) -> bool:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from devflow.analysis.expressions import (
     Chain,
     Step,
+    before_operator,
     chain_before,
     expression_end,
     split_top,
@@ -31,6 +33,7 @@ from devflow.analysis.written_types import (
     type_parameters,
     type_text,
 )
+from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS, SCRIPTS
 from devflow.retrieval.graph.stored import File
@@ -88,16 +91,29 @@ class Values:
         """The classes of what ends in front of the member operator before `at`; [] where it is none of the
         workspace, None where the code does not say."""
         source = self._source(file)
-        end = at
-        while end > 0 and source[end - 1] in " \t\r\n.?:->":
-            end -= 1
-        chain = chain_before(source, end + (source[end : end + 1] == "-"))
+        chain = chain_before(source, before_operator(source, at))
         value = self._chain(file, chain, at, 0) if chain is not None else None
         return self.classes(value) if value is not None else None
+
+    def library_owner(self, file: File, at: int) -> Definition | None:
+        """As `owners`, where that is the type of a Go library whose sources are here."""
+        source = self._source(file)
+        chain = chain_before(source, before_operator(source, at))
+        value = self._chain(file, chain, at, 0) if chain is not None else None
+        return self._library_type(value) if value is not None else None
+
+    def _library_type(self, value: Value) -> Definition | None:
+        if value.itself is not None:
+            return value.itself if value.itself.root < 0 and value.itself.kind in _TYPES else None
+        if value.type is None or value.type.name in ("[]", "map", "chan", "func", "|"):
+            return None
+        return self._declared.library(value.file, value.type.name)
 
     def classes(self, value: Value) -> list[Definition] | None:
         """The definitions of a value's type, several where it is one of several."""
         if value.itself is not None:
+            if value.itself.root < 0:
+                return []
             if value.itself.kind is SymbolKind.TYPE and (alias := self._alias(value.itself)) is not None:
                 return self.classes(alias)
             return [value.itself] if value.itself.kind in _TYPES else None
@@ -157,6 +173,12 @@ class Values:
         ):
             type_ = read_type(cast[1], "java")
             return Value(file, type_) if type_ is not None else None
+        if file.language == "go" and (received := re.match(r"\s*<-\s*", source[start:end])):
+            held = self._text(
+                file, source, start + received.end(), end, depth, at if at is not None else start
+            )
+            element = held.type.element if held is not None and held.type is not None else None
+            return Value(held.file, element, held.given) if held is not None and element is not None else None
         if file.language == "go" and (made := re.match(r"\s*&?((?:\[\]|map\[)[^{(]*)\{", source[start:end])):
             type_ = read_type(made[1], "go")
             return Value(file, type_) if type_ is not None else None
@@ -189,6 +211,8 @@ class Values:
             inside = self._declared.package(file, first.text, rest[0].text)
             if inside:
                 value, rest = self._of(inside[0], None, depth), rest[1:]
+            elif made := self._declared.library(file, f"{first.text}.{rest[0].text}"):
+                value, rest = self._of(made, None, depth), rest[1:]
             elif self._declared.is_outside(file, first.text):
                 return Value(file, Type(f"{first.text}.{rest[0].text}"))
         for number, step in enumerate(rest):
@@ -229,6 +253,9 @@ class Values:
             return value if value.itself is None or value.itself.kind in _TYPES else None
         if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
             return None
+        if (library := self._library_type(value)) is not None:
+            inside = next((each for each in go_libraries.members(library) if each.name == step.text), None)
+            return self._of(inside, None, depth) if inside is not None else None
         owners = self.classes(value)
         if not owners:
             return self._of_library(value, step, after) if owners is not None else None
@@ -269,6 +296,10 @@ class Values:
                 return Value(file, None, given, made)
             written = result_text(made.signature, made.name, made.language)
             type_ = read_type(written, made.language) if written else None
+            return Value(file, type_, given) if type_ is not None else None
+        if made.root < 0:
+            written = re.sub(rf"^(?:var |const )?{re.escape(made.name)}(?:, \w+)*\s+", "", made.signature)
+            type_ = read_type(written, "go") if "=" not in written.split("//")[0] else None
             return Value(file, type_, given) if type_ is not None else None
         source = self._source(file)
         found = self._declared_in(file, source, made.name, made.start, made.end, depth + 1, field=True)
@@ -357,7 +388,8 @@ class Values:
         places = sorted(found(file, source, name, start, end, depth), key=lambda each: -each[0])
         if field and file.language == "go":
             places = [*self._go_fields(file, source, name, start, end)]
-        for _, value in places[:_MOST_PLACES]:
+        seen = (value for place, value in places if field or _is_seen(source[start + place : end]))
+        for value in islice(seen, _MOST_PLACES):
             if (told := value()) is not None:
                 return told
         return None
@@ -534,6 +566,23 @@ class Values:
                 )
 
             yield each.start(), read
+
+
+_BLOCKS = re.compile(r"[{}]|^\s*(?:case\b[^\n]*:|default\s*:)$", re.MULTILINE)
+
+
+def _is_seen(between: str) -> bool:
+    """Whether the block of a declaration is still open behind `between`, the text from it on."""
+    depth = 0
+    for sign in _BLOCKS.finditer(between):
+        if sign[0] not in "{}":
+            if depth == 0 and sign.start():
+                return False
+            continue
+        depth += 1 if sign[0] == "{" else -1
+        if depth < 0:
+            return False
+    return True
 
 
 def _read_go(file: File, source: str, at: int) -> Callable[[], Value | None]:

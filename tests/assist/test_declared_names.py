@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from devflow.retrieval.graph import go_libraries
+from devflow.server.assist.complete import complete
+from devflow.server.assist.hover import hover
 from devflow.server.assist.navigate import definition
+from devflow.server.settings import Completion, Hover
 from support.codebase import workspace
 
 OTHERS = """
@@ -277,3 +281,74 @@ async def test_values_that_are_made_of_each_other_end(tmp_path: Path) -> None:
         "//- main.ts\nclass A { a = this.b; b = this.a;\n"
         "  f() { let x = y; let y = x; x = y; x.size; this.a.si<|>ze; } }\n",
     )
+
+
+LIBRARY = """package web
+
+// Kind is what it is.
+type Kind int
+
+const (
+	One Kind = iota
+)
+
+type (
+	Reply struct {
+		Size int
+		*body
+	}
+)
+
+type body struct {
+	inner int
+}
+
+func (b *body) Close() error { return nil }
+
+// Get asks.
+func Get(address string) (*Reply, error) {
+	return nil, nil
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("var k web.Ki<|>nd", "Kind int"),
+        ("var k = web.On<|>e", "One Kind"),
+        ("func f() { web.Ge<|>t(`x`) }", "Get(address"),
+        ("func f(r *web.Reply) int { return r.Si<|>ze }", "Size int"),
+        ("func f() { r, err := web.Get(`x`); _ = err; r.Clo<|>se() }", "Close()"),
+        ("type own struct { web.Reply }\nfunc f(o own) { o.Si<|>ze++ }", "Size int"),
+        ("func f() { web.Nothing<|>Such() }", ""),
+    ],
+)
+async def test_names_of_a_go_library_are_found_in_its_sources(
+    line: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "go" / "src" / "net" / "web"
+    folder.mkdir(parents=True)
+    (folder / "web.go").write_text(LIBRARY)
+    (folder / "web_test.go").write_text("package web\n\nfunc NothingSuch() {}\n")
+    monkeypatch.setattr(go_libraries, "standard_library", lambda: tmp_path / "go" / "src")
+    (tmp_path / "work").mkdir()
+    snippet = f'//- main.go\npackage main\n\nimport "net/web"\n\n{line}\n'
+    async with workspace(tmp_path / "work", snippet, indexed=True) as space:
+        found = (await definition(space.doc, space.at, space.code)).locations
+        assert [each.start for each in found] == ([LIBRARY.index(target)] if target else [])
+        assert all(each.path == folder / "web.go" for each in found)
+        card = await hover(space.doc, space.at, space.code, Hover())
+        assert (card is not None) == bool(target)
+
+
+async def test_what_a_go_library_exports_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "go" / "src" / "net" / "web"
+    folder.mkdir(parents=True)
+    (folder / "web.go").write_text(LIBRARY)
+    monkeypatch.setattr(go_libraries, "standard_library", lambda: tmp_path / "go" / "src")
+    (tmp_path / "work").mkdir()
+    snippet = '//- main.go\npackage main\n\nimport "net/web"\n\nfunc f() {\n\tother.Thing()\n\tweb.<|>\n}\n'
+    async with workspace(tmp_path / "work", snippet, indexed=True) as space:
+        answer = await complete(space.doc, space.at, space.code, Completion(deadline_ms=5_000))
+        assert {item.label for item in answer.items} == {"Kind", "One", "Reply", "Get"}
