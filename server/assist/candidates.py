@@ -73,6 +73,9 @@ class Found:
 def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evidence]:
     """What can stand behind the dot."""
     pool = _Pool()
+    if folder := _next_folder(wanted):
+        pool.get(folder, "files", SymbolKind.MODULE)
+        return pool.fitting(wanted.prefix)
     tokens = wanted.live
     language = wanted.doc.language
     everywhere = tokens.attributes
@@ -148,6 +151,18 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         each.nearby = nearby.get(name, 0)
     _add_likelihood(fitting, wanted)
     return _without_begun(fitting) if wanted.prefix else fitting
+
+
+def _next_folder(wanted: Wanted) -> str:
+    """The next part of the name behind Java's `package`, which follows the file's folders; "" elsewhere."""
+    path = wanted.doc.path
+    if wanted.doc.language != "java" or path is None or not _line_before(wanted).startswith("package "):
+        return ""
+    folders, written = path.parent.parts, tuple(wanted.receiver.split("."))
+    for at in range(len(folders) - len(written) - 1, -1, -1):
+        if folders[at : at + len(written)] == written:
+            return folders[at + len(written)]
+    return ""
 
 
 def _without_begun(fitting: list[Evidence]) -> list[Evidence]:

@@ -465,3 +465,10 @@ async def test_behind_a_value_of_a_known_type_only_its_members_are_offered(tmp_p
     async with workspace(tmp_path, snippet, indexed=True) as space:
         answer = await complete(space.doc, space.at, space.code, Completion(deadline_ms=5_000))
         assert {item.label for item in answer.items} == {"size", "weigh"}
+
+
+async def test_a_java_package_goes_on_as_the_file_s_folders_do(tmp_path: Path) -> None:
+    snippet = "//- src/main/java/org/shop/parts/Box.java\npackage org.shop.<|>;\nclass Box {}\n"
+    async with workspace(tmp_path, snippet) as space:
+        answer = await complete(space.doc, space.at, space.code, UNHURRIED)
+        assert [item.label for item in answer.items] == ["parts"]
