@@ -110,7 +110,7 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
             if file is None or file.language not in VALUED:
                 return Offered()
             declared = graph.declared
-            owners = declared.values.owners(file, start)
+            owners, sure = declared.values.every_owner(file, start)
             if not owners and (library := declared.values.library_owner(file, start)) is not None:
                 return Offered(tuple((each, 0) for each in go_libraries.members(library)))
             if not owners:
@@ -125,7 +125,8 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
                 for base in declared.library_bases(owner):
                     for made in go_libraries.members(base):
                         found.setdefault(made.name, (made, 1))
-            return Offered(tuple(found.values()), all(declared.has_all_bases(each) for each in owners))
+            whole = sure and all(declared.has_all_bases(each) for each in owners)
+            return Offered(tuple(found.values()), whole)
     return Offered()
 
 

@@ -90,10 +90,17 @@ class Values:
     def owners(self, file: File, at: int) -> list[Definition] | None:
         """The classes of what ends in front of the member operator before `at`; [] where it is none of the
         workspace, None where the code does not say."""
+        return self.every_owner(file, at)[0]
+
+    def every_owner(self, file: File, at: int) -> tuple[list[Definition] | None, bool]:
+        """As `owners`, and whether it can be of no other class."""
         source = self._source(file)
         chain = chain_before(source, before_operator(source, at))
         value = self._chain(file, chain, at, 0) if chain is not None else None
-        return self.classes(value) if value is not None else None
+        if value is None:
+            return None, False
+        several = value.type.arguments if value.type is not None and value.type.name == "|" else ()
+        return self.classes(value), all(self._classes(value, each, 1) for each in several)
 
     def library_owner(self, file: File, at: int) -> Definition | None:
         """As `owners`, where that is the type of a Go library whose sources are here."""

@@ -472,3 +472,17 @@ async def test_a_java_package_goes_on_as_the_file_s_folders_do(tmp_path: Path) -
     async with workspace(tmp_path, snippet) as space:
         answer = await complete(space.doc, space.at, space.code, UNHURRIED)
         assert [item.label for item in answer.items] == ["parts"]
+
+
+async def test_what_may_be_of_an_unknown_class_too_is_offered_more_than_the_known_one_has(
+    tmp_path: Path,
+) -> None:
+    snippet = """
+        //- main.ts
+        class Part { size = 0; }
+        other.trim();
+        function f(part: string | Part) { part.<|> }
+    """
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        answer = await complete(space.doc, space.at, space.code, UNHURRIED)
+        assert {"size", "trim"} <= {item.label for item in answer.items}
