@@ -181,7 +181,9 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
     if wanted.place is Place.MEMBER:
         gathered = members(wanted, found, typed)
         known = any(each.own for each in gathered)
-        return ranked(gathered, wanted.prefix, wanted.shared(typed=bool(typed), known=known))
+        return ranked(
+            gathered, wanted.prefix, wanted.shared(typed=bool(typed or found.told.members), known=known)
+        )
     arguments = keyword_arguments(wanted, found.parameters, typed)
     given = {each.name for each in arguments}
     # A word that is the argument's name elsewhere is no name here.
