@@ -27,7 +27,7 @@ from devflow.models.errors import (
 )
 from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
-from devflow.models.routing.patience import patient
+from devflow.models.routing.patience import gave_up, patient
 from devflow.models.routing.rules import Candidate
 from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, named, nobody
 from devflow.models.streams import Said, closing
@@ -41,6 +41,8 @@ _SHORTEST_GAP, _LONGEST_GAP = 2.0, 5.0
 """Seconds between two pieces from a server after which a whole answer is asked for elsewhere (by what is
 usual for it, within these), or one that is shown as it comes is taken up again (the longer): what was said so
 far is paid for twice, and providers pause for a second in the middle of a sentence."""
+_ENOUGH_GAP = 0.25
+"""Seconds since the last piece within which an answer that is left was coming in, where no gap is known."""
 _T = TypeVar("_T")
 _Request = FillRequest | ChatRequest
 
@@ -171,16 +173,16 @@ class Attempts:
             line.circuit.asked(started)
             line.own.asked(started)
             told = False
+            heard: float | None = None
             try:
                 async with closing(pieces):
                     async for piece in pieces:
-                        if not told:
-                            told = True
-                            self._succeeded(line, task, self._clock() - started)
+                        before, heard = heard, self._clock()
+                        if before is None:
+                            self._heard(line, task, heard - started, heard)
                         yield piece
-                if not told:
-                    told = True
-                    self._succeeded(line, task, None)
+                told = True
+                self._succeeded(line)
             except ModelError as error:
                 told = True
                 self._failed(line, error)
@@ -195,13 +197,17 @@ class Attempts:
                 ) from error
             finally:
                 if not told:
-                    self._left(line, task, self._clock() - started)
+                    self._left(line, task, started, heard)
 
-    def _succeeded(self, line: Line, task: Task, seconds: float | None) -> None:
+    def _heard(self, line: Line, task: Task, seconds: float, now: float) -> None:
+        """Its first piece has come. That is no success yet: some stop there, at every answer."""
+        line.circuit.heard()
+        line.own.heard()
+        line.latency.setdefault(task, Latency()).add(seconds, now)
+
+    def _succeeded(self, line: Line) -> None:
         line.circuit.succeeded()
         line.own.succeeded()
-        if seconds is not None:
-            line.latency.setdefault(task, Latency()).add(seconds, self._clock())
 
     def _failed(self, line: Line, error: ModelError) -> None:
         if isinstance(error, NotAllowed | Unsendable):  # it was not asked
@@ -216,13 +222,27 @@ class Attempts:
             line.circuit.left()
             line.own.failed(error, now)
 
-    def _left(self, line: Line, task: Task, seconds: float) -> None:
-        """The request was cancelled before a word was said. That it took longer than usual is known."""
+    def _left(self, line: Line, task: Task, started: float, heard: float | None) -> None:
+        """The request was cancelled, by the user, its deadline or our own patience; `heard` is when its last
+        piece came. Between two pieces it was enough; behind a gap that nobody waits through, a server has
+        stalled. Before the first, that it took longer than usual is known."""
+        now = self._clock()
+        silent = now - (started if heard is None else heard)
+        if heard is None:
+            latency = line.latency.get(task)
+            if latency is not None and silent > latency.mean:
+                latency.add(silent, now)
+        else:
+            usual = line.gap.late(now) or 0.0
+            stall = max(_SHORTEST_GAP, min(usual, _LONGEST_GAP))
+            if gave_up() or (_at_a_server(line) and silent >= stall):
+                self._failed(line, _stalled(line))
+                return
+            if silent <= max(_ENOUGH_GAP, usual) or not _at_a_server(line):
+                self._succeeded(line)
+                return
         line.circuit.left()
         line.own.left()
-        latency = line.latency.get(task)
-        if latency is not None and seconds > latency.mean:
-            latency.add(seconds, self._clock())
 
     def _patience(self, line: Line, *, whole: bool) -> float | None:
         """Seconds to wait for the next piece; None: as long as it takes, for a model on this machine may
@@ -317,4 +337,8 @@ async def _soon(work: Awaitable[_T], seconds: float | None, line: Line) -> _T:
         async with patient(seconds):
             return await work
     except TimeoutError:
-        raise Stalled(f"{line.facts.name} stopped in the middle of its answer; try again.") from None
+        raise _stalled(line) from None
+
+
+def _stalled(line: Line) -> Stalled:
+    return Stalled(f"{line.facts.name} stopped in the middle of its answer; try again.")

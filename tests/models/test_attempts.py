@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -21,6 +21,7 @@ from devflow.models.errors import (
 )
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router, Routing
+from devflow.models.routing import attempts
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
 from devflow.models.streams import Whole
@@ -188,6 +189,65 @@ async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
     for _ in range(2):
         assert await answer(router) == "3"
     assert [status.health for status in router.statuses()] == [Health.FAILING, Health.FAILING, Health.READY]
+
+
+class Stalling(FakeModel):
+    """Says its pieces and then nothing, for ever."""
+
+    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+        async for piece in super()._stream(request):
+            yield piece
+        await asyncio.Event().wait()
+
+
+def stalling(clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch) -> tuple[Router, FakeModel]:
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.05)
+    monkeypatch.setattr(attempts, "_SHORTEST_GAP", 0.05)
+    bad, good = Stalling("1", name="bad"), FakeModel("2", name="good")
+    facts = {name: Facts(name, provider=name) for name in ("bad", "good")}
+    return Router([bad, good], [bad, good], clock, routing=Routing(facts=facts, hedge=False)), bad
+
+
+async def test_who_stalls_after_the_first_word_of_every_answer_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    router, bad = stalling(Clock(), monkeypatch)
+    for _ in range(5):
+        assert await router.whole(HOLE) == Whole("2", "good")
+    assert len(bad.requests) == 3
+    assert router.statuses()[0].health is Health.FAILING
+
+
+async def test_who_stalls_until_the_deadline_of_every_answer_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    router, bad = stalling(time.monotonic, monkeypatch)
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 30.0)
+    for _ in range(3):
+        with pytest.raises(TooLate):
+            await answer(router, replace(HOLE, deadline=0.5))
+    assert await answer(router) == "2"
+    assert len(bad.requests) == 3
+
+
+async def test_who_is_cut_after_the_first_word_of_every_answer_is_left_alone() -> None:
+    bad = FakeModel("1", "2", name="bad", failures=[Unreachable("Cut.")] * 9, fail_after=1)
+    router = routed(bad, FakeModel("good", name="good"))
+    assert [(await router.whole(HOLE)).text for _ in range(5)] == ["good"] * 5
+    assert len(bad.requests) == 3
+
+
+async def test_answers_that_were_left_because_they_were_enough_are_answers() -> None:
+    model = FakeModel("1", "2", "3", failures=[Unreachable("Down.")] * 2)
+    router = routed(model, FakeModel("other", name="other"))
+    for _ in range(2):
+        assert await answer(router) == "other"
+    pieces = router.fill(HOLE)
+    assert await anext(pieces) == "1"
+    await pieces.aclose()
+    model.failures.append(Unreachable("Down."))
+    assert await answer(router) == "other"
+    assert router.statuses()[0].health is Health.READY
 
 
 async def test_identical_requests_at_the_same_time_are_one() -> None:
