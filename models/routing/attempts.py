@@ -175,6 +175,8 @@ class Attempts:
             told = False
             heard: float | None = None
             try:
+                await _warmed(line.model)
+                started = self._clock()
                 async with closing(pieces):
                     async for piece in pieces:
                         before, heard = heard, self._clock()
@@ -215,7 +217,8 @@ class Attempts:
             line.own.left()
             return
         now = self._clock()
-        if isinstance(error, Unreachable | RateLimited | WorkerDied):
+        # Who stalls was reached: others at the same server may do better.
+        if isinstance(error, Unreachable | RateLimited | WorkerDied) and not isinstance(error, Stalled):
             line.own.left()
             line.circuit.failed(error, now)
         else:
@@ -315,6 +318,13 @@ def _started(model: Model, request: _Request) -> AsyncIterator[str]:
     if isinstance(request, FillRequest):
         return cast("FillModel", model).fill(request)
     return cast("ChatModel", model).chat(request)
+
+
+async def _warmed(model: Model) -> None:
+    """Loading a model, or importing an SDK, tells nothing about how quick it is. Raises ModelError."""
+    warm: Callable[[], Awaitable[None]] | None = getattr(model, "warm", None)
+    if warm is not None:
+        await warm()
 
 
 def _at_a_server(line: Line) -> bool:

@@ -36,6 +36,15 @@ def routed(*models: FakeModel, clock: Clock | None = None, **facts: Facts) -> Ro
     return Router(models, models, clock or Clock(), routing=Routing(facts=facts))
 
 
+class Stalling(FakeModel):
+    """Says its pieces and then nothing, for ever."""
+
+    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+        async for piece in super()._stream(request):
+            yield piece
+        await asyncio.Event().wait()
+
+
 async def test_a_server_that_failed_is_asked_again_after_a_pause_when_there_is_no_other() -> None:
     only = FakeModel("1", failures=[Unreachable("Busy.")] * 2)
     assert await answer(Router([only], [], time.monotonic)) == "1"
@@ -175,6 +184,37 @@ async def test_a_model_that_became_slow_goes_behind() -> None:
     assert first.facts.name == "quick"
 
 
+async def test_the_time_to_load_a_model_does_not_make_it_a_slow_one() -> None:
+    clock = Clock()
+
+    class Loaded(FakeModel):
+        loaded = False
+
+        async def warm(self) -> None:
+            clock.now += 0.0 if self.loaded else 20.0
+            self.loaded = True
+
+        async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+            await self.warm()
+            async for piece in super()._stream(request):
+                yield piece
+
+    router = Router([Loaded("1", name="loaded"), FakeModel("2", name="quick")], [], clock)
+    assert [await answer(router) for _ in range(5)] == ["1"] * 5
+
+
+async def test_who_stalls_does_not_keep_others_at_the_same_server_from_being_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.05)
+    bad, good = Stalling("1", name="bad"), FakeModel("2", name="good")
+    facts = {name: Facts(name, provider="gateway") for name in ("bad", "good")}
+    router = Router([bad, good], [], Clock(), routing=Routing(facts=facts, hedge=False))
+    for _ in range(5):
+        assert await router.whole(HOLE) == Whole("2", "good")
+    assert len(bad.requests) == 3
+
+
 async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
     one = FakeModel("1", name="one", failures=[Unreachable("Down.")] * 9)
     two = FakeModel("2", name="two")
@@ -189,15 +229,6 @@ async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
     for _ in range(2):
         assert await answer(router) == "3"
     assert [status.health for status in router.statuses()] == [Health.FAILING, Health.FAILING, Health.READY]
-
-
-class Stalling(FakeModel):
-    """Says its pieces and then nothing, for ever."""
-
-    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
-        async for piece in super()._stream(request):
-            yield piece
-        await asyncio.Event().wait()
 
 
 def stalling(clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch) -> tuple[Router, FakeModel]:
