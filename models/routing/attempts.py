@@ -28,7 +28,7 @@ from devflow.models.errors import (
 from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
 from devflow.models.routing.patience import gave_up, patient
-from devflow.models.routing.rules import Candidate
+from devflow.models.routing.rules import WANTED, Candidate
 from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, named, nobody
 from devflow.models.streams import Said, closing
 
@@ -169,10 +169,11 @@ class Attempts:
         """What the model says; how it does is noted."""
         async with line.slots.place(fill=task == "fill"):
             pieces = _started(line.model, request)
-            started = self._clock()
-            line.circuit.asked(started)
-            line.own.asked(started)
+            now = self._clock()
+            line.circuit.asked(now)
+            line.own.asked(now)
             told = False
+            started: float | None = None
             heard: float | None = None
             try:
                 await _warmed(line.model)
@@ -225,23 +226,26 @@ class Attempts:
             line.circuit.left()
             line.own.failed(error, now)
 
-    def _left(self, line: Line, task: Task, started: float, heard: float | None) -> None:
-        """The request was cancelled, by the user, its deadline or our own patience; `heard` is when its last
-        piece came. Between two pieces it was enough; behind a gap that nobody waits through, a server has
-        stalled. Before the first, that it took longer than usual is known."""
+    def _left(self, line: Line, task: Task, started: float | None, heard: float | None) -> None:
+        """The request was cancelled, by the user, its deadline or our own patience; `started` is when it was
+        sent, `heard` when its last piece came. Between two pieces it was enough; behind a gap that nobody
+        waits through, a server has stalled. Before the first, that it took longer than usual is known, or
+        than is wanted: who never says a word has no other sample."""
         now = self._clock()
-        silent = now - (started if heard is None else heard)
-        if heard is None:
-            latency = line.latency.get(task)
-            if latency is not None and silent > latency.mean:
+        if heard is None and started is not None:
+            latency, silent = line.latency.get(task) or Latency(), now - started
+            usual = latency.expected(now)
+            if silent > (WANTED[task] if usual is None else usual):
                 latency.add(silent, now)
-        else:
-            usual = line.gap.late(now) or 0.0
-            stall = max(_SHORTEST_GAP, min(usual, _LONGEST_GAP))
+                line.latency[task] = latency
+        elif heard is not None:
+            silent = now - heard
+            gap = line.gap.late(now) or 0.0
+            stall = max(_SHORTEST_GAP, min(gap, _LONGEST_GAP))
             if gave_up() or (_at_a_server(line) and silent >= stall):
                 self._failed(line, _stalled(line))
                 return
-            if silent <= max(_ENOUGH_GAP, usual) or not _at_a_server(line):
+            if silent <= max(_ENOUGH_GAP, gap) or not _at_a_server(line):
                 self._succeeded(line)
                 return
         line.circuit.left()

@@ -21,7 +21,7 @@ from devflow.models.errors import (
 )
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router, Routing
-from devflow.models.routing import attempts
+from devflow.models.routing import attempts, rules
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
 from devflow.models.streams import Whole
@@ -259,6 +259,18 @@ async def test_who_stalls_until_the_deadline_of_every_answer_is_left_alone(
             await answer(router, replace(HOLE, deadline=0.5))
     assert await answer(router) == "2"
     assert len(bad.requests) == 3
+
+
+async def test_who_never_says_a_first_word_goes_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "_LATE_SERVER", 0.1)
+    monkeypatch.setattr(attempts, "WANTED", {"fill": 0.05})
+    monkeypatch.setattr(rules, "WANTED", {"fill": 0.05})
+    mute, good = Stalling(name="mute"), FakeModel("2", name="good")
+    facts = {name: Facts(name, provider=name) for name in ("mute", "good")}
+    router = Router([mute, good], [], time.monotonic, routing=Routing(facts=facts))
+    for _ in range(5):
+        assert await answer(router) == "2"
+    assert len(mute.requests) == 3
 
 
 async def test_who_is_cut_after_the_first_word_of_every_answer_is_left_alone() -> None:
