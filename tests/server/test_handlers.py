@@ -107,6 +107,29 @@ async def test_a_models_failure_is_one_sentence_and_an_empty_answer() -> None:
         assert len(client.shown()) == 1
 
 
+async def test_what_is_asked_while_the_models_are_put_together_is_asked_of_them() -> None:
+    scripted = Scripted(FakeModel("It computes an area."))
+    go, called = threading.Event(), threading.Event()
+
+    def held() -> None:
+        called.set()
+        go.wait(HANGS)
+
+    services = dataclasses.replace(scripted.services, prepare_models=held)
+    async with editor(services) as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        span = {"start": {"line": 0, "character": 0}, "end": {"line": 3, "character": 0}}
+        asking = client.ask(
+            "workspace/executeCommand",
+            {"command": "devflow.explain", "arguments": [{"uri": URI, "range": span}]},
+        )
+        await asyncio.to_thread(called.wait, HANGS)
+        await client.request("textDocument/hover", at(0, 5))
+        go.set()
+        assert (await asking)["markdown"] == "It computes an area."
+
+
 async def test_a_bug_is_an_error_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeModel):
         def chat(self, request: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import sys
 import time
@@ -174,6 +175,18 @@ async def test_a_fault_is_one_sentence(
     assert "\n" not in str(caught.value)
     assert KEY not in str(caught.value)
     assert len(api.requests) == 1, "retrying is the router's"
+
+
+async def test_a_request_that_is_refused_in_the_middle_of_a_stream_is_not_asked_again(
+    kind: Kind, api: Api
+) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": "too odd"}}
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    api.plan(Answer(raw=head + f"event: error\ndata: {json.dumps(error)}\n\n".encode()))
+    model = made(kind, api)
+    with pytest.raises(Rejected, match="too odd"):
+        await text(model.chat(QUESTION))
+    await model.close()
 
 
 @pytest.mark.parametrize("problem", [TypeError("ours"), KeyError("ours")])
