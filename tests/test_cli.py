@@ -136,6 +136,12 @@ def test_review_takes_folders_and_passes_over_what_is_no_code(
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
+def test_where_nothing_is_wrong_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "fine.py").write_text("print(1)\n", "utf-8")
+    assert cli.main(["review", str(tmp_path), "--root", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_an_answer_into_a_pipe_is_markdown_unwrapped(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ask", "where is the bracket handler?", "--root", str(odd)]) == 0
     assert "```" in capsys.readouterr().out
