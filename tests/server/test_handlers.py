@@ -325,6 +325,15 @@ async def test_completion_gives_each_item_its_edit_where_the_client_needs_it() -
         assert (await client.request("completionItem/resolve", area))["label"] == "area"
 
 
+async def test_a_question_without_a_folder_is_told_that_there_is_none() -> None:
+    async with editor() as client:
+        await client.initialize()
+        for command, key in (("devflow.ask", "markdown"), ("devflow.search", "reason")):
+            asked = {"command": command, "arguments": ["where are areas computed?"]}
+            answer = await client.request("workspace/executeCommand", asked)
+            assert "opened a file and no folder" in answer[key]
+
+
 async def test_a_typed_quote_that_closes_a_string_opens_no_list_of_names() -> None:
     async with editor() as client:
         await client.initialize()
