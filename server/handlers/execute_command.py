@@ -95,9 +95,13 @@ async def _ask(call: Call) -> dict[str, Any]:
 
 async def _search(call: Call) -> dict[str, Any]:
     """[query] → {hits, reason}; the reason is one sentence when there are none"""
+    from devflow.server.assist.ask import NO_FOLDER
+
     query = _text(call, "something to search for")
     await call.session.searchable(_STARTING_SECONDS)
     code = call.session.codebase()
+    if not code.roots:
+        return {"hits": [], "reason": NO_FOLDER}
     index = code.index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")

@@ -348,6 +348,25 @@ async def test_completion_gives_each_item_its_edit_where_the_client_needs_it() -
         assert (await client.request("completionItem/resolve", area))["label"] == "area"
 
 
+async def test_a_question_without_a_folder_is_told_that_there_is_none() -> None:
+    async with editor() as client:
+        await client.initialize()
+        for command, key in (("devflow.ask", "markdown"), ("devflow.search", "reason")):
+            asked = {"command": command, "arguments": ["where are areas computed?"]}
+            answer = await client.request("workspace/executeCommand", asked)
+            assert "opened a file and no folder" in answer[key]
+
+
+async def test_a_typed_quote_that_closes_a_string_opens_no_list_of_names() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE + "x = 'it'")
+        by_sign = {"context": {"triggerKind": 2, "triggerCharacter": "'"}}
+        assert (await client.request("textDocument/completion", at(6, 8) | by_sign))["items"] == []
+        asked = {"context": {"triggerKind": 1}}
+        assert (await client.request("textDocument/completion", at(6, 8) | asked))["items"]
+
+
 def completing(**item: Any) -> dict[str, Any]:
     """The capabilities of a client that takes all of this in completion items."""
     return {"textDocument": {"completion": {"completionItem": item}}}
