@@ -99,6 +99,7 @@ def test_naming_a_server_on_this_machine_leaves_it_closed() -> None:
     assert local("http://localhost:11434/v1")
     assert local("http://127.0.0.1:8080/v1")
     assert not local("http://127.0.0.1:8080/v1", "options = { forwards = 'Yes' }")
+    assert not local("http://127.0.0.1:8080/v1", "options = { proxy = 'http://proxy.example:3128' }")
     assert not local("http://localhost.example/v1")
     assert resolve(of("[retrieval.chroma]\nurl = 'http://localhost:8000'"))[0].models.local_only
     assert not resolve(of("[retrieval.chroma]\nurl = 'http://chroma.example'"))[0].models.local_only
