@@ -113,8 +113,9 @@ def verify(path: Path, newest: str = "") -> Verdict:
     try:
         with path.open("rb") as file:
             left = _written(file.fileno())
-            for number, raw in enumerate(iter(lambda: file.readline(left), b""), 1):
+            while raw := file.readline(left):
                 left -= len(raw)
+                number += 1
                 problem, found = _checked(raw, head)
                 if problem:
                     return Verdict(number - 1, number, problem, head)
