@@ -209,16 +209,37 @@ _ROUND_CURSOR = 600
 
 def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
+    text, places = _plain(text)
     ranges = [(start, end, "SECRET") for start, end in _keys(text)]
     at = 0
     for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
         if found := _in_block(text[at:end], personal):
             ranges += [(at + start, at + stop, kind) for start, stop, kind in found]
         at = end
+    if places:
+        ranges = [(places[start], places[end - 1] + 1, kind) for start, end, kind in ranges]
     return _without_overlaps(ranges) if ranges else ranges
 
 
-_BETWEEN_BLOCKS = re.compile(r"\n\n(?=[^\s)\]}])")
+def _plain(text: str) -> tuple[str, Sequence[int]]:
+    """`text` as the patterns read it: lines that end in a line feed, plain letters and blanks for wide ones,
+    and nothing that is not seen, as what is copied from a page may hold. Where its characters stand in
+    `text`, unless each stands where it stood."""
+    if "\r" in text:
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    if text.isascii() or not _DRESSED.search(text):
+        return text, ()
+    text = text.translate(_WIDE)
+    if not _UNSEEN.search(text):
+        return text, ()
+    places = [at for at, character in enumerate(text) if not _UNSEEN.match(character)]
+    return _UNSEEN.sub("", text), places
+
+
+_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {0xA0: 0x20, 0x3000: 0x20}
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u00a0\u3000\uff01-\uff5e]")
+_BETWEEN_BLOCKS = re.compile(r"\n ?\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""
 
