@@ -1,6 +1,6 @@
 """Values of passwords and keys in the shapes that languages and tools give them: behind a type or a call,
-on the line below, in parts that are joined, bare in YAML, ini files, commands and comments. The name says outright what
-the value is, so any value counts that `can_be_secret` takes for one."""
+on the line below, in parts that are joined, bare in YAML, ini files, commands and comments. The name says
+outright what the value is, so any value counts that `can_be_secret` takes for one."""
 
 from __future__ import annotations
 
