@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
+import select
+import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -289,6 +294,30 @@ def test_a_trace_tells_numbers_and_no_text() -> None:
     assert (span.attributes["gen_ai.usage.input_tokens"], span.attributes["devflow.cost"]) == (10, 0.25)
     assert span.end_time - span.start_time == 2_000_000_000
     assert "jane" not in span.to_json()
+
+
+def test_traces_go_to_their_endpoint_and_not_to_a_proxy_of_the_environment() -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
+    program = (
+        "import sys, time\n"
+        "from devflow.models.guard.ledger import Call\n"
+        "from devflow.models.guard.traces import Traces\n"
+        "traces = Traces(sys.argv[1])\n"
+        "traces.record(Call('c', time.time(), 'chat', 'm'))\n"
+        "traces.close()\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as endpoint, socket.create_server(("127.0.0.1", 0)) as proxy:
+        collector, elsewhere = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (endpoint, proxy))
+        names = ("grpc_proxy", "http_proxy", "https_proxy")
+        sending = subprocess.Popen(
+            [sys.executable, "-c", program, collector], env={**os.environ, **dict.fromkeys(names, elsewhere)}
+        )
+        try:
+            reached, _, _ = select.select([endpoint, proxy], [], [], HANGS)
+        finally:
+            sending.kill()
+            sending.wait()
+        assert reached == [endpoint]
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
