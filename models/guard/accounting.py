@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 10.0
 """Seconds a request waits for money that running calls have reserved."""
 
+REOPENED_AFTER = 30.0
+"""Seconds until a ledger that could not be opened is tried again."""
+
 METRICS_EVERY = 15.0
 """Seconds between two writings of the metrics file."""
 
@@ -97,6 +100,8 @@ class Accounts:
         self._limiter = Limiter(books.rates)
         self._opening = threading.Lock()
         self._ledger: Ledger | None = None
+        self._opens_again = 0.0
+        self._unusable = "No ledger is kept (models.ledger = false)."
         self._audit: AuditLog | None = None
         self._said: set[str] = set()
         self._room = asyncio.Condition()
@@ -199,7 +204,7 @@ class Accounts:
             except LedgerUnusable as error:
                 self._without_ledger(error)
         elif budget.any:
-            raise NotAllowed("A budget is set but the ledger cannot be written, so nothing is sent.")
+            raise NotAllowed(f"{self._unusable} A budget is set, so nothing is sent.")
         self.refusals.pop(sent.name, None)
         self.warning = entry.reservation.warning if entry.reservation is not None else ""
         if self.warning:
@@ -223,12 +228,15 @@ class Accounts:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
         spoke = bool(entry.written) or meter.written is not None
         billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled", "stalled"))
-        if meter.read is not None:
-            read = meter.read
+        counted = _believed(meter.read)
+        if counted is not None:
+            read = counted
             self._tokens.learn(sent.name, sent.characters, read)
         else:
             read = self._tokens.of(sent.name, sent.characters) if billed else 0
-        written = meter.written if meter.written is not None else self._tokens.of(sent.name, entry.written)
+        written = _believed(meter.written)
+        if written is None:
+            written = self._tokens.of(sent.name, entry.written)
         price = self.price(sent) or _FREE
         experiment = self.experiment_of(sent.feature, sent.language, sent.unit, sent.name)
         return Call(
@@ -240,10 +248,10 @@ class Accounts:
             sent.language,
             self._books.workspace,
             self._books.user,
-            max(read, 0),
-            max(meter.cached, 0),
-            max(written, 0),
-            meter.read is not None,
+            read,
+            min(max(meter.cached, 0), read),
+            written,
+            counted is not None,
             price.of(read, written, meter.cached) if billed else 0.0,
             max(0.0, (entry.called or now) - entry.asked),
             entry.first - entry.called if entry.first else 0.0,
@@ -285,14 +293,16 @@ class Accounts:
         return self._books.prices.get(sent.name) or (list_price(sent.model) if sent.host else None)
 
     def ledger(self) -> Ledger | None:
-        """The ledger, None where none is kept or it cannot be."""
+        """The ledger, None where none is kept or it cannot be. One that could not be opened is tried again
+        later: another program may have had it, or the disk was full."""
         with self._opening:
-            if self._ledger is None and self._books.folder and "ledger" not in self._said:
+            if self._ledger is None and self._books.folder and time.monotonic() >= self._opens_again:
                 try:
                     self._ledger = Ledger(Path(self._books.folder) / LEDGER)
                 except (LedgerUnusable, OSError, sqlite3.Error) as error:
-                    self._said.add("ledger")
-                    log.warning("%s Calls are not written down.", error)
+                    self._opens_again = time.monotonic() + REOPENED_AFTER
+                    self._unusable = str(error)
+                    self._say(f"{error} Calls are not written down.")
             return self._ledger
 
     def close(self) -> None:
@@ -352,5 +362,12 @@ def unit_digest(unit: str) -> str:
     return hashlib.blake2b(unit.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
+def _believed(tokens: int | None) -> int | None:
+    """What a provider counted; None where it did not, or what it says is no number of tokens."""
+    return tokens if tokens is not None and 0 <= tokens <= _MOST_TOKENS else None
+
+
+_MOST_TOKENS = 100_000_000
+"""Of one call: ten times what any model reads."""
 _FREE = Price(0.0, 0.0)
 LEDGER, AUDIT = "ledger.sqlite", "audit.jsonl"

@@ -172,6 +172,44 @@ async def test_a_budget_that_cannot_be_kept_lets_nothing_out(tmp_path: Path) -> 
     await said(guard(tmp_path / "state").chat("m", REMOTE, chat(), Provider()))  # without a budget it goes on
 
 
+async def test_why_a_budget_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / LEDGER).mkdir()
+    unkept = Outbound(False, books=Books(budget=Budget(day=1.0), prices={"m": Price(1.0, 1.0)}))
+    for guarded, why in (
+        (guard(tmp_path, budget=Budget(day=1.0)), f"{LEDGER} cannot be used"),
+        (unkept, r"models\.ledger = false"),
+    ):
+        with pytest.raises(NotAllowed, match=f"{why}.* A budget is set, so nothing is sent"):
+            await said(guarded.chat("m", REMOTE, chat(), Provider()))
+
+
+async def test_a_ledger_that_could_not_be_opened_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = guard(tmp_path)
+    (tmp_path / LEDGER).mkdir()  # as one that another program has locked
+    await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    (tmp_path / LEDGER).rmdir()
+    assert guarded.accounts.ledger() is None
+    monkeypatch.setattr(guarded.accounts, "_opens_again", 0.0)
+    await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    assert len(guarded.accounts.ledger().calls()) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("counted", [(10**30, 1), (1, 10**30), (-5, 10**12), (-(10**30), -1)])
+async def test_numbers_of_tokens_that_cannot_be_are_estimated(
+    tmp_path: Path, counted: tuple[int, int]
+) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=10.0))
+    assert await said(guarded.chat("m", REMOTE, chat(), Provider(*counted))) == "an answer"
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert 0 < call.read < 10
+    assert 0 < call.written < 10
+    assert call.cost < 1
+    [reserved] = sqlite3.connect(tmp_path / LEDGER).execute("SELECT COUNT(*) FROM reservations").fetchone()
+    assert reserved == 0
+
+
 async def test_a_limit_gives_the_money_back(tmp_path: Path) -> None:
     guarded = guard(tmp_path, budget=Budget(day=10.0), rates=Rates(provider_requests=1))
     await said(guarded.chat("m", REMOTE, chat(), Provider()))
