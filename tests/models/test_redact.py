@@ -228,6 +228,39 @@ async def test_a_placeholder_split_over_pieces_becomes_the_secret_again(size: in
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("shown", [False, True])
+async def test_a_placeholder_that_a_model_writes_otherwise_becomes_the_secret_again(
+    size: int, shown: bool
+) -> None:
+    secret = "AKIAABCDEFGHIJKLMNOP"
+    vault = Vault([secret])
+    for written in (
+        "devflow_secret_1_",
+        "Devflow_Secret_1_",
+        "DEVFLOW_SECRET_1",
+        "DEVFLOW_SECRET_1\\_",
+        "devflow\\_secret\\_1",
+    ):
+        text = f"the key is {written}, not DEVFLOW_SECRET_21_ or devflow {written}"
+
+        async def pieces(text: str = text) -> AsyncIterator[str]:
+            for at in range(0, len(text), size):
+                yield text[at : at + size]
+
+        restored = "".join([piece async for piece in vault.restore(pieces(), shown=shown)])
+        assert restored == text.replace(written, secret)
+    assert vault.restored("devflow_secret_1_") == secret
+
+
+@pytest.mark.parametrize("own", ["devflow_secret_1_", "DEVFLOW\\_SECRET\\_1\\_", "Devflow_Email_3_"])
+def test_what_a_text_holds_that_looks_like_a_placeholder_stays_what_it_is(own: str) -> None:
+    text = f"{own} = 'AKIAABCDEFGHIJKLMNOP'"
+    vault = Vault([text])
+    assert "AKIA" not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
 @pytest.mark.parametrize(
     ("answer", "is_back"),
     [
