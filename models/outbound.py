@@ -202,7 +202,7 @@ class Outbound:
         answers = await asyncio.to_thread(lambda: self.answers)
         kept: Kept | None = None
         if answers is not None:
-            kept = await asyncio.to_thread(answers.find, to.model or to.name, request)
+            kept = await asyncio.to_thread(answers.find, to.kept_as, request)
         if kept is not None and not kept.check:
             entry = self.accounts.entry(_sent(to, request, None))
             hit = Call(
@@ -224,7 +224,7 @@ class Outbound:
         if kept is not None:
             await asyncio.to_thread(answers.compared, kept.answer, answer)
         cost = self.accounts.estimated(_sent(to, request, None), len(answer))
-        await asyncio.to_thread(answers.keep, to.model or to.name, request, answer, cost)
+        await asyncio.to_thread(answers.keep, to.kept_as, request, answer, cost)
 
     async def _admitted(
         self,
@@ -312,6 +312,11 @@ class _Server:
     @property
     def host(self) -> str:
         return host_of(self.base_url)
+
+    @property
+    def kept_as(self) -> str:
+        """Whose an answer is that is kept: providers call different models by one name."""
+        return f"{self.model or self.name} at {self.base_url}"
 
     @property
     def leaves(self) -> bool:

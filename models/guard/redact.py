@@ -95,8 +95,8 @@ class Vault:
         return text
 
     def restored(self, text: str) -> str:
-        """`text` with the placeholders turned back, whatever their letter case, escaped as Markdown is or not,
-        with their last sign or without."""
+        """`text` with the placeholders turned back: in any letter case, escaped as Markdown is or not, with
+        their last sign or without."""
         if not self._placeholders:
             return text
         return _patterns(self._mark)[0].sub(lambda found: self._meant(found[0]), text)
