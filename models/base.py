@@ -114,7 +114,8 @@ class FillRequest:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is read of it."""
-        return self.prefix, self.suffix, *(part for each in self.context for part in (each.path, each.text))
+        parts = (part for each in self.context for part in (each.path, each.text))
+        return self.prefix, self.suffix, self.path, self.repository, *parts
 
     def above(self, excerpts: Sequence[Excerpt] | None = None) -> str:
         """These excerpts, or all of the context, as they stand above the prefix where a model is not told of

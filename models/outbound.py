@@ -380,10 +380,11 @@ def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = Fa
 
 def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, Vault]:
     vault = _vault(request.texts, hole=True, personal=personal)
-    prefix, suffix, *parts = vault.texts
+    prefix, suffix, path, repository, *parts = vault.texts
     context = tuple(Excerpt(text, path) for path, text in zip(parts[::2], parts[1::2], strict=True))
     stop = tuple(vault.hidden(stop) for stop in request.stop)
-    return replace(request, prefix=prefix, suffix=suffix, context=context, stop=stop), vault
+    said = {"prefix": prefix, "suffix": suffix, "path": path, "repository": repository}
+    return replace(request, **said, context=context, stop=stop), vault
 
 
 def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, Vault]:

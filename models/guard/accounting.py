@@ -318,17 +318,20 @@ class Accounts:
         """Write a call into the audit log; the hash of its line, "" where it could not be."""
         if not self._books.folder:
             return ""
+        from devflow.models.guard.redact import Vault
+
         sent = entry.sent
+        why, *files = Vault((why or sent.feature, *sent.files), personal=False).texts
         line: dict[str, Any] = {
             "time": stamp(entry.at),
             "id": entry.id,
             "outcome": call.outcome,
-            "why": why or sent.feature,
+            "why": why,
             "to": sent.host,
             "model": f"{sent.name} ({sent.model})" if sent.model not in ("", sent.name) else sent.name,
             "workspace": call.workspace,
             "user": call.user,
-            "files": list(sent.files),
+            "files": files,
             "characters": sent.characters if entry.called else 0,
             "redacted": dict(sent.redacted),
             "read": call.read,

@@ -107,6 +107,19 @@ async def test_content_is_audited_only_when_asked_and_without_its_secrets(tmp_pa
     assert TOKEN not in line
 
 
+async def test_a_secret_in_the_name_of_a_file_is_neither_sent_nor_audited(tmp_path: Path) -> None:
+    guarded, provider = guard(tmp_path), Provider()
+    named = f"certs/{TOKEN}.py"
+    fill = FillRequest("x = ", "\n", "python", named, context_paths=(f"b/{TOKEN}",), repository=TOKEN)
+    assert await said(guarded.fill("m", REMOTE, fill, provider)) == "an answer"
+    [asked] = provider.asked
+    assert TOKEN not in "".join(asked.texts)
+    with pytest.raises(NotAllowed):
+        await said(guarded.chat("m", REMOTE, chat(paths=(f"certs/{TOKEN}/.env",)), provider))
+    assert TOKEN not in (tmp_path / AUDIT).read_text("utf-8")
+    assert '.env"' in (tmp_path / AUDIT).read_text("utf-8")
+
+
 async def test_what_policy_refuses_is_audited_and_costs_nothing(tmp_path: Path) -> None:
     guarded = Outbound(True, books=Books(folder=str(tmp_path)))
     with pytest.raises(NotAllowed):
