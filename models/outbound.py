@@ -383,8 +383,8 @@ def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, V
     prefix, suffix, path, repository, *parts = vault.texts
     context = tuple(Excerpt(text, path) for path, text in zip(parts[::2], parts[1::2], strict=True))
     stop = tuple(vault.hidden(stop) for stop in request.stop)
-    said = {"prefix": prefix, "suffix": suffix, "path": path, "repository": repository}
-    return replace(request, **said, context=context, stop=stop), vault
+    request = replace(request, path=path, repository=repository, context=context, stop=stop)
+    return replace(request, prefix=prefix, suffix=suffix), vault
 
 
 def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, Vault]:

@@ -72,7 +72,8 @@ class Traces:
         exporter = self._exporter or OTLPSpanExporter(
             endpoint=self._endpoint,
             insecure=insecure,
-            channel_options=(("grpc.enable_http_proxy", 0),),  # those of the environment
+            # None of the environment's. The number is one: the annotation knows texts only.
+            channel_options=(("grpc.enable_http_proxy", 0),),  # pyright: ignore[reportArgumentType]
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("devflow.models")
