@@ -135,12 +135,23 @@ def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> d
     kept = {key: value for key, value in models.items() if key not in barred}
     if kept.get("local_only") is False:
         del kept["local_only"]
+    if isinstance(patterns := kept.get("never_send"), list | tuple):
+        kept["never_send"] = [each for each in patterns if not _takes_back(each)]
+        problems += [
+            f"{_place(source, ('models', 'never_send'))}: a workspace file may not take back what is never "
+            f"sent: {each!r} is left out; put it into your own devflow.toml or the editor's settings."
+            for each in filter(_takes_back, patterns)
+        ]
     for key in sorted(barred):
         problems.append(
             f"{_place(source, ('models', key))}: a workspace file may not set models.{key}; "
             "put it into your own devflow.toml or the editor's settings."
         )
     return {**values, "models": kept}
+
+
+def _takes_back(pattern: object) -> bool:
+    return isinstance(pattern, str) and pattern.startswith("!")
 
 
 def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> tuple[dict[str, Any], bool]:

@@ -13,6 +13,7 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.guard.books import Price
+from devflow.models.outbound import Outbound
 from devflow.models.profiles import fill_prompt, profile_named, profile_of
 from devflow.models.routing.rules import Asked
 from devflow.server.settings import Settings, json_schema
@@ -82,6 +83,17 @@ def test_a_workspace_file_can_narrow_what_is_sent_and_never_widen_it() -> None:
 def test_what_an_earlier_source_forbade_stays_forbidden() -> None:
     settings, _ = resolve(of("[models]\nlocal_only = true"), of("[models]\nlocal_only = false"))
     assert settings.models.local_only
+
+
+@pytest.mark.parametrize("taken_back", ["!.env", "!private/", "!*", "!/**"])
+def test_a_workspace_file_takes_back_nothing_that_is_never_sent(taken_back: str) -> None:
+    mine = of("[models]\nlocal_only = false\nnever_send = ['private/']")
+    settings, [said] = resolve(mine, of(f"[models]\nnever_send = ['more/', '{taken_back}']", trusted=False))
+    guard = Outbound(local_only=False, never_send=settings.models.never_send)
+    assert all(map(guard.kept_back, (".env", "private/a.py", "key.pem", "more/a.py")))
+    assert f"may not take back what is never sent: {taken_back!r} is left out" in said
+    kept, problems = resolve(of(f"[models]\nnever_send = ['{taken_back}']"))
+    assert (kept.models.never_send, problems) == ((taken_back,), [])
 
 
 def test_naming_a_remote_model_opens_the_switch_that_was_not_set() -> None:
