@@ -96,6 +96,27 @@ def test_a_workspace_file_takes_back_nothing_that_is_never_sent(taken_back: str)
     assert (kept.models.never_send, problems) == ((taken_back,), [])
 
 
+def test_a_workspace_file_does_not_switch_on_what_sends_text_where_the_user_has_it_off() -> None:
+    mine = of(
+        "[features]\ninline_completion = false\n[next_edit]\nmodel = false\n"
+        "[inline]\ncontext = false\npaths_off = ['secret/']\nlanguages_off = ['yaml']"
+    )
+    theirs = (
+        "[features]\ninline_completion = true\nhover = false\n[next_edit]\nmodel = true\n"
+        "[inline]\ncontext = true\npaths_off = []\nlanguages_off = ['json']"
+    )
+    settings, problems = resolve(mine, of(theirs, trusted=False))
+    assert not settings.features.inline_completion
+    assert not settings.features.hover
+    assert not settings.next_edit.model
+    assert not settings.inline.context
+    assert settings.inline.paths_off == ("secret/",)
+    assert settings.inline.languages_off == ("yaml", "json")
+    assert problems == []
+    editor, _ = resolve(mine, of(theirs))
+    assert editor.inline.context
+
+
 def test_naming_a_remote_model_opens_the_switch_that_was_not_set() -> None:
     settings, _ = resolve(of('[[models.list]]\nname = "big"\nengine = "anthropic"'))
     assert not settings.models.local_only
