@@ -108,8 +108,8 @@ class Accounts:
         self.warning = ""
         """What the user is to know of the budget, after the last call."""
         self.tell: Callable[[str], None] | None = None
-        """Tells the user that a budget is nearly spent, once in its period; called on the event loop. None:
-        nobody here can be told, and another process may."""
+        """Tells the user that a budget is nearly spent, once in its period, or that the audit log cannot be
+        written; called on the event loop. None: nobody here can be told, and another process may."""
         self.refusals: dict[str, str] = {}
         """By the model's name, why the budget let its last call not be made; without those it let."""
         self.experiment_of: Callable[[str, str, str, str], str] = lambda feature, language, unit, name: ""
@@ -160,13 +160,18 @@ class Accounts:
         try:
             await asyncio.to_thread(begin)
         finally:
-            if self.tell is not None:
-                for sentence in entry.news:
-                    self.tell(sentence)
+            self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        news, entry.news = entry.news, ()
+        if self.tell is not None:
+            for sentence in news:
+                self.tell(sentence)
 
     async def settle(self, entry: Entry, outcome: str, why: str = "") -> None:
         """Write a call down, and wake those who wait for its money."""
         await asyncio.to_thread(self.end, entry, outcome, why)
+        self._tell(entry)
         async with self._room:
             self._room.notify_all()
 
@@ -340,12 +345,17 @@ class Accounts:
         }
         if self._books.keep_content and entry.called:
             line["content"] = sent.content
+        path = Path(self._books.folder) / AUDIT
         try:
             if self._audit is None:
-                self._audit = AuditLog(Path(self._books.folder) / AUDIT)
+                self._audit = AuditLog(path)
             return self._audit.append(line)
         except OSError as error:
-            self._say(f"The audit log cannot be written ({error}).")
+            sentence = (
+                f"The audit log {path} cannot be written ({error.strerror}); what leaves is not written down."
+            )
+            if self._say(sentence):
+                entry.news = (*entry.news, sentence)
             return ""
 
     def _without_ledger(self, error: LedgerUnusable) -> None:
@@ -353,11 +363,13 @@ class Accounts:
             raise NotAllowed(f"{error} A budget is set, so nothing is sent.") from error
         self._say(str(error))
 
-    def _say(self, sentence: str) -> None:
-        """A warning, each once."""
-        if sentence not in self._said:
-            self._said.add(sentence)
-            log.warning("%s", sentence)
+    def _say(self, sentence: str) -> bool:
+        """A warning, each once; whether this was the time."""
+        if sentence in self._said:
+            return False
+        self._said.add(sentence)
+        log.warning("%s", sentence)
+        return True
 
 
 def unit_digest(unit: str) -> str:

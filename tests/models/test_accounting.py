@@ -196,6 +196,17 @@ async def test_why_a_budget_cannot_be_kept_is_said(tmp_path: Path) -> None:
             await said(guarded.chat("m", REMOTE, chat(), Provider()))
 
 
+async def test_that_the_audit_log_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    guarded = guard(tmp_path)
+    told: list[str] = []
+    guarded.accounts.tell = told.append
+    (tmp_path / AUDIT).mkdir()
+    for _ in range(2):
+        assert await said(guarded.chat("m", REMOTE, chat(), Provider())) == "an answer"
+    [sentence] = told
+    assert sentence.startswith(f"The audit log {tmp_path / AUDIT} cannot be written (Is a directory);")
+
+
 async def test_a_ledger_that_could_not_be_opened_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
