@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-_LIBRARIES = ("site-packages", "dist-packages", "typeshed")
+_LIBRARIES = ("site-packages", "dist-packages")
+_TYPESHED = ("stdlib", "stubs")
+"""Its folders, which type engines bring along under folders of their own: behind a hash, or in a package."""
 
 
 def shown_path(path: Path, roots: Sequence[Path]) -> str:
@@ -24,5 +26,9 @@ def _below(path: Path, roots: Sequence[Path]) -> str:
         if path.is_relative_to(root):
             return path.relative_to(root).as_posix()
     parts = path.parts
+    if "typeshed" in parts:
+        behind = parts[parts.index("typeshed") + 1 :]
+        begin = next((behind.index(folder) for folder in _TYPESHED if folder in behind), 0)
+        return "/".join(("typeshed", *behind[begin:]))
     found = next((parts.index(folder) for folder in _LIBRARIES if folder in parts), -1)
     return "/".join(parts[found + 1 :]) if found >= 0 else ""

@@ -90,6 +90,29 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
     return made, (), False, kind in ("for_statement", "for_in_clause")
 
 
+def type_parameter(tree: SyntaxTree, at: int, name: str) -> tuple[Binding, range] | None:
+    """The parameter in brackets (`def f[T]`, PEP 695) that `name` at `at` may be, of the innermost definition
+    that has one, and the offsets of that definition: what is bound there under the name comes before it."""
+    for node in reversed(tree.path_to(at)):
+        if node.type == "type_alias_statement":
+            left = node.child_by_field_name("left")
+            inner = left.named_children[0] if left is not None and left.named_children else None
+            given = [each for each in inner.named_children if each.type == "type_parameter"] if inner else []
+        elif node.type in ("function_definition", "class_definition"):
+            given = node.children_by_field_name("type_parameters")
+        else:
+            continue
+        for each in given[0].named_children if given else ():
+            first = each
+            while first.named_children:
+                first = first.named_children[0]
+            if first.type == "identifier" and tree.slice(first) == name:
+                span, place, whole = tree.span(each), tree.span(first), tree.span(node)
+                made = Binding(name, "variable", span.start, span.end, place.start)
+                return made, range(whole.start, whole.end)
+    return None
+
+
 def _class_around(tree: SyntaxTree, parameters: tree_sitter.Node) -> tree_sitter.Node | None:
     """The class whose method has these parameters."""
     up = parameters.parent

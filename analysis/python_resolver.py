@@ -17,7 +17,7 @@ import tree_sitter
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.module_table import Binding, ModuleTable, imported
-from devflow.analysis.python_files import DEEPEST, PythonFiles, Target, bound, is_property
+from devflow.analysis.python_files import DEEPEST, Lookup, PythonFiles, Target, bound, is_property
 from devflow.analysis.python_locals import class_binding, is_bound_here, is_field, local
 from devflow.analysis.python_modules import module_file, modules_in
 from devflow.analysis.python_values import PLAIN, PythonValues
@@ -83,6 +83,8 @@ class PythonResolver:
             return None  # what another line binds by that name is something else
         if parent.type == "keyword_argument" and is_field(parent, "name", node):
             return None
+        if parent.type == "keyword_pattern" and parent.named_children[0].id == node.id:
+            return self._matched(tree, parent, name, scope)
         if parent.type in ("class_definition", "function_definition") and is_field(parent, "name", node):
             binding, owner = class_binding(tree, parent)
             return Target(path, binding, owner) if binding is not None else None
@@ -91,6 +93,20 @@ class PythonResolver:
             if made is not None and made[0].name_start == start and made[0].kind == "variable":
                 return Target(path, made[0])
         return scope(name)
+
+    def _matched(
+        self, tree: SyntaxTree, keyword: tree_sitter.Node, name: str, scope: Lookup
+    ) -> Target | None:
+        """The attribute that `name=` of a pattern such as `case Point(x=0)` looks at."""
+        pattern = keyword.parent
+        while pattern is not None and pattern.type != "class_pattern":
+            pattern = pattern.parent
+        if pattern is None or not pattern.named_children:
+            return None
+        made = self._values.evaluated(tree.slice(pattern.named_children[0]), scope)
+        if made is None or made.binding is None or made.binding.kind != "class":
+            return None
+        return self._values.attribute(replace(made, instance=True), name)
 
     def offered(self, target: Target) -> tuple[frozenset[str], bool]:
         """The attributes of what a name stands for, and whether these are all it has."""

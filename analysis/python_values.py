@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devflow.analysis.module_table import Binding
 from devflow.analysis.python_files import DEEPEST, Lookup, PythonFiles, Target, bound, is_property
-from devflow.analysis.python_locals import local
+from devflow.analysis.python_locals import local, type_parameter
 from devflow.analysis.python_modules import stub_of
 from devflow.analysis.scope import visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
@@ -38,6 +38,9 @@ class PythonValues:
 
         def lookup(name: str) -> Target | None:
             bound = visible.get(name)
+            parameter = type_parameter(tree, at, name) if "[" in tree.text.source else None
+            if parameter is not None and (bound is None or bound.start not in parameter[1]):
+                return Target(path, parameter[0])
             if bound is None:
                 return self._files.module_name(path, name)
             for each in table.names.get(name, ()):

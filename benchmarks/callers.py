@@ -19,6 +19,7 @@ import random
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from devflow.analysis.checks.callers import CALLS, NAMES, Callee, callees
@@ -35,6 +36,7 @@ from devflow.retrieval.index import Index, build
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.broken_callers import broken_callers
+from devflow.server.assist.known_modules import judged
 from devflow.server.files import FileTexts
 
 _LANGUAGES = ("python", "javascript", "typescript", "tsx")
@@ -70,7 +72,10 @@ async def measured(root: Path, changes: int, *, show: bool) -> dict[str, object]
                 if show:
                     print(f"{path.relative_to(root)}: {said}", file=sys.stderr)
         seconds = time.process_time() - started
-        drawn = random.Random(7).sample(used := await _used(files, index), min(changes * 3, len(used)))
+        drawn = random.Random(7).sample(
+            used := await _used(files, Codebase((root,), FileTexts(), index=index), index),
+            min(changes * 3, len(used)),
+        )
         made: Counter[str] = Counter()
         found: Counter[str] = Counter()
         for number, (path, callee) in enumerate(drawn):
@@ -102,7 +107,7 @@ def _files(graph: Graph) -> list[Path]:
     ]
 
 
-async def _used(files: list[Path], index: Index) -> list[tuple[Path, Callee]]:
+async def _used(files: list[Path], code: Codebase, index: Index) -> list[tuple[Path, Callee]]:
     """The functions and classes that other files call, as sure as the graph shows it to users."""
     found = []
     for path in files:
@@ -110,7 +115,8 @@ async def _used(files: list[Path], index: Index) -> list[tuple[Path, Callee]]:
         doc = _document(path, source)
         if path.suffix != ".py" or doc.tree is None or is_test(path):
             continue
-        for callee in callees(read_module(doc.tree, path)):
+        module = read_module(doc.tree, path)
+        for callee in await judged(partial(callees, module, code.roots), code):
             if await index.graph.ask(_is_called_elsewhere, path, callee.qualified_name):
                 found.append((path, callee))
     return found

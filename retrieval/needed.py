@@ -28,9 +28,8 @@ async def with_needed(hits: Sequence[Hit], graph: CodeGraph) -> list[Hit]:
     places = [(hit.path, hit.symbol) for hit in first if hit.symbol]
     if not places:
         return list(hits)
-    known = {(hit.path, hit.symbol) for hit in hits}
     needed = await graph.ask(_needed_by, places)
-    heads = [_head(each) for each in needed if (each.path, each.qualified_name) not in known]
+    heads = [_head(each) for each in needed if not _is_shown(each, hits)]
     return first + heads[:_MOST] + rest
 
 
@@ -42,6 +41,16 @@ def _needed_by(graph: Graph, places: Sequence[tuple[Path, str]]) -> list[Definit
     ]
     targets = dict.fromkeys(link.target for link in links)
     return [each for each in targets if each.kind not in (SymbolKind.MODULE, SymbolKind.PARAMETER)]
+
+
+def _is_shown(needed: Definition, hits: Sequence[Hit]) -> bool:
+    """Whether a hit is of the definition, or has it inside: its head would be said twice, or stand in the
+    place of the hit."""
+    return any(
+        hit.path == needed.path
+        and (hit.symbol == needed.qualified_name or hit.start <= needed.name_start < hit.end)
+        for hit in hits
+    )
 
 
 def _head(needed: Definition) -> Hit:

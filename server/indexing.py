@@ -89,7 +89,7 @@ class WorkspaceIndex:
         if language not in self._usage:
             self._usage[language] = None
             self._loop.call_soon_threadsafe(self._load, language, None, None)
-        usage = self._usage[language]
+        usage = self._usage.get(language)  # the loop may have forgotten all of them since
         return usage.model(self._documents, besides) if usage is not None else None
 
     async def statuses(self) -> list[IndexStatus]:

@@ -118,7 +118,7 @@ class Inline(Section):
 
     max_tokens: int = Field(default=64, ge=4, le=1_024, description="Longest suggestion asked of a model.")
     min_confidence: float = Field(
-        default=0.25,
+        default=0.2,
         ge=0,
         le=1,
         description="Without a model: show the rest of a line that is right with this probability or more.",

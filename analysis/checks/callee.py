@@ -20,6 +20,7 @@ _TRANSPARENT = frozenset(
     )
 )
 """Decorators that leave a function's parameters alone."""
+_PLAIN_METACLASSES = frozenset(("", "ABCMeta", "abc.ABCMeta"))
 PLAIN_CLASS_DECORATORS = frozenset(
     ("final", "typing.final", "runtime_checkable", "typing.runtime_checkable", "total_ordering")
 )
@@ -84,11 +85,22 @@ class Resolver:
             return self._constructor(where, value, callee)
         return None
 
+    def is_made_by_init(self, module: Module, made: Class) -> bool:
+        """Whether a call of the class runs its `__init__`: no decorator, metaclass or `__new__` of it or of a
+        base comes between. False where a base is not known."""
+        return all(
+            owner is not None
+            and owner.metaclass in _PLAIN_METACLASSES
+            and "__new__" not in owner.members
+            and set(owner.decorators) <= PLAIN_CLASS_DECORATORS
+            for _, owner in self._family(module, made)
+        )
+
     def method(self, site: Site) -> Target | None:
         """The method of the own class that `self.name(...)` runs."""
         assert site.own is not None
         name = site.callee.rpartition(".")[2]
-        for where, owner in self._family(self._home, site.own, site.own.name):
+        for where, owner in self._family(self._home, site.own):
             if owner is None:
                 return None
             found = owner.members.get(name, ())
@@ -105,17 +117,13 @@ class Resolver:
         return None
 
     def _constructor(self, module: Module, made: Class, shown: str) -> Target | None:
-        family = list(self._family(module, made, shown))
-        if any(owner is None for _, owner in family):
+        if not self.is_made_by_init(module, made):
             return None
+        family = list(self._family(module, made))
         initialisers: list[tuple[Module, Function]] = []
         restricted = True
         for where, owner in family:
             assert owner is not None
-            if owner.metaclass not in ("", "ABCMeta", "abc.ABCMeta") or "__new__" in owner.members:
-                return None
-            if not set(owner.decorators) <= PLAIN_CLASS_DECORATORS:
-                return None
             if _OPEN_BASES & set(owner.bases):
                 restricted = False
             found = owner.members.get("__init__", ())
@@ -134,7 +142,7 @@ class Resolver:
         where, function = initialisers[0]
         return Target(where, function, True, shown)
 
-    def _family(self, module: Module, made: Class, shown: str) -> Iterator[tuple[Module, Class | None]]:
+    def _family(self, module: Module, made: Class) -> Iterator[tuple[Module, Class | None]]:
         """The class and its bases, nearest first; None for a base that is not known."""
         yield module, made
         pending = [(module, base, 1) for base in made.bases]

@@ -9,17 +9,20 @@ work after all, nothing is said.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.checks.call_sites import calls_at
-from devflow.analysis.checks.callee import PLAIN_CLASS_DECORATORS, is_plain, method_kind
+from devflow.analysis.checks.callee import Resolver, is_plain, method_kind
 from devflow.analysis.checks.calls import misfit
 from devflow.analysis.checks.python_module import Class, Function, Module
 from devflow.analysis.checks.undefined_names import is_meant
 from devflow.analysis.checks.unresolved_imports import is_provided_for, may_fail
 from devflow.analysis.python_names import python_names
+from devflow.analysis.tokens import lex
 
 if TYPE_CHECKING:
     from devflow.analysis.python_scopes import ImportedName
@@ -29,11 +32,13 @@ CALLS = "callers-do-not-fit"
 NAMES = "used-name-missing"
 
 _OPEN = re.compile(
-    r"\bglobals\(\)|\bvars\(\)|\blocals\(\)|\bexec\s*\(|\bsys\s*\.\s*modules\b|\bsetattr\s*\(|\b__path__\b"
+    r"\bglobals\(\)|\bvars\(\)|\blocals\(\)|\bexec\s*\(|\bsetattr\s*\(|\b__path__\b"
     r"|\blazy_?\w*|\b_?create_module\b",
     re.IGNORECASE,
 )
 """What may give a Python module names that its text does not bind."""
+_IMPORTED_BESIDE = 24
+"""Tokens of one import statement that are looked at."""
 _SCRIPT_OPEN = re.compile(
     r"\bexport\s*\*|\bmodule\s*\.\s*exports\b|(?<!\.)\bexports\s*[.\[=]|\bexport\s*=|\bdefineProperty\b"
 )
@@ -60,41 +65,30 @@ class Callee:
         return (self.qualified_name, function.parameters, function.takes_more, function.takes_keywords)
 
 
-def callees(module: Module) -> Iterator[Callee]:
-    """The functions, methods and constructors of a module that nothing else defines or changes."""
+def callees(
+    module: Module, roots: Sequence[Path], files: Mapping[Path, Module | None]
+) -> tuple[list[Callee], frozenset[Path]]:
+    """The functions, methods and constructors of a module that nothing else defines or changes; and, as
+    `unfit_calls`, the files that would have to be in `files` to decide more: those of its classes' bases."""
+    resolver = Resolver(module, roots, files)
+    found: list[Callee] = []
     for name in module.bindings:
         meaning = module.meaning(name)
         if isinstance(meaning, Function) and is_plain(meaning):
-            yield Callee(name, name, meaning, (False,))
+            found.append(Callee(name, name, meaning, (False,)))
         elif isinstance(meaning, Class):
-            yield from _of_class(meaning, module)
+            found += _of_class(meaning, module, resolver)
+    return found, frozenset(resolver.wanted)
 
 
-def _is_made_as_written(made: Class, module: Module) -> bool:
-    """Whether a call of the class is one of its `__init__`, as far as it and its bases in the module tell."""
-    if not set(made.decorators) <= PLAIN_CLASS_DECORATORS:
-        return False
-    pending = [made]
-    seen: set[str] = set()
-    while pending:
-        each = pending.pop()
-        if each.metaclass not in ("", "ABCMeta", "abc.ABCMeta") or "__new__" in each.members:
-            return False
-        seen.add(each.name)
-        bases = [module.meaning(base) for base in each.bases if base not in seen]
-        pending += [base for base in bases if isinstance(base, Class)]
-    return True
-
-
-def _of_class(made: Class, module: Module) -> Iterator[Callee]:
-    made_as_written = _is_made_as_written(made, module)
+def _of_class(made: Class, module: Module, resolver: Resolver) -> Iterator[Callee]:
     for name, found in made.members.items():
         if len(found) != 1 or not isinstance(found[0], Function):
             continue
         function = found[0]
         kind = method_kind(function)
         if name == "__init__":
-            if made_as_written and kind == "instance":
+            if kind == "instance" and resolver.is_made_by_init(module, made):
                 yield Callee(f"{made.name}.{name}", made.name, function, (True, False))
         elif kind and not function.empty and not (name.startswith("__") and name.endswith("__")):
             # A method may be called with its object as an argument: `Shape.grow(shape, 2)`.
@@ -118,11 +112,42 @@ def missing_names(module: Module, source: str, names: Collection[str]) -> set[st
     """Of the `names` that others import from a Python module those that it certainly does not have."""
     if "*" in module.bindings or "__getattr__" in module.bindings or _OPEN.search(source):
         return set()
+    if _may_replace_itself(module, source):
+        return set()
     return {
         name
         for name in names
         if module.meaning(name) is None and not (name.startswith("__") and name.endswith("__"))
     }
+
+
+def _may_replace_itself(module: Module, source: str) -> bool:
+    """Whether a Python module uses `sys.modules` for more than to look for others, or to get, set or drop
+    them by name."""
+    if "modules" not in source:
+        return False
+    path = module.path
+    own = "" if path is None else path.parent.name if path.stem == "__init__" else path.stem
+    tokens = ["", "", *(each.text for each in lex(source, "python")), "", "", "", ""]
+    for at, text in enumerate(tokens):
+        if text != "modules":
+            continue
+        if tokens[at - 1] != "." or tokens[at - 2].strip("_") != "sys":
+            if ("from", "sys") in pairwise(tokens[max(0, at - _IMPORTED_BESIDE) : at]):
+                return True  # `from sys import modules`
+            continue
+        before, behind = tokens[at - 3], tokens[at + 1]
+        if before == "in" and behind not in (".", "["):
+            continue
+        given = ""
+        if behind == "[":
+            given = tokens[at + 2]
+        elif tokens[at + 1 : at + 4] in ([".", "get", "("], [".", "pop", "("]):
+            given = tokens[at + 4]
+        named = given.strip("\"'")
+        if len(given) - len(named) != 2 or named.rpartition(".")[2] in ("", own):
+            return True
+    return False
 
 
 def missing_exports(source: str, names: Collection[str]) -> set[str]:

@@ -43,6 +43,11 @@ class Complaint:
     end_column: int
 
 
+_GOES_ON = frozenset({")", "]", "}", ":", ",", "else", "elif", "except", "finally"}) | {
+    "else_clause", "elif_clause", "except_clause", "finally_clause",
+}  # fmt: skip
+
+
 Compiled = MutableMapping[str, Complaint | None]
 """Pieces of text that have been compiled, with what was said."""
 
@@ -94,7 +99,9 @@ def _pieces(tree: SyntaxTree) -> Iterator[tuple[int, int, bool, bool]]:
     for node in nodes:
         at = tree.offset(node.start_byte)
         start = text.line_start(text.line_at(at))
-        if starts and (start <= starts[-1] or (node.is_error or broken[-1])):
+        if starts and (
+            start <= starts[-1] or node.is_error or broken[-1] or _goes_on(tree, node, at > start)
+        ):
             # The same line, or something that could not be told apart: one piece with what is before it.
             broken[-1] = broken[-1] or node.has_error
             classes[-1] = None
@@ -112,6 +119,15 @@ def _pieces(tree: SyntaxTree) -> Iterator[tuple[int, int, bool, bool]]:
             yield from ((at, to, False, True) for at, to in zip(members, [*members[1:], end], strict=True))
         else:
             yield start, end, is_broken, False
+
+
+def _goes_on(tree: SyntaxTree, node: tree_sitter.Node, indented: bool) -> bool:
+    """Whether `node`, of a file that is all in fragments, belongs to what stands before it."""
+    before = node.prev_sibling
+    while before is not None and before.type == "comment":
+        before = before.prev_sibling
+    decorated = before is not None and before.type == "decorator"
+    return tree.root.is_error and (indented or decorated or node.type in _GOES_ON)
 
 
 def _members(tree: SyntaxTree, node: tree_sitter.Node) -> Iterator[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from devflow.analysis.python_scopes import Occurrence
-from devflow.analysis.refactor.classes import ClassRef
-from devflow.analysis.refactor.project import PythonProject
+from devflow.analysis.refactor.classes import ClassRef, decorators
+from devflow.analysis.refactor.project import PythonProject, node_of
 from devflow.analysis.refactor.receivers import Receivers
 from devflow.analysis.refactor.refused import NotIndexed, Refused
 from devflow.analysis.refactor.targets import parameter_of
@@ -31,7 +31,7 @@ def with_arguments(
     if function is None:
         return uses, keywords
     home = names.home(function)
-    variables, calls = {target}, set[Place]()
+    variables, calls = {target, *_in_overloads(project, target, function, home)}, set[Place]()
     alone = False
     try:
         _shared(project, classes, target, function, home, variables, calls)
@@ -44,6 +44,22 @@ def with_arguments(
     for place in calls | _under_other_names(project, calls):
         keywords |= set(_keyword_at(project, place, target.name, new))
     return Uses(frozenset(places), frozenset(variables), this_file_only=alone), keywords
+
+
+def _in_overloads(
+    project: PythonProject, target: Variable, function: Occurrence, home: int
+) -> Iterable[Variable]:
+    """The parameter in the overloads of its function, or in what they are overloads of."""
+    names = project.names(target.path)
+    if names is None:
+        return
+    made = [node_of(names, each).parent for each in names.of(function.name, home) if each.role == "bind"]
+    if not any("overload" in text.split(".") for node in made if node for text in decorators(names, node)):
+        return
+    for node in made:
+        same = parameter_of(names, target.path, node, target.name)
+        if same is not None:
+            yield same
 
 
 def _shared(

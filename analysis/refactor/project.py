@@ -148,7 +148,11 @@ class PythonProject:
                         return found
                     continue
                 source = self.imported_from(each, path)
-                if source is not None and (found := self._member_module(source, each.name, depth)):
+                if source is None:  # a folder without `__init__.py` is a package too
+                    found = self.file_of(f"{each.module}.{each.name}", each.level, path)
+                else:
+                    found = self._member_module(source, each.name, depth)
+                if found is not None:
                     return found
             return None
         if node.type == "attribute":
@@ -158,6 +162,11 @@ class PythonProject:
             package = self.module_named(path, scope, owner, depth + 1)
             if package is not None:
                 return self._member_module(package, names.tree.slice(attribute), depth)
+            written = names.tree.slice(node)
+            first = written.partition(".")[0]
+            for each in self.imports_of(first, names.lookup(first, scope), path):
+                if not each.name and not each.has_alias and f"{each.module}.".startswith(f"{written}."):
+                    return self.file_of(written, 0, path)  # `import a.b.c`, with `a` a folder alone
         return None
 
     def _member_module(self, source: Path, name: str, depth: int) -> Path | None:

@@ -111,11 +111,25 @@ def _by_engine(
         raise Refused(
             f"{name} is defined outside this workspace ({made[0].path.name}), so it is not renamed."
         )
+    found: list[Variable | Attribute] = []
     for each in inside:
         known = project.names(each.path)
         if known is not None and known.tree.text.source[each.start : each.end] == name:
-            return target_at(project, classes, each.path, each.start, asked=True)
+            target = target_at(project, classes, each.path, each.start, asked=True)
+            if not any(_is_same(classes, target, other) for other in found):
+                found.append(target)
+    if len(found) > 1:
+        raise Refused(f"{name} may be any of {len(found)} things here, so it is not renamed.")
+    if found:
+        return found[0]
     raise Refused(f"It cannot be told what {name} is here, so it is not renamed.")
+
+
+def _is_same(classes: Receivers, one: Variable | Attribute, other: Variable | Attribute) -> bool:
+    """Whether a rename of one is a rename of the other: a member that a subclass overrides is."""
+    if isinstance(one, Attribute) and isinstance(other, Attribute):
+        return other.owner in classes.family(one.owner, one.name)
+    return one == other
 
 
 def _parameter_named(

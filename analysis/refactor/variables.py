@@ -165,6 +165,7 @@ def member_uses(project: PythonProject, classes: Receivers, start: ClassRef, nam
     """Everywhere a member of a class is used, in the classes it is shared with too. A type engine is
     asked about what syntax leaves open; the rest is doubtful."""
     family = classes.family(start, name)
+    _check_keys(classes, family, name)
     related = {*family, *(base for each in family for base in classes.ancestors(each))}
     if name.startswith("__") and not name.endswith("__"):
         family, related = [start], {start}
@@ -192,6 +193,12 @@ def member_uses(project: PythonProject, classes: Receivers, start: ClassRef, nam
         if any(_is_data(project, classes, each) for each in family):
             places.update(_constructor_keywords(project, classes, related, file, name))
     return _settled(project, family, name, places, open_)
+
+
+def _check_keys(classes: Receivers, family: Iterable[ClassRef], name: str) -> None:
+    for one in {*family, *(base for each in family for base in classes.ancestors(each))}:
+        if "TypedDict" in {base.rpartition(".")[2] for base in classes.bases(one)[1]}:
+            raise Refused(f"{name} is a key of the TypedDict {classes.name_of(one)}, so it is not renamed.")
 
 
 def _settled(
@@ -231,8 +238,12 @@ def _in_slots(names: PythonNames, each: ClassRef, name: str) -> Iterable[Place]:
 
 
 def _is_data(project: PythonProject, classes: Receivers, each: ClassRef) -> bool:
-    """Whether the class's fields are the parameters of its constructor."""
-    for one in (each, *classes.ancestors(each)):
+    """Whether the class's fields are the parameters of its constructor: the keywords of one that is not
+    written are fields."""
+    made = (each, *classes.ancestors(each))
+    if not any(classes.defines(one, method) for one in made for method in ("__init__", "__new__")):
+        return True
+    for one in made:
         names = project.names(one.path)
         if names is None:
             continue

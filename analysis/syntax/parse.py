@@ -115,6 +115,18 @@ class SyntaxTree:
             else:
                 pending += [child for child in reversed(node.children) if child.has_error]
 
+    def is_deeper_than(self, levels: int) -> bool:
+        """Whether there are more than so many levels of nodes. Only what is long enough to be so deep is
+        looked at: a level has a character."""
+        pending = [(self.root, 1)]
+        while pending:
+            node, level = pending.pop()
+            if level > levels:
+                return True
+            if node.end_byte - node.start_byte >= levels - level:
+                pending += [(child, level + 1) for child in node.children]
+        return False
+
     def enclosing(self, at: int, kinds: frozenset[str]) -> Span | None:
         """The smallest node of one of `kinds` that holds `at` or ends there."""
         for node in reversed(self.path_to(at)):

@@ -79,6 +79,18 @@ def closing(around: Around) -> tuple[str, ...] | None:
     return (*ends, ":") if text(int(around.numbers[start])) in _BLOCKS else tuple(ends)
 
 
+def open_brackets(around: Around) -> int:
+    """How many brackets are open at the place."""
+    import numpy as np
+
+    begin = int(around.newlines[around.at_line - 1]) + 1 if around.at_line else 0
+    end = begin + len(around.line)
+    if not end:
+        return 0
+    depth = bracket_steps(around.model.vocabulary)[around.numbers[:end]].cumsum()
+    return int(depth[-1] - min(int(np.min(depth)), 0))
+
+
 def _separator(around: Around, after: Any, steps: Any) -> tuple[str, ...]:
     """What stands between this line and the next within brackets."""
     import numpy as np

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from devflow.analysis.edit_distance import edit_distance
@@ -59,6 +60,12 @@ def names_near(graph: Graph, name: str, most: int = 5) -> list[Definition]:
                 near.append((distance, str(other)))
     best = list(dict.fromkeys(other for _, other in sorted(near)))[:most]
     return [each for other in best for each in _ordered(graph, graph.stored.named(other))[:1]]
+
+
+def lines_of(graph: Graph, name: str) -> list[tuple[Path, int]]:
+    """The files that `path/file.py:12` means, and how many lines each has; [] for another name."""
+    path, _, line = name.strip().rpartition(":")
+    return [(file.path, _lines(graph, file)) for file in _files(graph, path)] if line.isdecimal() else []
 
 
 def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Definition]:
@@ -127,19 +134,29 @@ def _fits(definition: Definition, outer: list[str]) -> bool:
 def _in_file(graph: Graph, path: str, inner: str) -> list[Definition]:
     """What a file defines under this name, or at this line."""
     found: list[Definition] = []
+    for file in _files(graph, path):
+        container, _, last = inner.rpartition(".")
+        if inner.isdecimal():
+            found += _at_line(file, int(inner) - 1) if int(inner) <= _lines(graph, file) else []
+        else:
+            found += file.named(container, last) if inner else [file.whole()]
+    return found
+
+
+def _files(graph: Graph, path: str) -> Iterator[File]:
+    """The files that a path means, from a root or from any folder below it."""
     if "." not in path:
-        return found
+        return
     for root, folder in enumerate(graph.stored.roots):
         below = path.removeprefix(f"{folder.as_posix()}/").removeprefix("./")
         for relative, id_ in graph.stored.paths(root).items():
             if f"/{relative}".endswith(f"/{below}"):
-                file = graph.stored.file(root, id_)
-                container, _, last = inner.rpartition(".")
-                if inner.isdecimal():
-                    found += _at_line(file, int(inner) - 1)
-                else:
-                    found += file.named(container, last) if inner else [file.whole()]
-    return found
+                yield graph.stored.file(root, id_)
+
+
+def _lines(graph: Graph, file: File) -> int:
+    source = graph.stored.source(file)
+    return source.count("\n") + (not source.endswith("\n"))
 
 
 def _at_line(file: File, line: int) -> list[Definition]:

@@ -112,7 +112,8 @@ class Memory:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
-        self._values.clear()
+        with self._lock:
+            self._values.clear()
 
 
 @dataclass(frozen=True, slots=True)

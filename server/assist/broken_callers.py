@@ -25,6 +25,7 @@ from devflow.analysis.paths import shown_path
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.retrieval.graph.dialects import SCRIPTS
 from devflow.retrieval.graph.importers import CallingFile, Taken, calling_files, names_taken_from
+from devflow.server.assist.known_modules import judged
 from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ async def _misfits(doc: Document, module: Module, code: Codebase, end: float) ->
     fine: set[tuple[object, ...]] = code.memory.kept(("called as it must be", doc.uri), set)
     trees: dict[Path, SyntaxTree | None] = {}
     findings: list[Finding] = []
-    for callee in callers.callees(module):
+    for callee in await judged(lambda known: callers.callees(module, code.roots, known), code):
         if callee.key in fine or time.monotonic() > end:
             continue
         asked = code.index.graph.ask(calling_files, doc.path, callee.qualified_name, overridden=False)

@@ -46,7 +46,9 @@ async def highlights(doc: Document, at: int, code: Codebase) -> list[Highlight]:
     start, end = doc.text.word_at(at)
     name = doc.text.source[start:end]
     tree = doc.tree
-    if tree is None or not name or name[0].isdigit() or is_keyword_at(doc, start, end) or in_quotes(doc, at):
+    if tree is None or not name or name[0].isdigit() or is_keyword_at(doc, start, end):
+        return []
+    if in_quotes(doc, at) and not await is_annotation(doc, at, code):
         return []
     if doc.language == "python":
         found = await asyncio.to_thread(_in_python, doc, tree, start, name, code)
@@ -83,6 +85,15 @@ def names_in(doc: Document, code: Codebase) -> PythonNames:
     tree = doc.tree
     assert tree is not None
     return code.memory.value("names", doc, lambda: python_names(tree))
+
+
+async def is_annotation(doc: Document, at: int, code: Codebase) -> bool:
+    """Whether the word at `at`, in quotes, is a name of an annotation of Python."""
+    if doc.language != "python" or doc.tree is None:
+        return False
+    names = await asyncio.to_thread(names_in, doc, code)
+    here = names.at(doc.text.word_at(at)[0])
+    return here is not None and here.how == "quoted"
 
 
 def _in_python(doc: Document, tree: SyntaxTree, start: int, name: str, code: Codebase) -> list[Highlight]:

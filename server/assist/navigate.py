@@ -27,7 +27,7 @@ from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
-from devflow.server.assist.highlight import names_in
+from devflow.server.assist.highlight import is_annotation, names_in
 from devflow.server.assist.module_uses import module_uses
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
@@ -198,8 +198,16 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
     """Uses of the name at `at` over the workspace, each once, by file and place."""
     start, end = doc.text.word_at(at)
     name = doc.text.source[start:end]
-    if not name or in_quotes(doc, at):
+    if not name:
         return []
+    if in_quotes(doc, at):
+        if not await is_annotation(doc, at, code):
+            return []
+        # Where it is bound, as an import or a class, is a place that everybody understands.
+        names = names_in(doc, code)
+        here = names.at(start)
+        bound = names.first_binding(name, names.home(here)) if here is not None else None
+        start = at = bound.start if bound is not None else at
     if (module := await module_uses(doc, at, code)) is not None:
         return sorted(set(module), key=lambda place: (str(place.path), place.start))
     own, reach = await asyncio.to_thread(_own_uses, doc, start, name, code)

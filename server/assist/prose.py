@@ -13,6 +13,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Symbol, SymbolKind
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, same_family
+from devflow.server.assist.highlight import is_annotation
 from devflow.server.assist.named_files import file_named, string_at
 from devflow.server.assist.outline import recent_symbols
 from devflow.server.assist.receivers import enclosing_classes
@@ -68,6 +69,9 @@ async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
             symbol = Symbol(path.name, SymbolKind.MODULE, 0, 0, 0, 0, "", f"file {path.name}")
             return [Found(symbol, Location(path, 0, 0), 100, "files")]
     mention = mention_at(doc, at)
+    if mention is None and await is_annotation(doc, at, code):
+        start, end = doc.text.word_at(at)
+        mention = Mention((doc.text.source[start:end],), start, marked=True)
     if mention is None:
         return []
     parts = list(mention.parts)

@@ -24,6 +24,7 @@ from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found, same_family
+from devflow.server.assist.highlight import is_annotation
 from devflow.server.assist.keywords import builtin_names, is_keyword_at, keywords
 from devflow.server.assist.navigate import references
 from devflow.server.assist.project import refactored
@@ -46,7 +47,9 @@ async def prepare_rename(doc: Document, at: int, code: Codebase) -> tuple[int, i
     name = doc.text.source[start:end]
     if not name or name[0].isdigit() or doc.tree is None:
         return None
-    if is_keyword_at(doc, start, end) or name in _SELVES or in_quotes(doc, at):
+    if is_keyword_at(doc, start, end) or name in _SELVES:
+        return None
+    if in_quotes(doc, at) and not await is_annotation(doc, at, code):
         return None
     return start, end
 

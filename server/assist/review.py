@@ -11,19 +11,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeGuard
 
-from devflow.analysis.checks.calls import Site, python_calls, unfit_calls
+from devflow.analysis.checks.calls import python_calls, unfit_calls
 from devflow.analysis.checks.duplicates import Candidate, comparable, near_duplicates, shingles
-from devflow.analysis.checks.python_module import Module, read_module
+from devflow.analysis.checks.python_module import read_module
 from devflow.analysis.checks.secrets import hard_coded_secrets
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding, Symbol
 from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
-from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.models.errors import ModelError
 from devflow.server.assist import problems, prompts
 from devflow.server.assist.broken_callers import broken_callers
 from devflow.server.assist.chat import Progress, answer
+from devflow.server.assist.known_modules import judged
 from devflow.server.assist.reach import reach
 from devflow.server.assist.related import Related, joined, related, with_and_without
 from devflow.server.assist.target import Target, document_symbols, sent_paths
@@ -43,8 +43,6 @@ _MOST_FUNCTIONS = 60
 """Of one document, that the index is asked about."""
 _SIMILAR_SECONDS = 60.0
 _MOST_KEPT = 500
-_MOST_ROUNDS = 12
-_MOST_MODULES = 256
 _MOST_FINDINGS = 20
 _SEVERITIES = ("error", "warning", "information", "hint")
 
@@ -147,48 +145,7 @@ async def _calls(doc: Document, code: Codebase) -> list[Finding]:
     if doc.language != "python" or tree is None:
         return []
     sites, home = await asyncio.to_thread(lambda: (python_calls(tree), read_module(tree, doc.path)))
-    known: dict[Path, Module | None] = {}
-    findings: list[Finding] = []
-    for _ in range(_MOST_ROUNDS):
-        findings, wanted = await asyncio.to_thread(_judged, sites, home, code.roots, known)
-        if not wanted:
-            break
-        # Most of what is wanted are the places an import could be found at: look before reading.
-        there = await asyncio.to_thread(_existing, wanted)
-        for path in wanted:
-            known[path] = await _module(path, code) if path in there else None
-    return findings
-
-
-def _existing(paths: Iterable[Path]) -> set[Path]:
-    return {path for path in paths if path.is_file()}
-
-
-def _judged(
-    sites: tuple[Site, ...], home: Module, roots: tuple[Path, ...], known: dict[Path, Module | None]
-) -> tuple[list[Finding], frozenset[Path]]:
-    return unfit_calls(sites, home, roots, known)
-
-
-async def _module(path: Path, code: Codebase) -> Module | None:
-    text = await code.texts.text_of(path)
-    if text is None or len(text) > _MOST_CHARACTERS:
-        return None
-    kept: dict[Path, tuple[Text, Module]] = code.memory.kept("review modules", dict)
-    before = kept.get(path)
-    if before is not None and before[0] == text:
-        return before[1]
-    module = await asyncio.to_thread(_read, text, path)
-    if len(kept) >= _MOST_MODULES:
-        kept.pop(next(iter(kept)))
-    kept[path] = (text, module)
-    return module
-
-
-def _read(text: Text, path: Path) -> Module:
-    tree = parse(text, "python")
-    assert isinstance(tree, SyntaxTree)
-    return read_module(tree, path)
+    return await judged(lambda known: unfit_calls(sites, home, code.roots, known), code)
 
 
 async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:

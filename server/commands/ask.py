@@ -29,11 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.markdown import Markdown
 
     from devflow.models.errors import ModelError
-    from devflow.server.commands.workspace import root_of
+    from devflow.server.commands.workspace import outside, root_of
 
     notes = console(stderr=True)
     root = root_of(arguments.root, notes)
-    if root is None:
+    if root is None or outside(arguments.near, [root], notes):
         return 2
     if not arguments.question.strip():
         notes.print("Ask a question in plain words, such as: where are retries configured?")

@@ -198,9 +198,13 @@ def place_of(definition: Definition, roots: Sequence[Path], line: int | None = N
 async def chosen(index: Index, name: str, notes: Console, roots: Sequence[Path]) -> Definition | None:
     """The definition that a name means; of several the first, and the others on the console as one would
     name them."""
-    from devflow.retrieval.graph.named import names_near
+    from devflow.retrieval.graph.named import lines_of, names_near
 
     found = await index.graph.find(name)
+    if not found and (files := await index.graph.ask(lines_of, name)):
+        shown = " and ".join(f"{visible(shown_path(path, roots))} has {count} lines" for path, count in files)
+        notes.print(f"nothing is defined at {name!r}: {shown}")
+        return None
     if not found:
         near = [_called(each, roots) for each in await index.graph.ask(names_near, name)]
         meant = f"did you mean {' or '.join(near)}?" if near else f"say it as {_FORMS}"

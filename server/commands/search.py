@@ -47,13 +47,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search; 1 when nothing was found."""
-    from devflow.server.commands.workspace import root_of
+    from devflow.server.commands.workspace import outside, root_of
 
     notes = console(stderr=True)
     roots = [root for given in arguments.root or [Path()] if (root := root_of(given, notes)) is not None]
     if len(roots) < len(arguments.root or [Path()]):
         return 2
     roots = [root for root in dict.fromkeys(roots) if not set(root.parents) & set(roots)]
+    if outside(arguments.near, roots, notes):
+        return 2
     hits = asyncio.run(_search(roots, arguments, notes))
     if arguments.context is not None:
         from devflow.retrieval.context import pack_tokens

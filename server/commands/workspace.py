@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def root_of(given: Path, console: Console) -> Path | None:
     """The workspace root: the folder given, or the repository it lies in. None, and a sentence on
-    the console, when there is no such folder."""
+    the console, when there is no such folder, or it is everything that somebody has."""
     try:
         if not given.is_dir():
             console.print(f"{str(given)!r} is not a folder; name the folder of a workspace.")
@@ -35,7 +35,36 @@ def root_of(given: Path, console: Console) -> Path | None:
         for folder in (root, *root.parents):
             if (folder / ".git").exists() or (folder / FILE_NAME).is_file():
                 return folder
+    if everything := _everything(root):
+        console.print(
+            f"{str(root)!r} is {everything}; name the folder of a project, or put a {FILE_NAME} there."
+        )
+        return None
     return root
+
+
+def _everything(root: Path) -> str:
+    """What a folder is that nobody means as a workspace: a whole disk or a user's home. "" for others, and
+    for one that a repository or settings of its own make a workspace."""
+    if any((root / mark).exists() for mark in (".git", FILE_NAME)):
+        return ""
+    if root == root.parent:
+        return "a whole disk"
+    try:
+        home = Path.home().resolve()
+    except (OSError, RuntimeError):  # who runs us has none
+        return ""
+    return "your home folder with everything in it" if root == home else ""
+
+
+def outside(files: Sequence[Path], roots: Sequence[Path], console: Console) -> bool:
+    """Whether one of the files of `--near` is in none of the roots; a sentence on the console says which."""
+    strange = [file for file in files if not any(file.is_relative_to(root) for root in roots)]
+    for file in strange:
+        console.print(
+            f"--near {str(file)!r} is not in {', '.join(map(str, roots))}; name a file of the workspace."
+        )
+    return bool(strange)
 
 
 def settings_of(root: Path, console: Console) -> Settings:
@@ -81,6 +110,7 @@ async def build_with_progress(
 @asynccontextmanager
 async def open_index(root: Path, settings: Settings, console: Console) -> AsyncIterator[Index]:
     """The index of `root` for one command, brought up to date."""
+    from devflow.retrieval.chroma import INSTEAD
     from devflow.retrieval.index import Index
     from devflow.retrieval.local import FEW, local_vectors
     from devflow.server.vectors import vector_options
@@ -88,7 +118,11 @@ async def open_index(root: Path, settings: Settings, console: Console) -> AsyncI
     status = await build_with_progress(root, settings, console)
     if status.problem:
         console.print(status.problem)
-    async with local_vectors(root, vector_options(settings, os.environ), few=FEW) as (vectors, problem):
+    options = vector_options(settings, os.environ)
+    async with AsyncExitStack() as stack:
+        vectors, problem = None, ""
+        if not status.problem.endswith(INSTEAD):  # else they were waited for just now
+            vectors, problem = await stack.enter_async_context(local_vectors(root, options, few=FEW))
         if problem and settings.index.vectors and problem != status.problem:
             console.print(problem)
         index = await Index.open([root], vectors)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from devflow.analysis.facts import Location
+from devflow.analysis.syntax.parse import parse
+from devflow.analysis.text import Text
 from devflow.analysis.types.base import Candidate, Definition, Hint, Signature
 from devflow.server.workers import type_programs
 from devflow.server.workers.python import PythonWorker
@@ -25,6 +27,8 @@ from devflow.server.workers.type_server import TypeServer
 
 log = logging.getLogger(__name__)
 
+_DEEPEST = 2_000
+"""Levels of syntax: of a sum of so many terms."""
 _TRIAL = "''.upp"
 _TRIAL_SECONDS, _AGAIN_SECONDS = 20.0, 0.2
 
@@ -89,6 +93,8 @@ class Engines:
         self._documents: dict[Path, str] = {}
         self._starting: asyncio.Task[None] | None = None
         self._closed = False
+        self._looked_at: tuple[str, bool] | None = None
+        """The text jedi was asked about last, and whether it is too deep for it."""
 
     @property
     def engine(self) -> str:
@@ -241,9 +247,21 @@ class Engines:
             answer = await getattr(self._fast, question)(path or self._unsaved(), *about)
             if answer is not None:
                 return answer
+        if await self._is_too_deep(str(about[0])):
+            return "" if question == "document" else []
         if not self._closed:
             await self._start_jedi()
         return await getattr(self._jedi, question)(path, *about)
+
+    async def _is_too_deep(self, source: str) -> bool:
+        """Whether jedi would be at a text for seconds, to give up in the end: it goes down by calls."""
+        if len(source) < _DEEPEST:
+            return False
+        if self._looked_at is None or self._looked_at[0] != source:
+            tree = await asyncio.to_thread(parse, Text(source), "python")
+            deep = tree is not None and await asyncio.to_thread(tree.is_deeper_than, _DEEPEST)
+            self._looked_at = (source, deep)
+        return self._looked_at[1]
 
     def _unsaved(self) -> Path:
         """Where a document without a file stands for the type server."""

@@ -30,6 +30,7 @@ _KINDS = {
     25: SymbolKind.TYPE,
 }
 _BOUND = re.compile(r"bound method (?:type\[|<class ')?([\w.]+)")
+_OBJECT = re.compile(r"<(class|module) '([^']+)'>")
 _METHOD = re.compile(r"bound method .*?\.(?=\w+[\[(])", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _RULE = "\n---------------------------------------------\n"
@@ -88,6 +89,8 @@ def described(answer: Any) -> tuple[str, str, SymbolKind] | None:
         head, kind = f"def {_METHOD.sub('', head, count=1)}", SymbolKind.METHOD
     elif head.startswith("def "):
         kind = SymbolKind.FUNCTION
+    elif "> | " in head:
+        head = _OBJECT.sub(r"\1 \2", head)  # a union of modules or classes
     elif head.startswith("<class '"):
         head, kind = f"class {head[8:-2]}", SymbolKind.CLASS
     elif head.startswith("class "):

@@ -48,6 +48,10 @@ _LARGE_ANSWER = 300
 """Items; more are turned into our values in a thread."""
 _RESTART_SECONDS = 0.5
 """Longest wait of a question for a process that has died; the first start may take longer."""
+_ENDS, _LEFT_ALONE, _LONGEST_ALONE = 2, 30.0, 600.0
+"""After so many ends of the process, one behind the other, while it was asked about a document, the document
+is left alone for so many seconds, with each further end twice as long: a sum of 20,000 terms is more than
+ty's stack holds."""
 _MOST_AHEAD = 8
 """Documents whose types are inferred when a server comes up."""
 _VARIABLE = SymbolKind.VARIABLE
@@ -103,6 +107,8 @@ class TypeServer:
         self._ahead: set[asyncio.Task[Any]] = set()
         self._asking: dict[Path, set[asyncio.Future[None]]] = {}
         """What ends when the questions that are under way about a document do."""
+        self._ends: dict[Path, tuple[int, float]] = {}
+        """How often in a row it ended while asked about a document, and when last (`time.monotonic()`)."""
         self._silent_since: float | None = None
         """When the first question was asked after the last answer."""
 
@@ -223,6 +229,12 @@ class TypeServer:
         packages = (environment_folder(root) if root is not None else None) or self._own_packages
         return {**type_programs.OPTIONS, "configuration": {"environment": {"python": str(packages)}}}
 
+    def leaves_alone(self, path: Path) -> bool:
+        """Whether questions about a document have ended it too often to ask another one now."""
+        times, last = self._ends.get(path, (0, 0.0))
+        rest = min(_LEFT_ALONE * 2 ** min(times - _ENDS, 10), _LONGEST_ALONE) if times >= _ENDS else 0.0
+        return time.monotonic() - last < rest
+
     # -- questions -----------------------------------------------------------------------------------
 
     async def complete(self, path: Path, source: str, at: int) -> list[Candidate] | None:
@@ -341,6 +353,8 @@ class TypeServer:
     ) -> Any:
         """The server's answer about offset `at` of `source`; _FAILED when it gave none."""
         deadline = self._deadlines[method]
+        if self.leaves_alone(path):
+            return _FAILED
         try:
             async with asyncio.timeout(deadline):
                 async with asyncio.timeout(_RESTART_SECONDS if self._was_up else None):
@@ -386,6 +400,12 @@ class TypeServer:
         except WorkerError as error:
             log.debug("%s did not answer %s at first: %s", self.name, method, type(error).__name__)
             return _FAILED
+        except WorkerGone:
+            if mirror is not None:  # else it was closed
+                self._ends[path] = (self._ends.get(path, (0, 0.0))[0] + 1, time.monotonic())
+            raise
+        else:
+            self._ends.pop(path, None)
         finally:
             ended.set_result(None)
             self._asking[path].discard(ended)

@@ -15,6 +15,16 @@ ROOTS = (Path("/home/ada/shop"), Path("/home/ada/other"))
         ("/home/ada/shop/pay/cards.py", "pay/cards.py", "pay/cards.py"),
         ("/home/ada/other/a.py", "a.py", "a.py"),
         ("/home/ada/.venv/lib/python3.12/site-packages/rich/text.py", "rich/text.py", "rich/text.py"),
+        (
+            "/home/ada/.cache/ty/vendored/typeshed/2e4d4dcf657f8230/stdlib/builtins.pyi",
+            "typeshed/stdlib/builtins.pyi",
+            "typeshed/stdlib/builtins.pyi",
+        ),
+        (
+            "/home/ada/.venv/lib/python3.12/site-packages/jedi/third_party/typeshed/stdlib/os/path.pyi",
+            "typeshed/stdlib/os/path.pyi",
+            "typeshed/stdlib/os/path.pyi",
+        ),
         ("/home/ada/notes/todo.py", "/home/ada/notes/todo.py", "todo.py"),
     ],
 )

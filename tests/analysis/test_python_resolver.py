@@ -25,6 +25,41 @@ def resolved(root: Path, snippet: str) -> tuple[fixture.Case, Target | None, Pyt
 
 
 FOUND = {
+    "a type parameter of a function, not the class of its name": """
+        def first[T](items: list[T]) -> <|>T: ...
+        #         ^ target
+        class T: ...
+        """,
+    "a type parameter of a class, in a method": """
+        T = 1
+        class Box[T: int]:
+        #         ^ target
+            def get[U](self, other: U) -> tuple[<|>T, U]: ...
+        """,
+    "a type parameter of an alias": """
+        type Pair[K] = tuple[K, <|>K]
+        #         ^ target
+        K = 1
+        """,
+    "the attribute that a pattern looks at": """
+        class Point:
+            def __init__(self, x):
+                self.x = x
+        #            ^ target
+        def f(shape):
+            match shape:
+                case Point(<|>x=0): ...
+        """,
+    "several types as one parameter": """
+        def f[*Ts, **P](*args: *<|>Ts): ...
+        #      ^^ target
+        """,
+    "a local of a type parameter's name": """
+        def f[T](x):
+            T = x
+        #   ^ target
+            return <|>T
+        """,
     "a function of the file": """
         def area(): ...
         #   ^^^^ target

@@ -46,6 +46,22 @@ async def test_a_function_in_the_same_file_is_found(tmp_path: Path, engine: bool
 
 
 @BOTH
+@pytest.mark.parametrize("annotation", ['"User"', '"list[User]"', "'dict[str, User]'"])
+async def test_a_name_in_a_quoted_annotation_is_found(tmp_path: Path, annotation: str, engine: bool) -> None:
+    marked = annotation.replace("User", "Us<|>er")
+    snippet = f"""
+        class User: ...
+        #     ^^^^ target
+        def f(user: {marked}): ...
+        """
+    await check(tmp_path, snippet, engine=engine)
+    assert await uses(tmp_path, snippet, engine=engine) == [
+        "main.py: class [User]: ...",
+        f"main.py: def f(user: {annotation.replace('User', '[User]')}): ...",
+    ]
+
+
+@BOTH
 async def test_a_local_shadows_a_global(tmp_path: Path, engine: bool) -> None:
     await check(
         tmp_path,

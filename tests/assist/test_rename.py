@@ -67,6 +67,67 @@ async def test_uses_in_other_files_are_renamed_too(tmp_path: Path) -> None:
     )
 
 
+async def test_a_name_in_a_quoted_annotation_is_one(tmp_path: Path) -> None:
+    await check(
+        tmp_path,
+        """
+        #- models.py
+        class User: ...
+        #- main.py
+        from models import User
+
+        def f(user: "list[Us<|>er]", other: "User"): ...
+        """,
+        "Person",
+        {
+            "models.py": "class Person: ...\n",
+            "main.py": 'from models import Person\n\ndef f(user: "list[Person]", other: "Person"): ...\n',
+        },
+        indexed=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "made", ["@model\nclass P:", "@dataclass_transform()\nclass B: ...\n\nclass P(B):", "class P(Unknown):"]
+)
+async def test_a_field_is_renamed_with_the_keywords_of_a_constructor_nobody_wrote(
+    tmp_path: Path, made: str
+) -> None:
+    await check(
+        tmp_path,
+        f"{made}\n    <|>x: int\n\np = P(x=1)\nprint(p.x)\n",
+        "y",
+        {"main.py": f"{made}\n    y: int\n\np = P(y=1)\nprint(p.y)\n"},
+        indexed=True,
+    )
+
+
+async def test_a_key_of_a_typed_dict_is_refused(tmp_path: Path) -> None:
+    snippet = """
+        from typing import TypedDict
+
+        class Movie(TypedDict):
+            <|>title: str
+
+        made: Movie = {"title": "x"}
+        """
+    assert "is a key of the TypedDict Movie" in await refused(tmp_path, snippet, "name", indexed=True)
+
+
+async def test_a_member_of_one_of_two_classes_is_refused(tmp_path: Path) -> None:
+    snippet = """
+        class A:
+            def run(self): ...
+
+        class B:
+            def run(self): ...
+
+        def f(x: A | B):
+            return x.ru<|>n()
+        """
+    assert "may be any of 2 things" in await refused(tmp_path, snippet, "go", engine=True)
+
+
 async def test_strings_and_comments_stay(tmp_path: Path) -> None:
     await check(
         tmp_path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -82,6 +83,36 @@ async def test_names_that_others_still_import_are_told_where_they_stood(tmp_path
         "def surface(w, h): ... | 'area' is not defined here, but used from here: "
         "app/api.py:1, tests/test_shapes.py:2, tests/test_shapes.py:5"
     ]
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "# see sys.modules\n",
+        "import sys\nif 'numpy' in sys.modules: ...\n",
+        "import sys\nnumpy = sys.modules.get('numpy')\nsys.modules.pop('old', None)\n",
+        "import sys\nsys.modules['shim'] = object()\n",
+    ],
+)
+async def test_a_module_that_looks_for_others_is_looked_at(tmp_path: Path, mention: str) -> None:
+    [found] = await findings(tmp_path, f"#- shapes.py\n<|>{mention}#- user.py\nfrom shapes import area\n")
+    assert "'area' is not defined here" in found
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "import sys\nsys.modules[__name__] = object()\n",
+        "import sys\nsys.modules['pack.shapes'].area = 1\n",
+        "import sys as _sys\nme = _sys.modules[__name__]\nme.area = 1\n",
+        "from sys import argv, modules\nmodules[__name__].area = 1\n",
+        "import sys\nfor each in sys.modules.values():\n    each.area = 1\n",
+        "import sys\nsys.modules.update(all())\n",
+    ],
+)
+async def test_a_module_that_may_replace_itself_is_passed_over(tmp_path: Path, mention: str) -> None:
+    snippet = f"#- shapes.py\n<|>{mention}#- user.py\nfrom shapes import area\n"
+    assert await findings(tmp_path, snippet) == []
 
 
 @pytest.mark.parametrize(
@@ -214,6 +245,54 @@ async def test_what_a_base_or_its_metaclass_makes_is_not_judged_by_init(tmp_path
         def show(): return One(), Two()
     """
     assert await findings(tmp_path, snippet) == []
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "class Meta(type):\n    def __call__(cls, *args): ...\n\nclass Base(metaclass=Meta): ...\n",
+        "class Base:\n    def __new__(cls, *args): ...\n",
+        "class Root:\n    def __new__(cls, *args): ...\n\nclass Base(Root): ...\n",
+        "from attrs import define\n\n@define\nclass Base: ...\n",
+        "from nowhere import Base\n",
+    ],
+)
+async def test_a_base_in_another_file_may_make_its_objects_otherwise(tmp_path: Path, base: str) -> None:
+    files = """
+        #- app/__init__.py
+        #- app/things.py
+        <|>from app.base import Base
+
+        class One(Base):
+            def __init__(self, a): ...
+        #- app/use.py
+        from app.things import One
+
+        def show(): return One()
+        #- app/base.py
+    """
+    assert await findings(tmp_path, dedent(files) + base) == []
+
+
+async def test_a_plain_base_in_another_file_changes_nothing(tmp_path: Path) -> None:
+    snippet = """
+        #- app/__init__.py
+        #- app/base.py
+        from abc import ABC
+
+        class Base(ABC): ...
+        #- app/things.py
+        <|>from app.base import Base
+
+        class One(Base):
+            def __init__(self, a): ...
+        #- app/use.py
+        from app.things import One
+
+        def show(): return One()
+    """
+    [found] = await findings(tmp_path, snippet)
+    assert "One() is called without its required argument 'a'" in found
 
 
 async def test_an_alias_made_by_the_type_statement_is_a_name_of_the_module(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import pytest
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.types.base import Candidate
 from devflow.server.workers import type_answers, type_programs
 from devflow.server.workers.engines import Engines, chosen
 from devflow.server.workers.python import PythonWorker
@@ -425,8 +427,37 @@ def test_the_program_sees_no_keys_and_no_path(monkeypatch: pytest.MonkeyPatch, t
         ("Literal[True] (Final)", "Literal[True]"),
         ("Self@failed (invariant)", "Self@failed"),
         ("tuple[()]", "tuple[()]"),
+        ("<module 'tomllib'> | Unknown", "module tomllib | Unknown"),
     ],
 )
 def test_a_type_is_told_without_what_the_server_remarks_on_it(hovered: str, signature: str) -> None:
     told = type_answers.described({"contents": {"kind": "plaintext", "value": hovered}})
     assert told == (signature, "", SymbolKind.VARIABLE)
+
+
+async def test_jedi_is_not_asked_about_what_is_too_deep_for_it(tmp_path: Path) -> None:
+    class Jedi:
+        async def start(self) -> None: ...
+
+        async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+            return [Candidate("asked", SymbolKind.VARIABLE)]
+
+    engines = Engines([tmp_path], None, "", jedi=lambda roots: cast(Any, Jedi()))
+    assert await engines.complete(tmp_path / "a.py", " + ".join(["x"] * 20_000), 1) == []
+    assert await engines.complete(tmp_path / "a.py", "x = 1\n" * 20_000, 1) != []
+
+
+async def test_a_document_that_ends_the_server_is_left_alone_and_the_others_are_not(tmp_path: Path) -> None:
+    server = broken(tmp_path, "falls", deadline=HANGS)
+    await server.start()
+    try:
+        deep, other = tmp_path / "deep.py", tmp_path / "other.py"
+        for _ in range(6):
+            assert await server.complete(deep, "x", 1) is None
+        assert server.leaves_alone(deep)
+        server.opened(deep, "x")
+        assert await server.complete(other, "x", 1) == []
+        assert server.history.startswith("restarts: 2,")
+        assert not server.leaves_alone(other)
+    finally:
+        await server.close()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 from devflow.analysis.tokens import scan
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.store import Lexed, update
+from devflow.server.indexing import WorkspaceIndex
 from devflow.server.usage import OpenDocuments, Usage
 
 ROOT = Path("/workspace")
@@ -59,3 +62,13 @@ def test_an_unchanged_question_is_answered_with_the_same_model(tmp_path: Path) -
     documents.put(ROOT / "a.py", "item.weight\n")
     first = usage.model(documents, ROOT / "b.py")
     assert usage.model(documents, ROOT / "b.py") is first
+
+
+async def test_a_first_question_while_the_folders_change_is_answered_with_nothing() -> None:
+    index = WorkspaceIndex(cast(Any, SimpleNamespace(tell=None)), watch=False)
+
+    def loop_gets_its_turn(*_: object) -> None:
+        index._usage.clear()  # as `read` does for other folders
+
+    index._loop = cast(Any, SimpleNamespace(call_soon_threadsafe=loop_gets_its_turn))
+    assert index.usage_of("python") is None

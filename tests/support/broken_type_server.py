@@ -1,5 +1,6 @@
 """A type server with one fault, named on the command line: `hangs`, `late SECONDS`, `garbage`, `refuses`,
-`ends`, `counts` (answers completion with the text it holds, so that a test can see what it was told)."""
+`ends`, `falls` (over every question about a file whose name has `deep` in it), `counts` (answers
+completion with the text it holds, so that a test can see what it was told)."""
 
 from __future__ import annotations
 
@@ -36,6 +37,8 @@ def main(fault: str, seconds: float) -> None:
             _answer(number, "what?" if fault == "refuses" else known)
         elif number is None or "method" not in message:
             continue
+        elif fault == "falls" and "deep" in message["params"].get("textDocument", {}).get("uri", ""):
+            sys.exit(6)
         elif fault == "garbage":
             sys.stdout.buffer.write(b"not a frame at all\r\n\r\nContent-Length: 5\r\n\r\n{{{{{")
             sys.stdout.buffer.flush()

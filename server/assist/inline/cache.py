@@ -46,9 +46,14 @@ class Cache:
     def find(self, before: str, after: str, language: str) -> tuple[Kept, int] | None:
         """The suggestion for this place and how much of it is typed already; the least typed first."""
         head = suffix_head(after)
+        texts = {
+            kept.text for (name, _, below), kept in self._kept.items() if (name, below) == (language, head)
+        }
         before = before[-_REACH - _TYPED :]
         for typed in range(min(len(before), _TYPED) + 1):
             said = before[len(before) - typed :] if typed else ""
+            if not any(text.startswith(said) for text in texts):
+                continue  # what the lines before would be need not be asked
             for tail in tails(before[: len(before) - typed]):
                 key = (language, tail, head)
                 found = self._kept.get(key)

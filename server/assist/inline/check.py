@@ -72,10 +72,13 @@ async def checked(
     end: int | None = None,
     seconds: float = 0.0,
     made: Document | None = None,
+    *,
+    as_it_is: bool = False,
 ) -> Checked:
     """`text`, which is to stand at `at` of `doc`, with each name that does not exist repaired where one real
     name is clearly meant; else without the line that uses it and all behind it. `seconds` for the
-    type engine, 0: what it usually needs; `made`: the document with it, where that is there already."""
+    type engine, 0: what it usually needs; `made`: the document with it, where that is there already;
+    `as_it_is`: see `Asked`."""
     if made is None:
         made = await asyncio.to_thread(with_suggestion, doc, at, text, end)
     stop = at + len(text)
@@ -84,7 +87,7 @@ async def checked(
         begin = safe_start(made.tree, at) if made.tree is not None else 0
         names = used_names(made.text.source, at, stop, doc.language, begin)
         words = dict.fromkeys(name.text for name in names)
-        return Asked(made, at, names, code, *seen_elsewhere(doc, words, code))
+        return Asked(made, at, names, code, *seen_elsewhere(doc, words, code), as_it_is)
 
     asked = await asyncio.to_thread(read)
     if not asked.names:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.python_names import python_names
+from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.undefined import names_bound
@@ -62,6 +63,8 @@ class Asked:
     """Which of the names occur elsewhere in the document or the workspace."""
     words: int = 0
     """How many different words those hold."""
+    as_it_is: bool = False
+    """Whether plain names must be bound in the document as it is: no import will be added for them."""
 
 
 async def verdicts(asked: Asked, seconds: float) -> list[Verdict]:
@@ -149,7 +152,9 @@ def _python(name: Name, asked: Asked, tree: SyntaxTree, missing: Sequence[Missin
 def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     if name.text in _IMPLICIT or (name.text.startswith("__") and name.text.endswith("__")):
         return THERE
-    visible = {each.name for each in visible_names(tree, name.start)}
+    visible = {each.name: each.start for each in visible_names(tree, name.start)}
+    if name.text in visible and _is_own_value(name, visible[name.text], tree):
+        return Verdict(False, frozenset(visible) - {name.text})
     if name.text in visible or name.text in builtin_names("python"):
         return THERE
     if tree.has_error() and (asked.seen.get(name.text) or name.text in _SELVES):
@@ -158,10 +163,36 @@ def _plain(name: Name, asked: Asked, tree: SyntaxTree) -> Verdict:
     if path is not None and names_of(asked.code).at(path, tree, name.start) is not None:
         return THERE  # by a star import
     if asked.seen.get(name.text) and name.text not in names_bound(tree):
+        if asked.as_it_is and not _is_read_besides(asked, name, tree):
+            return Verdict(False, frozenset(visible))
         return UNSURE  # the document uses it too and binds it nowhere: it is from somewhere else
     if name.text in names_bound(tree) and _is_bound(name, tree):
         return THERE  # deep within a statement of the file itself, where `visible_names` does not look
     return Verdict(False, frozenset(visible))
+
+
+def _is_own_value(name: Name, bound_at: int, tree: SyntaxTree) -> bool:
+    """Whether the plain name is read in the assignment that binds it first: `node = node.parent`."""
+    between = tree.text.source[bound_at + len(name.text) : name.start]
+    if "\n" in between or not _ASSIGNED.match(between):
+        return False
+    names = python_names(tree)
+    used = names.at(name.start)
+    if used is None or names.scopes[used.scope].kind == "class" or names.has_star():
+        return False
+    first = names.first_binding(name.text, names.home(used))
+    here = first is not None and names.home(used) == used.scope and first.start == bound_at
+    return here and not (used.scope == MODULE and name.text in builtin_names("python"))
+
+
+_ASSIGNED = re.compile(r"[ \t]*(?::[^=]*)?=(?!=)")
+
+
+def _is_read_besides(asked: Asked, name: Name, tree: SyntaxTree) -> bool:
+    """Whether the document uses the plain name elsewhere than in the suggestion."""
+    end = max(each.end for each in asked.names)
+    same = (each.start for each in python_names(tree).occurrences if each.name == name.text)
+    return any(not asked.start <= start < end for start in same)
 
 
 def _is_bound(name: Name, tree: SyntaxTree) -> bool:

@@ -95,7 +95,9 @@ def used_names(source: str, start: int, end: int, language: str, begin: int = 0)
             name = Name(
                 text, Role.KEYWORD, token.start, token.end, callee=called.start if called is not None else -1
             )
-        elif text in bound or _is_new(tokens, number, language, bool(opened)):
+        elif (text in bound and not _is_own_value(tokens, number)) or _is_new(
+            tokens, number, language, bool(opened)
+        ):
             continue
         found.append(name)
     return found
@@ -140,6 +142,17 @@ def _bound(tokens: list[Token], start: int, language: str) -> set[str]:
         elif text in (")", "]", "}"):
             depth = max(0, depth - 1)
     return names
+
+
+def _is_own_value(tokens: list[Token], number: int) -> bool:
+    """Whether a name is read on the line that assigns it: whether it is there already has to be seen."""
+    first = number
+    while first and tokens[first - 1].text != NEWLINE:
+        first -= 1
+    return number > first + 1 and [each.text for each in tokens[first : first + 2]] == [
+        tokens[number].text,
+        "=",
+    ]
 
 
 def _is_target(tokens: list[Token], number: int) -> bool:

@@ -8,6 +8,7 @@ logistic regression, fitted by `benchmarks/ghost.py` on public code).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,7 +19,7 @@ from devflow.analysis.text import Edit
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.analogy import Analogy, analogies
 from devflow.analysis.usage.around import Around, OpenTokens
-from devflow.analysis.usage.closing import closing
+from devflow.analysis.usage.closing import closing, open_brackets
 from devflow.analysis.usage.lines import Rest, rests
 from devflow.analysis.usage.parameters import Kept, kept_next
 from devflow.analysis.usage.vocabulary import Vocabulary
@@ -29,6 +30,8 @@ from devflow.server.assist.keywords import builtin_names, keywords
 _CANDIDATES = 5
 _NEAR, _SAME_BLOCK = 3, 15
 """Lines."""
+_WORD = 3
+"""Letters of a word that is more likely whole than the beginning of another, once it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,12 @@ def guess(
     """The likeliest rest of the line at `at`, None when nothing is known. `cleaned` gives the text as it
     may be inserted, "" when it may not; `whole`: the word before `at` is no beginning of a longer one. For a
     thread."""
-    scored = [
-        (sum(map(mul, WEIGHTS, each.values)), n, each)
-        for n, each in enumerate(evidence(doc, at, code, whole=whole))
+    found = [
+        each
+        for is_whole in _readings(doc, at, code, whole)
+        for each in evidence(doc, at, code, whole=is_whole)
     ]
+    scored = [(sum(map(mul, WEIGHTS, each.values)), n, each) for n, each in enumerate(found)]
     best: Guess | None = None
     # That a candidate parses can only raise it, so most need not be parsed.
     for score, _, each in sorted(scored, reverse=True):
@@ -72,6 +77,22 @@ def guess(
             here, known = each.rest.seen
             best = Guess(text, probability, "document" if here.share >= known.share else "usage")
     return best
+
+
+def _readings(doc: Document, at: int, code: Codebase, whole: bool) -> tuple[bool, ...]:
+    """Whether the word before `at` is whole: so is one that the document has elsewhere in such a place, and
+    one that is known besides may be."""
+    start = doc.text.word_at(at)[0]
+    word = doc.text.source[start:at]
+    if whole or not word:
+        return (whole,)
+    member = r"(?<=\.)" if doc.text.source[start - 1 : start] == "." else r"(?<![\w.])"
+    again = re.findall(rf"{member}{re.escape(word)}(?!\w)", doc.text.source)
+    if len(again) > 1 and len(word) >= _WORD and word not in keywords(doc.language):
+        return (True,)
+    usage = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
+    known = len(again) > 1 or (usage is not None and usage.vocabulary.number(word) is not None)
+    return (False, True) if known else (False,)
 
 
 def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> list[Evidence]:
@@ -92,15 +113,24 @@ def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> 
     if kept is not None:
         others[kept.tokens] = kept.text
     end = closing(around) if doc.language == "python" else None
+    in_statement = doc.language == "python" and not open_brackets(around)
     return [
         Evidence(
             rest,
-            rest.text.lstrip() if spaced else rest.text,
+            text.lstrip() if spaced else text,
             _values(rest, around, half, alike.get(rest.tokens), kept),
         )
         for rest in rests(models, around.context, half, others, _CANDIDATES, end)
+        for text in (_assigned(rest) if in_statement else rest.text,)
         if _names_known(rest.tokens, around, doc.language)
     ]
+
+
+def _assigned(rest: Rest) -> str:
+    """The text of a rest outside of brackets: an assignment has spaces where an argument has none."""
+    if rest.tokens[0] != "=":
+        return rest.text
+    return " = " + rest.text.lstrip().removeprefix("=").lstrip()
 
 
 def parses(doc: Document, at: int, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from devflow.analysis.changes import Change, grouped
@@ -40,6 +41,11 @@ def cause_of(text: Text, change: Change, language: str) -> Cause | None:
         return None
     start, end = _span(now, new_tokens, first, last)
     old_start, old_end = _span(was, old_tokens, first, last)
+    if (word := _in_format(old, new)) is not None:
+        was_name, name, at = word
+        start = begin + new[0].start + at
+        left, right = (*_left(new_tokens[:first]), "{")[-_CONTEXT:], ("}",)
+        return Cause(change, (was_name,), (name,), start, start + len(name), was_name, name, left, right)
     words = [each for each in new if each.text != NEWLINE]
     return Cause(
         change,
@@ -52,6 +58,27 @@ def cause_of(text: Text, change: Change, language: str) -> Cause | None:
         _left(new_tokens[:first]),
         _right(new_tokens[len(new_tokens) - last :]),
     )
+
+
+def _in_format(old: Sequence[Token], new: Sequence[Token]) -> tuple[str, str, int] | None:
+    """The name that was changed within the braces of a string that is filled in (`f"{name}"`, `${name}`): the
+    one before, the one now and its place in the token."""
+    if len(old) != 1 or len(new) != 1 or not _FORMAT.match(old[0].text):
+        return None
+    before, now = old[0].text, new[0].text
+    same = next((at for at, (one, other) in enumerate(zip(before, now, strict=False)) if one != other), 0)
+    begin = len(_WORD_BEFORE.sub("", now[:same]))
+    one, other = _WORD.match(before, begin), _WORD.match(now, begin)
+    if one is None or other is None or before[one.end() :] != now[other.end() :]:
+        return None
+    opening = _OPENED.search(now, 0, begin)
+    return (one[0], other[0], begin) if opening is not None else None
+
+
+_FORMAT = re.compile(r"(?:[rR]?[fF][rR]?[\"']|`)")
+_WORD = re.compile(r"[^\W\d][\w$]*")
+_WORD_BEFORE = re.compile(r"[\w$]*\Z")
+_OPENED = re.compile(r"(?<!\{)\{(?!\{)[^{}]*\Z")
 
 
 def _span(source: str, tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from devflow.analysis.calls import calls
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit, Text
+from devflow.analysis.tokens import NEWLINE
 from devflow.server.assist.next_edit.base import Cause, NextEdit
 from devflow.server.assist.next_edit.signatures import (
     Changed,
@@ -26,6 +27,9 @@ from devflow.server.assist.next_edit.signatures import (
 
 _ASSIGNED = re.compile(r"(?m)^([ \t]+)(?:self|this)\.(\w+)(?:\s*:[^=\n]+)?\s*=\s*(\w+)[ \t]*;?[ \t]*$")
 _ANNOTATED = re.compile(r"[ \t]+(\w+)\s*:\s*([^=\n#]+?)\s*(=.*)?$")
+_WORDS = re.compile(r"\w+")
+_NOT_PASSED = frozenset({"ClassVar", "init", "kw_only"})
+"""Words of fields that are passed otherwise, or not at all."""
 _CONSTRUCTORS = frozenset({"__init__", "constructor"})
 
 
@@ -143,25 +147,66 @@ def _declared(
 def changed_data_classes(
     text: Text, tree: SyntaxTree, every: Sequence[Symbol], causes: Sequence[Cause]
 ) -> list[Changed]:
-    """The classes constructed from their fields that one without a value was added to, each with its fields
-    as parameters; that of the newest edit first."""
+    """The classes constructed from their fields that one was taken from, or one without a value added to,
+    each with its fields as parameters; that of the newest edit first."""
     found: list[Changed] = []
     for cause in causes[:_CAUSES]:
+        owner, gone = _field_gone(tree, every, cause)
+        if owner is not None and _constructor(owner, every) is None and _is_data(text, owner):
+            left = _fields(text, owner, _indent_of_body(text, owner))
+            place = sum(each.start < cause.change.start for each in left)
+            if gone in {each.name for each in left}:
+                continue  # it was moved
+            was = (*left[:place], Parameter(gone, 0, 0), *left[place:])
+            found.append(Changed(owner, owner.name_end, owner.name_end, was, left))
+            continue
         owner, written = _field_written(text, tree, every, cause)
         if owner is None or written is None or written[3]:
             continue
         if _constructor(owner, every) is not None or not _is_data(text, owner):
             continue
-        indent = _indent(written[0])
-        now = tuple(
-            Parameter(each[1], 0, 0, bool(each[3]))
-            for number in range(text.line_at(owner.start) + 1, text.line_at(owner.end) + 1)
-            if (each := _ANNOTATED.fullmatch(text.line(number))) is not None
-            and _indent(text.line(number)) == indent
-        )
+        now = _fields(text, owner, _indent(written[0]))
         before = tuple(each for each in now if each.name != written[1])
         found.append(Changed(owner, owner.name_end, owner.name_end, before, now))
     return found
+
+
+def _fields(text: Text, owner: Symbol, indent: int) -> tuple[Parameter, ...]:
+    """The annotated fields of a class, by lines."""
+    found: list[Parameter] = []
+    for number in range(text.line_at(owner.start) + 1, text.line_at(owner.end) + 1):
+        line = text.line(number)
+        each = _ANNOTATED.fullmatch(line)
+        if each is not None and _indent(line) == indent and not _NOT_PASSED & set(_WORDS.findall(line)):
+            start = text.line_start(number)
+            found.append(Parameter(each[1], start + each.start(1), start + each.end(), bool(each[3])))
+    return tuple(found)
+
+
+def _indent_of_body(text: Text, owner: Symbol) -> int:
+    head = _indent(text.line(text.line_at(owner.start)))
+    body = [
+        text.line(number) for number in range(text.line_at(owner.name_end) + 1, text.line_at(owner.end) + 1)
+    ]
+    return next((_indent(line) for line in body if line.strip() and _indent(line) > head), head + 4)
+
+
+def _field_gone(tree: SyntaxTree, every: Sequence[Symbol], cause: Cause) -> tuple[Symbol | None, str]:
+    """The class from whose body the edit took an annotated field, and the field's name."""
+    words = [each for each in cause.old if each != NEWLINE]
+    whole = not cause.new and cause.old.count(NEWLINE) == 1 and words[1:2] == [":"]
+    if _NOT_PASSED & set(words):
+        return None, ""
+    if not whole or not words[0].isidentifier() or tree.language != "python":
+        return None, ""
+    at = cause.change.start
+    around = [
+        each
+        for each in every
+        if each.kind in (SymbolKind.CLASS, *_BODIES) and each.start < at <= each.end + 1
+    ]
+    owner = max(around, key=lambda each: each.start, default=None)
+    return (owner, words[0]) if owner is not None and owner.kind is SymbolKind.CLASS else (None, "")
 
 
 def _field_written(

@@ -22,7 +22,7 @@ from devflow.analysis.refactor.rename import rename
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist.keywords import builtin_names, keywords
-from devflow.server.assist.next_edit.base import Cause, NextEdit, is_name
+from devflow.server.assist.next_edit.base import LINE, Cause, NextEdit, is_name
 
 NAME = Path("/document.py")
 """What a document that is no file is called here."""
@@ -78,7 +78,8 @@ def may_begin(cause: Cause) -> bool:
     scopes need not be looked at."""
     left, right = cause.left[-1:], cause.right[:1]
     if right == ("(",):
-        return len(cause.left) > 1 and (is_name(cause.left[-1]) or left in ((">",), ("]",), ("*",), ("&",)))
+        # A method of JavaScript begins its line.
+        return is_name(cause.left[-1]) or left in ((LINE,), (">",), ("]",), ("*",), ("&",))
     return left not in _BEFORE_USES or right == ("=",)
 
 
@@ -195,7 +196,9 @@ def _by_blocks(tree: SyntaxTree, starts: Sequence[int], old: str, new: str) -> l
     begun = next((each for each in here if each.role in ("bind", "short_bind", "declaration")), None)
     if begun is None and len(here) > 1 and len({each.region for each in here}) == 1:
         begun = here[0] if here[0].region is not None else None
-    if begun is None or old in builtin_names(tree.language):
+    if begun is None:
+        return _method(places, starts, old, occurrences(tree, new), new)
+    if old in builtin_names(tree.language):
         return None
     if begun.region is not None:
         try:
@@ -211,6 +214,33 @@ def _by_blocks(tree: SyntaxTree, starts: Sequence[int], old: str, new: str) -> l
         for each in free
         if each.role in ("name", "member", "type", "declaration")
     ]
+
+
+def _method(
+    places: Sequence[Occurrence], starts: Sequence[int], old: str, others: Sequence[Occurrence], new: str
+) -> list[Edit] | None:
+    """JavaScript and TypeScript: the only method of that name in the file, in a class, and its uses."""
+    members = [each for each in places if each.node.type == "property_identifier"]
+    written = [each for each in members if _parent(each) != "member_expression"]
+    if len(written) != 1 or _parent(written[0]) != "method_definition" or written[0].start not in starts:
+        return None
+    around = written[0].node.parent.parent if written[0].node.parent is not None else None
+    if around is None or around.type != "class_body" or others or old in _COMMON or old == "constructor":
+        return None
+    return [Edit(each.start, each.end, new) for each in members]
+
+
+def _parent(place: Occurrence) -> str:
+    return place.node.parent.type if place.node.parent is not None else ""
+
+
+_COMMON_TEXT = """
+add apply at bind call catch clear concat delete entries every exec fill filter finally find findIndex flat
+flatMap forEach get has includes indexOf join keys map match next pop push reduce replace return reverse set
+shift slice some sort splice split test then throw toString trim unshift values
+"""
+_COMMON = frozenset(_COMMON_TEXT.split())
+"""Members that objects of the language itself have too."""
 
 
 def _only_members(places: Sequence[Occurrence]) -> bool:

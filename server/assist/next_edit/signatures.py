@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devflow.analysis.calls import CallSite, calls
+from devflow.analysis.calls import CallSite
 from devflow.analysis.changes import reverted
-from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.facts import Symbol
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.tokens import NEWLINE, lex
 from devflow.server.assist.next_edit.base import Cause, NextEdit
+from devflow.server.assist.next_edit.called_here import FUNCTIONS, IMPLICIT, calls_in_file
 from devflow.server.assist.next_edit.values import value_for
 
 LANGUAGES = frozenset({"python", "typescript", "tsx", "javascript"})
-_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
-_IMPLICIT = frozenset({"self", "cls", "this"})
-_COMMON = frozenset(name for each in (str, bytes, list, dict, set) for name in dir(each))
 _USUAL, _LONGEST = 400, 6_000
 """Code points of a list of parameters."""
 
@@ -115,7 +113,7 @@ def changed_functions(
     found: list[tuple[int, Changed]] = []
     for symbol in every:
         near = any(symbol.name_end <= each.change.start <= symbol.end for each in causes)
-        if symbol.kind not in _FUNCTIONS or not near:
+        if symbol.kind not in FUNCTIONS or not near:
             continue
         span = parameter_span(text.source, symbol.name_end, tree.language)
         if span is None:
@@ -253,33 +251,8 @@ def _without(site: CallSite, changed: Changed, removed: Parameter) -> Edit | Non
     return Edit(start, given[number].end, "")
 
 
-def calls_in_file(tree: SyntaxTree, symbol: Symbol, every: Sequence[Symbol]) -> list[CallSite]:
-    """The calls in the file that run the function for certain, by its name and who it belongs to."""
-    owner = next((each for each in every if each.qualified_name == symbol.container), None)
-    in_class = owner is not None and owner.kind is SymbolKind.CLASS
-    constructs = in_class and symbol.name in ("__init__", "constructor")
-    name = owner.name if constructs and owner is not None else symbol.name
-    same = [each for each in every if each.name == name and each.kind in (*_FUNCTIONS, SymbolKind.CLASS)]
-    if len(same) != 1:
-        return []
-    found: list[CallSite] = []
-    for site in calls(tree):
-        if site.name != name or (symbol.start <= site.start < symbol.name_end):
-            continue
-        if constructs or not in_class:
-            inside = owner is None or in_class or owner.start <= site.start < owner.end
-            if site.receiver is None and site.plain and inside:
-                found.append(site)
-        elif site.receiver in _IMPLICIT:
-            if owner is not None and owner.start <= site.start < owner.end:
-                found.append(site)
-        elif name not in _COMMON and site.receiver is not None:
-            found.append(site)
-    return found
-
-
 def _explicit(found: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-    return found[1:] if found and found[0].name in _IMPLICIT else found
+    return found[1:] if found and found[0].name in IMPLICIT else found
 
 
 def _extra(more: Sequence[Parameter], fewer: Sequence[Parameter]) -> Parameter | None:

@@ -40,6 +40,9 @@ def other(source: str, language: str) -> list[str]:
         ("f(a=1, 2)\n", 1, "Positional argument follows keyword argument"),
         ("y = 1\n\nx = 'abc\ny = 1\n", 3, "Unterminated string literal (detected at line 3)"),
         ("1 = x\n", 1, "Cannot assign to literal"),
+        ("@dec\n\n# why\ndef f(se\n", 4, "'(' was never closed."),
+        ("class A:\n    x = 1\n\n    @property\n    def f(se", 5, "'(' was never closed."),
+        ("class A:\n    @property\n    def f(se\n\n    def g(self): ...\n", 3, "'(' was never closed."),
         ("print 'x'\n", 1, "Missing parentheses in call to 'print'. Did you mean print(...)?"),
     ],
 )

@@ -87,6 +87,29 @@ CASES = {
     "what a module exports": "__all__ = ['«f»']\ndef «<|>f»(): ...\n",
     "a match capture": "match v:\n    case [«<|>x», y]:\n        print(«x», y)\n",
     "a type parameter": "def f[«<|>T»](x: «T») -> «T»: ...\n",
+    "a function of a module in a folder alone": """
+        #- ns/one/mod.py
+        def «f»(): ...
+        #- main.py
+        from ns.one import mod
+        mod.«<|>f»()
+        """,
+    "a function of a module behind folders alone": """
+        #- ns/one/mod.py
+        def «<|>f»(): ...
+        #- main.py
+        import ns.one.mod
+        ns.one.mod.«f»()
+        """,
+    "a parameter with its overloads": """
+        from typing import overload
+        @overload
+        def f(*, «key»: int) -> int: ...
+        @overload
+        def f(*, «key»: str) -> str: ...
+        def f(*, «<|>key»): return «key»
+        f(«key»=1)
+        """,
     "names in other files": """
         #- a.py
         def «f»(): ...

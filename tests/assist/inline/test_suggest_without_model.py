@@ -39,6 +39,11 @@ async def test_behind_the_popup_s_choice_the_code_goes_on_as_elsewhere(typed: st
     assert found.edit.new == "assert_equal(first, second)"
 
 
+async def test_a_word_that_is_typed_in_full_is_gone_on_from(tmp_path: Path) -> None:
+    code = "class T:\n    def a(self, first, second):\n" + "        self.compare(first, second)\n" * 3
+    assert await text(tmp_path, f"{code}        self.compare<|>\n") == "(first, second)"
+
+
 async def test_repeated_code_is_continued_without_any_model(tmp_path: Path) -> None:
     found = await shown(
         tmp_path,
@@ -98,8 +103,36 @@ async def test_the_workspace_continues_what_the_document_has_not(tmp_path: Path)
     assert 0.25 <= found.confidence <= 1
 
 
+async def test_an_assignment_has_its_spaces_though_arguments_elsewhere_have_none(tmp_path: Path) -> None:
+    code = (
+        "class T:\n    def __init__(self, width, style):\n        self.width = width\n        self.style<|>\n"
+    )
+    found = await from_elsewhere(tmp_path, code, "draw(style=style)\n", least=0.01)
+    assert found is not None
+    assert found.edit.new == " = style"
+    code = code.replace("self.style<|>", "draw(\n            width,\n            style<|>")
+    found = await from_elsewhere(tmp_path, code, "draw(\n    width,\n    style=style\n)\n", least=0.01)
+    assert found is not None
+    assert found.edit.new.startswith("=style")
+
+
 async def test_names_nobody_knows_here_are_not_proposed(tmp_path: Path) -> None:
     assert await from_elsewhere(tmp_path, "print(out, <|>\n", "print(out, foreign_name)\n") is None
+
+
+async def test_a_name_that_is_an_attribute_here_is_not_proposed_as_a_variable(tmp_path: Path) -> None:
+    code = "class Box:\n    def keep(self):\n        print(self.size)\n        self.width = <|>\n"
+    elsewhere = "class Other:\n    def keep(self, size):\n        self.width = size\n"
+    assert await from_elsewhere(tmp_path, code, elsewhere) is None
+
+
+async def test_a_name_is_not_proposed_as_its_own_first_value(tmp_path: Path) -> None:
+    code = "def root(node):\n    current = <|>\n    return current\n"
+    elsewhere = "def climb(current):\n    current = current.parent\n    return current\n"
+    assert await from_elsewhere(tmp_path, code, elsewhere) is None
+    found = await from_elsewhere(tmp_path, code.replace("root(node", "climb(current"), elsewhere)
+    assert found is not None
+    assert found.edit.new == "current.parent"
 
 
 async def test_names_the_suggestion_binds_itself_are_known(tmp_path: Path) -> None:

@@ -87,6 +87,12 @@ def test_questions(root: str, arguments: list[str], shown: str, capsys: pytest.C
     [
         (["impact", "zzzzzzzz"], 1, "no definition is called 'zzzzzzzz'; say it as `name`"),
         (["impact", "db.reed"], 1, "no definition is called 'db.reed'; did you mean app/db.py:read?"),
+        (
+            ["impact", "app/db.py:999999"],
+            1,
+            "nothing is defined at 'app/db.py:999999': app/db.py has 8 lines",
+        ),
+        (["impact", "app/db.py:0"], 1, "nothing is defined at 'app/db.py:0': app/db.py has 8 lines"),
         (["graph", "path", "item"], 2, "takes two definitions"),
         (["graph", "dead", "item"], 2, "takes no definition"),
         (["graph", "implementers", "read"], 1, "nothing was found"),

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from devflow.retrieval.chroma import INSTEAD, VectorsUnavailable
 from devflow.retrieval.index import build
 from devflow.retrieval.room import LOCK
 from devflow.retrieval.store import index_directory, make_directory
+from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.cli import main
 
@@ -56,6 +58,54 @@ def test_of_two_that_fit_the_one_near_a_file_comes_first(
         near = str(shop / f"page_of_{name}.py")
         assert main(["search", "--json", "--near", near, "--root", str(shop), "the prices of a season"]) == 0
         assert json.loads(capsys.readouterr().out)[0]["file"] == f"{name}.py"
+
+
+@pytest.mark.parametrize("command", ["search", "ask"])
+def test_a_near_file_outside_the_workspace_is_a_sentence(
+    shop: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shop.parent / "other.py"
+    other.write_text("x = 1\n")
+    assert main([command, "--near", str(other), "--root", str(shop), "basket"]) == 2
+    assert "is not in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("root", ["/", "~"])
+def test_nobody_means_all_that_there_is(
+    root: str, own_folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = str(own_folders) if root == "~" else root
+    for command in (["index", given], ["search", "x", "--root", given], ["impact", "x", "--root", given]):
+        assert main(command) == 2
+        assert "name the folder of a project" in capsys.readouterr().err
+
+
+def test_a_home_that_is_a_workspace_is_one(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own_folders / "devflow.toml").write_text("[index]\nvectors = false\n")
+    (own_folders / "mine.py").write_text("def mine(): ...\n")
+    assert main(["search", "mine", "--root", str(own_folders)]) == 0
+    assert "mine.py:1" in capsys.readouterr().out
+
+
+def test_a_chroma_server_that_hangs_is_waited_for_once(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def refuse(_: VectorProcess, directory: Path, *__: object) -> None:
+        asked.append(directory)
+        raise VectorsUnavailable(f"The Chroma server could not be reached; {INSTEAD}")
+
+    monkeypatch.setattr(VectorProcess, "__init__", refuse)
+    config = shop.parent / "config" / "devflow"
+    config.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(config.parent))
+    (config / "devflow.toml").write_text("[retrieval.chroma]\nurl = 'http://127.0.0.1:9'\n")
+    (shop / "devflow.toml").unlink()
+    assert main(["search", "--root", str(shop), "load_basket"]) == 0
+    told = capsys.readouterr().err
+    assert told.count(INSTEAD) == 1
+    assert len(asked) == 1
 
 
 def test_a_near_file_that_is_not_there_is_a_sentence(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
