@@ -8,7 +8,7 @@ to the letter (pattern variables) are `fuzzy`, so that whoever changes the text 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -73,6 +73,17 @@ def occurrences(tree: SyntaxTree, name: str) -> list[Occurrence]:
             elif role == "short_bind":
                 role = "unsure"
         found.append((node, role))
+    if tree.language in WHOLE_BLOCK and _is_private(tree, found):
+        whole = Region(0, len(tree.text.encoded), 0, len(tree.text.encoded))
+        declared = [node for node, role in found if role == "declaration"]
+        regions.append((whole, declared[0].start_byte))
+        bound |= {node.id: whole for node in declared}
+        found = [
+            (node, ("short_bind" if leaf_role(node, tree.language) == "short_bind" else "bind"))
+            if role == "declaration"
+            else (node, role)
+            for node, role in found
+        ]
     result: list[Occurrence] = []
     for node, role in found:
         region = bound.get(node.id)
@@ -87,6 +98,40 @@ def occurrences(tree: SyntaxTree, name: str) -> list[Occurrence]:
             Occurrence(tree.offset(node.start_byte), tree.offset(node.end_byte), role, region, node)
         )
     return result
+
+
+_OF_THE_MODULE = frozenset(
+    {
+        "variable_declarator",
+        "lexical_declaration",
+        "variable_declaration",
+        "function_declaration",
+        "generator_function_declaration",
+        "class_declaration",
+    }
+)
+
+
+def _is_private(tree: SyntaxTree, found: Sequence[tuple[tree_sitter.Node, Role]]) -> bool:
+    """Whether the name is one that a module of TypeScript or JavaScript makes for itself: no other file can
+    name it. Types are left out: whose they are in type parameters and conditions is not read here."""
+    declared = [node for node, role in found if role == "declaration"]
+    if not declared or any(role == "type" for _, role in found):
+        return False
+    if not any(each.type in ("import_statement", "export_statement") for each in tree.root.children):
+        return False  # a script's names are everybody's
+    exported = any(
+        node.parent is not None and node.parent.type in ("export_specifier", "export_statement")
+        for node, _ in found
+    )
+    return not exported and all(_is_of_the_module(node, tree.language) for node in declared)
+
+
+def _is_of_the_module(node: tree_sitter.Node, language: str) -> bool:
+    parent = node.parent
+    while parent is not None and parent.type in _OF_THE_MODULE | PATTERNS[language]:
+        parent = parent.parent
+    return parent is not None and parent.type == "program"
 
 
 def stands_at_most(tree: SyntaxTree, name: str, most: int) -> bool:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from devflow.models.guard.books import Books, Keeping
+from devflow.models.guard.egress import leaves_machine
 
 if TYPE_CHECKING:
     import numpy
@@ -113,7 +114,8 @@ class FillRequest:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that is read of it."""
-        return self.prefix, self.suffix, *(part for each in self.context for part in (each.path, each.text))
+        parts = (part for each in self.context for part in (each.path, each.text))
+        return self.prefix, self.suffix, self.path, self.repository, *parts
 
     def above(self, excerpts: Sequence[Excerpt] | None = None) -> str:
         """These excerpts, or all of the context, as they stand above the prefix where a model is not told of
@@ -323,6 +325,13 @@ class ModelSpec:
     def switched_on(self, option: str) -> bool:
         """Whether an option that is a switch is on."""
         return self.options.get(option, "").lower() in ("1", "true", "yes", "on")
+
+    @property
+    def forwards(self) -> bool:
+        """Whether text leaves the machine wherever the server is: it passes text on, or is asked through a
+        proxy that is elsewhere."""
+        proxy = self.options.get("proxy", "")
+        return self.switched_on("forwards") or (proxy != "" and leaves_machine(proxy))
 
 
 @dataclass(frozen=True, slots=True)

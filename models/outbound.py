@@ -202,7 +202,7 @@ class Outbound:
         answers = await asyncio.to_thread(lambda: self.answers)
         kept: Kept | None = None
         if answers is not None:
-            kept = await asyncio.to_thread(answers.find, to.model or to.name, request)
+            kept = await asyncio.to_thread(answers.find, to.kept_as, request)
         if kept is not None and not kept.check:
             entry = self.accounts.entry(_sent(to, request, None))
             hit = Call(
@@ -224,7 +224,7 @@ class Outbound:
         if kept is not None:
             await asyncio.to_thread(answers.compared, kept.answer, answer)
         cost = self.accounts.estimated(_sent(to, request, None), len(answer))
-        await asyncio.to_thread(answers.keep, to.model or to.name, request, answer, cost)
+        await asyncio.to_thread(answers.keep, to.kept_as, request, answer, cost)
 
     async def _admitted(
         self,
@@ -314,6 +314,11 @@ class _Server:
         return host_of(self.base_url)
 
     @property
+    def kept_as(self) -> str:
+        """Whose an answer is that is kept: providers call different models by one name."""
+        return f"{self.model or self.name} at {self.base_url}"
+
+    @property
     def leaves(self) -> bool:
         return leaves_machine(self.base_url, forwards=self.forwards)
 
@@ -375,10 +380,11 @@ def _sent(to: _Server, request: _Any, vault: Vault | None, *, content: bool = Fa
 
 def _redacted_fill(request: FillRequest, personal: bool) -> tuple[FillRequest, Vault]:
     vault = _vault(request.texts, hole=True, personal=personal)
-    prefix, suffix, *parts = vault.texts
+    prefix, suffix, path, repository, *parts = vault.texts
     context = tuple(Excerpt(text, path) for path, text in zip(parts[::2], parts[1::2], strict=True))
     stop = tuple(vault.hidden(stop) for stop in request.stop)
-    return replace(request, prefix=prefix, suffix=suffix, context=context, stop=stop), vault
+    request = replace(request, path=path, repository=repository, context=context, stop=stop)
+    return replace(request, prefix=prefix, suffix=suffix), vault
 
 
 def _redacted_chat(request: ChatRequest, personal: bool) -> tuple[ChatRequest, Vault]:

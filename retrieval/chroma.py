@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import logging
+import os
 import platform
 import shutil
 import sqlite3
@@ -78,6 +79,9 @@ def _server(directory: Path, options: VectorOptions) -> Chroma:
     with explained(place, "reached"):
         import chromadb
 
+        # Its client would take the proxies of the environment, for a server on this machine too: what is
+        # sent goes where the settings say and nowhere else.
+        os.environ["no_proxy"] = "*"
         secure = scheme == "https"
         client = _within(
             _SERVER_ANSWERS_WITHIN,

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 STARTING_SECONDS = 1.5
 """Longest a request waits for a session that is still starting."""
+ASKING_SECONDS = 10.0
+"""Longest that what asks a model, and so takes seconds, waits for it."""
 
 
 class Behind:
@@ -43,6 +45,8 @@ class Behind:
         """Set when a request need not wait any longer; None before the start."""
         self._searchable: asyncio.Event | None = None
         """Set before that, when the index of an earlier session can be read."""
+        self._askable: asyncio.Event | None = None
+        """Set after that, when the models are put together."""
         self._roots: tuple[Path, ...] = ()
         """The folders it works for."""
         self._models_of: ModelsConfig | None = None
@@ -63,20 +67,18 @@ class Behind:
             await self._start_index(roots, settings, watch)
 
         await asyncio.gather(self._start_python(roots, settings), start_index())
-        self.begun()
+        _set(self._answering, self._searchable)
         await asyncio.to_thread(self._services.prepare_models)
         await self._start_models(roots, settings)
         self.starting = False
 
     def begin(self) -> None:
         """From now on requests wait for the start, but not long."""
-        self._answering, self._searchable = asyncio.Event(), asyncio.Event()
+        self._answering, self._searchable, self._askable = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def begun(self) -> None:
         """The start is over, well or not."""
-        for event in (self._answering, self._searchable):
-            if event is not None:
-                event.set()
+        _set(self._answering, self._searchable, self._askable)
 
     async def settled(self, seconds: float = STARTING_SECONDS) -> None:
         """Wait, but not long, while the server starts: who jumps to a definition in the first second of a
@@ -86,6 +88,11 @@ class Behind:
     async def searchable(self, seconds: float) -> None:
         """Wait as `settled`, but for the index to read only: a search asks neither worker."""
         await _waited(self._searchable, seconds)
+
+    async def askable(self, seconds: float) -> None:
+        """Wait as `settled`, but for the models, which come last: what asks one can wait, and is not to be
+        told that there is none."""
+        await _waited(self._askable, seconds)
 
     async def reconfigure(
         self, before: Settings, after: Settings, roots: Sequence[Path], *, watch: bool
@@ -202,6 +209,12 @@ class Behind:
             for root in roots:
                 self._host.progress(root.name, 1, 1)
             await index.close()
+
+
+def _set(*events: asyncio.Event | None) -> None:
+    for event in events:
+        if event is not None:
+            event.set()
 
 
 async def _waited(event: asyncio.Event | None, seconds: float) -> None:

@@ -88,12 +88,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("devflow", description=main.__doc__)
     parser.add_argument("--version", action="version", version=f"devflow {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    chosen: argparse.ArgumentParser | None = None
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         if argv[:1] == [name]:  # only the command that runs is imported
             importlib.import_module(f"devflow.server.commands.{name}").configure(command)
-    arguments = parser.parse_args(argv)
-    module = importlib.import_module(f"devflow.server.commands.{arguments.command}")
+            chosen = command
+    if chosen is None:
+        parser.parse_args(argv)  # prints what was asked for, or says what is wrong, and ends
+        return 2
+    arguments = chosen.parse_intermixed_args(argv[1:])  # an option may stand between two names
+    module = importlib.import_module(f"devflow.server.commands.{argv[0]}")
     try:
         return int(module.run(arguments))
     except KeyboardInterrupt:

@@ -173,7 +173,7 @@ def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, s
         family=spec.family,
         context=spec.context,
         timeout=config.timeout,
-        forwards=spec.switched_on("forwards"),
+        forwards=spec.forwards,
         counts=spec.switched_on("counts"),
         slot=spec.options.get("slot", "") if spec.options.get("slot", "").isdigit() else "",
         proxy=spec.options.get("proxy", ""),

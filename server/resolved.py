@@ -125,10 +125,7 @@ def _local_only(options: Options, specs: Sequence[ModelSpec]) -> bool:
     if options.models.local_only is not None:
         return options.models.local_only
     servers = (spec for spec in specs if spec.engine in ("openai", "anthropic"))
-    if any(
-        not spec.base_url or leaves_machine(spec.base_url, forwards=spec.switched_on("forwards"))
-        for spec in servers
-    ):
+    if any(not spec.base_url or leaves_machine(spec.base_url, forwards=spec.forwards) for spec in servers):
         return False
     others = (options.retrieval.chroma.url, options.models.traces_endpoint)
     return not any(leaves_machine(url) for url in others if url)

@@ -25,7 +25,7 @@ from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
 from devflow.server import convert, logs, settings
 from devflow.server.assist.base import Codebase, Memory
 from devflow.server.assist.next_edit.offers import Offers
-from devflow.server.behind import STARTING_SECONDS, Behind
+from devflow.server.behind import ASKING_SECONDS, STARTING_SECONDS, Behind
 from devflow.server.configuration import Configuration
 from devflow.server.documents import OpenDocument
 from devflow.server.errors import ContentModified
@@ -135,6 +135,10 @@ class Session:
     async def searchable(self, seconds: float) -> None:
         """Wait, but not long, for an index to search."""
         await self._behind.searchable(seconds)
+
+    async def askable(self, seconds: float = ASKING_SECONDS) -> None:
+        """Wait, but not long, for the models."""
+        await self._behind.askable(seconds)
 
     async def close(self) -> None:
         """Stop the workers."""

@@ -94,7 +94,7 @@ def resolve(*sources: Source, unread: bool = False) -> tuple[Settings, list[str]
         never_send += values.get("models", {}).pop("never_send", ())
         local_only = merged.get("models", {}).get("local_only")
         records = merged.get("feedback", {}).get("record", True)
-        merged = _merge(merged, values)
+        merged = _merge(merged, values if source.trusted else _no_more_sent(values, merged))
         if local_only:  # a later source can forbid, not allow again what an earlier one forbade
             merged["models"]["local_only"] = True
         if not records:
@@ -131,12 +131,40 @@ def _untrusted(values: dict[str, Any], source: Source, problems: list[str]) -> d
     kept = {key: value for key, value in models.items() if key not in barred}
     if kept.get("local_only") is False:
         del kept["local_only"]
+    if isinstance(patterns := kept.get("never_send"), list | tuple):
+        kept["never_send"] = [each for each in patterns if not _takes_back(each)]
+        problems += [
+            f"{_place(source, ('models', 'never_send'))}: a workspace file may not take back what is never "
+            f"sent: {each!r} is left out; put it into your own devflow.toml or the editor's settings."
+            for each in filter(_takes_back, patterns)
+        ]
     for key in sorted(barred):
         problems.append(
             f"{_place(source, ('models', key))}: a workspace file may not set models.{key}; "
             "put it into your own devflow.toml or the editor's settings."
         )
     return {**values, "models": kept}
+
+
+def _no_more_sent(values: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """A workspace's `values` without what would send more than the user's own settings, `before`, let."""
+    kept = {section: dict(each) if isinstance(each, dict) else each for section, each in values.items()}
+    for section, key in _SENDING:
+        if before.get(section, {}).get(key) is False and section in kept:
+            kept[section].pop(key, None)
+    for key in _NOT_ASKED:
+        if key in kept.get("inline", {}):
+            kept["inline"][key] = (*before.get("inline", {}).get(key, ()), *kept["inline"][key])
+    return kept
+
+
+_SENDING = (("features", "inline_completion"), ("inline", "context"), ("next_edit", "model"))
+_NOT_ASKED = ("paths_off", "languages_off")
+"""Of `inline`: where no model is asked for ghost text."""
+
+
+def _takes_back(pattern: object) -> bool:
+    return isinstance(pattern, str) and pattern.startswith("!")
 
 
 def _valid_part(values: dict[str, Any], source: Source, problems: list[str]) -> tuple[dict[str, Any], bool]:

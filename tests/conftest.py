@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from devflow.retrieval.graph import go_libraries
 from devflow.server.assist import waiting
 
 # The same examples each time, and no limit of time for one: a run tells of the code, not of the machine.
@@ -75,6 +76,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     yield
     assert not attempts, f"the test tried to leave the machine: {attempts}"
+
+
+@pytest.fixture(autouse=True)
+def no_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Go a machine has must not change what a test sees."""
+    monkeypatch.setattr(go_libraries, "standard_library", lambda: None)
 
 
 @pytest.fixture(autouse=True)

@@ -119,7 +119,8 @@ def test_pyright_is_given_every_layer_by_name() -> None:
 
 def test_the_environment_is_read_only_where_the_parts_are_put_together() -> None:
     """Settings are resolved once: below the composition root nobody reads the environment. The engine that
-    builds kernels puts the builder on the PATH of its own process, and how logs are written is told to the
+    builds kernels puts the builder on the PATH of its own process, Chroma's client is kept from proxies by
+    it, and how logs are written is told to the
     processes of a session by it: they are started in many places, and by each other."""
     readers = {
         path
@@ -131,6 +132,7 @@ def test_the_environment_is_read_only_where_the_parts_are_put_together() -> None
         "server/app.py",
         "server/logs.py",
         "models/engines/exllamav2.py",
+        "retrieval/chroma.py",
     }
 
 

@@ -117,6 +117,31 @@ def test_review_says_which_files_it_could_not_read(
     assert "bytes.py was not reviewed" in capsys.readouterr().err
 
 
+def test_review_takes_folders_and_passes_over_what_is_no_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/wrong.py").write_text("print(nothing_makes_it)\n", "utf-8")
+    (tmp_path / "app/table.csv").write_text("a,b\n", "utf-8")
+    (tmp_path / "other.py").write_text("print(nor_this)\n", "utf-8")
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    assert cli.main(["review", "app", "app/wrong.py", "--root", "."]) == 1
+    told = capsys.readouterr()
+    assert [line.split(": ")[0] for line in told.out.splitlines()] == ["app/wrong.py:1:7"]
+    assert "table.csv" not in told.err
+    assert cli.main(["review", "logo.png", "--root", "."]) == 0
+    assert "logo.png was not reviewed: its language is not known" in capsys.readouterr().err
+    assert cli.main(["review", "."]) == 1
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_where_nothing_is_wrong_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "fine.py").write_text("print(1)\n", "utf-8")
+    assert cli.main(["review", str(tmp_path), "--root", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_an_answer_into_a_pipe_is_markdown_unwrapped(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ask", "where is the bracket handler?", "--root", str(odd)]) == 0
     assert "```" in capsys.readouterr().out

@@ -153,8 +153,9 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
                 f"{server.place} cannot be reached; is the server running and the address right?"
             )
         case anthropic.APIStatusError():
-            # An error event inside a stream carries the status 200 of the stream.
-            status = error.status_code if error.status_code >= 300 else 500
+            status = error.status_code
+            if status < 300:  # an error event inside a stream, which carries the stream's own
+                status = 400 if error.type == "invalid_request_error" else 500
             message = error.api_message or error.message
             return status_problem(
                 server, status, str(error.type or ""), message, error.response.headers.get("retry-after")

@@ -33,15 +33,7 @@ def load(spec: ModelSpec) -> CTransformersEngine:
     if (problem := problem_with(spec)) is not None:
         raise problem
     path = Path(spec.model).expanduser()
-    try:
-        head = gguf.read_head(path)
-    except (OSError, ValueError) as error:
-        raise NotConfigured(f"The model file {path} cannot be read: {error}.") from error
-    if head.architecture not in ARCHITECTURES:
-        raise NotConfigured(
-            f"{path} is a {head.architecture or 'nameless'!r} model, which ctransformers cannot run; "
-            f"{WHAT_CAN}"
-        )
+    head = head_of(path)
     context = min(spec.context, head.context or spec.context)
     workers, batch = threads(spec), number(spec, "batch", 0)
     from ctransformers.llm import LLM, Config
@@ -57,6 +49,17 @@ def load(spec: ModelSpec) -> CTransformersEngine:
             f"for ctransformers: {WHAT_CAN}"
         ) from error
     return CTransformersEngine(llm, head, spec, context, workers, batch)
+
+
+def head_of(path: Path) -> gguf.GgufHead:
+    """The head of a file that the library can run. Raises NotConfigured."""
+    head = gguf.head_of(path)
+    if head.architecture not in ARCHITECTURES:
+        raise NotConfigured(
+            f"{path} is a {head.architecture or 'nameless'!r} model, which ctransformers cannot run; "
+            f"{WHAT_CAN}"
+        )
+    return head
 
 
 def problem_with(spec: ModelSpec) -> ModelError | None:

@@ -104,13 +104,13 @@ class Jobs:
                 self._waiting.popleft()
                 if asked.gone:
                     continue
-                if adapter is not self._adapter:
-                    self._generator.set_loras([adapter] if adapter is not None else None)
-                    self._generator.reset_page_table()  # what was read was read with the other one
-                    self._adapter = adapter
                 try:
+                    if adapter is not self._adapter:
+                        self._generator.set_loras([adapter] if adapter is not None else None)
+                        self._generator.reset_page_table()  # what was read was read with the other one
+                        self._adapter = adapter
                     self._generator.enqueue(asked.job)
-                except (AssertionError, RuntimeError) as error:  # this one alone
+                except Exception as error:  # noqa: BLE001 - this one alone; nobody else knows of it
                     asked.said.put(error)
                     continue
                 self._active.append(asked)

@@ -50,6 +50,14 @@ class GgufHead:
     """The control tokens, text → id."""
 
 
+def head_of(path: Path, *, known_only: bool = True) -> GgufHead:
+    """As `read_head`, also where the file cannot be opened. Raises NotConfigured."""
+    try:
+        return read_head(path, known_only=known_only)
+    except (OSError, ValueError) as error:
+        raise NotConfigured(f"The model file {path} cannot be read: {error}.") from error
+
+
 def read_head(path: Path, *, known_only: bool = True) -> GgufHead:
     """Read and check the head. Raises NotConfigured with a sentence that names the file and what to do.
     `known_only`: refuse quantisations that ctransformers does not know."""

@@ -22,10 +22,7 @@ def load(spec: ModelSpec) -> LlamaEngine:
     if (problem := problem_with(spec)) is not None:
         raise problem
     path = Path(spec.model).expanduser()
-    try:
-        head = gguf.read_head(path, known_only=False)
-    except (OSError, ValueError) as error:
-        raise NotConfigured(f"The model file {path} cannot be read: {error}.") from error
+    head = gguf.head_of(path, known_only=False)
     context = min(spec.context, head.context or spec.context)
     workers, adapter = threads(spec), _adapter(spec)
     from llama_cpp import Llama

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from devflow.models.base import ChatRequest, FillRequest, ModelSpec
@@ -76,6 +77,23 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
     from devflow.models.engines import exllamav2
 
     return exllamav2.problem_with(spec)
+
+
+def problem_inside(spec: ModelSpec) -> ModelError | None:
+    """What a GGUF file's head says against its engine; reads all of the head, which may take a second."""
+    path = Path(spec.model).expanduser()
+    try:
+        if spec.engine == "ctransformers":
+            from devflow.models.engines import ctransformers
+
+            ctransformers.head_of(path)
+        elif spec.engine == "llama":
+            from devflow.models.engines import gguf
+
+            gguf.head_of(path, known_only=False)
+    except ModelError as error:
+        return error
+    return None
 
 
 def family(spec: ModelSpec) -> Profile:

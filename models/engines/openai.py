@@ -258,7 +258,9 @@ def problem_of(server: Server, error: Exception) -> ModelError | None:
                 f"{server.place} sent an answer that cannot be read; is it really an OpenAI API?"
             )
         case openai.APIError():  # an error event inside a stream has no status of its own
-            return status_problem(server, 500, str(error.type or error.code or ""), _said(error), None)
+            return status_problem(
+                server, _status_in_stream(error), str(error.type or error.code or ""), _said(error), None
+            )
         case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError():
             return Rejected(f"{server.place} ended the answer early: {type(error).__name__}.")
         case openai.OpenAIError():
@@ -271,7 +273,8 @@ _GAVE_UP = frozenset({"abort", "error"})
 
 
 class _Events(Protocol):
-    """A stream of events that remembers whether the server closed it in order."""
+    """A stream of events that remembers whether the server closed it in order, and passes over those that
+    hold no data, as the format wants it."""
 
     done: bool
     """Whether `[DONE]` came, which is all that many servers say at the end."""
@@ -305,7 +308,8 @@ def _events() -> Any:
         async def _iter_events(self) -> AsyncIterator[ServerSentEvent]:
             async for event in super()._iter_events():
                 self.done = self.done or event.data.startswith("[DONE]")
-                yield event
+                if event.data.strip():  # a keep-alive behind an `id`, or a `retry` alone
+                    yield event
 
     return Events
 
@@ -313,8 +317,33 @@ def _events() -> Any:
 def _said(error: openai.APIError) -> str:
     """The provider's own words; the SDK's message repeats status and body round them."""
     body = error.body
+    if isinstance(body, str) and body:
+        return body
     words = body.get("message") or body.get("detail") if isinstance(body, dict) else None
     return words if isinstance(words, str) else error.message
+
+
+_STATUS_OF = {
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "model_not_found": 404,
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "context_length_exceeded": 400,
+    "exceed_context_size_error": 400,
+    "invalid_request_error": 400,
+}
+
+
+def _status_in_stream(error: openai.APIError) -> int:
+    """The status that the same error has before a stream: its code where that is one (llama.cpp, OpenRouter),
+    else by what the provider calls it; 500 where that says nothing."""
+    code = str(error.code or "")
+    if code.isdecimal() and 400 <= int(code) < 600:
+        return int(code)
+    return _STATUS_OF.get(code) or _STATUS_OF.get(str(error.type or ""), 500)
 
 
 class _NoSuchPlace(ModelError):

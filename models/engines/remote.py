@@ -98,8 +98,7 @@ class RemoteModel(abc.ABC, Generic[C]):
         self.remote = server.remote
         self._server = server
         self._outbound = outbound
-        self._client: C | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[C] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._server!r})"
@@ -148,9 +147,13 @@ class RemoteModel(abc.ABC, Generic[C]):
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        opening, self._opening = self._opening, None
+        if opening is None or _failed(opening):
+            return
+        if not opening.done():
+            opening.cancel()
+            return
+        await opening.result().close()
 
     @abc.abstractmethod
     def _fill(self, request: FillRequest, meter: Meter | None = None) -> AsyncIterator[str]:
@@ -170,14 +173,19 @@ class RemoteModel(abc.ABC, Generic[C]):
     async def _ready(self) -> C:
         if (problem := self._problem()) is not None:
             raise problem
-        async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._open)
-            return self._client
+        if self._opening is None or _failed(self._opening):
+            self._opening = asyncio.create_task(asyncio.to_thread(self._open))
+        # Who gives up leaves it going: a key store may wait for its user, and a new try would take a thread
+        # and ask once more.
+        return await asyncio.shield(self._opening)
 
     def _room(self, max_tokens: int) -> int:
         """Characters of prompt that leave room for an answer of `max_tokens` in the context."""
         return max(self._server.context - max_tokens - 64, 64) * FEW_CHARACTERS_PER_TOKEN
+
+
+def _failed(opening: asyncio.Task[C]) -> bool:
+    return opening.done() and (opening.cancelled() or opening.exception() is not None)
 
 
 def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError | None:
@@ -235,12 +243,11 @@ def key_of(server: Server) -> str:
     if server.api_key or not server.key_store:
         return server.api_key
     import keyring
-    from keyring.errors import KeyringError
 
     service, _, user = server.key_store.rpartition("/")
     try:
         key: str | None = keyring.get_password(service, user)
-    except KeyringError as error:
+    except Exception as error:  # besides its own, those of whatever it speaks to: a bus, a helper
         raise NotConfigured(
             f"The key store could not be read for {server.name} ({type(error).__name__}); "
             "name an environment variable in api_key_env instead."

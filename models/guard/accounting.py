@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 10.0
 """Seconds a request waits for money that running calls have reserved."""
 
+REOPENED_AFTER = 30.0
+"""Seconds until a ledger that could not be opened is tried again."""
+
 METRICS_EVERY = 15.0
 """Seconds between two writings of the metrics file."""
 
@@ -97,14 +100,16 @@ class Accounts:
         self._limiter = Limiter(books.rates)
         self._opening = threading.Lock()
         self._ledger: Ledger | None = None
+        self._opens_again = 0.0
+        self._unusable = "No ledger is kept (models.ledger = false)."
         self._audit: AuditLog | None = None
         self._said: set[str] = set()
         self._room = asyncio.Condition()
         self.warning = ""
         """What the user is to know of the budget, after the last call."""
         self.tell: Callable[[str], None] | None = None
-        """Tells the user that a budget is nearly spent, once in its period; called on the event loop. None:
-        nobody here can be told, and another process may."""
+        """Tells the user that a budget is nearly spent, once in its period, or that the audit log cannot be
+        written; called on the event loop. None: nobody here can be told, and another process may."""
         self.refusals: dict[str, str] = {}
         """By the model's name, why the budget let its last call not be made; without those it let."""
         self.experiment_of: Callable[[str, str, str, str], str] = lambda feature, language, unit, name: ""
@@ -155,13 +160,18 @@ class Accounts:
         try:
             await asyncio.to_thread(begin)
         finally:
-            if self.tell is not None:
-                for sentence in entry.news:
-                    self.tell(sentence)
+            self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        news, entry.news = entry.news, ()
+        if self.tell is not None:
+            for sentence in news:
+                self.tell(sentence)
 
     async def settle(self, entry: Entry, outcome: str, why: str = "") -> None:
         """Write a call down, and wake those who wait for its money."""
         await asyncio.to_thread(self.end, entry, outcome, why)
+        self._tell(entry)
         async with self._room:
             self._room.notify_all()
 
@@ -199,7 +209,7 @@ class Accounts:
             except LedgerUnusable as error:
                 self._without_ledger(error)
         elif budget.any:
-            raise NotAllowed("A budget is set but the ledger cannot be written, so nothing is sent.")
+            raise NotAllowed(f"{self._unusable} A budget is set, so nothing is sent.")
         self.refusals.pop(sent.name, None)
         self.warning = entry.reservation.warning if entry.reservation is not None else ""
         if self.warning:
@@ -223,12 +233,15 @@ class Accounts:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
         spoke = bool(entry.written) or meter.written is not None
         billed = entry.called > 0 and (spoke or outcome in ("answered", "cancelled", "stalled"))
-        if meter.read is not None:
-            read = meter.read
+        counted = _believed(meter.read)
+        if counted is not None:
+            read = counted
             self._tokens.learn(sent.name, sent.characters, read)
         else:
             read = self._tokens.of(sent.name, sent.characters) if billed else 0
-        written = meter.written if meter.written is not None else self._tokens.of(sent.name, entry.written)
+        written = _believed(meter.written)
+        if written is None:
+            written = self._tokens.of(sent.name, entry.written)
         price = self.price(sent) or _FREE
         experiment = self.experiment_of(sent.feature, sent.language, sent.unit, sent.name)
         return Call(
@@ -240,10 +253,10 @@ class Accounts:
             sent.language,
             self._books.workspace,
             self._books.user,
-            max(read, 0),
-            max(meter.cached, 0),
-            max(written, 0),
-            meter.read is not None,
+            read,
+            min(max(meter.cached, 0), read),
+            written,
+            counted is not None,
             price.of(read, written, meter.cached) if billed else 0.0,
             max(0.0, (entry.called or now) - entry.asked),
             entry.first - entry.called if entry.first else 0.0,
@@ -285,14 +298,16 @@ class Accounts:
         return self._books.prices.get(sent.name) or (list_price(sent.model) if sent.host else None)
 
     def ledger(self) -> Ledger | None:
-        """The ledger, None where none is kept or it cannot be."""
+        """The ledger, None where none is kept or it cannot be. One that could not be opened is tried again
+        later: another program may have had it, or the disk was full."""
         with self._opening:
-            if self._ledger is None and self._books.folder and "ledger" not in self._said:
+            if self._ledger is None and self._books.folder and time.monotonic() >= self._opens_again:
                 try:
                     self._ledger = Ledger(Path(self._books.folder) / LEDGER)
                 except (LedgerUnusable, OSError, sqlite3.Error) as error:
-                    self._said.add("ledger")
-                    log.warning("%s Calls are not written down.", error)
+                    self._opens_again = time.monotonic() + REOPENED_AFTER
+                    self._unusable = str(error)
+                    self._say(f"{error} Calls are not written down.")
             return self._ledger
 
     def close(self) -> None:
@@ -308,17 +323,20 @@ class Accounts:
         """Write a call into the audit log; the hash of its line, "" where it could not be."""
         if not self._books.folder:
             return ""
+        from devflow.models.guard.redact import Vault
+
         sent = entry.sent
+        why, *files = Vault((why or sent.feature, *sent.files), personal=False).texts
         line: dict[str, Any] = {
             "time": stamp(entry.at),
             "id": entry.id,
             "outcome": call.outcome,
-            "why": why or sent.feature,
+            "why": why,
             "to": sent.host,
             "model": f"{sent.name} ({sent.model})" if sent.model not in ("", sent.name) else sent.name,
             "workspace": call.workspace,
             "user": call.user,
-            "files": list(sent.files),
+            "files": files,
             "characters": sent.characters if entry.called else 0,
             "redacted": dict(sent.redacted),
             "read": call.read,
@@ -327,12 +345,17 @@ class Accounts:
         }
         if self._books.keep_content and entry.called:
             line["content"] = sent.content
+        path = Path(self._books.folder) / AUDIT
         try:
             if self._audit is None:
-                self._audit = AuditLog(Path(self._books.folder) / AUDIT)
+                self._audit = AuditLog(path)
             return self._audit.append(line)
         except OSError as error:
-            self._say(f"The audit log cannot be written ({error}).")
+            sentence = (
+                f"The audit log {path} cannot be written ({error.strerror}); what leaves is not written down."
+            )
+            if self._say(sentence):
+                entry.news = (*entry.news, sentence)
             return ""
 
     def _without_ledger(self, error: LedgerUnusable) -> None:
@@ -340,11 +363,13 @@ class Accounts:
             raise NotAllowed(f"{error} A budget is set, so nothing is sent.") from error
         self._say(str(error))
 
-    def _say(self, sentence: str) -> None:
-        """A warning, each once."""
-        if sentence not in self._said:
-            self._said.add(sentence)
-            log.warning("%s", sentence)
+    def _say(self, sentence: str) -> bool:
+        """A warning, each once; whether this was the time."""
+        if sentence in self._said:
+            return False
+        self._said.add(sentence)
+        log.warning("%s", sentence)
+        return True
 
 
 def unit_digest(unit: str) -> str:
@@ -352,5 +377,12 @@ def unit_digest(unit: str) -> str:
     return hashlib.blake2b(unit.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
+def _believed(tokens: int | None) -> int | None:
+    """What a provider counted; None where it did not, or what it says is no number of tokens."""
+    return tokens if tokens is not None and 0 <= tokens <= _MOST_TOKENS else None
+
+
+_MOST_TOKENS = 100_000_000
+"""Of one call: ten times what any model reads."""
 _FREE = Price(0.0, 0.0)
 LEDGER, AUDIT = "ledger.sqlite", "audit.jsonl"

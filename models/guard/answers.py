@@ -53,7 +53,6 @@ class Answers:
         self._clock = clock
         self._lock = threading.Lock()
         self._db = opened(Path(keeping.folder) / FILE, _TABLES)  # damaged: what it held can be asked again
-        self._semantic = 0
 
     def find(self, model: str, request: ChatRequest) -> Kept | None:
         """The answer kept for `request` to `model`, None when there is none."""
@@ -83,9 +82,17 @@ class Answers:
         )
         if best[0] < self._keeping.threshold:
             return None
-        self._semantic += 1
         every = round(1 / self._keeping.checked) if self._keeping.checked > 0 else 0
-        return Kept(best[1], "semantic", best[2], check=bool(every) and self._semantic % every == 1 % every)
+        return Kept(best[1], "semantic", best[2], check=bool(every) and self._counted() % every == 1 % every)
+
+    def _counted(self) -> int:
+        """How many semantic hits there were with this one, whatever process had them."""
+        with self._lock, self._db as db:
+            [count] = db.execute(
+                "INSERT INTO counts VALUES ('semantic', 1) ON CONFLICT DO UPDATE SET count = count + 1 "
+                "RETURNING count"
+            ).fetchone()
+        return int(count)
 
     def keep(self, model: str, request: ChatRequest, answer: str, cost: float) -> None:
         """Keep a whole answer."""
@@ -174,4 +181,5 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, at, inputs, question, vector, answer, cost);
 CREATE INDEX IF NOT EXISTS answers_inputs ON answers (inputs);
 CREATE TABLE IF NOT EXISTS checks (at, cosine);
+CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, count);
 """

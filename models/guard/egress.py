@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import posixpath
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 NEVER_SENT: tuple[str, ...] = (
     ".env",
     ".env.*",
+    "*.env",
     "!.env.example",
     "!.env.sample",
     "!.env.template",
+    "!example.env",
+    "!sample.env",
+    "!template.env",
     "*.pem",
     "*.key",
     "*.p12",
@@ -43,8 +48,18 @@ NEVER_SENT: tuple[str, ...] = (
     ".aws/",
     ".ssh/",
     ".gnupg/",
+    ".kube/",
+    "kubeconfig",
+    ".docker/config.json",
+    ".git-credentials",
+    ".htpasswd",
+    ".my.cnf",
+    ".vault-token",
     "credentials.json",
+    "application_default_credentials.json",
+    "*.ppk",
     "*.tfstate",
+    "*.tfstate.*",
     "*.tfvars",
 )
 """Files that are secrets by their nature; the user's own patterns come after and may say `!name`."""
@@ -54,20 +69,26 @@ def path_rules(never_send: Iterable[str]) -> GitIgnoreSpec:
     """The rules of `NEVER_SENT` with the user's behind them. Raises ValueError for a pattern that is none."""
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines(pattern.casefold() for pattern in (*NEVER_SENT, *never_send))
+    return GitIgnoreSpec.from_lines(_folded(pattern) for pattern in (*NEVER_SENT, *never_send))
 
 
 def plain_path(path: str) -> str:
-    """A path as the rules see it. Letter case does not matter: on some systems `.ENV` is `.env`."""
-    plain = posixpath.normpath(path.replace("\\", "/")).lstrip("/").casefold()
+    """A path as the rules see it. Letter case does not matter: on some systems `.ENV` is `.env`; nor how
+    accents are written, which a checkout from another system may do otherwise."""
+    plain = _folded(posixpath.normpath(path.replace("\\", "/")).lstrip("/"))
     while plain.startswith("../"):
         plain = plain[3:]
     # Blanks and dots at the end of a name are none on some systems, and easily overlooked on the others.
-    return "/".join(part.strip().rstrip(".") or part for part in plain.split("/"))
+    return "/".join(part.strip().rstrip(". ") or part for part in plain.split("/"))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def rule_paths(path: Path | None, uri: str, roots: Sequence[Path]) -> tuple[str, ...]:
-    """The names of one text that path rules look at, the one below its root first.
+    """The names of one text that path rules look at, the one below its root first, and below each root where
+    one lies in another.
 
     What a link leads to is named too, and the whole path where a rule of `NEVER_SENT` looks at a folder
     above the root. Of a document that is no file (`untitled:`, `git:`, a cell), the path of its URI counts.
@@ -93,11 +114,12 @@ def rule_paths(path: Path | None, uri: str, roots: Sequence[Path]) -> tuple[str,
 
 def _names(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
     whole = path.as_posix()
-    shown = next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), whole)
+    below = [path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)]
+    shown, *others = below or [whole]
     # A rule of the user may take back what is kept back below the root, but not what is so above it.
     rules = _built_in()
     undecided = rules.check_file(plain_path(shown)).include is None
-    return (shown, whole) if undecided and rules.match_file(plain_path(whole)) else (shown,)
+    return (shown, *others, *((whole,) if undecided and rules.match_file(plain_path(whole)) else ()))
 
 
 @lru_cache(maxsize=1)

@@ -187,7 +187,7 @@ class Ledger:
                     f"SELECT {_COLUMNS} FROM calls WHERE at >= ?{where} ORDER BY at, rowid", (since, *values)
                 ).fetchall()
             except sqlite3.Error as error:
-                raise LedgerUnusable(f"The ledger {self.path} cannot be read ({error}).") from error
+                raise self._unusable("read", error) from error
         return [_call(row) for row in rows]
 
     def noted(self, key: str) -> str:
@@ -199,6 +199,10 @@ class Ledger:
         """Close the file."""
         with self._lock:
             self._db.close()
+
+    def _unusable(self, done: str, error: sqlite3.Error) -> LedgerUnusable:
+        hint = "" if isinstance(error, sqlite3.OperationalError) else " Delete that file to begin a new one."
+        return LedgerUnusable(f"The ledger {self.path} cannot be {done} ({error}).{hint}")
 
     def _unknown_until(self, db: sqlite3.Connection) -> float:
         return float(_noted(db, _LOST) or -math.inf)
@@ -215,7 +219,7 @@ class Ledger:
                     raise
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
-                raise LedgerUnusable(f"The ledger {self.path} cannot be written ({error}).") from error
+                raise self._unusable("written", error) from error
 
     def _expire(self, db: sqlite3.Connection, now: float) -> None:
         """Calls whose process died count as spent."""

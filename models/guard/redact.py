@@ -21,7 +21,7 @@ from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_formats import formatted, long_runs, places
 from devflow.models.guard.secret_names import can_be_secret, named, random_strings
 from devflow.models.guard.secret_settings import settings
-from devflow.models.streams import closing, overlap
+from devflow.models.streams import closing
 
 LONGEST_LINE = 4_000
 """Longer lines are looked at in pieces of this many characters, overlapping by 200."""
@@ -61,7 +61,7 @@ class Vault:
         With `hole`, the first two texts are the sides of one hole: what the cursor stands in is seen whole,
         and taken out on both sides."""
         self._mark = "DEVFLOW"
-        named = [text for text in texts if self._mark in text]
+        named = [plain for text in texts if self._mark in (plain := text.upper().replace("\\", ""))]
         while any(f"{self._mark}_{kind}_" in text for text in named for kind in _KINDS):
             self._mark += "X"
         self._placeholders: dict[str, str] = {}
@@ -76,8 +76,6 @@ class Vault:
                     ranges[1] = _without_overlaps([(0, end - at, kind), *ranges[1]])
         self.texts = tuple(self._hide(text, found) for text, found in zip(texts, ranges, strict=True))
         self._back = {placeholder: value for value, placeholder in self._placeholders.items()}
-        # Markdown of models escapes underscores.
-        self._back |= {placeholder.replace("_", "\\_"): value for placeholder, value in self._back.items()}
 
     def __len__(self) -> int:
         return len(self._placeholders)
@@ -97,11 +95,11 @@ class Vault:
         return text
 
     def restored(self, text: str) -> str:
-        """`text` with the placeholders turned back."""
-        if self._mark in text:
-            for placeholder, value in self._back.items():
-                text = text.replace(placeholder, value)
-        return text
+        """`text` with the placeholders turned back: in any letter case, escaped as Markdown is or not, with
+        their last sign or without."""
+        if not self._placeholders:
+            return text
+        return _patterns(self._mark)[0].sub(lambda found: self._meant(found[0]), text)
 
     async def restore(self, pieces: AsyncIterator[str], *, shown: bool = False) -> AsyncIterator[str]:
         """The stream with the placeholders turned back, also those split over pieces.
@@ -113,36 +111,36 @@ class Vault:
                 async for piece in pieces:
                     yield piece
                 return
-            placeholders = tuple(self._back)
-            held = ""
             place = _Shown()
-            pattern = re.compile("|".join(map(re.escape, placeholders)))
+            begun = _patterns(self._mark)[1]
+            held = ""
             async for piece in pieces:
                 text = held + piece
-                if shown:
-                    size = overlap(text, placeholders)
-                    held = text[len(text) - size :]
-                    if out := self._without_links(text[: len(text) - size], place, pattern):
-                        yield out
-                    continue
-                text = self.restored(text)
-                size = overlap(text, placeholders)
-                held = text[len(text) - size :]
-                if out := text[: len(text) - size]:
+                beginning = begun.search(text, max(0, len(text) - len(self._mark) - _BEHIND_MARK))
+                whole = beginning.start() if beginning else len(text)
+                held = text[whole:]
+                if out := self._back_in(text[:whole], place if shown else None):
                     yield out
             if held:
-                yield held
+                yield self._back_in(held, place if shown else None)
 
-    def _without_links(self, text: str, place: _Shown, pattern: re.Pattern[str]) -> str:
+    def _back_in(self, text: str, place: _Shown | None) -> str:
+        if place is None:
+            return self.restored(text)
         out: list[str] = []
         at = 0
-        for found in pattern.finditer(text):
+        for found in _patterns(self._mark)[0].finditer(text):
             place.passed(text[at : found.start()])
-            out += [text[at : found.start()], found[0] if place.is_address() else self._back[found[0]]]
+            out += [text[at : found.start()], found[0] if place.is_address() else self._meant(found[0])]
             place.passed(found[0])
             at = found.end()
         place.passed(text[at:])
         return "".join((*out, text[at:]))
+
+    def _meant(self, written: str) -> str:
+        """The value of a placeholder as a model wrote it; what is none stays."""
+        plain = written.replace("\\", "").upper()
+        return self._back.get(plain if plain.endswith("_") else f"{plain}_", written)
 
     def _hide(self, text: str, ranges: Iterable[_Range]) -> str:
         parts: list[str] = []
@@ -201,6 +199,19 @@ _ADDRESS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+
+@lru_cache(maxsize=8)
+def _patterns(mark: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Of placeholders as models write them, and of the beginning of one at the end of a text."""
+    kinds, begun = "|".join(_KINDS), "|".join(mark[:size] for size in range(len(mark) - 1, 0, -1))
+    return (
+        re.compile(rf"{mark}\\?_(?:{kinds})\\?_\d{{1,6}}(?:\\?_)?", re.IGNORECASE),
+        re.compile(rf"(?:{mark}\\?(?:_[A-Z]{{0,8}}\\?(?:_\d{{0,6}}\\?)?)?|{begun})\Z", re.IGNORECASE),
+    )
+
+
+_BEHIND_MARK = 20
+"""Characters of a placeholder behind its mark, signs that escape with them."""
 _Range = tuple[int, int, str]
 _KINDS = ("SECRET", *get_args(Kind))
 _ROUND_CURSOR = 600
@@ -209,16 +220,37 @@ _ROUND_CURSOR = 600
 
 def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
+    text, places = _plain(text)
     ranges = [(start, end, "SECRET") for start, end in _keys(text)]
     at = 0
     for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
         if found := _in_block(text[at:end], personal):
             ranges += [(at + start, at + stop, kind) for start, stop, kind in found]
         at = end
+    if places:
+        ranges = [(places[start], places[end - 1] + 1, kind) for start, end, kind in ranges]
     return _without_overlaps(ranges) if ranges else ranges
 
 
-_BETWEEN_BLOCKS = re.compile(r"\n\n(?=[^\s)\]}])")
+def _plain(text: str) -> tuple[str, Sequence[int]]:
+    """`text` as the patterns read it: lines that end in a line feed, plain letters and blanks for wide ones,
+    and nothing that is not seen, as what is copied from a page may hold. Where its characters stand in
+    `text`, unless each stands where it stood."""
+    if "\r" in text:
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    if text.isascii() or not _DRESSED.search(text):
+        return text, ()
+    text = text.translate(_WIDE)
+    if not _UNSEEN.search(text):
+        return text, ()
+    places = [at for at, character in enumerate(text) if not _UNSEEN.match(character)]
+    return _UNSEEN.sub("", text), places
+
+
+_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {0xA0: 0x20, 0x3000: 0x20}
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u00a0\u3000\uff01-\uff5e]")
+_BETWEEN_BLOCKS = re.compile(r"\n ?\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""
 

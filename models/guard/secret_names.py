@@ -22,7 +22,8 @@ from devflow.models.guard.secret_formats import places
 LONGEST_VALUE = 1_024
 
 _OUTRIGHT = re.compile(
-    r"passwo?r?d|passwort|passphrase|secret|contrase|credential|(?<![a-z])(?:pass|pwd|pw)(?![a-z])|"
+    r"passwo?r?d|passwort|passphrase|secret|contrase|credential|(?<![a-z])(?:pass|pwd|pw|senha|parola)(?![a-z])|"
+    r"kennwort|wachtwoord|mot_?de_?passe|пароль|密码|密碼|パスワード|비밀번호|hasło|lösenord|"
     r"(?:api|access|private|signing|encryption|auth|account|master|service|client|license|subscription)[_-]?key|"
     r"(?:auth|access|refresh|bearer|session|api|bot|app|id|oauth|personal|deploy|private|service)[_-]?token",
     re.IGNORECASE,
@@ -30,7 +31,8 @@ _OUTRIGHT = re.compile(
 """Names that say what their value is."""
 
 _WORDS = """
-    passw passphrase contrase secret credential pass pwd pw token key auth salt pin sid seed mnemonic
+    passw passphrase contrase kennwort wachtwoord motdepasse mot_de_passe senha parola secret credential
+    pass pwd pw token key auth salt pin sid seed mnemonic
     webhook dsn cookie jwt nonce signature adobe airtable algolia alchemy asana atlassian aws azure beamer
     bitbucket bittrex binance cloudflare codecov cohere coinbase confluent contentful datadog dd_api
     deepgram digitalocean discord doppler droneci dropbox elastic etherscan etsy facebook fastly figma
@@ -44,7 +46,8 @@ _WORDS = """
 """.split()  # noqa: SIM905 - a hundred words are read as text
 """What the name of a secret holds: a word for it, or an issuer whose tokens have no format."""
 _ANY_WORD = AnyOf(_WORDS)
-_WHOLE = frozenset({"pass", "pwd", "pw", "pin", "sid", "seed", "salt", "aws", "npm"})
+_BEYOND_ASCII = ("пароль", "密码", "密碼", "パスワード", "비밀번호", "hasło", "lösenord")
+_WHOLE = frozenset({"pass", "pwd", "pw", "senha", "parola", "pin", "sid", "seed", "salt", "aws", "npm"})
 """Words that are parts of too many others: no letter may stand beside them."""
 
 _GIVES = re.compile(
@@ -147,6 +150,8 @@ def _ends_of_words(text: str) -> list[int]:
                 (at and lower[at - 1].isalpha()) or (end < len(lower) and lower[end].isalpha())
             ):
                 ends.add(end)
+    if not lower.isascii():
+        ends.update(at + len(word) for word in _BEYOND_ASCII for at in found_at(lower, word))
     return sorted(ends)
 
 

@@ -1,6 +1,6 @@
 """Values of passwords and keys in the shapes that languages and tools give them: behind a type or a call,
-on the line below, in parts that are joined, bare in YAML, ini files and commands. The name says outright what
-the value is, so any value counts that `can_be_secret` takes for one."""
+on the line below, in parts that are joined, bare in YAML, ini files, commands and comments. The name says
+outright what the value is, so any value counts that `can_be_secret` takes for one."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ _BARE = re.compile(
     r"(?P<values>[^\s\"'`<>(){}\[\];,|&\\$]{4,200}+)(?=[ \t]*(?:\#|\\|[\w./-]+|$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_SAID = re.compile(
+    r"(?:passwo?r?d|passwort|passphrase|pwd)[ ]?(?:is|:|=)[ ]{0,4}"
+    r"(?P<values>[^\s\"'`<>(){}\[\];,|&\\$]{7,200}+)(?=[ \t]*$|[,;)])",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""As people write it to each other, in comments alone."""
+_COMMENT = re.compile(r"#|//|--|/\*|<!--|^\s*[*;%]", re.MULTILINE)
 _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]")
 _EACH = re.compile(_STRING)
 
@@ -53,7 +60,12 @@ def settings(text: str) -> Iterator[tuple[int, int]]:
                 if can_be_secret(value, outright=True, quoted=True) and (len(parts) > 1 or _is_value(value)):
                     yield part.start() + 1, part.end() - 1
     bare = sorted({start for at in names for start in _bare_starts(text, at)})
-    for found in _matches(_BARE, text, bare):
+    said = (
+        each
+        for each in _matches(_SAID, text, names)
+        if _COMMENT.search(text, *_line_before(text, each.start()))
+    )
+    for found in (*_matches(_BARE, text, bare), *said):
         value = found["values"]
         # Without a digit among letters it may be the name of something: `password: str`, `password=password`.
         mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
@@ -100,6 +112,12 @@ def _matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iter
         if start >= end and (found := pattern.match(text, start)):
             yield found
             end = found.end()
+
+
+def _line_before(text: str, at: int) -> tuple[int, int]:
+    """What stands before `at` on its line, of a long one a part."""
+    start = max(0, at - 200)
+    return max(start, text.rfind("\n", start, at) + 1), at
 
 
 def _is_value(value: str) -> bool:

@@ -27,8 +27,8 @@ from devflow.models.errors import (
 )
 from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
-from devflow.models.routing.patience import patient
-from devflow.models.routing.rules import Candidate
+from devflow.models.routing.patience import gave_up, patient
+from devflow.models.routing.rules import WANTED, Candidate
 from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, named, nobody
 from devflow.models.streams import Said, closing
 
@@ -41,6 +41,8 @@ _SHORTEST_GAP, _LONGEST_GAP = 2.0, 5.0
 """Seconds between two pieces from a server after which a whole answer is asked for elsewhere (by what is
 usual for it, within these), or one that is shown as it comes is taken up again (the longer): what was said so
 far is paid for twice, and providers pause for a second in the middle of a sentence."""
+_ENOUGH_GAP = 0.25
+"""Seconds since the last piece within which an answer that is left was coming in, where no gap is known."""
 _T = TypeVar("_T")
 _Request = FillRequest | ChatRequest
 
@@ -167,20 +169,23 @@ class Attempts:
         """What the model says; how it does is noted."""
         async with line.slots.place(fill=task == "fill"):
             pieces = _started(line.model, request)
-            started = self._clock()
-            line.circuit.asked(started)
-            line.own.asked(started)
+            now = self._clock()
+            line.circuit.asked(now)
+            line.own.asked(now)
             told = False
+            started: float | None = None
+            heard: float | None = None
             try:
+                await _warmed(line.model)
+                started = self._clock()
                 async with closing(pieces):
                     async for piece in pieces:
-                        if not told:
-                            told = True
-                            self._succeeded(line, task, self._clock() - started)
+                        before, heard = heard, self._clock()
+                        if before is None:
+                            self._heard(line, task, heard - started, heard)
                         yield piece
-                if not told:
-                    told = True
-                    self._succeeded(line, task, None)
+                told = True
+                self._succeeded(line)
             except ModelError as error:
                 told = True
                 self._failed(line, error)
@@ -195,13 +200,17 @@ class Attempts:
                 ) from error
             finally:
                 if not told:
-                    self._left(line, task, self._clock() - started)
+                    self._left(line, task, started, heard)
 
-    def _succeeded(self, line: Line, task: Task, seconds: float | None) -> None:
+    def _heard(self, line: Line, task: Task, seconds: float, now: float) -> None:
+        """Its first piece has come. That is no success yet: some stop there, at every answer."""
+        line.circuit.heard()
+        line.own.heard()
+        line.latency.setdefault(task, Latency()).add(seconds, now)
+
+    def _succeeded(self, line: Line) -> None:
         line.circuit.succeeded()
         line.own.succeeded()
-        if seconds is not None:
-            line.latency.setdefault(task, Latency()).add(seconds, self._clock())
 
     def _failed(self, line: Line, error: ModelError) -> None:
         if isinstance(error, NotAllowed | Unsendable):  # it was not asked
@@ -209,20 +218,38 @@ class Attempts:
             line.own.left()
             return
         now = self._clock()
-        if isinstance(error, Unreachable | RateLimited | WorkerDied):
+        # Who stalls was reached: others at the same server may do better.
+        if isinstance(error, Unreachable | RateLimited | WorkerDied) and not isinstance(error, Stalled):
             line.own.left()
             line.circuit.failed(error, now)
         else:
             line.circuit.left()
             line.own.failed(error, now)
 
-    def _left(self, line: Line, task: Task, seconds: float) -> None:
-        """The request was cancelled before a word was said. That it took longer than usual is known."""
+    def _left(self, line: Line, task: Task, started: float | None, heard: float | None) -> None:
+        """The request was cancelled, by the user, its deadline or our own patience; `started` is when it was
+        sent, `heard` when its last piece came. Between two pieces it was enough; behind a gap that nobody
+        waits through, a server has stalled. Before the first, that it took longer than usual is known, or
+        than is wanted: who never says a word has no other sample."""
+        now = self._clock()
+        if heard is None and started is not None:
+            latency, silent = line.latency.get(task) or Latency(), now - started
+            usual = latency.expected(now)
+            if silent > (WANTED[task] if usual is None else usual):
+                latency.add(silent, now)
+                line.latency[task] = latency
+        elif heard is not None:
+            silent = now - heard
+            gap = line.gap.late(now) or 0.0
+            stall = max(_SHORTEST_GAP, min(gap, _LONGEST_GAP))
+            if gave_up() or (_at_a_server(line) and silent >= stall):
+                self._failed(line, _stalled(line))
+                return
+            if silent <= max(_ENOUGH_GAP, gap) or not _at_a_server(line):
+                self._succeeded(line)
+                return
         line.circuit.left()
         line.own.left()
-        latency = line.latency.get(task)
-        if latency is not None and seconds > latency.mean:
-            latency.add(seconds, self._clock())
 
     def _patience(self, line: Line, *, whole: bool) -> float | None:
         """Seconds to wait for the next piece; None: as long as it takes, for a model on this machine may
@@ -297,6 +324,13 @@ def _started(model: Model, request: _Request) -> AsyncIterator[str]:
     return cast("ChatModel", model).chat(request)
 
 
+async def _warmed(model: Model) -> None:
+    """Loading a model, or importing an SDK, tells nothing about how quick it is. Raises ModelError."""
+    warm: Callable[[], Awaitable[None]] | None = getattr(model, "warm", None)
+    if warm is not None:
+        await warm()
+
+
 def _at_a_server(line: Line) -> bool:
     return line.facts.remote or bool(line.facts.provider)
 
@@ -317,4 +351,8 @@ async def _soon(work: Awaitable[_T], seconds: float | None, line: Line) -> _T:
         async with patient(seconds):
             return await work
     except TimeoutError:
-        raise Stalled(f"{line.facts.name} stopped in the middle of its answer; try again.") from None
+        raise _stalled(line) from None
+
+
+def _stalled(line: Line) -> Stalled:
+    return Stalled(f"{line.facts.name} stopped in the middle of its answer; try again.")

@@ -52,12 +52,16 @@ class Circuit:
         if self.until:
             self._probing = now
 
+    def heard(self) -> None:
+        """An answer began. What it is worth shows at its end, but others may be asked as well."""
+        self._probing = -1.0
+
     def left(self) -> None:
         """A request ended without telling anything, because it was cancelled."""
         self._probing = -1.0
 
     def succeeded(self) -> None:
-        """A request was answered."""
+        """A request was answered, to its end or as far as was wanted."""
         self._last.append(True)
         self.failures = self.rests = 0
         self.until, self.problem, self._probing = 0.0, "", -1.0
@@ -67,9 +71,11 @@ class Circuit:
         self.problem = str(error)
         self._last.append(False)
         self.failures += 1
-        again, self._probing = self._probing >= 0, -1.0
+        again, self._probing = 0 < self.until <= now, -1.0
         if isinstance(error, RateLimited) and error.retry_after is not None:
             self.until = max(self.until, now + error.retry_after)
+        elif now < self.until:
+            return  # it was asked before it was left alone: no try after a rest
         elif isinstance(error, RateLimited) or again or self._broken():
             self.until = now + min(FIRST_REST * 2.0**self.rests, LONGEST_REST)
             self.rests += 1

@@ -8,12 +8,13 @@ the type written beside its declaration. What is left is told by name alone and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
@@ -22,10 +23,13 @@ from devflow.retrieval.graph.dialects import (
     declared_type,
     embedded_names,
     is_parameter,
+    same_package,
 )
+from devflow.retrieval.graph.go_libraries import library_file
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
+from devflow.retrieval.graph.values import SHAPED, VALUED, Values
 
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
 _RUN = FUNCTION_LIKE - {SymbolKind.PROPERTY}
@@ -33,6 +37,7 @@ _FAMILIES = MappingProxyType(
     {"typescript": "script", "tsx": "script", "javascript": "script", "c": "c", "cpp": "c"}
 )
 _DEEPEST = 8
+_MOST_BASES = 32
 
 
 class DeclaredMeanings:
@@ -43,6 +48,7 @@ class DeclaredMeanings:
         self._modules = modules
         self._bases: dict[Definition, list[Definition]] = {}
         self._global: dict[tuple[str, str], list[Definition]] = {}
+        self.values = Values(self, stored.source)
 
     def meanings(self, use: Use) -> list[Meaning]:
         """What a use stands for, best first; [] when it is nothing of the workspace, or nobody knows."""
@@ -56,11 +62,11 @@ class DeclaredMeanings:
         dialect = DIALECTS.get(file.language)
         if dialect is None:
             return None
-        if use.receiver:
-            return self._member_of_receiver(file, dialect, use)
-        if self._behind_operator(file, use.start):
-            return None
-        return self._plain(file, dialect, use)
+        behind = bool(use.receiver) or self._behind_operator(file, use.start)
+        if not behind:
+            return self._plain(file, dialect, use)
+        told = self._member_of_receiver(file, dialect, use) if use.receiver else None
+        return self._member_of_value(file, use) if told is None and file.language in VALUED else told
 
     def bases(self, definition: Definition) -> list[Definition]:
         """The classes and interfaces that a head names, those of the workspace."""
@@ -71,23 +77,110 @@ class DeclaredMeanings:
             known = self._bases[definition] = [
                 found[0]
                 for name in self._base_names(file, definition)
-                if (found := self._types(file, name)) and found[0] != definition
+                if (found := self.types(file, name)) and found[0] != definition
             ]
         return known
+
+    def file_of(self, definition: Definition) -> File:
+        """The file that a definition stands in."""
+        if definition.root < 0:
+            return library_file(definition.path)
+        return self._stored.file(definition.root, definition.file)
+
+    def top_level(self, file: File, name: str) -> Definition | None:
+        """What a plain name means outside all functions: of the file, its package, its imports."""
+        if own := file.named("", name):
+            return own[0]
+        if (imported := self._imported(file, name)) is not None:
+            return imported[0] if imported else None
+        if DIALECTS[file.language].package:
+            near = (each for each in self._all(name, file.language) if not each.container)
+            return next((each for each in near if same_package(each.path, file.path)), None)
+        return None
+
+    def is_outside(self, file: File, name: str) -> bool:
+        """Whether a type's name, as `file` writes it, is of no workspace: imported from outside, or of the
+        language."""
+        qualifier, _, last = name.rpartition(".")
+        if qualifier:
+            return self._is_outside(file, qualifier.partition(".")[0])
+        return self._is_outside(file, last) or not any(
+            each.kind in _TYPES for each in self._all(last, file.language)
+        )
+
+    def members(self, owner: Definition) -> list[tuple[Definition, int]]:
+        """What a class offers, its own first, then what its bases have, each with the steps up to that
+        base; overridden ones and overloads are in."""
+        found: list[tuple[Definition, int]] = []
+        seen: set[Definition] = set()
+        here = [owner]
+        for depth in range(_DEEPEST):
+            found += [(made, depth) for each in here for made in self._own_members(each)]
+            seen.update(here)
+            here = [base for each in here for base in self.bases(each) if base not in seen]
+        return found
+
+    def _own_members(self, owner: Definition) -> Iterator[Definition]:
+        files = [self.file_of(owner)]
+        if owner.language == "go":  # methods stand beside their type, in any file of its folder
+            places = self._modules.folder(owner.root, files[0].relative)
+            files += [self._stored.file(*place) for place in places if place != (owner.root, owner.file)]
+        for file in files:
+            for made in file.members.get(owner.qualified_name, {}).values():
+                yield from made
+
+    def library(self, file: File, written: str) -> Definition | None:
+        """What a type or a function of a Go library is, as `file` writes it."""
+        if file.language != "go" or not self._stored.roots:
+            return None
+        qualifier, _, name = written.rpartition(".")
+        if file.root >= 0 and (not qualifier or self.package(file, qualifier, name)):
+            return None
+        return go_libraries.named(file, qualifier, name, self._stored.roots[max(file.root, 0)])
+
+    def library_bases(self, owner: Definition) -> list[Definition]:
+        """The types of Go libraries that a type of the workspace embeds, itself or through others."""
+        if owner.language != "go":
+            return []
+        found: list[Definition] = []
+        seen: set[Definition] = set()
+        here = [owner]
+        while here and len(seen) < _MOST_BASES:
+            seen.update(here)
+            for each in here:
+                file = self.file_of(each)
+                made = (self.library(file, name) for name in self._base_names(file, each) if "." in name)
+                found += [base for base in made if base is not None]
+            here = [base for each in here for base in self.bases(each) if base not in seen]
+        return found
+
+    def of_package(self, file: File, name: str) -> list[Definition]:
+        """What the Go package that `file` imports as `name` exports, from its sources where it is none of the
+        workspace."""
+        found: dict[str, Definition] = {}
+        for made in file.imports if file.language == "go" else ():
+            alias = made.alias or re.sub(r"/v\d+$", "", made.module).rpartition("/")[2]
+            for place in self._modules.go(file.root, made.module) if alias == name else ():
+                for named, definitions in self._stored.file(*place).members.get("", {}).items():
+                    if named[:1].isupper():
+                        found.setdefault(named, definitions[0])
+        if found or file.language != "go":
+            return list(found.values())
+        return go_libraries.exported(file, name, self._stored.roots[file.root])
 
     def _base_names(self, file: File, definition: Definition) -> list[str]:
         if definition.language == "go":
             return embedded_names(self._stored.source(file)[definition.start : definition.end])
         return base_names(definition)
 
-    def _has_all_bases(self, owner: Definition, depth: int = 0) -> bool:
+    def has_all_bases(self, owner: Definition, depth: int = 0) -> bool:
         """Whether the workspace holds all that a class inherits from."""
         bases = self.bases(owner)
         named = self._base_names(self._stored.file(owner.root, owner.file), owner)
         return (
             len(bases) == len(named)
             and depth <= _DEEPEST
-            and all(self._has_all_bases(each, depth + 1) for each in bases)
+            and all(self.has_all_bases(each, depth + 1) for each in bases)
         )
 
     def member(self, owner: Definition, name: str, depth: int = 0) -> list[Definition]:
@@ -130,7 +223,7 @@ class DeclaredMeanings:
                     return _overloads(members, 0.9, "same class")
         if dialect.implicit and around and not any(each.kind in CLASS_LIKE for each in around):
             owner = around[-1].container  # C++: a method defined outside its class
-            for found in self._types(file, owner.rpartition(".")[2]) if owner else ():
+            for found in self.types(file, owner.rpartition(".")[2]) if owner else ():
                 if members := self.member(found, use.name):
                     return _overloads(members, 0.85, "same class")
         imported = self._imported(file, use.name)
@@ -144,7 +237,7 @@ class DeclaredMeanings:
             return [Meaning(own[0], 1.0, "same file")]
         wanted = [each for each in self._all(use.name, file.language) if _fits(each, use.kind)]
         if dialect.package:
-            near = [each for each in wanted if each.path.parent == file.path.parent and not each.container]
+            near = [each for each in wanted if same_package(each.path, file.path) and not each.container]
             if near:
                 return _overloads(near, 0.95, "same package")
         if file.language == "java" and use.kind in ("call", "type"):
@@ -200,14 +293,18 @@ class DeclaredMeanings:
             return (near or found)[:1] if near or len(found) == 1 else []
         return []
 
-    def _types(self, file: File, name: str, depth: int = 0) -> list[Definition]:
+    def types(self, file: File, name: str, depth: int = 0) -> list[Definition]:
         """The class-like definitions that a type's name, written in `file`, may mean; best first."""
         written = name.replace("::", ".").strip(".")
         qualifier, _, last = written.rpartition(".")
         if not last:
             return []
         if qualifier and file.language in ("go", *SCRIPTS):
-            return [each for each in self._package(file, qualifier, last) if each.kind in _TYPES]
+            return [each for each in self.package(file, qualifier, last) if each.kind in _TYPES]
+        if qualifier and file.language == "java" and (outer := self.types(file, qualifier, depth + 1)):
+            inside = self.member(outer[0], last)
+            if inner := [each for each in inside if each.kind in _TYPES]:
+                return inner
         own = [each for each in file.named("", last) if each.kind in _TYPES]
         own = own or [each for each in file.definitions if each.name == last and each.kind in _TYPES]
         if own:
@@ -217,7 +314,7 @@ class DeclaredMeanings:
             return [each for each in imported if each.kind in _TYPES]
         dialect = DIALECTS[file.language]
         found = [each for each in self._all(last, file.language) if each.kind in _TYPES]
-        near = [each for each in found if each.path.parent == file.path.parent]
+        near = [each for each in found if same_package(each.path, file.path)]
         if dialect.package and (near or file.language == "go"):
             return near
         if dialect.everywhere or any(each.name == "*" for each in file.imports):
@@ -230,7 +327,7 @@ class DeclaredMeanings:
         parts = [part for part in re.split(r"\?\.|&\.|->|::|\.", use.receiver) if part]
         owners = self._value(file, dialect, parts[0], use.start)
         if owners is None:
-            inside = self._package(file, parts[0], (*parts, use.name)[1])
+            inside = self.package(file, parts[0], (*parts, use.name)[1])
             if len(parts) == 1 and inside:
                 return _overloads(inside, 0.95, "import")
             if not inside:
@@ -247,7 +344,17 @@ class DeclaredMeanings:
         members = self.member(owners[0], use.name)
         if members:
             return _overloads(members, 0.85, "type")
-        return [] if self._has_all_bases(owners[0]) else None
+        return [] if self.has_all_bases(owners[0]) else None
+
+    def _member_of_value(self, file: File, use: Use) -> list[Meaning] | None:
+        """As `told`, of a member of an expression: of what was called, indexed, or set from a value."""
+        owners = self.values.owners(file, use.start)
+        if not owners:
+            return owners if owners is None else []
+        for owner in owners:
+            if members := self.member(owner, use.name):
+                return _overloads(members, 0.8, "type")
+        return [] if all(self.has_all_bases(owner) for owner in owners) else None
 
     def _held(self, member: Definition, dialect: Dialect) -> list[Definition] | None:
         """As `_value`, of what a field or a variable holds."""
@@ -262,7 +369,7 @@ class DeclaredMeanings:
         function = next((each for each in reversed(around) if each.kind in FUNCTION_LIKE), None)
         if name in dialect.selves:
             if owner is None and function is not None and function.container:
-                return self._types(file, function.container.rpartition(".")[2])[:1] or None
+                return self.types(file, function.container.rpartition(".")[2])[:1] or None
             return [owner] if owner is not None else None
         if (
             name in ("super", "base", "parent")
@@ -295,38 +402,40 @@ class DeclaredMeanings:
             top = [
                 each
                 for each in self._all(name, file.language)
-                if each.path.parent == file.path.parent
+                if same_package(each.path, file.path)
                 and not each.container
                 and each.kind not in FUNCTION_LIKE
             ]
         if top and top[0].kind not in _TYPES:
             return self._held(top[0], dialect)
         if name[:1].isupper() or top:
-            return self._types(file, name)[:1] or None
+            return self.types(file, name)[:1] or None
         if file.language in SCRIPTS and (found := self._imported(file, name)):
             return found[:1] if found[0].kind in _TYPES else self._held(found[0], dialect)
         return None
 
     def _typed(self, file: File, written: str) -> list[Definition] | None:
         """As `_value`, of what is declared with a type; Go's `x := pkg.New(…)` has that of the function."""
-        if found := self._types(file, written):
+        if found := self.types(file, written):
             return found[:1]
         qualifier, _, name = written.rpartition(".")
         if file.language == "go":
             made = (
-                self._package(file, qualifier, name)
+                self.package(file, qualifier, name)
                 if qualifier
                 else [
                     each
                     for each in self._all(name, "go")
-                    if each.path.parent == file.path.parent and not each.container
+                    if same_package(each.path, file.path) and not each.container
                 ]
             )
             for each in made[:1]:
                 given = re.search(r"\)\s*\(?\s*(?:\w+\s+)?\*?([\w.]+)[^)]*\)?\s*$", each.signature)
-                return self._types(self._stored.file(each.root, each.file), given[1])[:1] if given else None
+                return self.types(self._stored.file(each.root, each.file), given[1])[:1] if given else None
             if qualifier and self._is_outside(file, qualifier):
                 return []
+        if file.language in SCRIPTS and written in SHAPED:
+            return None  # what it is made of counts
         # A type parameter is of any type; a type that nothing here defines is of a library or built in.
         is_known = len(name) > 1 and not qualifier
         return (
@@ -335,7 +444,7 @@ class DeclaredMeanings:
             else None
         )
 
-    def _package(self, file: File, qualifier: str, name: str) -> list[Definition]:
+    def package(self, file: File, qualifier: str, name: str) -> list[Definition]:
         """What `qualifier.name` means where `qualifier` is a package or a module that was imported."""
         if file.language == "go":
             for made in file.imports:
@@ -427,7 +536,7 @@ def _nearest(file: File, found: list[Definition], confidence: float, why: str) -
     if len(found) > 1:
         for near in (
             [each for each in found if each.path == file.path],
-            [each for each in found if each.path.parent == file.path.parent],
+            [each for each in found if same_package(each.path, file.path)],
             [
                 each
                 for each in found

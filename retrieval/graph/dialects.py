@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 
 from devflow.analysis.languages import SCRIPTS
@@ -75,6 +76,19 @@ DIALECTS = MappingProxyType(
         ),
     }
 )
+_JAVA_SOURCES = re.compile(r".*/src/[^/]+/java(?=/|$)")
+
+
+def same_package(one: Path, other: Path) -> bool:
+    """Whether two files are of one package: of one folder, or of folders of that name among Java's sources
+    and tests."""
+    here, there = one.parent, other.parent
+    if here == there or one.suffix != ".java" or here.name != there.name:
+        return here == there
+    first, second = (_JAVA_SOURCES.sub("", each.as_posix()) for each in (here, there))
+    return first == second
+
+
 _BASES = MappingProxyType(
     {
         "java": r"\b(?:extends|implements)\s+([^{]+?)(?=\bimplements\b|\{|$)",
@@ -107,7 +121,7 @@ def base_names(definition: Definition) -> list[str]:
     return names
 
 
-_MADE_OF = re.compile(r"type\s+\w+\s*=?\s*\*?([A-Za-z_][\w.]*)")
+_MADE_OF = re.compile(r"(?:type\s+)?\w+\s*=?\s*\*?([A-Za-z_][\w.]*)")
 _EMBEDDED = re.compile(r"^[ \t]*\*?([A-Za-z_][\w.]*)[ \t]*(?:`[^`\n]*`)?[ \t]*(?://[^\n]*)?$", re.MULTILINE)
 
 

@@ -135,6 +135,10 @@ class Modules:
                     return [(other, id_) for id_ in self._folders[other][folder]]
         return []
 
+    def folder(self, root: int, path: str) -> list[tuple[int, int]]:
+        """The Go files beside one."""
+        return [(root, id_) for id_ in self._folders[root].get(posixpath.dirname(path), ())]
+
     def java(self, root: int, qualified: str) -> tuple[int, int] | None:
         """The file of a Java class by its full name."""
         wanted = qualified.replace(".", "/") + ".java"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
+from devflow.retrieval.graph.values import VALUED
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
 _DEEPEST = 8
@@ -92,6 +95,81 @@ def told_at(
                 told = graph.declared.told(use)
                 return None if told is None else [each.definition for each in told]
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What can stand behind a member operator: each with the steps up to the base that defines it."""
+
+    members: tuple[tuple[Definition, int], ...] = ()
+    whole: bool = False
+    """Whether these are all there are: the workspace holds every base."""
+
+
+def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
+    """What can stand at `start` of a file, behind a member operator, where types are written down. `receiver`
+    is the plain name in front of the operator, "" for an expression. Nothing when the code does not say, or
+    it is nothing of the workspace."""
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            file = graph.stored.file(number, id_) if id_ is not None else None
+            if file is None or file.language not in VALUED:
+                return Offered()
+            declared = graph.declared
+            owners, sure = declared.values.every_owner(file, start)
+            if not owners and (library := declared.values.library_owner(file, start)) is not None:
+                return Offered(tuple((each, 0) for each in go_libraries.members(library)))
+            if not owners:
+                package = tuple((each, 0) for each in declared.of_package(file, receiver))
+                return Offered(package, bool(package))
+            inside = receiver in ("this", "super") or receiver.startswith("this.#")
+            found: dict[str, tuple[Definition, int]] = {}
+            for owner in owners:
+                for made, depth in declared.members(owner):
+                    if made.kind is not SymbolKind.CONSTRUCTOR and (inside or _is_seen(made, file)):
+                        found.setdefault(made.name, (made, depth))
+                for base in declared.library_bases(owner):
+                    for made in go_libraries.members(base):
+                        found.setdefault(made.name, (made, 1))
+            whole = sure and all(declared.has_all_bases(each) for each in owners)
+            return Offered(tuple(found.values()), whole)
+    return Offered()
+
+
+def library_name(graph: Graph, path: Path, start: int, name: str, receiver: str) -> Definition | None:
+    """The definition in a library's sources of the member `name` that a file uses at `start`, behind the
+    plain name `receiver` or an expression (""); None when there is none."""
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            file = graph.stored.file(number, id_) if id_ is not None else None
+            if file is None or file.language != "go":
+                return None
+            values = graph.declared.values
+            owner = values.library_owner(file, start)
+            owners = [owner] if owner is not None else []
+            for each in values.owners(file, start) or () if owner is None else ():
+                owners += graph.declared.library_bases(each)
+            found = [made for each in owners for made in go_libraries.members(each)]
+            if not owners and receiver and not graph.declared.package(file, receiver, name):
+                found = graph.declared.of_package(file, receiver)
+            return next((each for each in found if each.name == name and each.root < 0), None)
+    return None
+
+
+def read_library(graph: Graph, path: Path, module: str) -> None:
+    """Read the Go package `module` that a file imports, if it is a library's: questions find it read."""
+    root = next((root for root in graph.stored.roots if path.is_relative_to(root)), None)
+    if root is not None:
+        go_libraries.read(module, root)
+
+
+def _is_seen(made: Definition, file: File) -> bool:
+    """Whether code of `file` may use a member of something that is not its own object."""
+    if made.language == "go":
+        return not made.name[:1].islower() or made.path.parent == file.path.parent
+    return made.path == file.path or not re.match(r"(?:@\w+\s+)*private\b|#", made.signature)
 
 
 def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:

@@ -27,6 +27,10 @@ _MOST_SHOWN_LINES = 12
 SEARCH_SECONDS = 10.0
 """A source of hits that has not answered by then (an embedder that does not) is left out."""
 _NEEDED_SECONDS = 1.0
+NO_FOLDER = (
+    "The editor has opened a file and no folder, so there is no code to search: open its project's folder, "
+    "or put an empty devflow.toml there."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ async def ask(
     the user is at work in when none are given. Raises ModelError."""
     if not question.strip():
         return Answer("Ask a question in plain words, such as: where are retries configured?", (), "index")
+    if not code.roots:
+        return Answer(NO_FOLDER, (), "index")
     if code.index is None:
         return Answer("There is no index yet; it is made in the background, try again shortly.", (), "index")
     near = code.near() if near is None else near

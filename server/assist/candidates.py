@@ -11,6 +11,7 @@ from itertools import pairwise
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.types.base import Candidate, Parameter
 from devflow.retrieval.base import IndexedSymbol
+from devflow.retrieval.graph.named import Offered
 from devflow.server.assist.expected import expected, is_exception
 from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.found import same_family
@@ -31,6 +32,8 @@ _MUST_FOLLOW = 15.0
 """Over what is learned: a keyword has next to no chance where nothing is typed."""
 _OF_MODULE = re.compile(r"from\s+(\S+)\s+import\b")
 _MODULE_NAMED = re.compile(r"\s*from\s+[\w.]+\s+\Z")
+_OF_ANY = frozenset({"equals", "hashCode", "toString", "getClass", "hasOwnProperty", "class", "this"})
+"""What every object or class of Java or JavaScript has besides."""
 _MOST = 220
 """Members scored; names only known to be frequent in the workspace fill what others leave."""
 
@@ -49,6 +52,8 @@ class Found:
     """The names most often behind a dot in the workspace."""
     methods: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
     """Members of the receiver's class or module, with the steps up to the base they are from."""
+    told: Offered = Offered()
+    """What the receiver's type offers, where the code graph knows it."""
     module: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
     """What the receiver defines when it is a module of the workspace."""
     offered: Mapping[str, SymbolKind] = field(default_factory=dict)
@@ -68,6 +73,9 @@ class Found:
 def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evidence]:
     """What can stand behind the dot."""
     pool = _Pool()
+    if folder := _next_folder(wanted):
+        pool.get(folder, "files", SymbolKind.MODULE)
+        return pool.fitting(wanted.prefix)
     tokens = wanted.live
     language = wanted.doc.language
     everywhere = tokens.attributes
@@ -78,6 +86,10 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         each.detail = candidate.detail
     for name, symbol in members_in(wanted.doc, wanted.classes, wanted.symbols).items():
         _described(pool.get(name, "document", symbol.kind, symbol.signature), symbol).own = True
+    for definition, depth in found.told.members:
+        each = pool.get(definition.name, "index", definition.kind, definition.signature)
+        each.typed = each.own = True
+        each.inherited = depth
     for indexed, depth in found.methods:
         new = indexed.symbol.name not in pool
         each = _described(pool.of(indexed), indexed.symbol)
@@ -121,6 +133,8 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
             if name not in reserved:
                 pool.get(name, "index")
     fitting = pool.fitting(wanted.prefix)
+    if found.told.whole and found.told.members and not wanted.quoted:
+        fitting = [each for each in fitting if each.own or each.receiver_here or each.name in _OF_ANY]
     called = tokens.called()
     line = wanted.line
     nearby = _nearby(wanted, member=True)
@@ -137,6 +151,22 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         each.nearby = nearby.get(name, 0)
     _add_likelihood(fitting, wanted)
     return _without_begun(fitting) if wanted.prefix else fitting
+
+
+def _next_folder(wanted: Wanted) -> str:
+    """The next part of the name behind Java's `package`, which follows the file's folders; "" elsewhere."""
+    path = wanted.doc.path
+    if (
+        wanted.doc.language != "java"
+        or path is None
+        or not wanted.doc.text.line_before(wanted.start).startswith("package ")
+    ):
+        return ""
+    folders, written = path.parent.parts, tuple(wanted.receiver.split("."))
+    for at in range(len(folders) - len(written) - 1, -1, -1):
+        if folders[at : at + len(written)] == written:
+            return folders[at + len(written)]
+    return ""
 
 
 def _without_begun(fitting: list[Evidence]) -> list[Evidence]:

@@ -37,6 +37,7 @@ _RANKING_SECONDS = 0.01
 _ENOUGH = 0.75
 """The share of probability in the first five from which on nobody waits for the type engine."""
 _RESOLVE_SECONDS = 0.5
+_QUOTES = ("'", '"', "`")
 _WITH_MEMBERS = frozenset(
     {SymbolKind.MODULE, SymbolKind.VARIABLE, SymbolKind.PARAMETER, SymbolKind.PROPERTY, SymbolKind.FIELD}
 )
@@ -75,8 +76,9 @@ class Completions:
     """The sources of the items, joined by `+`."""
 
 
-async def complete(doc: Document, at: int, code: Codebase, config: Completion) -> Completions:
-    """What can stand at offset `at` of `doc`, at the latest about `config.deadline_ms` after the call."""
+async def complete(doc: Document, at: int, code: Codebase, config: Completion, sign: str = "") -> Completions:
+    """What can stand at offset `at` of `doc`, at the latest about `config.deadline_ms` after the call.
+    `sign`: the one whose typing asked, so that nobody may look at the list; "" where the user did."""
     deadline = due(config.deadline_ms / 1000)
     word = word_before(doc.text, at, doc.language)
     quoted = in_quotes(doc, word.start)
@@ -85,6 +87,8 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion) -
         if found_inside:
             return Completions(tuple(_entry(each, at) for each in found_inside))
     place = place_of(doc, word, quoted)
+    if sign and (quoted or sign in _QUOTES):
+        return Completions(())  # the end of a sentence or of a string: Enter there would take a name
     if place is Place.NOTHING:
         return Completions(())
     engine = None if quoted else _ask_engine(doc, word.start, at, code)
@@ -181,7 +185,9 @@ def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tu
     if wanted.place is Place.MEMBER:
         gathered = members(wanted, found, typed)
         known = any(each.own for each in gathered)
-        return ranked(gathered, wanted.prefix, wanted.shared(typed=bool(typed), known=known))
+        return ranked(
+            gathered, wanted.prefix, wanted.shared(typed=bool(typed or found.told.members), known=known)
+        )
     arguments = keyword_arguments(wanted, found.parameters, typed)
     given = {each.name for each in arguments}
     # A word that is the argument's name elsewhere is no name here.

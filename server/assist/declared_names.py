@@ -1,5 +1,6 @@
 """What the code graph says of a name in languages that write their types down, by declared types, imports
-and packages: for one that stands in the document as for one that stands anywhere else."""
+and packages: for one that stands in the document as for one that stands anywhere else, in Go also in the
+sources of a library."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from dataclasses import replace
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, ReferenceKind
+from devflow.analysis.imports import imports
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
-from devflow.retrieval.graph.named import told_at
+from devflow.retrieval.graph.go_libraries import symbol_of
+from devflow.retrieval.graph.named import library_name, read_library, told_at
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found
 from devflow.server.assist.waiting import within
@@ -31,7 +34,23 @@ async def declared_names(
     told = await within(
         code.index.graph.ask(told_at, doc.path, start, source[start:end], receiver, kind), INDEX_SECONDS
     )
+    if not told and doc.language == "go" and (receiver or source[:start].rstrip().endswith(".")):
+        asked = code.index.graph.ask(library_name, doc.path, start, source[start:end], receiver)
+        library = await within(asked, INDEX_SECONDS)
+        symbol = symbol_of(library) if library is not None else None
+        if library is not None and symbol is not None:
+            return [
+                Found(symbol, Location(library.path, symbol.name_start, symbol.name_end), _SCORE, "files")
+            ]
     return None if told is None else [_found(each, candidates) for each in told]
+
+
+async def warm_libraries(doc: Document, code: Codebase) -> None:
+    """Read what a Go document's imports name, one package a question: others are not kept waiting."""
+    if code.index is None or doc.path is None or doc.language != "go":
+        return
+    for made in imports(doc.tree) if doc.tree is not None else ():
+        await code.index.graph.ask(read_library, doc.path, made.module)
 
 
 def _found(told: Definition, candidates: Sequence[Found]) -> Found:

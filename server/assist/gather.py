@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.types.base import Parameter
 from devflow.retrieval.base import IndexedSymbol
+from devflow.retrieval.graph.dialects import DIALECTS
+from devflow.retrieval.graph.named import members_at
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.candidates import Found, tail_of
 from devflow.server.assist.frequency import Frequent, attribute_counts, frequent_members, read_frequent
@@ -81,6 +83,8 @@ def _about_members(
         questions["tail"] = index.members_of(tail, f"self.{tail}")
     if doc.language == "python" and (module := module_of(wanted.receiver, wanted.imports)):
         questions["module"] = _of_module(index, wanted, module)
+    if doc.path is not None and doc.language in DIALECTS:
+        questions["told"] = index.graph.ask(members_at, doc.path, wanted.start, wanted.receiver)
     if wanted.classes:
         questions["methods"] = inherited_members(index, wanted.classes, doc.language)
     if wanted.hints.names and not wanted.hints.builtin:

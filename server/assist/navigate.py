@@ -15,14 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from devflow.analysis.binders import WHOLE_BLOCK
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
+from devflow.analysis.languages import language_of
+from devflow.analysis.occurrences import occurrences, stands_at_most
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import MODULE
-from devflow.analysis.refactor.local_rename import is_property, local_places
+from devflow.analysis.refactor.local_rename import MOST, is_property, local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.symbols import FUNCTION_LIKE
+from devflow.analysis.syntax.parse import parse
+from devflow.analysis.text import Text
 from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
@@ -358,10 +363,22 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
         defines = any(target.location is not None and target.location.path == path for target in targets)
         plain = any(not use.receiver for use in uses)
         imported = not plain or defines or _imports_name(text.source, name) or doc.language != "python"
+        if plain and not defines and doc.language in WHOLE_BLOCK:
+            own = await asyncio.to_thread(_made_there, text, path, name)
+            uses = [use for use in uses if use.start not in own]
         for use in uses:
             if text.source[use.start : use.end] == name and (use.receiver or imported):
                 places.append(Location(path, use.start, use.end))
     return places
+
+
+def _made_there(text: Text, path: Path, name: str) -> frozenset[int]:
+    """Where the file means something of its own by the name: a local, or what its module does not export."""
+    language = language_of(path)
+    tree = parse(text, language.name) if language is not None and language.name in WHOLE_BLOCK else None
+    if tree is None or not stands_at_most(tree, name, MOST):
+        return frozenset()
+    return frozenset(each.start for each in occurrences(tree, name) if each.region is not None)
 
 
 def _imports_name(source: str, name: str) -> bool:

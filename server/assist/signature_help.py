@@ -16,6 +16,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol
 from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.types.base import Parameter, Signature
+from devflow.analysis.written_types import result_text
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import CLASS_KINDS, classes_of
@@ -124,6 +125,10 @@ def signature_of(symbol: Symbol, call: CallSite | None = None) -> Signature | No
     label = f"{name}({', '.join(_written(parameters))})"
     if returned := re.search(r"\)\s*(->\s*[^{]+|:\s*[^{]+)$", symbol.signature):
         label += f" {returned[1].strip()}" if returned[1][0] == "-" else returned[1].rstrip()
+    elif symbol.signature.startswith("func ") and (
+        result := result_text(symbol.signature, symbol.name, "go")
+    ):
+        label += f" {result}"
     active = active_parameter(parameters, call) if call else None
     return Signature(label, tuple(parameters), active, symbol.doc)
 

@@ -80,14 +80,15 @@ def _show(path: Path, arguments: argparse.Namespace) -> int:
     from devflow.models.guard.prices import money
 
     try:
-        lines = path.read_text("utf-8").splitlines()[-arguments.limit :] if path.exists() else []
-    except (OSError, UnicodeDecodeError) as error:
-        console(stderr=True).print(f"The audit log {path} cannot be read ({error}).")
+        text = path.read_text("utf-8", errors="replace") if path.exists() else ""
+        lines = text.splitlines()[-arguments.limit :]
+    except OSError as error:
+        console(stderr=True).print(f"The audit log {path} cannot be read ({error.strerror}).")
         return 2
     out = console()
     for line in lines:
         if arguments.json:
-            print(line)
+            print(visible(line))
             continue
         try:
             each = json.loads(line)

@@ -21,6 +21,7 @@ _ENOUGH = 60.0
 def models(root: Path, *, ask: bool) -> Iterator[Check]:
     """The checks. Nothing is loaded or asked but with `ask`, and then only what is ready."""
     from devflow.models.base import Health
+    from devflow.models.engines.native import problem_inside
     from devflow.server.models import build_router
     from devflow.server.sources import load, user_file
 
@@ -42,9 +43,10 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
     for spec, status in zip(config.models, statuses, strict=False):
         state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
         where = "remote" if status.remote else "local"
-        yield Check(
-            "models", status.name, state, f"{status.engine}, {where}: {status.detail or status.health}"
-        )
+        said = status.detail or status.health
+        if state == GOOD and (problem := problem_inside(spec)) is not None:
+            state, said = BAD, str(problem)
+        yield Check("models", status.name, state, f"{status.engine}, {where}: {said}")
         yield Check("models", "", GOOD, _about(spec, config))
         if ask and state == GOOD:
             yield asyncio.run(_asked(spec, config))
@@ -102,7 +104,7 @@ async def _asked(spec: ModelSpec, config: ModelsConfig) -> Check:
         await router.close()
     seconds = time.monotonic() - started
     return Check(
-        "models", "", GOOD, f"asked: first piece after {first:.2f} s, {pieces} pieces in {seconds:.2f} s"
+        "models", "", GOOD, f"asked: first piece after {first:.2f} s, all {pieces} in {seconds:.2f} s"
     )
 
 

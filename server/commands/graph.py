@@ -106,12 +106,12 @@ async def _answer(
     least = 0.0 if guesses else SURE
     ask = index.graph.ask
     if question == "callers":
-        links = await ask(Graph.incoming, given[0], least)
-        return [
-            _link_row(link, f"{name_of(link.source)} {link.kind}") for link in links if link.kind != "import"
-        ]
+        links = [link for link in await ask(Graph.incoming, given[0], 0.0) if link.kind != "import"]
+        links = surer(links, least, notes)
+        return [_link_row(link, f"{name_of(link.source)} {link.kind}") for link in links]
     if question == "callees":
-        links = [link for link in await ask(Graph.outgoing, given[0], least) if link.kind == "call"]
+        links = [link for link in await ask(Graph.outgoing, given[0], 0.0) if link.kind == "call"]
+        links = surer(links, least, notes)
         return [_link_row(link, f"calls {name_of(link.target)}") for link in links]
     if question == "implementers":
         return [_row(each) for each in await ask(Graph.implementers, given[0])]
@@ -134,6 +134,16 @@ async def _answer(
     if hidden := len(unused.dead) - len(shown):
         notes.print(f"not shown: {hidden} that are public in an installable package; --guesses shows them")
     return [_row(each.definition, {"confidence": each.confidence}) for each in shown]
+
+
+def surer(links: Sequence[Link], least: float, notes: Console) -> list[Link]:
+    """The links at least so sure, and a note of how many are not."""
+    sure = [link for link in links if link.confidence >= least]
+    if hidden := len(links) - len(sure):
+        notes.print(
+            f"not shown: {hidden} told by a name alone; --guesses shows {'it' if hidden == 1 else 'them'}"
+        )
+    return sure
 
 
 def _endpoint(endpoint: object, way: Sequence[Link]) -> _Row:

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.server.commands.arguments import count
-from devflow.server.commands.graph import add_roots, chosen, link_as_json, name_of, place_of, with_index
+from devflow.server.commands.graph import (
+    add_roots,
+    chosen,
+    link_as_json,
+    name_of,
+    place_of,
+    surer,
+    with_index,
+)
 from devflow.server.commands.terminal import console, visible
 
 if TYPE_CHECKING:
@@ -52,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(arguments: argparse.Namespace) -> int:
     from devflow.retrieval.graph.base import SURE
     from devflow.retrieval.graph.impact import impact
+    from devflow.retrieval.graph.links import Graph
 
     notes = console(stderr=True)
     async with with_index(arguments.root, notes) as (index, roots):
@@ -69,6 +78,8 @@ async def _run(arguments: argparse.Namespace) -> int:
             out.width = _WIDEST  # a tree is cut at the width, which for a pipe is 80
             out.print(_tree(found, roots))
             _summary(found)
+            direct = await index.graph.ask(Graph.incoming, definition, 0.0)
+            surer([each for each in direct if each.kind != "import"], least, notes)
             if together:
                 root = roots[definition.root]
                 shown = (

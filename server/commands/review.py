@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,12 @@ from devflow.server.commands.terminal import console, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from devflow.retrieval.walk import IndexSettings
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="+", type=Path, help="files to review")
+    parser.add_argument("files", nargs="+", type=Path, help="files to review, or folders of them")
     parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
     parser.add_argument("--model", action="store_true", help="ask the chat model for findings too")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -29,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     notes = console(stderr=True)
     root = root_of(arguments.root, notes)
-    missing = [path for path in arguments.files if not path.is_file()]
+    missing = [path for path in arguments.files if not path.is_file() and not path.is_dir()]
     for path in missing:
-        notes.print(f"{str(path)!r} is not a file.")
+        notes.print(f"{str(path)!r} is not a file or folder.")
     if root is None or missing:
         return 2
     try:
@@ -51,6 +54,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if unread else 1 if found else 0
 
 
+def _all(given: list[Path], root: Path, settings: IndexSettings) -> Iterator[Path]:
+    """The files, and for each folder the source files in it that the workspace's index has, each once."""
+    from devflow.analysis.languages import language_of
+    from devflow.retrieval.walk import Found, walk
+
+    told: set[Path] = set()
+    for path in given:
+        files = [path]
+        if path.is_dir():
+            folder = path.resolve()
+            around = root if folder.is_relative_to(root) else folder
+            below = (each.path for each in walk(around, settings) if isinstance(each, Found))
+            files = [path / each.relative_to(folder) for each in below if each.is_relative_to(folder)]
+            files = [each for each in files if language_of(each) is not None]
+        for each in files:
+            if each.resolve() not in told:
+                told.add(each.resolve())
+                yield each
+
+
 async def _review(
     root: Path, files: list[Path], model: bool, notes: Console
 ) -> tuple[list[dict[str, Any]], int]:
@@ -65,15 +88,15 @@ async def _review(
     found: list[dict[str, Any]] = []
     unread = 0
     async with codebase(root, settings, notes) as code:
-        for path in files:
-            text = await code.texts.text_of(path.resolve())
+        for path in _all(files, root, settings.index):
             language = language_of(path)
+            if language is None:
+                notes.print(f"{visible(str(path))} was not reviewed: its language is not known.")
+                continue
+            text = await code.texts.text_of(path.resolve())
             if text is None:
                 notes.print(f"{visible(str(path))} was not reviewed: it is not UTF-8 text, or too large.")
                 unread += 1
-                continue
-            if language is None:
-                notes.print(f"{visible(str(path))} was not reviewed: its language is not known.")
                 continue
             tree = parse(text, language.name)
             doc = Document(path.resolve().as_uri(), path.resolve(), language.name, 0, text, tree)

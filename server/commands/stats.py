@@ -222,7 +222,10 @@ def _print_csv(calls: Sequence[Call]) -> None:
 
 def _cell(value: object) -> object:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def _alternatives() -> list[Alternative]:

@@ -91,6 +91,7 @@ async def build_with_progress(
         TimeElapsedColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,  # it would leave an empty line there
     ) as progress:
         task = progress.add_task("indexing", total=None)
 

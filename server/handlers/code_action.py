@@ -67,6 +67,8 @@ async def edit_of(session: Session, data: Any, title: str) -> types.WorkspaceEdi
     except (KeyError, TypeError):
         raise InvalidParams("The action's `data` is not what DevFlow made.") from None
     async with working(session, title) as report:
+        if action.id not in NEEDS_NO_MODEL:
+            await session.askable()
         try:
             made = await action_edit(action, doc, session.codebase(), report)
         except (ActionRefused, ModelError) as refusal:

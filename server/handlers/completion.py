@@ -30,7 +30,7 @@ async def completion(session: Session, params: types.CompletionParams) -> dict[s
     code = session.codebase()
     started = time.perf_counter()
     ghost = ghost_task(doc, at, code, session.settings.inline) if _wants_ghost(session) else None
-    found = await complete(doc, at, code, session.settings.completion)
+    found = await complete(doc, at, code, session.settings.completion, _sign(params.context))
     session.answered(types.TEXT_DOCUMENT_COMPLETION, found.engine)
     listed = _list(session, doc, found, params.position)
     if ghost is not None:
@@ -60,6 +60,13 @@ async def resolve(session: Session, item: types.CompletionItem) -> types.Complet
         client = _item_options(session)
         item.documentation = convert.documentation(markdown, client and client.documentation_format)
     return item
+
+
+def _sign(context: types.CompletionContext | None) -> str:
+    """The sign whose typing asked for the list; "" where the user or a word did."""
+    if context is None or context.trigger_kind != types.CompletionTriggerKind.TriggerCharacter:
+        return ""
+    return context.trigger_character or ""
 
 
 def _wants_ghost(session: Session) -> bool:

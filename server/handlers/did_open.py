@@ -6,6 +6,7 @@ import contextlib
 from lsprotocol import types
 
 from devflow.server.assist.complete import prepare
+from devflow.server.assist.declared_names import warm_libraries
 from devflow.server.assist.static_names import warm
 from devflow.server.errors import ContentModified
 from devflow.server.session import Session
@@ -27,3 +28,4 @@ async def _prepare(session: Session, uri: str) -> None:
         if doc is not None:
             await prepare(doc, session.codebase())
             await warm(doc, session.codebase())
+            await warm_libraries(doc, session.codebase())

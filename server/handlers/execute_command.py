@@ -72,6 +72,7 @@ async def _explain(call: Call) -> dict[str, Any]:
         raise InvalidParams("devflow.explain needs a range.")
     start, end = convert.span(doc.text, wanted, session.encoding)
     async with working(session, "Explaining", call.token):
+        await session.askable()
         said = await explain(doc, start, end, session.codebase())
     session.answered("devflow.explain", said.engine)
     _present(session, "explanation", said.markdown)
@@ -84,6 +85,7 @@ async def _ask(call: Call) -> dict[str, Any]:
 
     question = _text(call, "a question")
     async with working(call.session, "Looking for an answer", call.token):
+        await call.session.askable()
         answer = await ask(question, call.session.codebase(), 8)
     call.session.answered("devflow.ask", answer.engine)
     _present(call.session, "answer", answer.markdown)
@@ -93,9 +95,13 @@ async def _ask(call: Call) -> dict[str, Any]:
 
 async def _search(call: Call) -> dict[str, Any]:
     """[query] → {hits, reason}; the reason is one sentence when there are none"""
+    from devflow.server.assist.ask import NO_FOLDER
+
     query = _text(call, "something to search for")
     await call.session.searchable(_STARTING_SECONDS)
     code = call.session.codebase()
+    if not code.roots:
+        return {"hits": [], "reason": NO_FOLDER}
     index = code.index
     if index is None:
         raise RequestFailed("There is no index to search yet; `devflow.status` says why.")
@@ -112,6 +118,7 @@ async def _review(call: Call) -> dict[str, Any]:
     doc = await _document(call)
     found = await findings.found(session, doc)
     count = len(found)
+    await session.askable()
     models = session.models
     if models is not None and models.has("chat"):
         async with working(session, "Reviewing", call.token) as report:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 TYPING_PAUSE = 0.2
 """Seconds after which the newest text of a document that is being typed in is sent."""
 _NEAREST_TIMEOUT = 2.0
+_LOOK_AGAIN = 2.0
+"""Seconds between two looks at whether the watched folders are still those that are watched."""
 
 
 class IndexWorker:
@@ -282,26 +285,46 @@ class _Roots:
         )
 
     async def _watch(self, roots: list[Path]) -> None:
+        while True:
+            seen = await asyncio.to_thread(_folders, roots)
+            try:
+                await self._follow(seen)
+            except (OSError, RuntimeError) as error:
+                if await asyncio.to_thread(_folders, roots) == seen:
+                    self._server.notify(
+                        "problem",
+                        {
+                            "problem": f"Changes on disk cannot be followed ({error}): files changed outside "
+                            "the editor are indexed when it starts again."
+                        },
+                    )
+                    return
+            now = await asyncio.to_thread(_folders, roots)
+            await self.update({"paths": [root for root in roots if now[root] != seen[root]]})
+
+    async def _follow(self, folders: Mapping[Path, tuple[int, int] | None]) -> None:
+        """Tell of changes below the folders that are there, until one is made, moved away or made again: what
+        was deleted is not watched any more, whatever comes to stand at its place."""
         from watchfiles import awatch
 
-        existing = [root for root in roots if root.is_dir()]
-        if not existing:
+        there = [folder for folder, identity in folders.items() if identity is not None]
+        if not there:
+            await asyncio.sleep(_LOOK_AGAIN)
             return
-        try:
-            async for changes in awatch(
-                *existing, watch_filter=_worth_a_look, step=50, debounce=200, ignore_permission_denied=True
-            ):
-                paths = [Path(path) for _, path in changes]
-                for indexer, _ in self._indexers.values():
-                    indexer.update(paths)
-        except (OSError, RuntimeError) as error:
-            self._server.notify(
-                "problem",
-                {
-                    "problem": f"Changes on disk cannot be followed ({error}): files changed outside the "
-                    "editor are indexed when it starts again."
-                },
-            )
+        batches = awatch(
+            *there,
+            watch_filter=_worth_a_look,
+            step=50,
+            debounce=200,
+            ignore_permission_denied=True,
+            rust_timeout=round(_LOOK_AGAIN * 1000),
+            yield_on_timeout=True,
+        )
+        async with contextlib.aclosing(batches):
+            async for changes in batches:
+                await self.update({"paths": [path for _, path in changes]})
+                if await asyncio.to_thread(_folders, list(folders)) != folders:
+                    return
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -309,6 +332,19 @@ class _Roots:
             self._server.notify(
                 "problem", {"problem": f"Indexing stopped because of an error in DevFlow ({error!r})."}
             )
+
+
+def _folders(roots: Sequence[Path]) -> dict[Path, tuple[int, int] | None]:
+    """Which folder stands at each root: device and number; None where there is none."""
+    found: dict[Path, tuple[int, int] | None] = {}
+    for root in roots:
+        try:
+            status = root.stat()
+        except OSError:
+            found[root] = None
+        else:
+            found[root] = (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
+    return found
 
 
 def _worth_a_look(change: object, path: str) -> bool:

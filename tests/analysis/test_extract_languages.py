@@ -580,3 +580,10 @@ def test_every_prefix_of_a_file_is_read_without_an_error(language: str) -> None:
     source = FILES[language]
     for end in range(0, len(source), 37):
         extract(Text(source[:end]), language)
+
+
+def test_each_type_of_a_go_group_is_one_of_its_own() -> None:
+    text = "package m\n\ntype (\n\t// A is a.\n\tA struct{ x int }\n\tB interface{ Do() }\n\tF func(a A)\n)\n"
+    found = extract(Text(text), "go").symbols
+    assert [each.qualified_name for each in found] == ["A", "A.x", "B", "B.Do", "F"]
+    assert (found[0].signature, found[0].doc) == ("A struct", "A is a.")

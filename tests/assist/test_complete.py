@@ -449,3 +449,40 @@ async def test_only_what_is_nearly_certain_is_accepted_by_a_sign(tmp_path: Path)
 async def test_no_sign_accepts_a_plain_name_before_it_is_begun(tmp_path: Path) -> None:
     async with workspace(tmp_path, AREA + "area(1, 2)\n<|>\n") as space:
         assert not any(item.commit for item in (await asked(space)).items)
+
+
+async def test_behind_a_value_of_a_known_type_only_its_members_are_offered(tmp_path: Path) -> None:
+    snippet = """
+        //- parts.ts
+        export class Part { size = 0; weigh(): number { return 1; } private hidden = 1; }
+        export class Other { unrelated = 1; }
+        export function open(): Part { return new Part(); }
+        //- main.ts
+        import { open } from "./parts";
+        other.unrelated();
+        open().<|>
+    """
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        answer = await complete(space.doc, space.at, space.code, Completion(deadline_ms=5_000))
+        assert {item.label for item in answer.items} == {"size", "weigh"}
+
+
+async def test_a_java_package_goes_on_as_the_file_s_folders_do(tmp_path: Path) -> None:
+    snippet = "//- src/main/java/org/shop/parts/Box.java\npackage org.shop.<|>;\nclass Box {}\n"
+    async with workspace(tmp_path, snippet) as space:
+        answer = await complete(space.doc, space.at, space.code, UNHURRIED)
+        assert [item.label for item in answer.items] == ["parts"]
+
+
+async def test_what_may_be_of_an_unknown_class_too_is_offered_more_than_the_known_one_has(
+    tmp_path: Path,
+) -> None:
+    snippet = """
+        //- main.ts
+        class Part { size = 0; }
+        other.trim();
+        function f(part: string | Part) { part.<|> }
+    """
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        answer = await complete(space.doc, space.at, space.code, UNHURRIED)
+        assert {"size", "trim"} <= {item.label for item in answer.items}

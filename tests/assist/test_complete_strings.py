@@ -17,6 +17,35 @@ async def labels(root: Path, snippet: str, path: str = "main.py", **options: boo
         return [item.label for item in found.items]
 
 
+QUIET = {
+    "a quote that closes": "name = 1\nx = 'it'<|>\n",
+    "a quote that closes a format": 'name = 1\nprint(f"{name}"<|>)\n',
+    "a quote that opens prose": 'name = 1\nraise ValueError("no \'<|>")\n',
+    "the end of a sentence in a docstring": 'import time\n\ndef f():\n    """Set the time.<|>"""\n',
+    "the end of a sentence in a comment": "import time\ntime.sleep(1)\n# Set the time.<|>\n",
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+async def test_no_list_opens_by_itself_where_a_name_would_spoil_the_text(name: str, tmp_path: Path) -> None:
+    async with workspace(tmp_path, QUIET[name], engine=False) as space:
+        sign = space.doc.text.source[space.at - 1]
+        assert (await complete(space.doc, space.at, space.code, Completion(), sign)).items == ()
+
+
+async def test_a_sign_that_opens_a_key_or_reads_a_member_opens_a_list(tmp_path: Path) -> None:
+    for snippet in ('d = {"a": 1}\nd["<|>"]\n', "class C:\n    def a(self): ...\n\nc = C()\nc.<|>\n"):
+        async with workspace(tmp_path, snippet, engine=False) as space:
+            found = await complete(
+                space.doc,
+                space.at,
+                space.code,
+                Completion(deadline_ms=5_000),
+                space.doc.text.source[space.at - 1],
+            )
+            assert [item.label for item in found.items][:1] == ["a"]
+
+
 @pytest.mark.parametrize(
     "snippet",
     [

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from devflow.analysis.refactor.local_rename import local_places
+from devflow.analysis.syntax.parse import parse
+from devflow.analysis.text import Text
 from devflow.server.assist.highlight import highlights
 from devflow.server.assist.navigate import references
 from devflow.server.assist.rename import RenameRefused, rename
@@ -230,6 +233,92 @@ async def test_a_use_that_a_parameter_shadows_is_left_alone(tmp_path: Path) -> N
         total();
         """
     assert await changed(tmp_path, "a.ts", snippet) == {"a.ts": "export function ZZ() {}\nZZ();\n"}
+
+
+PRIVATE = {
+    "a function": (
+        "import { z } from './z';\nfunction to<|>tal() { return o.total; }\nexport const c = total() + z;\n",
+        "import { z } from './z';\nfunction ZZ() { return o.total; }\nexport const c = ZZ() + z;\n",
+    ),
+    "a function with overloads": (
+        "export {};\nfunction total(a: string): void;\nfunction total(a: any) {}\nto<|>tal('');\n",
+        "export {};\nfunction ZZ(a: string): void;\nfunction ZZ(a: any) {}\nZZ('');\n",
+    ),
+    "a constant in a shorthand": (
+        "const to<|>tal = 1;\nexport default { total, n: (total: number) => total };\n",
+        "const ZZ = 1;\nexport default { total: ZZ, n: (total: number) => total };\n",
+    ),
+    "a part of a pattern": (
+        "import o from './o';\nconst { total } = o;\nconsole.log(to<|>tal);\n",
+        "import o from './o';\nconst { total: ZZ } = o;\nconsole.log(ZZ);\n",
+    ),
+    "a component": (
+        "import React from 'react';\nconst Total = () => <b/>;\n"
+        "export const App = () => <To<|>tal n={1}></Total>;\n",
+        "import React from 'react';\nconst ZZ = () => <b/>;\nexport const App = () => <ZZ n={1}></ZZ>;\n",
+    ),
+    "a class": (
+        "import { z } from './z';\nclass To<|>tal { n = z; }\nexport const c = new Total();\n",
+        "import { z } from './z';\nclass ZZ { n = z; }\nexport const c = new ZZ();\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+async def test_what_a_module_does_not_export_is_its_own(name: str, tmp_path: Path) -> None:
+    snippet, expected = PRIVATE[name]
+    other = (
+        "//- other.ts\nimport a from './main';\nfunction total() {}\ntotal();\n"
+        "export class Total {}\n//- main.tsx\n"
+    )
+    assert await changed(tmp_path, "main.tsx", other + snippet) == {"main.tsx": expected}
+    async with workspace(tmp_path, other + snippet, "main.tsx", indexed=True) as space:
+        made = await rename(space.doc, space.at, "ZZ", space.code)
+        [edits] = made.edits.values()
+        found = await references(space.doc, space.at, space.code, True)
+        assert [(each.path.name, each.start) for each in found] == [
+            ("main.tsx", each.start) for each in edits
+        ]
+
+
+async def test_what_another_module_keeps_for_itself_is_no_use(tmp_path: Path) -> None:
+    snippet = """
+        //- own.ts
+        import z from './z';
+        function total() {}
+        total();
+        export const f = (total: number) => total + 1;
+        //- user.ts
+        import { total } from './main';
+        total();
+        //- main.ts
+        export function to<|>tal() {}
+        """
+    async with workspace(tmp_path, snippet, "main.ts", indexed=True) as space:
+        found = await references(space.doc, space.at, space.code, True)
+        assert [each.path.name for each in found] == ["main.ts", "user.ts", "user.ts"]
+
+
+SHARED = {
+    "exported where it is made": "import z from './z';\nexport function to<|>tal() {}\ntotal();\n",
+    "exported below": "function to<|>tal() {}\nexport { total };\n",
+    "exported under another name": "function to<|>tal() {}\nexport { total as sum };\n",
+    "the default export": "function to<|>tal() {}\nexport default total;\n",
+    "of a script, which is everybody's": "function to<|>tal() {}\n",
+    "a type too": "import z from './z';\nconst To<|>tal = z;\ntype Total = string;\n",
+    "of a namespace too": (
+        "import z from './z';\nfunction to<|>tal() {}\nnamespace N { function total() {} total(); }\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_others_may_name_is_no_module_s_own(name: str) -> None:
+    at = SHARED[name].index("<|>")
+    text = Text(SHARED[name].replace("<|>", ""))
+    tree = parse(text, "typescript")
+    assert tree is not None
+    assert local_places(tree, text.word_at(at)[0], text.source[slice(*text.word_at(at))]) is None
 
 
 OWN = {

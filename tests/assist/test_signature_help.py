@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from devflow.server.assist.signature_help import parameters_of, signature_help
+from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.server.assist.signature_help import parameters_of, signature_help, signature_of
 from devflow.server.assist.static_names import static_callables
 from support.codebase import workspace
 
@@ -253,3 +254,10 @@ async def test_the_marks_between_parameters_are_shown(tmp_path: Path) -> None:
 async def test_a_method_s_annotated_self_is_no_argument(tmp_path: Path) -> None:
     snippet = "class A:\n    def f(self: 'A', a): ...\nA().f(<|>)\n"
     assert await shown(tmp_path, snippet, engine=False) == ["f([a])"]
+
+
+def test_a_go_function_s_results_are_shown() -> None:
+    head = "func (t *T) find(name string, f func(x int) bool) (*T, error)"
+    found = signature_of(Symbol("find", SymbolKind.METHOD, 0, 0, 0, 0, "T", head))
+    assert found is not None
+    assert found.label == "find(name string, f func(x int) bool) (*T, error)"

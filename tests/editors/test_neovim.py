@@ -99,6 +99,17 @@ def test_completion_offers_a_name_of_another_file(editor: editors.Neovim) -> Non
     assert any(word.startswith("rectangle_area") for word in words)
 
 
+def test_a_list_that_opens_by_itself_inserts_nothing(editor: editors.Neovim) -> None:
+    editor.keys("Goimport shapes<CR>shapes")
+    for key in ".r":
+        editor.keys(key)
+        editor.wait("vim.fn.pumvisible() == 1", "the list")
+    assert editor.lua("vim.api.nvim_get_current_line()") == "shapes.r"
+    editor.keys("<C-n><C-y>")
+    chosen = "vim.api.nvim_get_current_line() ~= 'shapes.r' and vim.api.nvim_get_current_line()"
+    assert str(editor.wait(chosen, "what was chosen")).startswith("shapes.rectangle_area")
+
+
 def test_tab_accepts_the_ghost_text_that_is_shown(editor: editors.Neovim) -> None:
     editor.keys("Go<CR><CR><C-u>def large(shape):<CR>width, height = shape.size<CR>return ")
     shown = editor.again(

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
+import select
+import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -102,6 +107,19 @@ async def test_content_is_audited_only_when_asked_and_without_its_secrets(tmp_pa
     assert TOKEN not in line
 
 
+async def test_a_secret_in_the_name_of_a_file_is_neither_sent_nor_audited(tmp_path: Path) -> None:
+    guarded, provider = guard(tmp_path), Provider()
+    named = f"certs/{TOKEN}.py"
+    fill = FillRequest("x = ", "\n", "python", named, context_paths=(f"b/{TOKEN}",), repository=TOKEN)
+    assert await said(guarded.fill("m", REMOTE, fill, provider)) == "an answer"
+    [asked] = provider.asked
+    assert TOKEN not in "".join(asked.texts)
+    with pytest.raises(NotAllowed):
+        await said(guarded.chat("m", REMOTE, chat(paths=(f"certs/{TOKEN}/.env",)), provider))
+    assert TOKEN not in (tmp_path / AUDIT).read_text("utf-8")
+    assert '.env"' in (tmp_path / AUDIT).read_text("utf-8")
+
+
 async def test_what_policy_refuses_is_audited_and_costs_nothing(tmp_path: Path) -> None:
     guarded = Outbound(True, books=Books(folder=str(tmp_path)))
     with pytest.raises(NotAllowed):
@@ -165,6 +183,55 @@ async def test_a_budget_that_cannot_be_kept_lets_nothing_out(tmp_path: Path) -> 
         with pytest.raises(NotAllowed):
             await said(guarded.chat("m", REMOTE, chat(), Provider()))
     await said(guard(tmp_path / "state").chat("m", REMOTE, chat(), Provider()))  # without a budget it goes on
+
+
+async def test_why_a_budget_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / LEDGER).mkdir()
+    unkept = Outbound(False, books=Books(budget=Budget(day=1.0), prices={"m": Price(1.0, 1.0)}))
+    for guarded, why in (
+        (guard(tmp_path, budget=Budget(day=1.0)), f"{LEDGER} cannot be used"),
+        (unkept, r"models\.ledger = false"),
+    ):
+        with pytest.raises(NotAllowed, match=f"{why}.* A budget is set, so nothing is sent"):
+            await said(guarded.chat("m", REMOTE, chat(), Provider()))
+
+
+async def test_that_the_audit_log_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    guarded = guard(tmp_path)
+    told: list[str] = []
+    guarded.accounts.tell = told.append
+    (tmp_path / AUDIT).mkdir()
+    for _ in range(2):
+        assert await said(guarded.chat("m", REMOTE, chat(), Provider())) == "an answer"
+    [sentence] = told
+    assert sentence.startswith(f"The audit log {tmp_path / AUDIT} cannot be written (Is a directory);")
+
+
+async def test_a_ledger_that_could_not_be_opened_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = guard(tmp_path)
+    (tmp_path / LEDGER).mkdir()  # as one that another program has locked
+    await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    (tmp_path / LEDGER).rmdir()
+    assert guarded.accounts.ledger() is None
+    monkeypatch.setattr(guarded.accounts, "_opens_again", 0.0)
+    await said(guarded.chat("m", REMOTE, chat(), Provider()))
+    assert len(guarded.accounts.ledger().calls()) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("counted", [(10**30, 1), (1, 10**30), (-5, 10**12), (-(10**30), -1)])
+async def test_numbers_of_tokens_that_cannot_be_are_estimated(
+    tmp_path: Path, counted: tuple[int, int]
+) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=10.0))
+    assert await said(guarded.chat("m", REMOTE, chat(), Provider(*counted))) == "an answer"
+    [call] = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
+    assert 0 < call.read < 10
+    assert 0 < call.written < 10
+    assert call.cost < 1
+    [reserved] = sqlite3.connect(tmp_path / LEDGER).execute("SELECT COUNT(*) FROM reservations").fetchone()
+    assert reserved == 0
 
 
 async def test_a_limit_gives_the_money_back(tmp_path: Path) -> None:
@@ -289,6 +356,30 @@ def test_a_trace_tells_numbers_and_no_text() -> None:
     assert (span.attributes["gen_ai.usage.input_tokens"], span.attributes["devflow.cost"]) == (10, 0.25)
     assert span.end_time - span.start_time == 2_000_000_000
     assert "jane" not in span.to_json()
+
+
+def test_traces_go_to_their_endpoint_and_not_to_a_proxy_of_the_environment() -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
+    program = (
+        "import sys, time\n"
+        "from devflow.models.guard.ledger import Call\n"
+        "from devflow.models.guard.traces import Traces\n"
+        "traces = Traces(sys.argv[1])\n"
+        "traces.record(Call('c', time.time(), 'chat', 'm'))\n"
+        "traces.close()\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as endpoint, socket.create_server(("127.0.0.1", 0)) as proxy:
+        collector, elsewhere = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (endpoint, proxy))
+        names = ("grpc_proxy", "http_proxy", "https_proxy")
+        sending = subprocess.Popen(
+            [sys.executable, "-c", program, collector], env={**os.environ, **dict.fromkeys(names, elsewhere)}
+        )
+        try:
+            reached, _, _ = select.select([endpoint, proxy], [], [], HANGS)
+        finally:
+            sending.kill()
+            sending.wait()
+        assert reached == [endpoint]
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:

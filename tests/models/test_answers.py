@@ -117,7 +117,10 @@ def test_answers_kept_by_an_earlier_version_go_on(tmp_path: Path) -> None:
 def test_hits_are_checked_at_the_share_asked_for(tmp_path: Path) -> None:
     answers = Answers(Keeping(str(tmp_path), checked=0.25), vectors)
     answers.keep("m", asked("where do we retry requests"), "retry in f", 0.5)
-    found = [answers.find("m", asked(f"where is a retry {word}")) for word in ("a", "b", "c", "d", "e")]
+    found = [answers.find("m", asked(f"where is a retry {word}")) for word in ("a", "b")]
+    answers.close()
+    answers = Answers(Keeping(str(tmp_path), checked=0.25), vectors)  # a command in a terminal is soon over
+    found += [answers.find("m", asked(f"where is a retry {word}")) for word in ("c", "d", "e")]
     assert [kept.check for kept in found if kept is not None] == [True, False, False, False, True]
     assert answers.compared("retry in f", "a retry in f")
     assert not answers.compared("retry in f", "close in g")
@@ -159,6 +162,13 @@ async def test_the_second_time_nobody_is_asked_and_the_ledger_says_what_that_sav
     first, second = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
     assert (first.hit, second.hit, second.cost) == ("", "exact", 0.0)
     assert second.saved > 0
+
+
+async def test_another_provider_s_model_of_the_same_name_is_another_model(tmp_path: Path) -> None:
+    guarded, provider = guard(tmp_path), Provider()
+    for number, url in ((1, REMOTE), (2, "https://gateway.example.org/v1"), (1, REMOTE)):
+        asking = guarded.chat("m", url, asked("retry?"), provider, model="default")
+        assert await said(asking) == f"answer {number}"
 
 
 async def test_ghost_text_is_never_a_kept_answer(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -21,6 +21,7 @@ from devflow.models.errors import (
 )
 from devflow.models.fake import FakeModel
 from devflow.models.router import Router, Routing
+from devflow.models.routing import attempts, rules
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
 from devflow.models.streams import Whole
@@ -33,6 +34,15 @@ async def answer(router: Router, request: FillRequest = HOLE) -> str:
 
 def routed(*models: FakeModel, clock: Clock | None = None, **facts: Facts) -> Router:
     return Router(models, models, clock or Clock(), routing=Routing(facts=facts))
+
+
+class Stalling(FakeModel):
+    """Says its pieces and then nothing, for ever."""
+
+    async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+        async for piece in super()._stream(request):
+            yield piece
+        await asyncio.Event().wait()
 
 
 async def test_a_server_that_failed_is_asked_again_after_a_pause_when_there_is_no_other() -> None:
@@ -174,6 +184,37 @@ async def test_a_model_that_became_slow_goes_behind() -> None:
     assert first.facts.name == "quick"
 
 
+async def test_the_time_to_load_a_model_does_not_make_it_a_slow_one() -> None:
+    clock = Clock()
+
+    class Loaded(FakeModel):
+        loaded = False
+
+        async def warm(self) -> None:
+            clock.now += 0.0 if self.loaded else 20.0
+            self.loaded = True
+
+        async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+            await self.warm()
+            async for piece in super()._stream(request):
+                yield piece
+
+    router = Router([Loaded("1", name="loaded"), FakeModel("2", name="quick")], [], clock)
+    assert [await answer(router) for _ in range(5)] == ["1"] * 5
+
+
+async def test_who_stalls_does_not_keep_others_at_the_same_server_from_being_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.05)
+    bad, good = Stalling("1", name="bad"), FakeModel("2", name="good")
+    facts = {name: Facts(name, provider="gateway") for name in ("bad", "good")}
+    router = Router([bad, good], [], Clock(), routing=Routing(facts=facts, hedge=False))
+    for _ in range(5):
+        assert await router.whole(HOLE) == Whole("2", "good")
+    assert len(bad.requests) == 3
+
+
 async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
     one = FakeModel("1", name="one", failures=[Unreachable("Down.")] * 9)
     two = FakeModel("2", name="two")
@@ -188,6 +229,68 @@ async def test_a_breaker_is_the_provider_s_not_the_model_s() -> None:
     for _ in range(2):
         assert await answer(router) == "3"
     assert [status.health for status in router.statuses()] == [Health.FAILING, Health.FAILING, Health.READY]
+
+
+def stalling(clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch) -> tuple[Router, FakeModel]:
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.05)
+    monkeypatch.setattr(attempts, "_SHORTEST_GAP", 0.05)
+    bad, good = Stalling("1", name="bad"), FakeModel("2", name="good")
+    facts = {name: Facts(name, provider=name) for name in ("bad", "good")}
+    return Router([bad, good], [bad, good], clock, routing=Routing(facts=facts, hedge=False)), bad
+
+
+async def test_who_stalls_after_the_first_word_of_every_answer_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    router, bad = stalling(Clock(), monkeypatch)
+    for _ in range(5):
+        assert await router.whole(HOLE) == Whole("2", "good")
+    assert len(bad.requests) == 3
+    assert router.statuses()[0].health is Health.FAILING
+
+
+async def test_who_stalls_until_the_deadline_of_every_answer_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    router, bad = stalling(time.monotonic, monkeypatch)
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 30.0)
+    for _ in range(3):
+        with pytest.raises(TooLate):
+            await answer(router, replace(HOLE, deadline=0.5))
+    assert await answer(router) == "2"
+    assert len(bad.requests) == 3
+
+
+async def test_who_never_says_a_first_word_goes_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "_LATE_SERVER", 0.1)
+    monkeypatch.setattr(attempts, "WANTED", {"fill": 0.05})
+    monkeypatch.setattr(rules, "WANTED", {"fill": 0.05})
+    mute, good = Stalling(name="mute"), FakeModel("2", name="good")
+    facts = {name: Facts(name, provider=name) for name in ("mute", "good")}
+    router = Router([mute, good], [], time.monotonic, routing=Routing(facts=facts))
+    for _ in range(5):
+        assert await answer(router) == "2"
+    assert len(mute.requests) == 3
+
+
+async def test_who_is_cut_after_the_first_word_of_every_answer_is_left_alone() -> None:
+    bad = FakeModel("1", "2", name="bad", failures=[Unreachable("Cut.")] * 9, fail_after=1)
+    router = routed(bad, FakeModel("good", name="good"))
+    assert [(await router.whole(HOLE)).text for _ in range(5)] == ["good"] * 5
+    assert len(bad.requests) == 3
+
+
+async def test_answers_that_were_left_because_they_were_enough_are_answers() -> None:
+    model = FakeModel("1", "2", "3", failures=[Unreachable("Down.")] * 2)
+    router = routed(model, FakeModel("other", name="other"))
+    for _ in range(2):
+        assert await answer(router) == "other"
+    pieces = router.fill(HOLE)
+    assert await anext(pieces) == "1"
+    await pieces.aclose()
+    model.failures.append(Unreachable("Down."))
+    assert await answer(router) == "other"
+    assert router.statuses()[0].health is Health.READY
 
 
 async def test_identical_requests_at_the_same_time_are_one() -> None:

@@ -6,12 +6,13 @@ import json
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from devflow.models.guard.accounting import AUDIT
-from devflow.models.guard.audit import AuditLog, verify
+from devflow.models.guard.audit import AuditLog, Verdict, verify
 
 
 def entries(path: Path, count: int) -> AuditLog:
@@ -53,7 +54,16 @@ def rehashed(lines: list[bytes]) -> list[bytes]:
     return [lines[0], json.dumps(body).encode() + b"\n", *lines[2:]]
 
 
-@pytest.mark.parametrize("harm", [changed, removed, swapped, garbage, rehashed])
+def said_twice(lines: list[bytes]) -> list[bytes]:
+    # Readers take the first or the last of two values of one name: the hash is that of the last.
+    return [lines[0], lines[1].replace(b"{", b'{"to": "nowhere", ', 1), *lines[2:]]
+
+
+def spaced(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[1].replace(b", ", b",  ", 1), *lines[2:]]
+
+
+@pytest.mark.parametrize("harm", [changed, removed, swapped, garbage, rehashed, said_twice, spaced])
 def test_the_first_line_that_is_not_as_it_was_written_is_named(tmp_path: Path, harm: object) -> None:
     path = tmp_path / AUDIT
     entries(path, 4)
@@ -105,6 +115,26 @@ def test_processes_that_write_at_the_same_time_keep_one_chain(tmp_path: Path) ->
     assert [writer.wait(30) for writer in writers] == [0, 0]
     verdict = verify(path)
     assert (verdict.whole, verdict.lines) == (True, 400)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the lock is another there")
+def test_a_line_that_is_just_being_written_is_waited_for(tmp_path: Path) -> None:
+    import fcntl
+
+    path = tmp_path / AUDIT
+    entries(path, 2)
+    *_, last = path.read_bytes().splitlines(keepends=True)
+    verdicts: list[Verdict] = []
+    with path.open("r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(path.stat().st_size - len(last) // 2)
+        reader = threading.Thread(target=lambda: verdicts.append(verify(path)))
+        reader.start()
+        reader.join(0.2)  # without a lock it is done by now
+        file.seek(0, 2)
+        file.write(last[-(len(last) // 2) :])
+    reader.join()
+    assert [(verdict.whole, verdict.lines) for verdict in verdicts] == [(True, 2)]
 
 
 def test_a_full_disk_does_not_break_the_chain(tmp_path: Path) -> None:

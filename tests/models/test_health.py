@@ -96,3 +96,20 @@ def test_late_is_beyond_nearly_all_samples() -> None:
     late = latency.late(200)
     assert late is not None
     assert 0.18 < late < 0.4
+
+
+def test_requests_that_were_under_way_when_it_opened_do_not_make_the_rest_longer() -> None:
+    circuit = Circuit()
+    failed(circuit, 12)
+    assert circuit.rest(0) == FIRST_REST
+
+
+def test_the_first_word_of_a_try_lets_the_others_in_and_its_end_closes_the_circuit() -> None:
+    circuit = Circuit()
+    failed(circuit, 3)
+    now = FIRST_REST
+    circuit.asked(now)
+    circuit.heard()
+    assert circuit.rest(now) == 0
+    circuit.failed(NO, now)
+    assert circuit.rest(now) == 2 * FIRST_REST, "it broke off after its first word"

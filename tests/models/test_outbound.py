@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -135,6 +137,41 @@ def test_a_secret_file_is_known_by_where_it_lies_and_by_what_leads_to_it(tmp_pat
     assert not any(map(guard.kept_back, rule_paths(work / ".env.example", "", [work])))
     mine = Outbound(local_only=False, never_send=("!link.py", "!.env"))
     assert not any(map(mine.kept_back, rule_paths(work / "link.py", "", [work])))
+
+
+def test_a_file_of_nested_workspaces_is_known_by_its_name_in_each() -> None:
+    outer, inner = Path("/w/outer"), Path("/w/outer/inner")
+    for roots in ([outer, inner], [inner, outer]):
+        for rule in ("/private/", "/inner/private/"):
+            guard = Outbound(local_only=False, never_send=(rule,))
+            assert any(map(guard.kept_back, rule_paths(inner / "private" / "a.py", "", roots))), (rule, roots)
+    assert rule_paths(inner / "a.py", "", [inner, outer])[0] == "a.py"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_the_same_however_its_accents_are_written(form: Literal["NFC", "NFD"]) -> None:
+    rule, path = unicodedata.normalize(form, "Schlüssel/"), "Schlüssel/a.py"
+    for other in ("NFC", "NFD"):
+        assert Outbound(never_send=(rule,)).kept_back(unicodedata.normalize(other, path))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "prod.env",
+        "private ./.env . ",
+        ".git-credentials",
+        ".docker/config.json",
+        ".kube/config",
+        "deploy/kubeconfig",
+        "terraform.tfstate.backup",
+        ".htpasswd",
+        "gcloud/application_default_credentials.json",
+        "login.ppk",
+    ],
+)
+def test_files_that_are_secrets_by_their_nature_are_never_sent(path: str) -> None:
+    assert Outbound(local_only=False).kept_back(path)
 
 
 @pytest.mark.parametrize(

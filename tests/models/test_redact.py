@@ -64,6 +64,9 @@ def test_a_token_in_its_issuer_s_format_is_found_wherever_it_stands(token: str, 
         ("machine example.com login deploy password S3cretPw9", "S3cretPw9"),
         ("CREATE USER app IDENTIFIED BY 'S3cretPw9';", "S3cretPw9"),
         ("DB_PASS=correcthorse", "correcthorse"),
+        ("# password: Tr0ub4dor3x\n", "Tr0ub4dor3x"),
+        ("x = 1  // the db password is Tr0ub4dor3x\n", "Tr0ub4dor3x"),
+        (" * user: admin, password: Tr0ub4dor3x\n */", "Tr0ub4dor3x"),
         ("kind: Secret\ndata:\n  password: cGFzc3dvcmQxMjM0\n", "cGFzc3dvcmQxMjM0"),
         ("- name: API_KEY\n  value: 4f9a8b7c6d5e4f3a2b1c0d9e\n", "4f9a8b7c6d5e4f3a2b1c0d9e"),
         ("<password>\n  Tr0ub4dor&3\n</password>", "Tr0ub4dor&3"),
@@ -74,6 +77,29 @@ def test_a_token_in_its_issuer_s_format_is_found_wherever_it_stands(token: str, 
 )
 def test_other_secrets_are_found(text: str, secret: str) -> None:
     assert secret not in Vault([text]).texts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("user: app\r\npassword: Tr0ub4dor3x\r\nhost: db\r\n", "Tr0ub4dor3x"),
+        ("user: app\rpassword: Tr0ub4dor3x\rhost: db\r", "Tr0ub4dor3x"),
+        (f"key = '{TOKENS['github'][:12]}\u200b{TOKENS['github'][12:]}'\n", TOKENS["github"][12:]),
+        (f"key = '{TOKENS['gitlab'][:9]}\u00ad{TOKENS['gitlab'][9:]}'\n", TOKENS["gitlab"][9:]),
+        (f"see \u200b{TOKENS['npm']}\ufeff.", TOKENS["npm"]),
+        ("# password：Tr0ub4dor3x\n", "Tr0ub4dor3x"),
+        ("password\u00a0=\u00a0'Tr0ub4dor3x'\n", "Tr0ub4dor3x"),
+        ("kennwort = 'Tr0ub4dor3x'", "Tr0ub4dor3x"),
+        ("$motDePasse = 'Tr0ub4dor3x'", "Tr0ub4dor3x"),
+        ("DB_SENHA=Tr0ub4dor3x", "Tr0ub4dor3x"),
+        ('пароль = "Tr0ub4dor3x"', "Tr0ub4dor3x"),
+        ('"密码": "Tr0ub4dor3x"', "Tr0ub4dor3x"),
+    ],
+)
+def test_a_secret_is_found_whatever_line_ends_letters_and_language_dress_it(text: str, secret: str) -> None:
+    vault = Vault([text])
+    assert secret not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text
 
 
 @pytest.mark.parametrize(
@@ -109,6 +135,10 @@ def test_other_secrets_are_found(text: str, secret: str) -> None:
         "dependencies = [('auth', '0008_alter_user_username_max_length')]\n",
         "primary_key=True, sort_keys=True, cache_key=f'user:{id}'\n",
         "logger.info('token expired at %s', when)\n",
+        "# password: sha256 of the user's, salted\n",
+        "x = 1  # password: a string of 12 letters\n",
+        "if hasLoaded: chosenHandler = 'frozen123'\n",
+        "ключ = 'имя'\n",
     ],
 )
 def test_ordinary_code_is_left_as_it_is(text: str) -> None:
@@ -195,6 +225,39 @@ async def test_a_placeholder_split_over_pieces_becomes_the_secret_again(size: in
 
     restored = "".join([piece async for piece in vault.restore(pieces())])
     assert restored == f"x = {' '.join(secrets)} DEVFLOW_SECRE DEVFLOW_SECRET_99_ end DEVFLOW"
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("shown", [False, True])
+async def test_a_placeholder_that_a_model_writes_otherwise_becomes_the_secret_again(
+    size: int, shown: bool
+) -> None:
+    secret = "AKIAABCDEFGHIJKLMNOP"
+    vault = Vault([secret])
+    for written in (
+        "devflow_secret_1_",
+        "Devflow_Secret_1_",
+        "DEVFLOW_SECRET_1",
+        "DEVFLOW_SECRET_1\\_",
+        "devflow\\_secret\\_1",
+    ):
+        text = f"the key is {written}, not DEVFLOW_SECRET_21_ or devflow {written}"
+
+        async def pieces(text: str = text) -> AsyncIterator[str]:
+            for at in range(0, len(text), size):
+                yield text[at : at + size]
+
+        restored = "".join([piece async for piece in vault.restore(pieces(), shown=shown)])
+        assert restored == text.replace(written, secret)
+    assert vault.restored("devflow_secret_1_") == secret
+
+
+@pytest.mark.parametrize("own", ["devflow_secret_1_", "DEVFLOW\\_SECRET\\_1\\_", "Devflow_Email_3_"])
+def test_what_a_text_holds_that_looks_like_a_placeholder_stays_what_it_is(own: str) -> None:
+    text = f"{own} = 'AKIAABCDEFGHIJKLMNOP'"
+    vault = Vault([text])
+    assert "AKIA" not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])

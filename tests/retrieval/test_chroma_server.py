@@ -80,6 +80,17 @@ def test_vectors_at_a_server_are_kept_replaced_and_deleted(tmp_path: Path, serve
     assert not (tmp_path / "chroma").exists()
 
 
+def test_a_proxy_in_the_environment_is_not_used(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("no_proxy", "example.com")
+    vectors = VectorProcess(tmp_path / "chroma", "s", at(server))
+    assert vectors.count() == 0
+    vectors.close()
+
+
 def test_indexes_that_share_a_server_do_not_see_each_other(tmp_path: Path, server: str) -> None:
     one = VectorProcess(tmp_path / "one", "s", at(server))
     other = VectorProcess(tmp_path / "other", "s", at(server))

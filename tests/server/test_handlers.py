@@ -105,6 +105,29 @@ async def test_a_models_failure_is_one_sentence_and_an_empty_answer() -> None:
         assert len(client.shown()) == 1
 
 
+async def test_what_is_asked_while_the_models_are_put_together_is_asked_of_them() -> None:
+    scripted = Scripted(FakeModel("It computes an area."))
+    go, called = threading.Event(), threading.Event()
+
+    def held() -> None:
+        called.set()
+        go.wait(HANGS)
+
+    services = dataclasses.replace(scripted.services, prepare_models=held)
+    async with editor(services) as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        span = {"start": {"line": 0, "character": 0}, "end": {"line": 3, "character": 0}}
+        asking = client.ask(
+            "workspace/executeCommand",
+            {"command": "devflow.explain", "arguments": [{"uri": URI, "range": span}]},
+        )
+        await asyncio.to_thread(called.wait, HANGS)
+        await client.request("textDocument/hover", at(0, 5))
+        go.set()
+        assert (await asking)["markdown"] == "It computes an area."
+
+
 async def test_a_bug_is_an_error_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeModel):
         def chat(self, request: Any) -> Any:
@@ -148,6 +171,25 @@ async def test_a_feature_that_is_off_is_not_announced_and_answers_nothing() -> N
         client.open(URI, SOURCE)
         params = {"textDocument": {"uri": URI}}
         assert await client.request("textDocument/documentSymbol", params) is None
+
+
+async def test_a_question_without_a_folder_is_told_that_there_is_none() -> None:
+    async with editor() as client:
+        await client.initialize()
+        for command, key in (("devflow.ask", "markdown"), ("devflow.search", "reason")):
+            asked = {"command": command, "arguments": ["where are areas computed?"]}
+            answer = await client.request("workspace/executeCommand", asked)
+            assert "opened a file and no folder" in answer[key]
+
+
+async def test_a_typed_quote_that_closes_a_string_opens_no_list_of_names() -> None:
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE + "x = 'it'")
+        by_sign = {"context": {"triggerKind": 2, "triggerCharacter": "'"}}
+        assert (await client.request("textDocument/completion", at(6, 8) | by_sign))["items"] == []
+        asked = {"context": {"triggerKind": 1}}
+        assert (await client.request("textDocument/completion", at(6, 8) | asked))["items"]
 
 
 async def test_positions_are_in_the_negotiated_encoding() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import random
+import shutil
 import signal
 import textwrap
 import time
@@ -191,6 +192,24 @@ async def test_its_own_watcher_follows_changes_from_outside(tmp_path: Path) -> N
         writing = asyncio.create_task(written())
         await told.until(seen)
         writing.cancel()
+
+
+async def test_its_own_watcher_finds_a_workspace_that_is_made_again(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    put(root, {"a.py": "def old(): ...\n"})
+    async with working(root, watch=True) as (_, index, told):
+        shutil.rmtree(root)
+
+        async def gone() -> bool:
+            return not await index.symbols_named("old")
+
+        await told.until(gone)
+        put(root, {"b.py": "def cloned(): ...\n"})
+
+        async def found() -> bool:
+            return await names(index, root / "b.py") == ["cloned"]
+
+        await told.until(found)
 
 
 async def test_a_new_ignore_file_takes_files_out(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from devflow.models.guard.accounting import LEDGER
 from devflow.models.guard.ledger import Call, Ledger
 from devflow.server import cli
 from devflow.server.settings import FILE_NAME
+from support import tiny_gguf
 
 CONFIG = """
 [[models.list]]
@@ -214,6 +215,26 @@ def test_the_doctor_says_of_each_model_what_it_is_for_and_names_rules_without_a_
     assert any("crab" in line and "fake, local" in line for line in told)
     assert any("for fill; expert in rust; family llama (guessed)" in line for line in told)
     assert any(line == "rules: the rule 'hard things' names nobody, which is no model" for line in told)
+
+
+def test_the_doctor_looks_into_model_files(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ctransformers")
+    new = tiny_gguf.write_new(tmp_path / "new.gguf")
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny_gguf.write(tmp_path / "old.gguf").read_bytes()[:-1000])
+    own = tmp_path / "config" / "devflow" / FILE_NAME
+    own.write_text(
+        "".join(
+            f'[[models.list]]\nname = "{path.stem}"\nengine = "ctransformers"\nmodel = "{path}"\n'
+            for path in (new, cut)
+        )
+    )
+    assert cli.main(["doctor", str(root), "--models", "--json"]) == 1
+    checks = {each["name"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert "'qwen2' model, which ctransformers cannot run" in checks["new"]["detail"]
+    assert "bytes are missing at its end" in checks["cut"]["detail"]
 
 
 @pytest.mark.parametrize(

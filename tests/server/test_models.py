@@ -72,6 +72,16 @@ def test_under_local_only_a_named_provider_says_why_it_is_not_used() -> None:
     assert detail == "gpt is not on this machine and models.local_only is on."
 
 
+def test_a_server_on_this_machine_that_is_asked_through_a_proxy_elsewhere_is_not_on_this_machine() -> None:
+    def asked_through(proxy: str) -> Health:
+        spec = ModelSpec("m", "openai", "m", "http://localhost:1/v1", options={"proxy": proxy})
+        return status_of(spec, local_only=True)[0]
+
+    assert asked_through("http://proxy.example.com:3128") is Health.UNAVAILABLE
+    assert asked_through("proxy:3128") is Health.UNAVAILABLE
+    assert asked_through("http://127.0.0.1:3128") is Health.READY
+
+
 def test_with_its_key_a_provider_is_ready() -> None:
     assert status_of(ModelSpec("gpt", "openai", "gpt-4.1"), OPENAI_API_KEY=KEY) == (
         Health.READY,

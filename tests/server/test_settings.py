@@ -13,6 +13,7 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.guard.books import Price
+from devflow.models.outbound import Outbound
 from devflow.models.profiles import fill_prompt, profile_named, profile_of
 from devflow.models.routing.rules import Asked
 from devflow.server.settings import Settings, json_schema
@@ -84,6 +85,38 @@ def test_what_an_earlier_source_forbade_stays_forbidden() -> None:
     assert settings.models.local_only
 
 
+@pytest.mark.parametrize("taken_back", ["!.env", "!private/", "!*", "!/**"])
+def test_a_workspace_file_takes_back_nothing_that_is_never_sent(taken_back: str) -> None:
+    mine = of("[models]\nlocal_only = false\nnever_send = ['private/']")
+    settings, [said] = resolve(mine, of(f"[models]\nnever_send = ['more/', '{taken_back}']", trusted=False))
+    guard = Outbound(local_only=False, never_send=settings.models.never_send)
+    assert all(map(guard.kept_back, (".env", "private/a.py", "key.pem", "more/a.py")))
+    assert f"may not take back what is never sent: {taken_back!r} is left out" in said
+    kept, problems = resolve(of(f"[models]\nnever_send = ['{taken_back}']"))
+    assert (kept.models.never_send, problems) == ((taken_back,), [])
+
+
+def test_a_workspace_file_does_not_switch_on_what_sends_text_where_the_user_has_it_off() -> None:
+    mine = of(
+        "[features]\ninline_completion = false\n[next_edit]\nmodel = false\n"
+        "[inline]\ncontext = false\npaths_off = ['secret/']\nlanguages_off = ['yaml']"
+    )
+    theirs = (
+        "[features]\ninline_completion = true\nhover = false\n[next_edit]\nmodel = true\n"
+        "[inline]\ncontext = true\npaths_off = []\nlanguages_off = ['json']"
+    )
+    settings, problems = resolve(mine, of(theirs, trusted=False))
+    assert not settings.features.inline_completion
+    assert not settings.features.hover
+    assert not settings.next_edit.model
+    assert not settings.inline.context
+    assert settings.inline.paths_off == ("secret/",)
+    assert settings.inline.languages_off == ("yaml", "json")
+    assert problems == []
+    editor, _ = resolve(mine, of(theirs))
+    assert editor.inline.context
+
+
 def test_naming_a_remote_model_opens_the_switch_that_was_not_set() -> None:
     settings, _ = resolve(of('[[models.list]]\nname = "big"\nengine = "anthropic"'))
     assert not settings.models.local_only
@@ -99,6 +132,7 @@ def test_naming_a_server_on_this_machine_leaves_it_closed() -> None:
     assert local("http://localhost:11434/v1")
     assert local("http://127.0.0.1:8080/v1")
     assert not local("http://127.0.0.1:8080/v1", "options = { forwards = 'Yes' }")
+    assert not local("http://127.0.0.1:8080/v1", "options = { proxy = 'http://proxy.example:3128' }")
     assert not local("http://localhost.example/v1")
     assert resolve(of("[retrieval.chroma]\nurl = 'http://localhost:8000'"))[0].models.local_only
     assert not resolve(of("[retrieval.chroma]\nurl = 'http://chroma.example'"))[0].models.local_only

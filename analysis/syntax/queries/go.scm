@@ -1,10 +1,15 @@
 ; === definitions
 (function_declaration name: (identifier) @name body: (_) @body) @function
 (method_declaration receiver: (parameter_list (parameter_declaration type: (_) @owner)) name: (field_identifier) @name body: (_) @body) @method
-(type_declaration (type_spec name: (type_identifier) @name type: (struct_type (field_declaration_list) @body))) @struct
-(type_declaration (type_spec name: (type_identifier) @name type: (interface_type))) @interface
-(type_declaration (type_spec name: (type_identifier) @name)) @type
-(type_declaration (type_alias name: (type_identifier) @name)) @type
+; A lone `type X …` is the whole declaration, one of a group (`type ( … )`) its own lines.
+((type_declaration (type_spec name: (type_identifier) @name type: (struct_type (field_declaration_list) @body))) @struct (#not-match? @struct "^type[ \t]*[(]"))
+(type_declaration "(" (type_spec name: (type_identifier) @name type: (struct_type (field_declaration_list) @body)) @struct)
+((type_declaration (type_spec name: (type_identifier) @name type: (interface_type))) @interface (#not-match? @interface "^type[ \t]*[(]"))
+(type_declaration "(" (type_spec name: (type_identifier) @name type: (interface_type)) @interface)
+((type_declaration (type_spec name: (type_identifier) @name)) @type (#not-match? @type "^type[ \t]*[(]"))
+((type_declaration (type_alias name: (type_identifier) @name)) @type (#not-match? @type "^type[ \t]*[(]"))
+(type_declaration "(" (type_spec name: (type_identifier) @name) @type)
+(type_declaration "(" (type_alias name: (type_identifier) @name) @type)
 (field_declaration name: (field_identifier) @name) @field
 (field_declaration !name type: (type_identifier) @name) @field
 (field_declaration !name type: (qualified_type name: (type_identifier) @name)) @field

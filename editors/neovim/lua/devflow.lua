@@ -316,6 +316,16 @@ local function map_ghost_text(bufnr)
   end
 end
 
+--- Neovim's own 'completeopt' writes the first item into the text as the list opens, which it does by itself
+--- here: `shapes.` and the next key would be `shapes.areawidth`. A value that says otherwise is left alone.
+---@param bufnr integer
+local function keep_typed(bufnr)
+  local options = vim.split(vim.o.completeopt, ',')
+  if not (vim.list_contains(options, 'noselect') or vim.list_contains(options, 'noinsert')) then
+    vim.bo[bufnr].completeopt = vim.o.completeopt .. ',menuone,noselect'
+  end
+end
+
 --- Called for each buffer the server is attached to.
 ---@param client vim.lsp.Client
 ---@param bufnr integer
@@ -332,6 +342,7 @@ function M.on_attach(client, bufnr)
   end
   if vim.g.devflow_autotrigger ~= false and client:supports_method('textDocument/completion', bufnr) then
     vim.lsp.completion.enable(true, client.id, bufnr, { autotrigger = true })
+    keep_typed(bufnr)
   end
 end
 

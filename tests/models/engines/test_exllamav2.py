@@ -317,6 +317,23 @@ def test_a_request_that_cannot_be_begun_fails_alone(spec: ModelSpec) -> None:
     assert "".join(generate(engine, spec)) == "x + 1"
 
 
+@pytest.mark.parametrize("method", ["enqueue", "set_loras", "reset_page_table"])
+def test_nobody_waits_for_ever_where_the_library_fails_in_a_new_way(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    engine = ExLlamaEngine(replace(spec, options={"lora": "/adapters/all"}), library())
+
+    def broken(*_: object) -> None:
+        raise TypeError("another signature")
+
+    prompt, deadline = Prompt((Piece("x"),)), time.monotonic() + HANGS
+    with monkeypatch.context() as patched:
+        patched.setattr(engine._generator, method, broken)
+        with pytest.raises(TypeError, match="another signature"):
+            list(engine.generate(prompt, 10, 0.0, lambda: time.monotonic() > deadline))
+    assert "".join(generate(engine, spec)) == "x + 1"
+
+
 def test_each_language_has_its_adapter_and_what_was_read_with_another_is_forgotten(spec: ModelSpec) -> None:
     spec = replace(spec, options={"lora": "python=/adapters/py, rust=/adapters/rs"})
     engine = ExLlamaEngine(spec, library())

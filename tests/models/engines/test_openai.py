@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,7 @@ from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Messa
 from devflow.models.engines.anthropic import AnthropicModel
 from devflow.models.engines.openai import OpenAIModel, client_of
 from devflow.models.engines.remote import Server
-from devflow.models.errors import (
-    Unreachable,
-)
+from devflow.models.errors import ModelError, RateLimited, Rejected, Unreachable
 from devflow.models.outbound import Outbound
 from support.loopback_api import Answer, Api, serve
 
@@ -75,14 +74,52 @@ async def test_a_reasoning_model_gets_no_temperature(api: Api) -> None:
     await model.close()
 
 
+def raw(events: str) -> Answer:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    return Answer(raw=head + events.encode())
+
+
 @pytest.mark.parametrize("data", ["[1, 2]", '{"choices": [7]}', '"text"', "null", '{"choices": 1}'])
 async def test_events_of_another_shape_are_one_sentence(api: Api, data: str) -> None:
-    event = f"data: {data}\n\n".encode()
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-    api.plan(Answer(raw=head + event))
+    api.plan(raw(f"data: {data}\n\n"))
     model = made(api)
     with pytest.raises(Unreachable):
         await text(model.chat(QUESTION))
+    await model.close()
+
+
+async def test_events_without_data_are_no_events(api: Api) -> None:
+    piece = 'data: {"choices": [{"delta": {"content": "ok"}}]}\n\n'
+    api.plan(raw(f"retry: 5\n\nid: 3\n{piece}: keep-alive\n\nevent: ping\ndata:\n\n{piece}data: [DONE]\n\n"))
+    model = made(api)
+    assert await text(model.chat(QUESTION)) == "okok"
+    await model.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        ({"type": "invalid_request_error", "code": "invalid_api_key"}, Rejected, "refused the API key"),
+        ({"code": 401}, Rejected, "refused the API key"),
+        ({"code": "401"}, Rejected, "refused the API key"),
+        ({"type": "invalid_request_error", "code": None}, Rejected, r"status 400\): It said why"),
+        ({"type": "requests", "code": "rate_limit_exceeded"}, RateLimited, "asks to slow down"),
+        ({"type": "insufficient_quota", "code": "insufficient_quota"}, Rejected, "asks for payment"),
+        ({"code": 502}, Unreachable, r"status 502\): It said why"),
+        ({"code": 200, "type": "new"}, Unreachable, r"status 500\): It said why"),
+        ("It said why", Unreachable, r"status 500\): It said why"),
+    ],
+)
+async def test_an_error_in_the_middle_of_a_stream_is_known_by_its_code(
+    api: Api, error: object, kind: type[ModelError], sentence: str
+) -> None:
+    if isinstance(error, dict):
+        error = {"message": "It said why", **error}
+    api.plan(raw(f"data: {json.dumps({'error': error})}\n\n"))
+    model = made(api)
+    with pytest.raises(kind, match=sentence) as caught:
+        await text(model.chat(QUESTION))
+    assert type(caught.value) is kind
     await model.close()
 
 

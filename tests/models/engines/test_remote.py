@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -174,6 +176,18 @@ async def test_a_fault_is_one_sentence(
     assert "\n" not in str(caught.value)
     assert KEY not in str(caught.value)
     assert len(api.requests) == 1, "retrying is the router's"
+
+
+async def test_a_request_that_is_refused_in_the_middle_of_a_stream_is_not_asked_again(
+    kind: Kind, api: Api
+) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": "too odd"}}
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    api.plan(Answer(raw=head + f"event: error\ndata: {json.dumps(error)}\n\n".encode()))
+    model = made(kind, api)
+    with pytest.raises(Rejected, match="too odd"):
+        await text(model.chat(QUESTION))
+    await model.close()
 
 
 @pytest.mark.parametrize("problem", [TypeError("ours"), KeyError("ours")])
@@ -416,14 +430,7 @@ async def test_a_key_in_the_key_store_is_read_when_it_is_needed(
         asked.append((service, user))
         return KEY if user == "me" else None
 
-    class KeyringError(Exception): ...
-
-    keyring, problems = ModuleType("keyring"), ModuleType("keyring.errors")
-    keyring.get_password = get_password  # type: ignore[attr-defined]  # a stand-in
-    keyring.__spec__ = ModuleSpec("keyring", None)
-    problems.KeyringError = KeyringError  # type: ignore[attr-defined]  # a stand-in
-    monkeypatch.setitem(sys.modules, "keyring", keyring)
-    monkeypatch.setitem(sys.modules, "keyring.errors", problems)
+    key_store(monkeypatch, get_password)
     model = made(kind, api, api_key="", key_store="devflow/main/me")
     assert model.status().health is Health.READY
     assert asked == []
@@ -435,6 +442,52 @@ async def test_a_key_in_the_key_store_is_read_when_it_is_needed(
     with pytest.raises(NotConfigured, match="holds no key 'devflow/other' for main; `keyring set devflow"):
         await text(model.chat(QUESTION))
     await model.close()
+
+
+async def test_a_key_store_that_waits_for_its_user_is_asked_once_and_holds_one_thread(
+    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    unlocked = threading.Event()
+
+    def get_password(service: str, user: str) -> str:
+        asked.append(user)
+        unlocked.wait(HANGS)
+        return KEY
+
+    key_store(monkeypatch, get_password)
+    model = made(kind, api, api_key="", key_store="devflow/me")
+    try:
+        for _ in range(40):  # more than there are threads
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await text(model.chat(QUESTION))
+    finally:
+        unlocked.set()
+    assert await text(model.chat(QUESTION))
+    assert asked == ["me"]
+    await model.close()
+
+
+async def test_a_key_store_that_fails_in_a_way_of_its_own_is_a_sentence(
+    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_password(service: str, user: str) -> str:
+        raise RuntimeError("the bus is gone")
+
+    key_store(monkeypatch, get_password)
+    model = made(kind, api, api_key="", key_store="devflow/me")
+    with pytest.raises(NotConfigured, match=r"could not be read for main \(RuntimeError\)"):
+        await text(model.chat(QUESTION))
+    await model.close()
+
+
+def key_store(monkeypatch: pytest.MonkeyPatch, get_password: Callable[[str, str], str | None]) -> None:
+    """A stand-in for the library that reads the operating system's."""
+    keyring = ModuleType("keyring")
+    keyring.get_password = get_password  # type: ignore[attr-defined]  # a stand-in
+    keyring.__spec__ = ModuleSpec("keyring", None)
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
 
 
 # What the SDKs can raise

@@ -125,3 +125,25 @@ def test_the_reason_is_whole_however_long_the_path(
     put(tmp_path, f"#- {module}\ndef read():\n    return 1\n\ndef a_caller_with_a_long_name():\n    read()\n")
     assert main(["impact", "read", "--root", str(tmp_path)]) == 0
     assert f"a_caller_with_a_long_name  {module}:5  calls read\n" in capsys.readouterr().out
+
+
+def test_an_option_may_stand_between_the_question_and_its_names(
+    root: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["graph", "callers", "--root", root, "read"]) == 0
+    assert "app/db.py:3" in capsys.readouterr().out
+
+
+def test_what_is_told_by_a_name_alone_is_counted_where_it_is_not_shown(
+    root: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (Path(root) / "app/rows.py").write_text(
+        "class Rows:\n    def read_rows(self):\n        self.read_rows()\n"
+    )
+    (Path(root) / "app/other.py").write_text("def late(task):\n    return task.rows.read_rows()\n")
+    assert main(["graph", "callers", "read_rows", "--root", root]) == 0
+    told = capsys.readouterr()
+    assert "app/other.py" not in told.out
+    assert "not shown: 1 told by a name alone; --guesses shows it" in " ".join(told.err.split())
+    assert main(["graph", "callers", "read_rows", "--root", root, "--guesses"]) == 0
+    assert "app/other.py:2" in capsys.readouterr().out

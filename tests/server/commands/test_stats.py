@@ -137,6 +137,17 @@ def test_stats_as_csv_are_every_call_and_no_formula(folder: Path, capsys: pytest
     assert {row["model"] for row in rows} == {"big", "small", "'=cmd()"}
 
 
+def test_no_cell_begins_a_formula_behind_a_sign_that_is_not_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(tmp_path / LEDGER)
+    ledger.settle(None, Call("c", time.time(), "chat", "\t=cmd()", language="\r@x", workspace="\n-1"))
+    ledger.close()
+    assert main(["stats", "--csv", "--folder", str(tmp_path)]) == 0
+    [row] = csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert (row["model"], row["language"], row["workspace"]) == ("'\t=cmd()", "'\r@x", "'\n-1")
+
+
 def test_stats_of_one_workspace_are_its_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["stats", "--json", "--workspace", "/w", "--folder", str(folder)])
     assert json.loads(capsys.readouterr().out)["total"]["calls"] == 1
@@ -160,6 +171,15 @@ def test_a_changed_line_is_named(folder: Path, capsys: pytest.CaptureFixture[str
     assert "line 1 is broken" in capsys.readouterr().out
     assert main(["audit", "verify", "--json", "--folder", str(folder)]) == 1
     assert json.loads(capsys.readouterr().out)["broken"] == 1
+
+
+def test_a_log_with_a_line_of_other_bytes_is_shown_as_far_as_it_can_be(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (folder / AUDIT).open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    assert main(["audit", "show", "--folder", str(folder)]) == 0
+    assert "a line that cannot be read; `devflow audit verify` says which" in capsys.readouterr().out
 
 
 def test_lines_taken_off_the_end_are_seen(folder: Path) -> None:
