@@ -16,9 +16,14 @@ from devflow.server.assist.candidates import Found, tail_of
 from devflow.server.assist.frequency import Frequent, attribute_counts, frequent_members, read_frequent
 from devflow.server.assist.imports import files_of_module, module_of, modules_under
 from devflow.server.assist.lineage import classes_by_name, inherited_members
-from devflow.server.assist.signature_help import callees, certain_signatures, parameters_of
+from devflow.server.assist.signature_help import (
+    callees,
+    certain_signatures,
+    parameters_of,
+    typed_signatures,
+)
 from devflow.server.assist.static_names import library_modules, public_names
-from devflow.server.assist.waiting import answer
+from devflow.server.assist.waiting import answer, until
 from devflow.server.assist.wanted import Place, Wanted
 
 if TYPE_CHECKING:
@@ -47,7 +52,7 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
         if imported := _imported_from(wanted):
             questions["offered"] = public_names(wanted.doc, imported, code)
     if wanted.place is Place.NAME and wanted.call is not None and python:
-        questions["parameters"] = _parameters(wanted, code)
+        questions["parameters"] = _parameters(wanted, code, deadline)
     jobs: dict[str, asyncio.Future[Any]] = {
         name: asyncio.ensure_future(question) for name, question in questions.items()
     }
@@ -150,17 +155,28 @@ def _imported_from(wanted: Wanted) -> str:
     return words[1] if len(words) >= 3 and words[0] == "from" and words[2].startswith("import") else ""
 
 
-async def _parameters(wanted: Wanted, code: Codebase) -> list[Parameter]:
+async def _parameters(wanted: Wanted, code: Codebase, deadline: float) -> list[Parameter]:
     """Parameters of the call the cursor is in, from the sources."""
     call = wanted.call
     if call is None:
         return []
     if certain := await certain_signatures(wanted.doc, call, code):
         return list(certain[0].parameters)  # and no function of that name elsewhere
+    doubtful = bool(call.receiver) or not call.plain  # methods of other classes have that name too
+    if doubtful and (told := await _typed_parameters(wanted, code, deadline)):
+        return told
     for symbol in await callees(wanted.doc, wanted.start, call, code):
         if parameters := parameters_of(symbol.signature, symbol.name):
             return parameters
-    if code.python is not None:
-        signatures = await code.python.signatures(wanted.doc.path, wanted.doc.text.source, wanted.cursor)
-        return list(signatures[0].parameters) if signatures else []
-    return []
+    return [] if doubtful else await _typed_parameters(wanted, code, deadline)
+
+
+async def _typed_parameters(wanted: Wanted, code: Codebase, deadline: float) -> list[Parameter]:
+    """Those that the type engine tells in half of the time that is left."""
+    typed = typed_signatures(wanted.doc, wanted.cursor, code)
+    if typed is None:
+        return []
+    now = time.monotonic()
+    await until(now + (deadline - now) / 2, typed)
+    told = answer(typed)
+    return list(told[0].parameters) if told else []

@@ -38,7 +38,7 @@ async def signature_help(doc: Document, at: int, code: Codebase) -> list[Signatu
     call = await asyncio.to_thread(call_at, tree, at) if tree is not None else None
     if call is not None and (made := await certain_signatures(doc, call, code)):
         return made
-    if (asked := _ask(doc, at, code)) is not None:
+    if (asked := typed_signatures(doc, at, code)) is not None:
         await until(due(ENGINE_SECONDS), asked)
         if told := answer(asked):
             return sorted(told, key=lambda each: call is not None and not _takes(each, call))
@@ -51,7 +51,7 @@ async def certain_signatures(doc: Document, call: CallSite, code: Codebase) -> l
     return _made(await static_callables(doc, call.name_start, code), call) if call.name_start >= 0 else []
 
 
-def _ask(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Signature]] | None:
+def typed_signatures(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Signature]] | None:
     """The type engine's answer, kept when it is late: the same call is asked about again."""
     python = code.python
     if python is None or doc.language != "python":

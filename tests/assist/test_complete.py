@@ -193,6 +193,24 @@ async def test_keyword_arguments_of_the_call(tmp_path: Path) -> None:
         assert "shape=" not in found
 
 
+async def test_keyword_arguments_are_those_of_the_method_s_own_class(tmp_path: Path) -> None:
+    snippet = """
+        #- other.py
+        class Deprecated:
+            def warning(self, description=None, removal=None): ...
+        #- main.py
+        import logging
+
+        def log():
+            return logging.getLogger("a")
+
+        log().warning("%s", <|>)
+        """
+    async with workspace(tmp_path, snippet, engine=True, indexed=True) as space:
+        found = [item.label for item in (await asked(space)).items]
+    assert "removal=" not in found
+
+
 async def test_a_given_keyword_argument_is_not_offered_again(tmp_path: Path) -> None:
     found = await labels(tmp_path, "def draw(shape, width=2): ...\ndraw(width=3, <|>)\n")
     assert "width=" not in found
