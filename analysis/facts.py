@@ -64,6 +64,11 @@ class Symbol:
         """`container.name` within the file."""
         return f"{self.container}.{self.name}" if self.container else self.name
 
+    @property
+    def owner(self) -> str:
+        """The name of the definition it is directly in, `""` at module level."""
+        return self.container.rpartition(".")[2]
+
 
 class Reference(NamedTuple):
     """A use of a name that is not its definition."""

@@ -108,6 +108,15 @@ _BY_EXTENSION = MappingProxyType(
 _BY_FILENAME = MappingProxyType({name: language for language in LANGUAGES for name in language.filenames})
 
 
+SCRIPTS = frozenset({"typescript", "tsx", "javascript"})
+_FAMILIES = MappingProxyType({"typescript": "javascript", "tsx": "javascript", "cpp": "c"})
+
+
+def family(language: str) -> str:
+    """One name for the languages whose code can use each other's names."""
+    return _FAMILIES.get(language, language)
+
+
 def language_named(name: str) -> Language | None:
     """The language an editor calls `name`: its id or an alias, in any case."""
     return _BY_NAME.get(name.lower())

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devflow.analysis.regular_files import content
+
 _NAMES = (".venv", "venv", "env", ".env")
 _MAPPED = re.compile(r"""['"](\w+)['"]\s*:\s*['"]""")
 _LARGEST = 200_000
@@ -107,9 +109,4 @@ def _read(home: Path) -> Environment:
 
 
 def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            return ""
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return ""
+    return (content(path, _LARGEST) or b"").decode("utf-8", "replace")

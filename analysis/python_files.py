@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from threading import Lock
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.module_table import Binding, ModuleTable, table_of
 from devflow.analysis.python_modules import module_file, relative_module, search_path, stub_of, submodule
+from devflow.analysis.regular_files import content
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Text
 
@@ -226,12 +226,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _read(path: Path) -> Text | None:
     """The text of a regular file; None when it is none, too large, or not UTF-8."""
+    data = content(path, _LARGEST)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-                return None
-            return Text(file.read().decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError):
+        return Text(data.decode("utf-8-sig")) if data is not None else None
+    except UnicodeDecodeError:
         return None

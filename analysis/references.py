@@ -76,7 +76,6 @@ def references(tree: SyntaxTree, symbols: Sequence[Symbol] | None = None) -> tup
 
 _HOLDERS = CLASS_LIKE | FUNCTION_LIKE | {SymbolKind.MODULE}
 _MEMBERS = frozenset({ReferenceKind.CALL, ReferenceKind.ATTRIBUTE})
-_DOT_ENDS = frozenset(".>:")
 _LONGEST = 20
 _SHORT = 40
 """Characters of a receiver that cannot have `_LONGEST` names."""

@@ -13,9 +13,8 @@ from devflow.analysis.languages import language_named
 from devflow.analysis.syntax.parse import SyntaxTree
 
 CLASS_LIKE = frozenset({SymbolKind.CLASS, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.STRUCT})
-FUNCTION_LIKE = frozenset(
-    {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.PROPERTY}
-)
+FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
+FUNCTION_LIKE = FUNCTIONS | {SymbolKind.PROPERTY}
 
 _SIGNATURE_LIMIT = 400
 _DOC_LIMIT = 8_000

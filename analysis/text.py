@@ -62,6 +62,11 @@ class Text:
         return [0, *accumulate(map((1).__add__, map(len, lines)))]
 
     @property
+    def line_ending(self) -> str:
+        """What new lines of it end with."""
+        return "\r\n" if "\r\n" in self.source else "\n"
+
+    @property
     def line_count(self) -> int:
         """Lines, counting the (possibly empty) one after the last line end."""
         return len(self._starts)
@@ -88,6 +93,10 @@ class Text:
     def line(self, line: int) -> str:
         """The text of `line` without its line end."""
         return self.source[self.line_start(line) : self.line_end(line)]
+
+    def line_before(self, offset: int) -> str:
+        """What stands before `offset` on its line."""
+        return self.source[self.line_start(self.line_at(offset)) : offset]
 
     def position(self, offset: int, encoding: Encoding = "utf-16") -> tuple[int, int]:
         """`(line, character)` of `offset`, characters counted in units of `encoding`."""
@@ -125,12 +134,6 @@ class Text:
         """UTF-8 bytes before `offset` (lone surrogates count as the three bytes they encode to)."""
         offset = self._clamp(offset)
         return offset if self._ascii else _units(self.source[:offset], "utf-8")
-
-    def offset_of_byte(self, byte: int) -> int:
-        """The offset whose UTF-8 prefix holds `byte` bytes; inverse of `byte_offset`."""
-        if self._ascii:
-            return self._clamp(byte)
-        return len(self.encoded[:byte].decode("utf-8", errors="ignore" if byte >= 0 else "strict"))
 
     @cached_property
     def encoded(self) -> bytes:
@@ -189,6 +192,13 @@ def _starts_after(starts: list[int], edit: Edit, source: str) -> list[int]:
             break
         fresh.append(end.end())
     return starts[:first] + fresh + [start + moved for start in starts[behind:]]
+
+
+def line_bounds(source: str, start: int, end: int) -> tuple[int, int]:
+    """From where to where the lines reach that hold `start:end`, without the last line end. For a source
+    that nothing else asks for its lines; they end with LF here, as tree-sitter's do."""
+    last = source.find("\n", end)
+    return source.rfind("\n", 0, start) + 1, last if last >= 0 else len(source)
 
 
 def encode(source: str) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 import aiosqlite
 
 from devflow.retrieval.base import VectorSearch
+from devflow.retrieval.freshness import Freshness
 from devflow.retrieval.paths import Paths
 from devflow.retrieval.query import Analysed, Kind
 from devflow.retrieval.store import Reader
@@ -40,8 +40,6 @@ _FILES = 20
 _MENTIONED = 50
 """Mentions that are followed, and files that one of them may mean."""
 _FREQUENCIES_KEPT = 50_000
-_REFRESHED = 60.0
-"""Seconds after which frequencies are counted again when the index has changed."""
 
 
 @dataclass(slots=True)
@@ -57,13 +55,16 @@ class Frequencies:
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
-        self._stamp: tuple[str, ...] = ()
-        self._read_at = 0.0
+        self._freshness = Freshness(rest=60.0, quick=0.0)
         self.total = 1
 
     async def of(self, db: aiosqlite.Connection, stems: Sequence[str]) -> dict[str, int]:
         """Stem → number of chunks, 0 for what stands nowhere."""
-        await self._refresh(db)
+        async with self._freshness.reading(db) as changed:
+            if changed:
+                self._known.clear()
+                [row] = await db.execute_fetchall("SELECT count(*) FROM pieces")
+                self.total = max(1, row[0])
         missing = [each for each in stems if each not in self._known]
         if missing:
             if len(self._known) > _FREQUENCIES_KEPT:
@@ -75,18 +76,6 @@ class Frequencies:
             found = {row[0]: row[1] for row in rows}
             self._known.update((each, found.get(each, 0)) for each in missing)
         return {each: self._known[each] for each in stems}
-
-    async def _refresh(self, db: aiosqlite.Connection) -> None:
-        rows = await db.execute_fetchall(
-            "SELECT value FROM meta WHERE key IN ('generation', 'uid') ORDER BY key"
-        )
-        stamp = tuple(str(row[0]) for row in rows)
-        now = time.monotonic()
-        if stamp == self._stamp or (stamp[1:] == self._stamp[1:] and now - self._read_at < _REFRESHED):
-            return
-        self._known.clear()
-        [row] = await db.execute_fetchall("SELECT count(*) FROM pieces")
-        self._stamp, self._read_at, self.total = stamp, now, max(1, row[0])
 
 
 def weights_of(query: Analysed, frequencies: dict[str, int], total: int) -> dict[str, float]:

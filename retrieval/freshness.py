@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 
 import aiosqlite
 
-_QUICK = 0.01
-_REST = 2.0
-"""Seconds: what takes longer than _QUICK to read is read again after _REST at the earliest."""
-
 
 class Freshness:
     """Of one thing that is read whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest: float = 2.0, quick: float = 0.01) -> None:
+        """What takes longer than `quick` seconds to read is read again after `rest` seconds at the earliest,
+        or at once in a store that was made again."""
+        self._rest = rest
+        self._quick = quick
         self._stamp: tuple[object, ...] = ()
         self._read_at = self._took = 0.0
 
@@ -28,7 +28,7 @@ class Freshness:
         )
         stamp = tuple(row[0] for row in rows)
         now = time.monotonic()
-        resting = self._took > _QUICK and now - self._read_at < _REST
+        resting = self._took > self._quick and now - self._read_at < self._rest
         if stamp == self._stamp or (resting and stamp[1:] == self._stamp[1:]):
             yield False
             return

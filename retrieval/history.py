@@ -1,4 +1,4 @@
-"""What git tells of a root: recent commits, the last change of each file, files that change together."""
+"""What git tells of a root: which commits changed which files, and when."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_FILES = 400
 _SECONDS = 20.0
 _MOST_BYTES = 32_000_000
 _LONGEST = 200
-FORMAT = "%x1e%H%x1f%ct%x1f%an%x1f%s"
+FORMAT = "%x1e%H%x1f%ct%x1f%s"
 
 TOGETHER = (
     "SELECT b.path, count(*) FROM commit_files a JOIN commit_files b ON b.hash = a.hash AND b.path <> a.path "
@@ -28,13 +28,6 @@ TOGETHER = (
     "GROUP BY b.path HAVING count(*) > 1 ORDER BY 2 DESC, b.path LIMIT ?"
 )
 """Files changed together with one, twice at least; arguments: path, widest commit, most files."""
-LAST = (
-    "SELECT w.value, c.hash, max(c.time), c.author, c.subject FROM json_each(?) w "
-    "JOIN commit_files t ON t.path = w.value JOIN commits c ON c.hash = t.hash GROUP BY w.value"
-)
-"""The last commit of each of some paths, given as JSON."""
-RECENT = "SELECT hash, time, author, subject FROM commits ORDER BY time DESC, hash LIMIT ?"
-
 EVERY_CHANGE = (
     "SELECT t.path, c.hash, c.time FROM (SELECT hash, time FROM commits ORDER BY time DESC) c "
     "CROSS JOIN commit_files t ON t.hash = c.hash LIMIT ?"
@@ -45,15 +38,15 @@ MOST_CHANGES = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit. All texts are the repository's: data, to be shown as such."""
+    """One commit, as git tells it."""
 
     hash: str
     time: int
     """Seconds since 1970."""
-    author: str
     subject: str
-    files: tuple[str, ...] = ()
-    """Paths below the root that it changed, with `/`; not filled by what reads the store."""
+    """Not kept in the store: text of the repository's, to be handled as data."""
+    files: tuple[str, ...]
+    """Paths below the root that it changed, with `/`."""
 
 
 async def read_history(root: Path) -> list[Commit] | None:
@@ -112,12 +105,12 @@ def parsed(told: bytes) -> list[Commit]:
     for record in told.decode("utf-8", "replace").split("\x1e")[1:]:
         head, _, names = record.partition("\0")
         parts = head.split("\x1f")
-        if len(parts) != 4 or not parts[1].isdigit() or not re.fullmatch(r"[0-9a-f]{40,64}", parts[0]):
+        if len(parts) != 3 or not parts[1].isdigit() or not re.fullmatch(r"[0-9a-f]{40,64}", parts[0]):
             continue
         files = [name.strip("\n") for name in names.split("\0")]
         kept = [storable(name) for name in files if name and len(name) < 1_000][:_MOST_FILES]
         time = min(int(parts[1]), 2**40)
-        commits.append(Commit(parts[0], time, _line(parts[2]), _line(parts[3]), tuple(kept)))
+        commits.append(Commit(parts[0], time, _line(parts[2]), tuple(kept)))
     return commits
 
 

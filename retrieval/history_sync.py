@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from devflow.analysis.regular_files import content
 from devflow.retrieval.history import Commit, read_history
 from devflow.retrieval.safe_git import repository_of
 from devflow.retrieval.write import transaction
@@ -81,8 +82,7 @@ async def put_history(db: aiosqlite.Connection, commits: list[Commit]) -> bool:
         await db.executemany("DELETE FROM commit_files WHERE hash = ?", gone)
         await db.executemany("DELETE FROM commits WHERE hash = ?", gone)
         await db.executemany(
-            "INSERT INTO commits(hash, time, author, subject) VALUES (?, ?, ?, ?)",
-            [(each.hash, each.time, each.author, each.subject) for each in new],
+            "INSERT INTO commits(hash, time) VALUES (?, ?)", [(each.hash, each.time) for each in new]
         )
         await db.executemany(
             "INSERT OR IGNORE INTO commit_files(path, hash) VALUES (?, ?)",
@@ -99,9 +99,11 @@ def _state(root: Path) -> tuple[object, ...]:
     git = folder / ".git"
     try:
         if git.is_file():  # a worktree or a submodule names its folder
-            told = git.read_text("utf-8", errors="replace")[:4_000]
+            told = (content(git, 4_000) or b"").decode("utf-8", "replace")
             git = folder / told.removeprefix("gitdir:").strip()
-        head = (git / "HEAD").read_bytes()[:1_000]
+        head = content(git / "HEAD", 1_000)
+        if head is None:
+            return ("unknown", str(git))
         info = (git / "logs" / "HEAD").stat()
     except (OSError, ValueError):
         return ("unknown", str(git))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,21 +22,13 @@ from devflow.retrieval.base import (
     VectorOptions,
     VectorSearch,
 )
-from devflow.retrieval.candidates import Frequencies
-from devflow.retrieval.fuzzy import Vocabulary, candidates, rank
-from devflow.retrieval.history import Commit
-from devflow.retrieval.nearness import Changes, Nearness, counting
-from devflow.retrieval.paths import Paths
+from devflow.retrieval.fuzzy import candidates, rank
+from devflow.retrieval.nearness import Nearness, counting
+from devflow.retrieval.open_root import OpenRoot
+from devflow.retrieval.pool import Pool, pool_of, read
 from devflow.retrieval.relations import UseCounts
-from devflow.retrieval.search import (
-    Pool,
-    Searched,
-    SearchOptions,
-    pool_of,
-    read,
-    search_root,
-    similar_in_root,
-)
+from devflow.retrieval.search import Searched, SearchOptions, search_root
+from devflow.retrieval.similar import similar_in_root
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.words import storable
@@ -64,11 +55,7 @@ class Index:
 
     def __init__(self, directories: Sequence[tuple[Path, Path]], vectors: VectorSearch | None) -> None:
         """`directories`: each root with the folder its store is in."""
-        self._stores = [(root, Reader(directory)) for root, directory in directories]
-        self._vocabularies = [Vocabulary() for _ in self._stores]
-        self._frequencies = [Frequencies() for _ in self._stores]
-        self._paths = [Paths() for _ in self._stores]
-        self._changes = [Changes() for _ in self._stores]
+        self._open = [OpenRoot(root, Reader(directory)) for root, directory in directories]
         self._directories = tuple(directories)
         self._vectors = vectors
         self._graph: CodeGraph | None = None
@@ -106,13 +93,13 @@ class Index:
         best first. A query `a.b` asks for `b` inside something like `a`. "" gives top-level symbols."""
         query = storable(query)
         found: list[IndexedSymbol] = []
-        for (root, store), vocabulary in zip(self._stores, self._vocabularies, strict=True):
+        for root in self._open:
             with _guarded():
-                async with store.snapshot() as db:
+                async with root.store.snapshot() as db:
                     if db is None:
                         continue
-                    rows = await candidates(db, vocabulary, query, _SYMBOL, 3 * limit)
-                    found += [_symbol(root, row) for row in rows]
+                    rows = await candidates(db, root.vocabulary, query, _SYMBOL, 3 * limit)
+                    found += [_symbol(root.path, row) for row in rows]
         return rank(query, found)[:limit]
 
     async def symbols_in(self, path: Path) -> list[IndexedSymbol]:
@@ -258,19 +245,13 @@ class Index:
         query = storable(query)
         near = counting(near)
 
-        async def in_root(
-            at: tuple[Path, Reader], frequencies: Frequencies, paths: Paths, changes: Changes
-        ) -> Searched:
-            root, store = at
-            telling = partial(self._nearness, root, store, changes, near, wait=deadline is None)
+        async def in_root(root: OpenRoot) -> Searched:
+            telling = partial(self._nearness, root, near, wait=deadline is None)
             with _guarded():
-                return await search_root(
-                    store, root, self._vectors, frequencies, paths, query, limit, deadline, options, telling
-                )
+                return await search_root(root, self._vectors, query, limit, deadline, options, telling)
             return Searched(())
 
-        every = zip(self._known(), self._changes, strict=True)
-        found = await asyncio.gather(*(in_root(*known, changes) for known, changes in every))
+        found = await asyncio.gather(*(in_root(root) for root in self._open))
         best = sorted((hit for each in found for hit in each.hits), key=lambda hit: -hit.score)[:limit]
         if not best and (name := await self._name_with(query)):
             return await self.searched(name, limit, deadline, options, near)
@@ -283,9 +264,7 @@ class Index:
             if near:
                 await self.graph.centrality(counting(near))
 
-    async def _nearness(
-        self, root: Path, store: Reader, changes: Changes, near: Sequence[Path], *, wait: bool
-    ) -> Nearness:
+    async def _nearness(self, root: OpenRoot, near: Sequence[Path], *, wait: bool) -> Nearness:
         """Who does not `wait` has the imports as they were last read, or none."""
 
         async def central() -> Mapping[Path, float]:
@@ -295,9 +274,9 @@ class Index:
             await asyncio.to_thread(import_module, "devflow.retrieval.graph.open_graph")
             return await self.graph.centrality(near, wait=wait)
 
-        ranks, changed = await asyncio.gather(central(), changes.now(store))
-        inside = tuple(path.relative_to(root).as_posix() for path in near if path.is_relative_to(root))
-        return Nearness(root, inside, ranks, changed)
+        ranks, changed = await asyncio.gather(central(), root.changes.now(root.store))
+        inside = (path.relative_to(root.path).as_posix() for path in near if path.is_relative_to(root.path))
+        return Nearness(root.path, tuple(inside), ranks, changed)
 
     async def _name_with(self, part: str) -> str:
         """The likeliest name that has `part`, a word of three letters or more, inside; "" without."""
@@ -310,11 +289,9 @@ class Index:
     async def pools(self, query: str, options: SearchOptions = SearchOptions()) -> list[Pool]:  # noqa: B008
         """All candidates of each root, unordered: what the learned order is learned from."""
         found = []
-        for (root, store), frequencies, paths in self._known():
-            pool = await pool_of(
-                store, root, self._vectors, frequencies, paths, storable(query), None, options
-            )
-            await read(store, pool.order)
+        for root in self._open:
+            pool = await pool_of(root, self._vectors, storable(query), None, options.sources)
+            await read(root.store, pool.order)
             found.append(pool)
         return found
 
@@ -322,9 +299,9 @@ class Index:
         """Functions whose code resembles `text`; `score` is the share of common word triples, 0 to 1."""
         text = storable(text)
         hits: list[Hit] = []
-        for root, store in self._stores:
+        for root in self._open:
             with _guarded():
-                hits += await similar_in_root(store, root, text, limit)
+                hits += await similar_in_root(root, text, limit)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     async def changed_with(self, path: Path, limit: int = 10) -> list[tuple[Path, int]]:
@@ -332,36 +309,16 @@ class Index:
         rows = await self._rows(history.TOGETHER, (history.WIDEST, limit), path=path)
         return [(root / other, times) for root, (other, times) in rows][:limit]
 
-    async def last_changes(self, paths: Sequence[Path]) -> dict[Path, Commit]:
-        """The last commit that changed each file; files without one are left out."""
-        found: dict[Path, Commit] = {}
-        for root, _ in self._stores:
-            inside = [path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root)]
-            rows = await self._rows(history.LAST, (json.dumps(inside),)) if inside else []
-            found |= {root / row[0]: Commit(*row[1:]) for at, row in rows if at == root}
-        return found
-
-    async def recent_commits(self, limit: int = 20) -> list[Commit]:
-        """The newest commits of all roots that are repositories."""
-        rows = await self._rows(history.RECENT, (limit,))
-        return sorted((Commit(*row) for _, row in rows), key=lambda commit: -commit.time)[:limit]
-
     async def status(self) -> list[IndexStatus]:
         """One per root, as the stores say it; whether a worker is alive is the worker's to say."""
-        return [await read_status(store, root, index_directory(root)) for root, store in self._stores]
+        return [await read_status(each.store, each.path, index_directory(each.path)) for each in self._open]
 
     async def close(self) -> None:
         """Close the stores."""
         if self._graph is not None:
             await self._graph.close()
-        for changes in self._changes:
-            await changes.close()
-        for _, store in self._stores:
-            await store.close()
-
-    def _known(self) -> Iterator[tuple[tuple[Path, Reader], Frequencies, Paths]]:
-        """Each store with what is kept of it for the next search."""
-        return zip(self._stores, self._frequencies, self._paths, strict=True)
+        for root in self._open:
+            await root.close()
 
     async def _symbols(
         self, where: str, arguments: tuple[object, ...], path: Path | None = None
@@ -377,15 +334,15 @@ class Index:
         """Rows of all roots; with `path`, of the roots that hold it, its relative form first of the
         arguments."""
         found: list[tuple[Path, tuple[Any, ...]]] = []
-        for root, store in self._stores:
+        for root in self._open:
             values = arguments
             if path is not None:
-                if not path.is_relative_to(root):
+                if not path.is_relative_to(root.path):
                     continue
-                values = (path.relative_to(root).as_posix(), *arguments)
+                values = (path.relative_to(root.path).as_posix(), *arguments)
             values = tuple(storable(value) if isinstance(value, str) else value for value in values)
             with _guarded():
-                found += [(root, row) for row in await store.rows(sql, values)]
+                found += [(root.path, row) for row in await root.store.rows(sql, values)]
         return found
 
 

@@ -337,9 +337,8 @@ class RootIndexer:
     async def _plan(self, db: aiosqlite.Connection, walked: Walked) -> None:
         """Compare the walk with the store: queue what differs, forget what is gone."""
         backlog = self._backlog
-        await (
-            backlog.stop()
-        )  # what parsers have in hand is of the walk before, and may be older than an update
+        # What parsers have in hand is of the walk before, and may be older than an update.
+        await backlog.stop()
         rows = list(await db.execute_fetchall("SELECT path, size, mtime, digest FROM files"))
         await self._must_be_there(len(rows) + len(walked.found))
         told = await db.execute_fetchall("SELECT key, value FROM meta WHERE key IN ('walked', 'seconds')")

@@ -1,34 +1,27 @@
-"""Hybrid search in one store: candidates from full text, names, paths and vectors, fused and ordered.
+"""Hybrid search in one store: the pool of candidates from full text, names, paths and vectors, ordered.
 
-The sources are asked at once; reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) makes one
-pool of what they found, each with a floor of its own, and a learned model orders it (`rerank.py`). Fusion by
-rank alone is what is left when the model is switched off.
+A learned model orders it (`rerank.py`). The pool's own order, by the ranks that its sources gave, is what is
+left when the model is switched off.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import aiosqlite
-
-from devflow.retrieval import candidates as sources
 from devflow.retrieval.base import Hit, VectorSearch
-from devflow.retrieval.candidates import Found, Frequencies
 from devflow.retrieval.nearness import FACTS, Nearness
-from devflow.retrieval.paths import Paths
-from devflow.retrieval.query import Analysed, Kind, analysed
+from devflow.retrieval.open_root import OpenRoot
+from devflow.retrieval.pool import SOURCES, Pool, pool_of, read
+from devflow.retrieval.query import Analysed, Kind
 from devflow.retrieval.reports import beside_the_code, worth_to_report
 from devflow.retrieval.rerank import Candidate, covered, features_unread, load_model, read_into, scores
-from devflow.retrieval.store import Reader
-from devflow.retrieval.words import query_words, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,15 +30,9 @@ log = logging.getLogger(__name__)
 
 _WORD = re.compile(r"\w+")
 
-_K = 60
-_WEIGHTS = {"text": 1.0, "vectors": 0.4, "symbols": 0.8, "paths": 0.6}
-_SYMBOLS_IN_A_SENTENCE = 0.2
-_POOL = {Kind.REPORT: 260}
-_USUAL_POOL = 120
 _MOST_READ = 50
 """Candidates whose text is read: the best by what is known without it. Reading and weighing 120 took two
 thirds of the time of a search; on 1,465 questions 40 reached what all reach, to the fourth digit."""
-_PER_FILE = 2
 _FOR_SOURCES = 0.7
 """Share of the deadline that the sources have; reading and ordering what they found takes the rest."""
 _FOR_NEARNESS = 0.1
@@ -57,35 +44,19 @@ _IN_FULL = 20.0
 _A_WORD = 1.0
 """What each word adds that stands in the query and in the code in the same order, from the fourth on."""
 _IN_WORDS = (Kind.QUESTION, Kind.ERROR)
-_MOST_SIMILAR, _MOST_SIMILAR_WORDS = 60, 16
 _NOTHING = "Nothing in the index has any of its words."
 _FUNCTION_KINDS = ("function", "method", "constructor")
-
-_CANDIDATES = (
-    'SELECT p.id, p.file, f.path, p.start, p."end", p.first_line, p.last_line, p.symbol, p.kind '
-    "FROM json_each(?) w JOIN pieces p ON p.id = w.value JOIN files f ON f.id = p.file"
-)
-_READ = (
-    "SELECT c.id, c.text, s.name, s.signature, s.doc, a.times FROM json_each(?) w "
-    "JOIN chunks c ON c.id = w.value LEFT JOIN symbols s ON s.id = (SELECT t.id FROM symbols t WHERE "
-    't.file = c.file AND t.start >= c.start AND t.start < c."end" ORDER BY t.start LIMIT 1) '
-    "LEFT JOIN attributes a ON a.name = s.name"
-)
-_CHUNK = (
-    'SELECT c.id, f.path, c.start, c."end", c.first_line, c.last_line, c.symbol, c.kind, c.text '
-    "FROM chunks c JOIN files f ON f.id = c.file "
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
     """What may be switched, to measure what it is worth."""
 
-    sources: frozenset[str] = frozenset(("text", "symbols", "paths", "vectors"))
+    sources: frozenset[str] = SOURCES
     reranked: bool = True
     """Ordered by the learned model; else by reciprocal rank."""
     gated: bool = True
-    per_file: int = _PER_FILE
+    per_file: int = 2
     facts: frozenset[str] = FACTS
     """What counts of files besides what they say: `imports`, `together` (both of open files), `lately`."""
 
@@ -99,24 +70,9 @@ class Searched:
     """One sentence, when search was not worth its while."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """The candidates of one query and what is known of the query; `order` is by reciprocal rank."""
-
-    query: Analysed
-    weights: Mapping[str, float]
-    order: tuple[Candidate, ...]
-    fused: Mapping[int, float]
-    mentioned: Mapping[int, float]
-    with_vectors: bool
-
-
 async def search_root(
-    store: Reader,
-    root: Path,
+    root: OpenRoot,
     vectors: VectorSearch | None,
-    frequencies: Frequencies,
-    paths: Paths,
     query: str,
     limit: int,
     deadline: float | None,
@@ -130,7 +86,9 @@ async def search_root(
     telling = asyncio.ensure_future(nearness()) if nearness is not None and options.reranked else None
     try:
         pool, _ = await asyncio.gather(
-            pool_of(store, root, vectors, frequencies, paths, query, deadline, options),
+            pool_of(
+                root, vectors, query, None if deadline is None else deadline * _FOR_SOURCES, options.sources
+            ),
             # The first search of a process imports numpy meanwhile.
             asyncio.to_thread(load_model),
         )
@@ -145,9 +103,9 @@ async def search_root(
         max(_MOST_READ, 4 * limit) if options.reranked and pool.query.kind != Kind.REPORT else len(promising)
     )
     while True:
-        await read(store, [pool.order[row] for row in promising[:most]])
+        await read(root.store, [pool.order[row] for row in promising[:most]])
         rows = sorted(row for row in promising[:most] if pool.order[row].text)
-        found = await asyncio.to_thread(_ordered, root, pool, matrix, added, rows, limit, options)
+        found = await asyncio.to_thread(_ordered, root.path, pool, matrix, added, rows, limit, options)
         # A few files may have all that was read, and give two hits each.
         if len(found.hits) >= limit or found.reason or most >= len(promising):
             return found
@@ -168,144 +126,6 @@ async def _added(
             except (sqlite3.Error, OSError) as error:
                 log.warning("search without what is near: %s", error)
     return np.zeros(len(pool.order))
-
-
-async def read(store: Reader, candidates: Iterable[Candidate]) -> None:
-    """Have the text of candidates read, and what the symbol they define says; of one that is not in the
-    store any more the text stays empty."""
-    wanted = {each.id: each for each in candidates if not each.text}
-    # By id, and so by file: the text of a file is unpacked once.
-    for id_, text, name, signature, doc, times in await store.rows(_READ, (json.dumps(sorted(wanted)),)):
-        candidate = wanted[id_]
-        candidate.text = text
-        if name is not None and candidate.symbol.rpartition(".")[2] == name:
-            candidate.signature, candidate.doc, candidate.known = signature, doc, times or 0
-
-
-async def pool_of(
-    store: Reader,
-    root: Path,
-    vectors: VectorSearch | None,
-    frequencies: Frequencies,
-    paths: Paths,
-    query: str,
-    deadline: float | None,
-    options: SearchOptions,
-) -> Pool:
-    """The candidates of a query, from every source that answered in time."""
-    asked = analysed(query)
-    shared: dict[str, Any] = {"weights": {}, "mentioned": {}}
-    tasks: dict[str, asyncio.Task[Found]] = {}
-    for name, coroutine in _asking(store, root, vectors, frequencies, paths, query, asked, shared).items():
-        if name in options.sources:
-            tasks[name] = asyncio.create_task(coroutine)
-        else:
-            coroutine.close()
-    found: dict[str, Found] = {}
-    try:
-        await asyncio.wait(tasks.values(), timeout=None if deadline is None else deadline * _FOR_SOURCES)
-        for name, task in tasks.items():
-            if not task.done():
-                continue
-            try:
-                found[name] = task.result()
-            except (sqlite3.Error, OSError) as error:
-                log.warning("search by %s failed: %s", name, error)
-    finally:
-        for task in tasks.values():
-            task.cancel()
-        # Their cancellation is awaited in the background: the deadline is for the caller.
-        cleanup = asyncio.gather(*tasks.values(), return_exceptions=True)
-        if all(task.done() for task in tasks.values()):
-            await cleanup
-    fused = _fuse(found, asked)
-    chosen = list(fused)[: _POOL.get(asked.kind, _USUAL_POOL)]
-    rows = await store.rows(_CANDIDATES, (json.dumps(chosen),))
-    return Pool(
-        asked,
-        shared["weights"] or dict(asked.terms),
-        _candidates(rows, chosen, found),
-        fused,
-        shared["mentioned"],
-        bool(found.get("vectors", Found([], [])).ids),
-    )
-
-
-def _asking(
-    store: Reader,
-    root: Path,
-    vectors: VectorSearch | None,
-    frequencies: Frequencies,
-    paths: Paths,
-    query: str,
-    asked: Analysed,
-    shared: dict[str, Any],
-) -> Mapping[str, Coroutine[Any, Any, Found]]:
-    async def by_text() -> Found:
-        async with store.snapshot() as db:
-            if db is None:
-                return Found([], [])
-            counts = await frequencies.of(db, list(asked.terms))
-            shared["weights"] = sources.weights_of(asked, counts, frequencies.total)
-            telling = sources.asked_words(asked, counts, shared["weights"])
-            return await sources.by_text(db, asked, telling, counts)
-
-    async def by_symbol() -> Found:
-        return await sources.by_symbol(store, asked)
-
-    async def by_path() -> Found:
-        if not asked.paths and not asked.dotted:
-            return Found([], [])
-        async with store.snapshot() as db:
-            if db is None:
-                return Found([], [])
-            shared["mentioned"] = await sources.files_mentioned(db, paths, asked)
-            return await sources.by_path(db, shared["mentioned"])
-
-    asking: dict[str, Coroutine[Any, Any, Found]] = {
-        "text": by_text(),
-        "symbols": by_symbol(),
-        "paths": by_path(),
-    }
-    if vectors is not None:
-        asking["vectors"] = sources.by_vector(vectors, root, query)
-    return asking
-
-
-def _fuse(found: Mapping[str, Found], query: Analysed) -> dict[int, float]:
-    """Chunk id → score, best first; 1 is first with every source."""
-    weights = dict(_WEIGHTS)
-    if query.kind in (Kind.QUESTION, Kind.REPORT) and len(query.terms) > 5:
-        weights["symbols"] = _SYMBOLS_IN_A_SENTENCE
-    fused: dict[int, float] = {}
-    for name, each in found.items():
-        for place, id_ in enumerate(each.ids, 1):
-            fused[id_] = fused.get(id_, 0.0) + weights[name] / (_K + place)
-    best = sum(weights.values()) / (_K + 1)
-    return {id_: fused[id_] / best for id_ in sorted(fused, key=lambda id_: (-fused[id_], id_))}
-
-
-def _candidates(
-    rows: Sequence[Sequence[Any]], chosen: Sequence[int], found: Mapping[str, Found]
-) -> tuple[Candidate, ...]:
-    ranks: dict[int, dict[str, int]] = {}
-    for source, each in found.items():
-        for place, id_ in enumerate(each.ids):
-            ranks.setdefault(id_, {})[source] = place
-    text = _by_id(found.get("text"))
-    similar = _by_id(found.get("vectors"))
-    made: dict[int, Candidate] = {}
-    for row in rows:
-        candidate = Candidate(*row)
-        candidate.text_score = text.get(candidate.id, 0.0)
-        candidate.similarity = similar.get(candidate.id, 0.0)
-        candidate.ranks = ranks.get(candidate.id, {})
-        made[candidate.id] = candidate
-    return tuple(made[id_] for id_ in chosen if id_ in made)
-
-
-def _by_id(found: Found | None) -> dict[int, float]:
-    return dict(zip(found.ids, found.scores, strict=True)) if found else {}
 
 
 def _by_promise(pool: Pool, added: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -435,48 +255,3 @@ def _hit(root: Path, each: Candidate, score: float) -> Hit:
         score=score,
         sources=tuple(each.ranks or ()),
     )
-
-
-async def similar_in_root(store: Reader, root: Path, text: str, limit: int) -> list[Hit]:
-    """Functions whose words come in the same order; the score is the Jaccard index of word triples. Copies
-    share their rare words, so full text finds them; asked for every function of every document that is
-    opened, vectors would never get out of memory."""
-    wanted = _triples(text)
-    hits = []
-    async with store.snapshot() as db:
-        if db is None:
-            return []
-        telling = _telling(text)
-        ids = [id_ for id_, _ in await sources.with_words(db, telling, _MOST_SIMILAR)] if telling else []
-        for hit in (await _chunks(db, root, ids, _FUNCTION_KINDS)).values():
-            other = _triples(hit.text)
-            common = len(wanted & other)
-            if common:
-                score = common / (len(wanted) + len(other) - common)
-                hits.append(replace(hit, score=score, sources=("text",)))
-    return sorted(hits, key=lambda hit: -hit.score)[:limit]
-
-
-async def _chunks(
-    db: aiosqlite.Connection, root: Path, ids: Sequence[int], kinds: Iterable[str] = ()
-) -> dict[int, Hit]:
-    rows = await db.execute_fetchall(
-        _CHUNK + "WHERE c.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
-    )
-    wanted = set(kinds)
-    return {row[0]: _as_hit(root, tuple(row)) for row in rows if not wanted or row[7] in wanted}
-
-
-def _as_hit(root: Path, row: tuple[Any, ...]) -> Hit:
-    _, path, start, end, first_line, last_line, symbol, _, text = row
-    return Hit(root / path, start, end, first_line, last_line, symbol, text, 0.0, ())
-
-
-def _telling(text: str) -> list[str]:
-    """The words of a function that are likely rare elsewhere: long names first, each once."""
-    return sorted(set(query_words(text)), key=lambda word: (-len(word), word))[:_MOST_SIMILAR_WORDS]
-
-
-def _triples(text: str) -> set[tuple[str, ...]]:
-    found = words(text)
-    return {tuple(found[at : at + 3]) for at in range(len(found) - 2)}

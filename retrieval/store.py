@@ -25,7 +25,7 @@ from devflow.retrieval.packed import functions
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "v4"
+SCHEMA = "v5"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 _KEPT_IN: ContextVar[Path | None] = ContextVar("kept_in", default=None)
@@ -100,8 +100,7 @@ CREATE TABLE dead_vectors(id INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE fts USING fts5(
     text, symbol, path, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
 CREATE VIRTUAL TABLE fts_terms USING fts5vocab(fts, row);
-CREATE TABLE commits(
-    hash TEXT PRIMARY KEY, time INTEGER NOT NULL, author TEXT NOT NULL, subject TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE commits(hash TEXT PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX commits_by_time ON commits(time);
 CREATE TABLE commit_files(path TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(path, hash)) WITHOUT ROWID;
 CREATE INDEX files_of_commit ON commit_files(hash);
@@ -146,7 +145,7 @@ def make_directory(directory: Path) -> None:
             )
         directory.chmod(0o700)
     except OSError as error:
-        raise StoreUnusable(_no_write(directory, error)) from error
+        raise StoreUnusable(sentence_for(directory, error)) from error
 
 
 def is_ours(path: Path) -> bool:
@@ -188,7 +187,7 @@ async def open_writer(directory: Path) -> tuple[aiosqlite.Connection, str]:
                 f"The index in {directory} was damaged ({error}) and is made again.",
             )
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnusable(_no_write(directory, error)) from error
+        raise StoreUnusable(sentence_for(directory, error)) from error
 
 
 def remove(directory: Path) -> None:
@@ -212,10 +211,6 @@ def is_damage(error: BaseException) -> bool:
 
 def sentence_for(directory: Path, error: BaseException) -> str:
     """What a failed write means for the user."""
-    return _no_write(directory, error)
-
-
-def _no_write(directory: Path, error: BaseException) -> str:
     text = getattr(error, "strerror", None) or str(error)
     if "full" in text or "No space" in text:
         return f"The disk is full: the index in {directory} is not up to date. Free some space and go on."

@@ -12,7 +12,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Protocol
 from pathspec import GitIgnoreSpec
 
 from devflow.analysis.notebook_text import notebook_text
+from devflow.analysis.regular_files import content, opened
 from devflow.retrieval.filters import (
     GENERATED_MARK,
     holds_secret,
@@ -161,7 +161,7 @@ def look_at(root: Path, relative: str, rules: Rules) -> Found | Skip | None:
 def read(found: Found, settings: IndexSettings) -> Source | Skip:
     """Read and decode a file that `walk` found; binary, generated and undecodable ones are skipped."""
     try:
-        with found.path.open("rb") as file:
+        with opened(found.path) as (file, _):
             data = file.read(settings.max_file_bytes + 1)
     except (OSError, ValueError):
         return Skip(found.path, "unreadable")
@@ -327,16 +327,8 @@ def _is_repository(folder: Path) -> bool:
 def _read_spec(path: Path) -> GitIgnoreSpec | None:
     """The patterns of an ignore file. It comes with a cloned repository: as git does, no link is
     followed, and neither a device without an end nor a giant file is read."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor
-            info = os.fstat(handle)
-            if not stat.S_ISREG(info.st_mode) or info.st_size > _LARGEST_IGNORE_FILE:
-                return None
-            data = file.read(_LARGEST_IGNORE_FILE)
-    except OSError:
-        return None
-    return _spec(data.decode("utf-8", errors="replace").splitlines())
+    data = content(path, _LARGEST_IGNORE_FILE, os.O_NOFOLLOW)
+    return _spec(data.decode("utf-8", errors="replace").splitlines()) if data is not None else None
 
 
 def _spec(lines: list[str] | tuple[str, ...]) -> GitIgnoreSpec:

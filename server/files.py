@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import stat
 from collections import OrderedDict
 from pathlib import Path
 
+from devflow.analysis.regular_files import opened
 from devflow.analysis.text import Text
 
 log = logging.getLogger(__name__)
@@ -47,11 +46,7 @@ class FileTexts:
 def _read(path: Path, known: tuple[int, int] | None) -> tuple[tuple[int, int], Text | None] | None:
     """Stamp and text; the text is None when the stamp is the `known` one."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                return None  # a device or a pipe may have no end
+        with opened(path) as (file, found):
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp == known:
                 return stamp, None

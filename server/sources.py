@@ -8,9 +8,7 @@ it may narrow what is sent and tune features, it can never name a model, a file 
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import Any
 
 import platformdirs
 
+from devflow.analysis.regular_files import NotRegular, opened
 from devflow.server.resolved import resolved
 from devflow.server.sections import Fault, faults, made, settings_of
 from devflow.server.settings import FILE_NAME, Models, Options, Settings
@@ -54,12 +53,7 @@ def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
     """The settings in `path`, or None with a sentence when it cannot be read; None and "" when it
     does not exist."""
     try:
-        # A workspace's file comes with a cloned repository: it may be a link to a device without an end.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor
-            info = os.fstat(handle)
-            if not stat.S_ISREG(info.st_mode):
-                return None, f"{path} is not a file: it is ignored and {_CLOSED}."
+        with opened(path) as (file, info):
             if info.st_size > _LARGEST_FILE:
                 return None, f"{path} is larger than {_LARGEST_FILE // 1000} kB: it is ignored and {_CLOSED}."
             text = file.read(_LARGEST_FILE).decode("utf-8").replace("\r\n", "\n")
@@ -68,6 +62,8 @@ def read_file(path: Path, *, trusted: bool) -> tuple[Source | None, str]:
         return None, ""
     except tomllib.TOMLDecodeError as error:
         return None, f"{path} is not valid TOML ({error}): it is ignored and {_CLOSED}."
+    except NotRegular:
+        return None, f"{path} is not a file: it is ignored and {_CLOSED}."
     except (OSError, UnicodeDecodeError) as error:
         return None, f"{path} cannot be read ({error}): it is ignored and {_CLOSED}."
     except (RecursionError, ValueError):  # tables nested without end, numbers of thousands of digits

@@ -121,8 +121,7 @@ class Suggestions:
             taken = before.watch.taken if before.watch is not None else wanted.taken
             self._shown[before.id] = replace(before, watch=replace(wanted, taken=taken))
             return before.id
-        text = doc.text
-        line = text.source[text.line_start(text.line_at(edit.start)) : edit.start]
+        line = doc.text.line_before(edit.start)
         shown = Shown(
             os.urandom(8).hex(),
             doc.uri,

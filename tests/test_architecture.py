@@ -159,8 +159,7 @@ def test_byte_offsets_of_trees_and_lines_of_jedi_do_not_leave_analysis() -> None
         for path, tree in sources("server", "models", "retrieval").items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
-        and node.attr
-        in {"start_byte", "end_byte", "start_point", "end_point", "byte_offset", "offset_of_byte"}
+        and node.attr in {"start_byte", "end_byte", "start_point", "end_point", "byte_offset"}
     ]
     assert wrong == []
     users = {path for path, tree in sources(*CODE).items() if any(n[:4] == "jedi" for n in imported(tree))}

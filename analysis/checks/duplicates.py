@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from devflow.analysis.facts import Finding, Location, Symbol, SymbolKind
+from devflow.analysis.facts import Finding, Location, Symbol
 from devflow.analysis.roles import is_test
+from devflow.analysis.symbols import FUNCTIONS
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -25,7 +26,6 @@ MIN_TOKENS = 50
 MIN_SIMILARITY = 0.85
 _GRAM = 5
 
-_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
 _DOCSTRING = re.compile(r"^[ \t]*[rRbBuU]{0,2}(\"\"\"|''')[\s\S]*?\1[ \t]*$", re.MULTILINE)
 _TOKEN = re.compile(
     r"(?P<comment>#.*|//.*|/\*[\s\S]*?\*/)"
@@ -64,7 +64,7 @@ def comparable(text: Text, symbols: Sequence[Symbol], path: PurePath | None) -> 
         return []
     found: list[Symbol] = []
     for symbol in sorted(symbols, key=lambda each: (each.start, -each.end)):
-        if symbol.kind not in _FUNCTIONS or (found and symbol.start < found[-1].end):
+        if symbol.kind not in FUNCTIONS or (found and symbol.start < found[-1].end):
             continue
         if text.line_at(symbol.end) - text.line_at(symbol.start) + 1 >= MIN_LINES:
             found.append(symbol)

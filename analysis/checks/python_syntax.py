@@ -96,11 +96,15 @@ def _pieces(tree: SyntaxTree) -> Iterator[tuple[int, int, bool, bool]]:
     starts: list[int] = []
     broken: list[bool] = []
     classes: list[tree_sitter.Node | None] = []
-    for node in nodes:
+    fragments = tree.root.is_error
+    for before, node in zip((None, *nodes), nodes, strict=False):
         at = tree.offset(node.start_byte)
         start = text.line_start(text.line_at(at))
         if starts and (
-            start <= starts[-1] or node.is_error or broken[-1] or _goes_on(tree, node, at > start)
+            start <= starts[-1]
+            or node.is_error
+            or broken[-1]
+            or (fragments and (at > start or _goes_on(node, before)))
         ):
             # The same line, or something that could not be told apart: one piece with what is before it.
             broken[-1] = broken[-1] or node.has_error
@@ -121,13 +125,9 @@ def _pieces(tree: SyntaxTree) -> Iterator[tuple[int, int, bool, bool]]:
             yield start, end, is_broken, False
 
 
-def _goes_on(tree: SyntaxTree, node: tree_sitter.Node, indented: bool) -> bool:
-    """Whether `node`, of a file that is all in fragments, belongs to what stands before it."""
-    before = node.prev_sibling
-    while before is not None and before.type == "comment":
-        before = before.prev_sibling
-    decorated = before is not None and before.type == "decorator"
-    return tree.root.is_error and (indented or decorated or node.type in _GOES_ON)
+def _goes_on(node: tree_sitter.Node, before: tree_sitter.Node | None) -> bool:
+    """Whether `node`, of a file that is all in fragments, belongs to `before`."""
+    return node.type in _GOES_ON or (before is not None and before.type == "decorator")
 
 
 def _members(tree: SyntaxTree, node: tree_sitter.Node) -> Iterator[int]:

@@ -20,6 +20,7 @@ from devflow.analysis.facts import Finding
 from devflow.analysis.python_environment import Environment
 from devflow.analysis.python_modules import module_file, relative_module
 from devflow.analysis.python_scopes import ImportedName, PythonNames
+from devflow.analysis.regular_files import content
 from devflow.analysis.syntax.parse import SyntaxTree
 
 CODE = "unresolved-import"
@@ -185,10 +186,8 @@ def _is_open(file: Path) -> bool:
     """Whether the package decides at run time which modules it has."""
     if not file.suffix:
         return False
-    try:
-        return _DYNAMIC.search(file.read_text("utf-8", "replace")) is not None
-    except OSError:
-        return True
+    data = content(file)
+    return data is None or _DYNAMIC.search(data.decode("utf-8", "replace")) is not None
 
 
 def may_fail(names: PythonNames, each: ImportedName, for_types: bool = False) -> bool:

@@ -88,7 +88,7 @@ def extract_constant(tree: SyntaxTree, start: int, end: int) -> list[Edit]:
         return [Edit(span.start, span.end, f"const {name} = {written}")]
     line = text.line_start(text.line_at(whole.start))
     indent = text.source[line : whole.start]
-    separator = " " if indent.strip() else ("\r\n" if "\r\n" in text.source else "\n") + indent
+    separator = " " if indent.strip() else text.line_ending + indent
     return [
         Edit(whole.start, whole.start, f"const {name} = {written};{separator}"),
         Edit(span.start, span.end, name),

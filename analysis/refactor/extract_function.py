@@ -27,7 +27,6 @@ from devflow.analysis.refactor.selection import (
     expression_at,
     free_name,
     indent_of,
-    line_ending,
     statement_of,
     statements_at,
     walk,
@@ -328,7 +327,7 @@ def _made(
     is_async: bool,
 ) -> Edit:
     tree, text = names.tree, names.tree.text
-    ending = line_ending(text)
+    ending = text.line_ending
     function = names.scopes[code.scope].node if names.scopes[code.scope].kind == "function" else None
     anchor = statement_of(code.nodes[0]) if function is None else function
     if function is None:

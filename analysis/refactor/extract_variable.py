@@ -13,7 +13,6 @@ from devflow.analysis.refactor.selection import (
     indent_of,
     is_impure,
     is_literal,
-    line_ending,
     parenthesised,
     statement_of,
     walk,
@@ -43,7 +42,7 @@ def extract_variable(names: PythonNames, start: int, end: int) -> list[Edit]:
         return [Edit(span.start, span.end, f"{name} = {written}")]
     text = tree.text
     before = text.source[text.line_start(text.line_at(whole.start)) : whole.start]
-    separator = "; " if before.strip() else line_ending(text) + indent_of(text, whole.start)
+    separator = "; " if before.strip() else text.line_ending + indent_of(text, whole.start)
     above = node.parent
     is_arguments = (
         above is not None and above.type == "call" and above.child_by_field_name("arguments") == node

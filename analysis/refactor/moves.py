@@ -198,7 +198,7 @@ class _File:
                 alias = f" as {each.bound}" if name != each.bound else ""
                 source = f"from {holder.text} " if holder.text else ""
                 lines.append(f"{source}import {name}{alias}")
-        ending = "\r\n" if "\r\n" in text.source else "\n"
+        ending = text.line_ending
         joined = "; ".join(lines) if indent.strip() else (ending + indent).join(lines)
         self.changes[statement.start, statement.end] = joined
 

@@ -18,7 +18,6 @@ from devflow.analysis.text import Edit
 _ENDINGS = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json", ".vue", ".svelte")
 _COMPILED = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
 _CALLS = frozenset({"require", "import", "jest.mock", "vi.mock", "require.resolve", "jest.requireActual"})
-LANGUAGES = frozenset({"typescript", "tsx", "javascript"})
 
 
 def moved_specifiers(

@@ -124,7 +124,7 @@ def _ordered(
     ]
     if len(bound) != len(set(bound)) and _binds_differently(lines):
         return None
-    ending = "\r\n" if "\r\n" in text.source else "\n"
+    ending = text.line_ending
     sections = _sections(_merged(lines, style), style, is_local)
     written = (ending * 2).join(
         ending.join(part for line in section for part in _written(line, indent, style, ending))

@@ -6,7 +6,7 @@ import tree_sitter
 
 from devflow.analysis.python_scopes import PythonNames
 from devflow.analysis.refactor.refused import Refused
-from devflow.analysis.refactor.selection import indent_of, line_ending, statements_at, walk, whole_lines
+from devflow.analysis.refactor.selection import indent_of, statements_at, walk, whole_lines
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 
@@ -64,7 +64,7 @@ def surround_with_try(names: PythonNames, start: int, end: int) -> list[Edit]:
     if any(each.type == "future_import_statement" for each in nodes):
         raise Refused("Imports from __future__ stay at the top of the file.")
     first, last = whole_lines(text, tree.span(nodes[0]).start, tree.span(nodes[-1]).end)
-    indent, ending = indent_of(text, tree.span(nodes[0]).start), line_ending(text)
+    indent, ending = indent_of(text, tree.span(nodes[0]).start), text.line_ending
     inside = [
         tree.span(node)
         for each in nodes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import re
 from collections.abc import Iterator
 
 import tree_sitter
@@ -172,11 +171,6 @@ def indent_of(text: Text, at: int) -> str:
     """The white space at the beginning of the line of `at`."""
     line = text.line(text.line_at(at))
     return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def line_ending(text: Text) -> str:
-    """The file's line end."""
-    return "\r\n" if re.search(r"\r\n", text.source[:4000]) else "\n"
 
 
 def whole_lines(text: Text, start: int, end: int) -> tuple[int, int]:

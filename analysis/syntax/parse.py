@@ -127,13 +127,6 @@ class SyntaxTree:
                 pending += [(child, level + 1) for child in node.children]
         return False
 
-    def enclosing(self, at: int, kinds: frozenset[str]) -> Span | None:
-        """The smallest node of one of `kinds` that holds `at` or ends there."""
-        for node in reversed(self.path_to(at)):
-            if node.type in kinds:
-                return self.span(node)
-        return None
-
     def path_to(self, at: int) -> list[tree_sitter.Node]:
         """The nodes that hold `at` (or end there), outermost first; for this package only."""
         byte = self.byte(at)

@@ -89,10 +89,6 @@ class TypeEngine(Protocol):
         """Where the class of the value at `at` is made."""
         ...
 
-    async def implementations(self, path: Path | None, source: str, at: int) -> list[Location]:
-        """Where the method or class at `at` is overridden or derived from, as far as is known."""
-        ...
-
     async def hints(self, path: Path | None, source: str, start: int, end: int) -> list[Hint]:
         """Inferred types of the names bound between `start` and `end` without an annotation."""
         ...

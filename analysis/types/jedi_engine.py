@@ -24,6 +24,7 @@ from jedi.api.environment import InterpreterEnvironment
 
 from devflow.analysis.facts import Location, SymbolKind
 from devflow.analysis.python_environment import environment_folder, package_folders
+from devflow.analysis.regular_files import content
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
@@ -344,12 +345,8 @@ class _Question:
 
     def _text_of(self, path: Path) -> Text | None:
         if path not in self._texts:
-            try:
-                fits = path.stat().st_size <= _LARGEST_FILE
-                text = Text(path.read_bytes().decode("utf-8", errors="replace")) if fits else None
-            except OSError:
-                text = None
-            self._texts[path] = text
+            data = content(path, _LARGEST_FILE)
+            self._texts[path] = Text(data.decode("utf-8", errors="replace")) if data is not None else None
         return self._texts[path]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devflow.analysis.facts import SymbolKind
+from devflow.analysis.facts import Symbol, SymbolKind
 
 SURE = 0.5
 """Links below are guesses by name alone: shown only when asked for."""
@@ -35,6 +35,18 @@ class Definition:
     def qualified_name(self) -> str:
         """`container.name` within the file."""
         return f"{self.container}.{self.name}" if self.container else self.name
+
+    @property
+    def owner(self) -> str:
+        """The name of the definition it is directly in, `""` at module level."""
+        return self.container.rpartition(".")[2]
+
+    @property
+    def symbol(self) -> Symbol:
+        """It as its file defines it, without documentation."""
+        name_end = self.name_start + len(self.name)
+        place = self.start, self.end, self.name_start, name_end
+        return Symbol(self.name, self.kind, *place, self.container, self.signature)
 
 
 @dataclass(frozen=True, slots=True)

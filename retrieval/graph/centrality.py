@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.analysis.languages import SCRIPTS
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.stored import Stored
 
@@ -125,7 +126,7 @@ def _targets(
         found = modules.python(root, path, joined) if name and name != "*" else None
         found = found or modules.python(root, path, module)
         return [found] if found else []
-    if language in ("typescript", "tsx", "javascript"):
+    if language in SCRIPTS:
         found = modules.script(root, path, module)
         return [found] if found else []
     if language == "go":

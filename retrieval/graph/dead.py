@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.regular_files import content
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Use
 from devflow.retrieval.graph.links import Graph
@@ -177,9 +178,8 @@ def _says_how_it_is_distributed(folder: Path, package: str) -> bool:
     if (folder / "setup.py").is_file():
         return True
     for name in ("pyproject.toml", "setup.cfg"):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if _DISTRIBUTED.search((folder / name).read_text("utf-8")):
-                return True
+        if _DISTRIBUTED.search((content(folder / name) or b"").decode("utf-8", "replace")):
+            return True
     with contextlib.suppress(OSError):
         named = package.lower() + "-"
         return any(

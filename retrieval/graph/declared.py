@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
-    SCRIPTS,
     Dialect,
     base_names,
     declared_type,

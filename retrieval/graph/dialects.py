@@ -8,9 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from devflow.analysis.languages import SCRIPTS
 from devflow.retrieval.graph.base import Definition
-
-SCRIPTS = frozenset({"typescript", "tsx", "javascript"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.text import common_ends
 from devflow.retrieval.graph.base import Definition, Link
-from devflow.retrieval.graph.dialects import SCRIPTS
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_in
 

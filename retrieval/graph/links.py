@@ -6,10 +6,12 @@ was told is kept until a store changes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import family
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import SURE, Definition, Link, Meaning, Use
 from devflow.retrieval.graph.declared import DeclaredMeanings
@@ -103,7 +105,7 @@ class Graph:
             targets.setdefault(_key(each), (_VIRTUAL, "override"))
         owner = self.owner(definition) if definition.kind is SymbolKind.CONSTRUCTOR else None
         for name in self._names_of(definition):
-            told = self._told(name, _family(definition.language))
+            told = self._told(name, definition.language)
             for key, (factor, instead) in targets.items():
                 found += [
                     each.link(definition, factor, instead)
@@ -241,7 +243,7 @@ class Graph:
         return [
             each
             for each in self.stored.named(name, owner.language)
-            if each.container.rpartition(".")[2] == owner.name and each.path.parent == owner.path.parent
+            if each.owner == owner.name and each.path.parent == owner.path.parent
         ]
 
     def _names_of(self, definition: Definition) -> list[str]:
@@ -250,7 +252,7 @@ class Graph:
         name = definition.name
         names = [name]
         if definition.kind is SymbolKind.CONSTRUCTOR:
-            names = [definition.container.rpartition(".")[2], name]
+            names = [definition.owner, name]
         for root in range(len(self.stored.roots)):
             rows = self.stored.rows(
                 root,
@@ -261,9 +263,10 @@ class Graph:
             names += [str(row[0]) for row in rows]
         return list(dict.fromkeys(names))
 
-    def _told(self, name: str, family: str) -> dict[_Key, list[_Told]]:
-        """All uses of a name in one family of languages, by what they mean."""
-        known = self._by_name.get((name, family))
+    def _told(self, name: str, language: str) -> dict[_Key, list[_Told]]:
+        """All uses of a name in languages that can use each other's, by what they mean."""
+        key = name, family(language)
+        known = self._by_name.get(key)
         if known is None:
             if self._told_count > _MOST_TOLD:
                 self._by_name.clear()
@@ -271,7 +274,7 @@ class Graph:
             known = {}
             by_file: dict[tuple[int, int], list[Use]] = {}
             for use in self.stored.uses(name):
-                if _family(self.stored.language(use.root, use.file)) == family:
+                if family(self.stored.language(use.root, use.file)) == key[1]:
                     by_file.setdefault((use.root, use.file), []).append(use)
             keys = list(by_file)
             for at, (root, id_) in enumerate(keys):
@@ -286,7 +289,7 @@ class Graph:
                         told = _Told(use, meaning, file.holder(use.start), imported)
                         known.setdefault(_key(meaning.definition), []).append(told)
                         self._told_count += 1
-            self._by_name[name, family] = known
+            self._by_name[key] = known
         return known
 
     def _class_headed(self, use: Use) -> Definition | None:
@@ -301,8 +304,6 @@ class Graph:
 
     def _implementing(self, use: Use, trait: Definition) -> list[Definition]:
         """The Rust type of `impl Trait for Type`, for a use of `Trait`."""
-        import re
-
         file = self.stored.file(use.root, use.file)
         source = self.stored.source(file)
         before = source[max(0, use.start - 200) : use.start]
@@ -382,9 +383,3 @@ def _link(source: Definition, target: Definition, use: Use, confidence: float, w
     if kind == "use" and target.language == "ruby" and target.kind in FUNCTION_LIKE:
         kind = "call"  # Ruby calls without brackets
     return Link(source, target, kind, use.line, use.start, use.end, confidence, why)
-
-
-def _family(language: str) -> str:
-    return {"typescript": "script", "tsx": "script", "javascript": "script", "c": "cpp"}.get(
-        language, language
-    )

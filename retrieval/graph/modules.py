@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devflow.analysis.regular_files import content
 from devflow.retrieval.graph.stored import Stored
 
 _BASES = frozenset({"", "src", "lib", "python"})
@@ -152,10 +153,9 @@ class Modules:
         for root, folder in enumerate(roots):
             known = {part for each in self._folders[root] for part in _heads(each)}
             for base in known:
-                with contextlib.suppress(OSError):
-                    found = _GO_MODULE.search((folder / base / "go.mod").read_text("utf-8", "replace"))
-                    if found:
-                        yield found[1], root, base
+                told = content(folder / base / "go.mod") or b""
+                if found := _GO_MODULE.search(told.decode("utf-8", "replace")):
+                    yield found[1], root, base
 
     def _file(self, root: int, candidates: Iterable[str]) -> tuple[int, int] | None:
         paths = self._stored.paths(root)

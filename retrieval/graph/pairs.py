@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from pathlib import Path, PurePosixPath
 
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.roles import is_test
 from devflow.retrieval.graph.links import Graph
 
@@ -13,15 +13,28 @@ _BY_NAME, _BY_IMPORT, _BY_BOTH = 0.7, 0.5, 0.95
 _MARKS = re.compile(r"^(?:test_|tests_)|(?:_tests?|\.(?:test|spec)|Tests?|IT|Spec)$")
 
 
-def covering_files(graph: Graph, path: Path) -> list[tuple[Path, float]]:
-    """The test files of a source file with how sure that is, surest first, of those as sure the ones in
-    folders of the same names: those named after it, those that import it, both."""
-    return _paired(graph, path, of_test=False)
-
-
 def sources_of_test(graph: Graph, path: Path) -> list[tuple[Path, float]]:
-    """The files that a test file tests, surest first: the one it is named after, those it imports."""
-    return _paired(graph, path, of_test=True)
+    """The files that a test file tests with how sure that is, surest first, of those as sure the ones in
+    folders of the same names: the one it is named after, those it imports, both."""
+    found: dict[Path, float] = {}
+    for root, folder in enumerate(graph.stored.roots):
+        if not path.is_relative_to(folder):
+            continue
+        relative = path.relative_to(folder).as_posix()
+        paths = graph.stored.paths(root)
+        if relative not in paths:
+            continue
+        stem = _MARKS.sub("", PurePosixPath(relative).stem)
+        for other, id_ in paths.items():
+            if stem not in other or other == relative:
+                continue  # most are: a path is taken apart where it may fit
+            if not is_test(PurePosixPath(other)) and _fit(relative, other):
+                found[graph.stored.path(root, id_)] = _BY_NAME
+        for at, id_ in _imported(graph, root, paths[relative]):
+            other_path = graph.stored.path(at, id_)
+            if not is_test(PurePosixPath(other_path)):
+                found[other_path] = _BY_BOTH if other_path in found else _BY_IMPORT
+    return sorted(found.items(), key=lambda each: (-each[1], -_shared(path, each[0]), each[0]))
 
 
 def focal_files(graph: Graph, test: Path) -> list[Path]:
@@ -38,31 +51,6 @@ def focal_files(graph: Graph, test: Path) -> list[Path]:
 
 def _shared(one: Path, other: Path) -> int:
     return len(set(one.parts).intersection(other.parts))
-
-
-def _paired(graph: Graph, path: Path, *, of_test: bool) -> list[tuple[Path, float]]:
-    found: dict[Path, float] = {}
-    for root, folder in enumerate(graph.stored.roots):
-        if not path.is_relative_to(folder):
-            continue
-        relative = path.relative_to(folder).as_posix()
-        paths = graph.stored.paths(root)
-        if relative not in paths:
-            continue
-        stem = _MARKS.sub("", PurePosixPath(relative).stem)
-        for other, id_ in paths.items():
-            if stem not in other or other == relative:
-                continue  # most are: a path is taken apart where it may fit
-            if is_test(PurePosixPath(other)) != of_test and _fit(relative, other):
-                found[graph.stored.path(root, id_)] = _BY_NAME
-        near = (
-            _imported(graph, root, paths[relative]) if of_test else _importing(graph, root, paths[relative])
-        )
-        for at, id_ in near:
-            other_path = graph.stored.path(at, id_)
-            if is_test(PurePosixPath(other_path)) != of_test:
-                found[other_path] = _BY_BOTH if other_path in found else _BY_IMPORT
-    return sorted(found.items(), key=lambda each: (-each[1], -_shared(path, each[0]), each[0]))
 
 
 def _fit(one: str, other: str) -> bool:
@@ -86,7 +74,7 @@ def _imported(graph: Graph, root: int, id_: int) -> set[tuple[int, int]]:
             )
             inner = graph.modules.python(root, file.relative, joined) if made.name not in ("", "*") else None
             target = inner or graph.modules.python(root, file.relative, made.module)
-        elif file.language in ("typescript", "tsx", "javascript"):
+        elif file.language in SCRIPTS:
             target = graph.modules.script(root, file.relative, made.module)
         elif file.language == "java":
             target = graph.modules.java(root, f"{made.module}.{made.name}")
@@ -94,21 +82,4 @@ def _imported(graph: Graph, root: int, id_: int) -> set[tuple[int, int]]:
             target = None
         if target is not None:
             found.add(target)
-    return found
-
-
-def _importing(graph: Graph, root: int, id_: int) -> set[tuple[int, int]]:
-    """The files whose imports name the module that a file is, of those that could by its last name."""
-    relative = graph.stored.relative(root, id_)
-    stem = posixpath.basename(relative).partition(".")[0]
-    if stem in ("__init__", "index"):
-        stem = posixpath.basename(posixpath.dirname(relative))
-    found: set[tuple[int, int]] = set()
-    for other in range(len(graph.stored.roots)):
-        rows = graph.stored.rows(
-            other, "SELECT DISTINCT file FROM imports WHERE name = ? OR instr(module, ?) > 0", (stem, stem)
-        )
-        for (importer,) in rows:
-            if (root, id_) in _imported(graph, other, importer):
-                found.add((other, importer))
     return found

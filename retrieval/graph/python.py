@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devflow.analysis.local_values import read_attributes
 from devflow.analysis.symbols import FUNCTION_LIKE
+from devflow.analysis.text import line_bounds
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.python_expressions import PythonValues
@@ -71,9 +72,8 @@ class PythonMeanings:
             read, first = self._names.function(around[-1])
             attributes = read.attributes() if read is not None else {}
         else:
-            first = source.rfind("\n", 0, use.start) + 1
-            last = source.find("\n", use.end)
-            attributes = read_attributes(source[first : last if last >= 0 else len(source)])
+            first, last = line_bounds(source, use.start, use.end)
+            attributes = read_attributes(source[first:last])
         line = source.count("\n", first, use.end) + 1 + read_shift(source, first)
         column = len(source[source.rfind("\n", 0, use.end) + 1 : use.end].encode("utf-8", "replace"))
         expression = attributes.get((line, column))

@@ -6,33 +6,33 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from devflow.retrieval.graph.dialects import SCRIPTS
+from devflow.analysis.languages import SCRIPTS
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.mounts import closing
 from devflow.retrieval.graph.route_texts import written
 from devflow.retrieval.graph.stored import File
 
 VERBS = ("get", "post", "put", "delete", "patch", "head", "options")
-REGISTERING = (
-    *("path", "re_path", "url", "Route", "WebSocketRoute", "HandleFunc", "Handle", "Any", "all"),
-    *("GET", "POST", "PUT", "DELETE", "PATCH", "Get", "Post", "Put", "Delete", "Patch"),
-    *("get", "post", "put", "delete", "patch", "add_url_rule", "add_api_route", "add_route"),
+_PLAIN = (*VERBS, "all", "use")
+"""What is called so registers a route in scripts alone: elsewhere these are methods of anything."""
+_ALONE = ("path", "re_path", "url", "Route", "WebSocketRoute")
+_OWN = (
+    *("HandleFunc", "Handle", "Any", "GET", "POST", "PUT", "DELETE", "PATCH"),
+    *("Get", "Post", "Put", "Delete", "Patch", "add_url_rule", "add_api_route", "add_route"),
     *("add_get", "add_post", "add_put", "add_delete", "add_patch"),
 )
-"""The names that such calls have."""
+REGISTERING = (*_ALONE, *_OWN, *VERBS, "all")
+"""The names of calls that make an endpoint; what is given to `use` only has part in others."""
 _CALL = re.compile(
-    r"(?:(?<![\w.])(?P<django>path|re_path|url|Route|WebSocketRoute)"
-    r"|(?P<receiver>[\w.]*\w)\.(?P<verb>get|post|put|delete|patch|all|use|head|options|GET|POST|PUT|DELETE|PATCH"
-    r"|Get|Post|Put|Delete|Patch|HandleFunc|Handle|Any|add_url_rule|add_api_route|add_route|add_get|add_post"
-    r"|add_put|add_delete|add_patch))\s*\(\s*"
-    r"(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?(?=[rRfF]?[\"'`]|[A-Za-z_][\w.]*\s*[+,])"
+    rf"(?:(?<![\w.])(?P<django>{'|'.join(_ALONE)})"
+    rf"|(?P<receiver>[\w.]*\w)\.(?P<verb>{'|'.join((*_PLAIN, *_OWN))}))"
+    r"\s*\(\s*(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?"
+    r"(?=[rRfF]?[\"'`]|[A-Za-z_][\w.]*\s*[+,])"
 )
 _CHAIN = re.compile(r"(?P<receiver>[\w.]*\w)\.route\s*\(\s*(?=[\"'`A-Za-z_])")
-_LINK = re.compile(r"\s*\.\s*(get|post|put|delete|patch|head|options|all)\s*\(")
+_LINK = re.compile(rf"\s*\.\s*({'|'.join((*VERBS, 'all'))})\s*\(")
 _METHODS = re.compile(r"\s*\.\s*Methods\s*\(([^()]*)\)")
 _WITH_METHOD = re.compile(r"([A-Z]+)\s+([\w.-]*/.*)")
-_PLAIN = frozenset({*VERBS, "use", "all"})
-"""What is called so registers a route in scripts alone: elsewhere these are methods of anything."""
 _CLIENTS = frozenset(
     {"axios", "client", "http", "https", "fetch", "got", "ky", "superagent", "request", "requests"}
 )

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition
-from devflow.retrieval.graph.dialects import SCRIPTS
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
 
@@ -111,11 +111,11 @@ def _meant(graph: Graph, file: File, name: str, at: int) -> list[Definition]:
     if file.language == "go":
         near = [each for each in found if not each.container and each.path.parent == file.path.parent]
         return near if not rest else [each for each in found if each.path.parent.name == first][:1]
-    found = [each for each in found if each.container.rpartition(".")[2] == owner]
+    found = [each for each in found if each.owner == owner]
     if not owner:  # Java's `import static`
         imported = {made.module.rpartition(".")[2] for made, _ in file.imported_as(last)}
         named = graph.stored.named(last, file.language)
-        found = [each for each in named if each.container.rpartition(".")[2] in imported]
+        found = [each for each in named if each.owner in imported]
     near = [each for each in found if each.path.parent == file.path.parent]
     return near or (found if len(found) == 1 else [])
 

@@ -24,6 +24,7 @@ from devflow.analysis.declarations import (
 )
 from devflow.analysis.expressions import Chain, Step, before_operator, chain_before, split_top
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.analysis.written_types import (
     Type,
@@ -36,7 +37,7 @@ from devflow.analysis.written_types import (
 )
 from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition
-from devflow.retrieval.graph.dialects import DIALECTS, SCRIPTS
+from devflow.retrieval.graph.dialects import DIALECTS
 from devflow.retrieval.graph.stored import File
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding, Location
 from devflow.analysis.imports import imports
-from devflow.analysis.languages import language_of
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.paths import shown_path
-from devflow.analysis.syntax.parse import SyntaxTree, parse
-from devflow.retrieval.graph.dialects import SCRIPTS
+from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.retrieval.graph.importers import CallingFile, Taken, calling_files, names_taken_from
 from devflow.server.assist.known_modules import judged
+from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ SECONDS = 2.0
 _SECONDS_EACH = 0.5
 """For one question to the graph, so that others get their turn."""
 _MOST_FILES = 40
-_LARGEST = 400_000
-"""Code points of a file that is looked at."""
 _SHOWN = 3
 _MOST_RELATED = 20
 
@@ -82,7 +80,7 @@ async def _misfits(doc: Document, module: Module, code: Codebase, end: float) ->
         problems: dict[str, list[_Place]] = {}
         for file in [each for each in files if each.path != doc.path][:_MOST_FILES]:
             if file.path not in trees:
-                trees[file.path] = await _tree(file.path, code)
+                trees[file.path] = await tree_of(file.path, code)
             tree = trees[file.path]
             if tree is not None:
                 for problem, place in await asyncio.to_thread(_unfit, file, tree, callee):
@@ -131,7 +129,7 @@ async def _missing(doc: Document, module: Module | None, code: Codebase) -> list
                 by_file.setdefault(each.path, []).append(each)
         places: list[_Place] = []
         for path, of_file in list(by_file.items())[:_MOST_FILES]:
-            if (tree := await _tree(path, code)) is not None:
+            if (tree := await tree_of(path, code)) is not None:
                 places += await asyncio.to_thread(_still_taken, path, tree, of_file)
         if places:
             line = min(lines.get(name, 0), doc.text.line_count - 1)
@@ -160,14 +158,6 @@ def _still_taken(path: Path, tree: SyntaxTree, taken: Sequence[Taken]) -> list[_
 def _beside(path: Path) -> set[str]:
     """What a package may have besides its `__init__`: modules, compiled ones and folders."""
     return {entry.name.partition(".")[0] for entry in path.parent.iterdir()}
-
-
-async def _tree(path: Path, code: Codebase) -> SyntaxTree | None:
-    language = language_of(path)
-    text = await code.texts.text_of(path)
-    if language is None or text is None or len(text) > _LARGEST:
-        return None
-    return await asyncio.to_thread(parse, text, language.name)
 
 
 def _finding(start: int, end: int, code: str, message: str, places: Sequence[_Place]) -> Finding:

@@ -14,7 +14,7 @@ from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.named import callers_of
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found, moved
-from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.outline import defined_at, symbols_of
 from devflow.server.assist.resolve import resolve
 from devflow.server.assist.static_names import static_name
 from devflow.server.assist.uses import definition_around, uses_of
@@ -69,7 +69,7 @@ async def incoming(doc: Document, at: int, code: Codebase) -> list[Call]:
 
 async def _by_graph(doc: Document, at: int, code: Codebase) -> list[Call] | None:
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
-    own = next((each for each in here if each.name_start <= at <= each.name_end), None)
+    own = defined_at(here, at)
     if own is None or code.index is None or doc.path is None:
         return None
     links = await within(code.index.graph.ask(callers_of, doc.path, own.qualified_name), _GRAPH_SECONDS)
@@ -85,29 +85,14 @@ async def _by_graph(doc: Document, at: int, code: Codebase) -> list[Call] | None
 
 
 def _item(definition: Definition) -> Item:
-    if definition.start < 0:
-        return Item(definition.path, _file(definition.path))
-    name_end = definition.name_start + len(definition.name)
-    return Item(
-        definition.path,
-        Symbol(
-            definition.name,
-            definition.kind,
-            definition.start,
-            definition.end,
-            definition.name_start,
-            name_end,
-            definition.container,
-            definition.signature,
-        ),
-    )
+    return Item(definition.path, definition.symbol if definition.start >= 0 else _file(definition.path))
 
 
 async def outgoing(doc: Document, at: int, code: Codebase) -> list[Call]:
     """What the definition whose name is at `at` calls, in the order of its text."""
     tree = doc.tree
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
-    own = next((each for each in here if each.name_start <= at <= each.name_end), None)
+    own = defined_at(here, at)
     if tree is None or own is None:
         return []
     inside = [

@@ -19,7 +19,7 @@ from devflow.server.assist.frequency import Frequent
 from devflow.server.assist.imports import module_name, module_of, workspace_packages
 from devflow.server.assist.keywords import builtin_names, keywords
 from devflow.server.assist.rank import match_quality
-from devflow.server.assist.receivers import members_in
+from devflow.server.assist.receivers import last_name, members_in
 from devflow.server.assist.stdlib import members_of_module, members_of_type
 from devflow.server.assist.wanted import Place, Wanted, share
 
@@ -156,7 +156,11 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
 def _next_folder(wanted: Wanted) -> str:
     """The next part of the name behind Java's `package`, which follows the file's folders; "" elsewhere."""
     path = wanted.doc.path
-    if wanted.doc.language != "java" or path is None or not _line_before(wanted).startswith("package "):
+    if (
+        wanted.doc.language != "java"
+        or path is None
+        or not wanted.doc.text.line_before(wanted.start).startswith("package ")
+    ):
         return ""
     folders, written = path.parent.parts, tuple(wanted.receiver.split("."))
     for at in range(len(folders) - len(written) - 1, -1, -1):
@@ -189,7 +193,7 @@ def python_members(wanted: Wanted) -> Mapping[str, SymbolKind]:
 
 def tail_of(receiver: str) -> str:
     """The last name of a receiver, where that alone says something."""
-    tail = re.split(r"\.|::|->", receiver)[-1]
+    tail = last_name(receiver)
     return "" if tail in ("self", "cls", "this", "") else tail
 
 
@@ -200,7 +204,7 @@ def names(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Evid
     python = doc.language == "python"
     used = wanted.live.names()
     if wanted.place is Place.IMPORT:
-        line_before = _line_before(wanted)
+        line_before = wanted.doc.text.line_before(wanted.start)
         if python and _MODULE_NAMED.match(line_before):
             only = pool.get("import", "keyword", SymbolKind.KEYWORD)
             only.place, only.asked = "keyword", _MUST_FOLLOW
@@ -267,11 +271,6 @@ def _asked_for(fitting: list[Evidence], wanted: Wanted) -> list[Evidence]:
         elif asked.exception:
             each.asked = _ASKED_FOR if is_exception(each.name, each.detail) else -_ASKED_FOR
     return [each for each in fitting if each.name in asked.words] if asked.only else fitting
-
-
-def _line_before(wanted: Wanted) -> str:
-    text = wanted.doc.text
-    return text.source[text.line_start(text.line_at(wanted.start)) : wanted.start]
 
 
 def keyword_arguments(

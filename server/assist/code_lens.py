@@ -8,16 +8,15 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import ReferenceKind, Symbol, SymbolKind
+from devflow.analysis.facts import ReferenceKind, Symbol
 from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
-from devflow.analysis.symbols import CLASS_LIKE
+from devflow.analysis.symbols import CLASS_LIKE, FUNCTIONS
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.uses import Use, uses_of
 
-_SHOWN = CLASS_LIKE | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}
-_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
+_SHOWN = CLASS_LIKE | FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ async def lenses(doc: Document, code: Codebase) -> list[Lens]:
     if code.index is None or doc.path is None:
         return []
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
-    functions = {each.qualified_name for each in here if each.kind in _FUNCTIONS}
+    functions = {each.qualified_name for each in here if each.kind in FUNCTIONS}
     result: list[Lens] = []
     for symbol in here:
         special = symbol.name.startswith("__") and symbol.name.endswith("__")
@@ -52,7 +51,7 @@ async def counted(doc: Document, at: int, of: str, code: Codebase) -> str:
     uses = await code.memory.task(key, lambda: uses_of(doc, at, code))
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
     own = next((each for each in here if each.name_start == at), None)
-    called = own is not None and own.kind in _FUNCTIONS
+    called = own is not None and own.kind in FUNCTIONS
     tests = {_holder(use) for use in uses if _in_test(use.path, code) and use.inside is not None}
     if of == "tests":
         return _number(len(tests), "test")

@@ -254,8 +254,7 @@ def is_call_likely(wanted: Wanted) -> bool:
     tree = wanted.doc.tree
     if tree is None or wanted.quoted or wanted.place not in (Place.MEMBER, Place.NAME):
         return False
-    text = wanted.doc.text
-    before = text.source[text.line_start(text.line_at(wanted.start)) : wanted.start].lstrip()
+    before = wanted.doc.text.line_before(wanted.start).lstrip()
     return (
         wanted.line.next in ("", ":", ";", ")")
         and not before.startswith(("@", "del "))

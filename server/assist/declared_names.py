@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Location, ReferenceKind, Symbol
+from devflow.analysis.facts import Location, ReferenceKind
 from devflow.analysis.imports import imports
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
@@ -61,15 +61,5 @@ def _found(told: Definition, candidates: Sequence[Found]) -> Found:
         same = same and each.symbol.qualified_name == told.qualified_name
         if same and (each.source == "document" or each.symbol.start == told.start):
             return replace(each, score=_SCORE)
-    symbol = Symbol(
-        told.name,
-        told.kind,
-        told.start,
-        told.end,
-        told.name_start,
-        told.name_start + len(told.name),
-        told.container,
-        told.signature,
-    )
-    place = Location(told.path, symbol.name_start, symbol.name_end)
-    return Found(symbol, place, _SCORE, "index")
+    symbol = told.symbol
+    return Found(symbol, Location(told.path, symbol.name_start, symbol.name_end), _SCORE, "index")

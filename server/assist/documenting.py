@@ -100,7 +100,7 @@ async def _comment(
     line = text.line_at(target.start)
     content = text.line(line)
     indent = content[: len(content) - len(content.lstrip())]
-    newline = _newline(text)
+    newline = text.line_ending
     block = newline.join(f"{indent}{part}".rstrip() for part in _comment_lines(said, doc.language)) + newline
     at = text.line_start(line)
     return Edit(at, at, block), reply.model or "model"
@@ -129,7 +129,7 @@ def docstring_edit(text: Text, found: Documented, said: str) -> Edit:
     prefix = "r" if "\\" in said else ""
     if said.endswith(('"', "\\")):
         said += " "
-    newline = _newline(text)
+    newline = text.line_ending
     lines = said.split("\n")
     if len(lines) == 1 and len(found.indent) + len(said) + 6 <= _WIDTH:
         block = f'{prefix}"""{said}"""'
@@ -266,7 +266,3 @@ def _comment_lines(said: str, language: str) -> Sequence[str]:
     known = language_named(language)
     sign = known.comment if known is not None and known.comment else "//"
     return [f"{sign} {line}" for line in stripped]
-
-
-def _newline(text: Text) -> str:
-    return "\r\n" if "\r\n" in text.source[:4_000] else "\n"

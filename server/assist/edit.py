@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.text import Edit
 from devflow.server.assist.chat import Progress, has_chat, how_to_have_one
 from devflow.server.assist.refused import ActionRefused
-from devflow.server.assist.target import FUNCTIONS, Target, target_at
+from devflow.server.assist.target import Target, target_at
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase

@@ -15,6 +15,7 @@ from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import answer, has_chat, how_to_have_one
 from devflow.server.assist.inert import inert
+from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
     Neighbours,
@@ -24,7 +25,7 @@ from devflow.server.assist.related import (
     related,
     with_and_without,
 )
-from devflow.server.assist.target import Target, document_symbols, sent_paths, target_at
+from devflow.server.assist.target import Target, sent_paths, target_at
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
@@ -94,7 +95,7 @@ async def explanation_of(place: Location, doc: Document, code: Codebase) -> str 
         return None
     if doc.path == place.path:
         text = doc.text
-        symbols = list(await asyncio.to_thread(document_symbols, doc, code.memory))
+        symbols = list(await asyncio.to_thread(symbols_of, doc, code.memory))
     else:
         found = await code.texts.text_of(place.path)
         if found is None or code.index is None:

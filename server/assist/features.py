@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.tokens import subtokens
 
 if TYPE_CHECKING:
@@ -127,10 +128,7 @@ _PLACES = ("local", "module", "import", "builtin", "keyword", "argument", "works
 _PLACE_NUMBER = {place: number for number, place in enumerate(_PLACES)}
 _OBJECT = frozenset(dir(object)) | {"__dict__", "__module__", "__name__", "__qualname__", "__annotations__"}
 _FLOOR = 1e-4
-_CLASSES = frozenset(
-    {SymbolKind.CLASS, SymbolKind.STRUCT, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.TYPE}
-)
-CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.CLASS})
+CALLABLE = FUNCTIONS | {SymbolKind.CLASS}
 
 
 @lru_cache(50_000)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devflow.analysis.facts import Location, Symbol
+from devflow.analysis.languages import family
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.waiting import within
 
 INDEX_SECONDS = 0.5
-_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def located(path: Path, symbol: Symbol, code: Codebase) -> Location:
 
 def same_family(one: str, other: str) -> bool:
     """Whether code of one language can use names of the other."""
-    return _FAMILIES.get(one, one) == _FAMILIES.get(other, other)
+    return family(one) == family(other)
 
 
 def within_roots(path: Path, roots: Sequence[Path]) -> bool:

@@ -130,9 +130,7 @@ async def _of_imported_module(index: Index, wanted: Wanted) -> list[IndexedSymbo
 
 
 async def _modules(wanted: Wanted, code: Codebase) -> list[str]:
-    line = wanted.doc.text.source[
-        wanted.doc.text.line_start(wanted.doc.text.line_at(wanted.start)) : wanted.start
-    ]
+    line = wanted.doc.text.line_before(wanted.start)
     module = _imported_from(wanted)
     if not module:
         words = line.split()
@@ -148,8 +146,7 @@ async def _modules(wanted: Wanted, code: Codebase) -> list[str]:
 
 def _imported_from(wanted: Wanted) -> str:
     """`module` of `from module import …|`; "" elsewhere."""
-    text = wanted.doc.text
-    words = text.source[text.line_start(text.line_at(wanted.start)) : wanted.start].split()
+    words = wanted.doc.text.line_before(wanted.start).split()
     return words[1] if len(words) >= 3 and words[0] == "from" and words[2].startswith("import") else ""
 
 

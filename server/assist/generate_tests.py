@@ -112,7 +112,7 @@ def test_file(path: Path, roots: tuple[Path, ...], language: str) -> Path | None
 def added_to(existing: Text, written: str, language: str) -> tuple[Edit, ...]:
     """The edits that put new tests at the end of an existing file. For Python the imports it lacks go
     to its other imports, and definitions that it has already are left out. Raises ActionRefused."""
-    newline = "\r\n" if "\r\n" in existing.source[:4_000] else "\n"
+    newline = existing.line_ending
     body = written.strip("\n")
     edits: list[Edit] = []
     if language == "python":
@@ -178,7 +178,7 @@ def _checked(reply: str, language: str, target: Target) -> str:
     written = written.strip("\n") + "\n"
     name = target.symbol.name
     if name == "__init__" or name == "constructor":
-        name = target.symbol.container.rpartition(".")[2] or name
+        name = target.symbol.owner or name
     if not re.search(rf"\b{re.escape(name)}\b", written):
         raise ActionRefused(refusal)
     if language == "python":

@@ -9,8 +9,8 @@ from typing import Any
 
 from devflow.analysis.refactor.organise_imports import ImportStyle
 from devflow.analysis.refactor.refused import Refused
+from devflow.analysis.regular_files import content
 
-_LARGEST = 1_000_000
 _UNKNOWN_TEXT = """
 force_single_line from_first no_sections sections section_order length_sort length_sort_straight
 force_to_top no_lines_before lines_between_types force_alphabetical_sort reverse_relative case_sensitive
@@ -39,10 +39,10 @@ def import_style(path: Path, roots: Sequence[Path]) -> ImportStyle:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    data = content(path)
     try:
-        data = path.read_bytes()
-        return tomllib.loads(data.decode("utf-8")) if len(data) <= _LARGEST else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return tomllib.loads(data.decode("utf-8")) if data is not None else {}
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         return {}
 
 

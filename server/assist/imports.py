@@ -161,7 +161,7 @@ class ImportBlock:
                 after_future = end + 1
             elif _order(_module_of(content)) <= _order(module):
                 best = end + 1
-        ending = "\r\n" if "\r\n" in text.source[:2000] else "\n"
+        ending = text.line_ending
         alias = f" as {alias}" if alias else ""
         statement = f"from {module} import {name}{ending}" if name else f"import {module}{alias}{ending}"
         target = best if best is not None else after_future

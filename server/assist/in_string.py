@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.tokens import lex
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.live import live
@@ -19,7 +20,6 @@ from devflow.server.assist.receivers import classes_of
 _OF_MAPPING = re.compile(r"([\w.]*[\w)\]])\s*(?:\[|\.(?:get|pop|setdefault|has|getItem|fetch)\()\s*\Z")
 _OF_PATH = re.compile(r"\b(?:open|Path|PurePath|readFile(?:Sync)?|join|joinpath|ReadFile|File)\s*\(\s*\Z")
 _OF_MODULE = re.compile(r"(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*\Z")
-_SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
 _QUOTES = "\"'`"
 _KEY = r"""(?:\[|\.(?:get|pop|setdefault|has|getItem|fetch)\()\s*(["'])([^"'\\\n]{1,80})\1"""
 _PAIR = re.compile(r"""(["'])([^"'\\\n]{1,80})\1\s*:""")
@@ -75,7 +75,7 @@ def entries(doc: Document, at: int, string: Inside, code: Codebase) -> list[Entr
             for key in _keys(doc, at, string, mapping[1], code)
             if key.startswith(string.typed)
         ]
-    of_module = doc.language in _SCRIPTS and _OF_MODULE.search(string.before) is not None
+    of_module = doc.language in SCRIPTS and _OF_MODULE.search(string.before) is not None
     if of_module and not string.typed.startswith("."):
         return []
     if of_module or "/" in string.typed or _OF_PATH.search(string.before):
@@ -117,7 +117,7 @@ def _own_keys(doc: Document, at: int, name: str, code: Codebase) -> Iterator[str
     symbols = recent_symbols(doc, code.memory)
     for owner in classes_of(doc, at, name, symbols):
         for symbol in symbols:
-            if symbol.container.rsplit(".", 1)[-1] == owner and symbol.kind is not SymbolKind.METHOD:
+            if symbol.owner == owner and symbol.kind is not SymbolKind.METHOD:
                 yield symbol.name
 
 

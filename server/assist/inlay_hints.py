@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.facts import Symbol
 from devflow.analysis.hint_sites import Assigned, Called, hint_sites
 from devflow.analysis.python_resolver import PythonResolver, Target
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.static_names import names_of, symbol_of
-from devflow.server.assist.target import document_symbols
 from devflow.server.assist.waiting import due
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 SECONDS = 0.15
 """What is not known by then has no hint."""
-_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ def _hints(doc: Document, tree: SyntaxTree, start: int, end: int, code: Codebase
     until = due(SECONDS)
     names = names_of(code) if doc.language == "python" and doc.path is not None else None
     here: dict[str, list[Symbol]] = {}
-    for symbol in document_symbols(doc, code.memory):
-        if symbol.kind in _FUNCTIONS:
+    for symbol in symbols_of(doc, code.memory):
+        if symbol.kind in FUNCTIONS:
             here.setdefault(symbol.name, []).append(symbol)
     for site in hint_sites(tree, start, end):
         if time.monotonic() > until:

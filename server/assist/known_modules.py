@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.server.assist.other_files import readable
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LARGEST = 2_000_000
-"""Code points of a file that is read."""
 _MOST_ROUNDS = 12
 _MOST_MODULES = 256
 
@@ -45,8 +44,8 @@ def _existing(paths: Iterable[Path]) -> set[Path]:
 
 
 async def _module(path: Path, code: Codebase) -> Module | None:
-    text = await code.texts.text_of(path)
-    if text is None or len(text) > _LARGEST:
+    text = await readable(path, code)
+    if text is None:
         return None
     kept: dict[Path, tuple[Text, Module]] = code.memory.kept("review modules", dict)
     before = kept.get(path)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
-from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS
+from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import due, within
 
@@ -38,11 +39,9 @@ async def module_uses(doc: Document, at: int, code: Codebase) -> list[Location] 
     for other in [each for each in others or () if each != path and each.suffix == ".py"][:_MOST_FILES]:
         if time.monotonic() > until:
             break
-        text = await code.texts.text_of(other)
-        if text is not None and word in text.source:
-            read = await asyncio.to_thread(parse, text, "python")
-            if read is not None:
-                places += await asyncio.to_thread(_in_file, other, read, word, module, code)
+        read = await tree_of(other, code, having=word)
+        if read is not None:
+            places += await asyncio.to_thread(_in_file, other, read, word, module, code)
     return places
 
 

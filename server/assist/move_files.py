@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devflow.analysis.languages import language_of
+from devflow.analysis.languages import SCRIPTS, language_of
 from devflow.analysis.refactor.moves import moved_imports
-from devflow.analysis.refactor.moves_script import LANGUAGES, moved_specifiers
+from devflow.analysis.refactor.moves_script import moved_specifiers
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
@@ -74,7 +74,7 @@ def _edits(files: Mapping[Path, Path], importers: Sequence[Path], sources: Works
 
 def _is_script(path: Path) -> bool:
     language = language_of(path)
-    return language is not None and language.name in LANGUAGES
+    return language is not None and language.name in SCRIPTS
 
 
 def _single_files(moves: Sequence[tuple[Path, Path]]) -> dict[Path, Path]:

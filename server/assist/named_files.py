@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from devflow.analysis.document import Document
+from devflow.analysis.regular_files import content
 
 _LONGEST = 200
 _ENDINGS = {
@@ -66,13 +67,10 @@ def file_named(written: str, doc: Document, roots: Sequence[Path]) -> Path | Non
 def _aliased(written: str, roots: Sequence[Path]) -> tuple[Path, str] | None:
     """A path by the `paths` of a root's tsconfig.json, the simple ones: `"@/*": ["./src/*"]`."""
     for root in roots:
-        try:
-            config = root / "tsconfig.json"
-            if config.stat().st_size > 100_000:
-                continue
-            source = config.read_text("utf-8", errors="replace")
-        except OSError:
+        config = content(root / "tsconfig.json")
+        if config is None:
             continue
+        source = config.decode("utf-8", "replace")
         base = re.search(r'"baseUrl"\s*:\s*"([^"]*)"', source)
         folder = root / (base[1] if base else ".")
         for pattern, target in re.findall(r'"([^"*]*)\*"\s*:\s*\[\s*"([^"*]*)\*"', source):

@@ -25,6 +25,7 @@ from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.refactor.local_rename import MOST, is_property, local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
+from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 from devflow.analysis.types.base import Definition
@@ -33,8 +34,10 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
 from devflow.server.assist.highlight import is_annotation, names_in
 from devflow.server.assist.module_uses import module_uses
+from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.prose import named_in_prose
+from devflow.server.assist.receivers import last_name
 from devflow.server.assist.resolve import resolve, without_doubt
 from devflow.server.assist.static_names import static_name
 from devflow.server.assist.waiting import allowed, answer, due, until, within
@@ -55,7 +58,6 @@ ENGINE_SECONDS = 1.5
 REFERENCES_SECONDS = 5.0
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
 """Languages whose methods call each other without a receiver."""
-_FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.PROPERTY})
 _MOST_FILES = 200
 _SELVES = ("self", "cls")
 EXAMINED_SECONDS = 0.5
@@ -247,10 +249,7 @@ async def _exported(name: str, places: set[Location], code: Codebase) -> list[Lo
     for path in sorted({place.path for place in places if within_roots(place.path, code.roots)})[
         :_MOST_FILES
     ]:
-        text = await code.texts.text_of(path)
-        if text is None or "__all__" not in text.source:
-            continue
-        tree = await asyncio.to_thread(parse, text, "python")
+        tree = await tree_of(path, code, having="__all__")
         names = await asyncio.to_thread(python_names, tree) if tree is not None else None
         first = names.first_binding(name, MODULE) if names is not None else None
         if names is None or first is None or Location(path, first.start, first.end) not in places:
@@ -317,7 +316,7 @@ def _is_local(doc: Document, found: Found, code: Codebase) -> bool:
     known = symbols_of(doc, code.memory)
     if any(each.name_start == symbol.name_start for each in known):
         return False
-    return any(each.kind in _FUNCTIONS and each.start <= symbol.start < each.end for each in known)
+    return any(each.kind in FUNCTION_LIKE and each.start <= symbol.start < each.end for each in known)
 
 
 def _in_document(
@@ -331,7 +330,7 @@ def _in_document(
     if _is_local(doc, targets[0], code):
         here = symbols_of(doc, code.memory)
         spot = targets[0].symbol.start
-        around = [each for each in here if each.kind in _FUNCTIONS and each.start <= spot < each.end]
+        around = [each for each in here if each.kind in FUNCTION_LIKE and each.start <= spot < each.end]
         inner = min(around, key=lambda each: each.end - each.start)
         uses = [each for each in uses if inner.start <= each.start < inner.end and not each.receiver]
     else:
@@ -351,7 +350,7 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
         named = await within(index.symbols_named(name), INDEX_SECONDS) or []
         owners = {each.symbol.container for each in named if each.symbol.container}
         if len(owners) > 1:  # the same method name on several classes: only where the receiver tells
-            classes = {target.symbol.container.rsplit(".", 1)[-1] for target in targets}
+            classes = {target.symbol.owner for target in targets}
             others = [each for each in others if _receiver_names(each, classes)]
     places: list[Location] = []
     files: dict[Path, list[IndexedReference]] = {}
@@ -397,14 +396,14 @@ def _may_be(receiver: str, targets: Sequence[Found]) -> bool:
         return bool(receiver) or any(target.symbol.kind is SymbolKind.CLASS for target in targets)
     if not receiver:
         return True
-    last = re.split(r"\.|::|->", receiver)[-1]
+    last = last_name(receiver)
     stems = {target.location.path.stem for target in targets if target.location is not None}
     folders = {target.location.path.parent.name for target in targets if target.location is not None}
     return last in stems | folders
 
 
 def _receiver_names(use: IndexedReference, classes: set[str]) -> bool:
-    last = re.split(r"\.|::|->", use.receiver)[-1]
+    last = last_name(use.receiver)
     if last in ("self", "cls", "this"):
         return bool(classes & set(use.container.split(".")))
     plain = last.replace("_", "").lower()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Symbol
 from devflow.analysis.imports import imports
 from devflow.analysis.symbols import symbols
-from devflow.analysis.text import Text, common_ends
+from devflow.analysis.text import Text, common_ends, line_bounds
 from devflow.server.assist.base import Memory
 
 _STRUCTURE = re.compile(
@@ -57,6 +58,11 @@ def symbols_of(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
         return found
 
     return memory.value("symbols", doc, work_out)
+
+
+def defined_at(found: Sequence[Symbol], at: int) -> Symbol | None:
+    """The one of a document's symbols whose name is at `at`."""
+    return next((each for each in found if each.name_start <= at <= each.name_end), None)
 
 
 def recent_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
@@ -132,8 +138,7 @@ def recent_imports(doc: Document, memory: Memory) -> tuple[Import, ...]:
 
 def _lines(source: str, start: int, end: int) -> list[str]:
     """The whole lines around `start:end`."""
-    stop = source.find("\n", end)
-    return source[source.rfind("\n", 0, start) + 1 : stop if stop >= 0 else len(source)].split("\n")
+    return source[slice(*line_bounds(source, start, end))].split("\n")
 
 
 def _matters(structure: re.Pattern[str], before: list[str], after: list[str]) -> bool:

@@ -31,8 +31,6 @@ class Mention:
     parts: tuple[str, ...]
     start: int
     """Where the name begins."""
-    marked: bool
-    """Set off as code: in backticks or in a role."""
 
 
 def mention_at(doc: Document, at: int) -> Mention | None:
@@ -44,7 +42,7 @@ def mention_at(doc: Document, at: int) -> Mention | None:
     begin = start
     while begin > 0 and (source[begin - 1] in "._" or source[begin - 1].isalnum()):
         begin -= 1
-    line = source[doc.text.line_start(doc.text.line_at(start)) : begin]
+    line = doc.text.line_before(begin)
     if _ADDRESS.search(line) or source[begin - 1 : begin] == "/" or source[end : end + 3] == "://":
         return None
     written = source[begin:end]
@@ -57,7 +55,7 @@ def mention_at(doc: Document, at: int) -> Mention | None:
         return None
     followed = source[end : end + 1] == "." and source[end + 1 : end + 2].isidentifier()
     dotted = "." in written or followed
-    return Mention(parts, begin, marked) if dotted or marked else None
+    return Mention(parts, begin) if dotted or marked else None
 
 
 async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
@@ -71,7 +69,7 @@ async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
     mention = mention_at(doc, at)
     if mention is None and await is_annotation(doc, at, code):
         start, end = doc.text.word_at(at)
-        mention = Mention((doc.text.source[start:end],), start, marked=True)
+        mention = Mention((doc.text.source[start:end],), start)
     if mention is None:
         return []
     parts = list(mention.parts)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol
 from devflow.analysis.paths import told_path
+from devflow.analysis.symbols import FUNCTIONS
+from devflow.analysis.text import line_bounds
 from devflow.retrieval.graph.endpoints import endpoints_reaching
 from devflow.retrieval.graph.impact import covering_tests
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import around, definitions_in
+from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.related import Related, rule_names
-from devflow.server.assist.target import FUNCTIONS, document_symbols
 from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ async def reach(doc: Document, start: int, end: int, code: Codebase, characters:
         return Related()
     symbols = [
         each
-        for each in await asyncio.to_thread(document_symbols, doc, code.memory)
+        for each in await asyncio.to_thread(symbols_of, doc, code.memory)
         if each.kind in FUNCTIONS and start <= each.start < end
     ]
     until = due(SECONDS)
@@ -98,9 +100,7 @@ def _reach(graph: Graph, path: Path, qualified_name: str) -> _Reach | None:
 
 def _line(graph: Graph, link: Link) -> str:
     source = graph.stored.source(graph.stored.file(link.source.root, link.source.file))
-    first = source.rfind("\n", 0, link.start) + 1
-    last = source.find("\n", link.end)
-    return source[first : last if last >= 0 else len(source)].strip()[:_LONGEST_LINE]
+    return source[slice(*line_bounds(source, link.start, link.end))].strip()[:_LONGEST_LINE]
 
 
 def _told(symbol: Symbol, known: _Reach, roots: Sequence[Path]) -> str:

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.symbols import CLASS_LIKE
 
-CLASS_KINDS = frozenset(
-    {SymbolKind.CLASS, SymbolKind.STRUCT, SymbolKind.INTERFACE, SymbolKind.ENUM, SymbolKind.TYPE}
-)
+CLASS_KINDS = CLASS_LIKE | {SymbolKind.TYPE}
 SELF = frozenset({"self", "cls", "this", "Self", "super()", "super"})
 _CLASS = r"(?:[A-Za-z_]\w*(?:\.|::))*([A-Z]\w*)"
 _WRAPPED = r"""["']?(?:Optional\[|Annotated\[|Final\[|ClassVar\[|type\[|Type\[|\*|&(?:mut )?|\[\])*"""
 _WINDOW = 200_000
+
+
+def last_name(receiver: str) -> str:
+    """`c` of `a.b->c`."""
+    return re.split(r"\.|::|->", receiver)[-1]
 
 
 def enclosing_classes(at: int, found: Sequence[Symbol]) -> list[Symbol]:
@@ -49,7 +53,7 @@ def classes_of(doc: Document, at: int, receiver: str, found: Sequence[Symbol], d
         if receiver.startswith("super"):
             return bases_of(around[0]) if around else []
         return [around[0].name] if around else []
-    last = re.split(r"\.|::|->", receiver)[-1]
+    last = last_name(receiver)
     if last[:1].isupper() and not last.isupper():
         return [last]
     source = doc.text.source
@@ -140,7 +144,7 @@ def hints_of(doc: Document, at: int, receiver: str) -> Hints:
     python = doc.language == "python"
     if not receiver:
         return _hints_of_expression(source, at, python=python)
-    last = re.split(r"\.|::|->", receiver)[-1]
+    last = last_name(receiver)
     if receiver in SELF:
         return Hints()
     names = [last]
@@ -199,6 +203,6 @@ def members_in(doc: Document, names: Sequence[str], found: Sequence[Symbol]) -> 
     """The members that the document's classes called one of `names` define, first definition first."""
     members: dict[str, Symbol] = {}
     for symbol in found:
-        if symbol.container.rsplit(".", 1)[-1] in names:
+        if symbol.owner in names:
             members.setdefault(symbol.name, symbol)
     return members

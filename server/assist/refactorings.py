@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import ImportedName, PythonNames
 from devflow.analysis.refactor.extract_constant import extract_constant, selected
@@ -18,7 +19,6 @@ from devflow.analysis.refactor.extract_variable import extract_variable
 from devflow.analysis.refactor.f_strings import to_f_string
 from devflow.analysis.refactor.import_forms import from_import_to_import, import_to_from_import
 from devflow.analysis.refactor.inline import inline_variable
-from devflow.analysis.refactor.moves_script import LANGUAGES as SCRIPTS
 from devflow.analysis.refactor.organise_imports import organised
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.refused import Refused

@@ -12,10 +12,11 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import ReferenceKind
 from devflow.analysis.paths import told_path
 from devflow.analysis.references import references
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.models.guard.egress import rule_paths
 from devflow.retrieval.base import IndexedReference, IndexedSymbol
 from devflow.retrieval.graph.named import around
-from devflow.server.assist.target import FUNCTIONS, Target
+from devflow.server.assist.target import Target
 from devflow.server.assist.waiting import within
 
 if TYPE_CHECKING:

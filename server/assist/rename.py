@@ -23,7 +23,7 @@ from devflow.analysis.refactor.rename import rename as rename_python
 from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.found import Found, same_family
+from devflow.server.assist.found import Found, same_family, within_roots
 from devflow.server.assist.highlight import is_annotation
 from devflow.server.assist.keywords import builtin_names, is_keyword_at, keywords
 from devflow.server.assist.navigate import references
@@ -204,4 +204,4 @@ def _inside(path: Path, doc: Document, code: Codebase) -> bool:
         return True
     if {"site-packages", "node_modules", "typeshed"} & set(path.parts):
         return False
-    return any(path.is_relative_to(root) for root in code.roots)
+    return within_roots(path, code.roots)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from devflow.analysis.languages import language_of
 from devflow.analysis.occurrences import Occurrence, occurrences
 from devflow.analysis.refactor.member_places import told_apart
 from devflow.analysis.refactor.refused import Refused
-from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import same_family
+from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.waiting import within
 
 _SECONDS = 2.0
@@ -90,8 +90,7 @@ async def _others(
         language = language_of(path)
         if path == doc.path or language is None or not same_family(language.name, doc.language):
             continue
-        text = await within(code.texts.text_of(path), _SECONDS)
-        tree = await asyncio.to_thread(parse, text, language.name) if text is not None else None
+        tree = await within(tree_of(path, code), _SECONDS)
         if tree is None:
             raise Refused(f"{path.name} cannot be read, so {name} is left as it is.")
         result[path] = tree

@@ -19,7 +19,7 @@ from devflow.server.assist.declared_names import declared_names
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
 from devflow.server.assist.highlight import names_in
 from devflow.server.assist.outline import recent_imports, recent_symbols
-from devflow.server.assist.receivers import bases_of, classes_of
+from devflow.server.assist.receivers import bases_of, classes_of, last_name
 from devflow.server.assist.static_names import library_members, members_of_namesakes
 from devflow.server.assist.waiting import within
 
@@ -135,13 +135,13 @@ async def today(found: Found, code: Codebase) -> Found:
 
 
 def _owner(found: Found) -> str:
-    return found.symbol.container.rsplit(".", 1)[-1]
+    return found.symbol.owner
 
 
 def _evidence(found: Found, receiver: str, doc: Document, written: frozenset[str]) -> int:
     owner = _owner(found)
     score = 10
-    theirs, ours = set(subtokens(owner)), set(subtokens(re.split(r"\.|::|->", receiver)[-1]))
+    theirs, ours = set(subtokens(owner)), set(subtokens(last_name(receiver)))
     if ours and theirs and (common := ours & theirs):
         score += 30 * len(common) // len(ours | theirs) + 10
     if owner in written:
@@ -205,7 +205,7 @@ def _fit(
 ) -> int:
     """How well a symbol of the right name fits its use; 0: it cannot be meant."""
     symbol = found.symbol
-    owner = symbol.container.rsplit(".", 1)[-1]
+    owner = symbol.owner
     score = 10
     if module is not None and found.location is not None:
         if module_matches(module, found.location.path, doc):

@@ -24,9 +24,11 @@ from devflow.server.assist import problems, prompts
 from devflow.server.assist.broken_callers import broken_callers
 from devflow.server.assist.chat import Progress, answer
 from devflow.server.assist.known_modules import judged
+from devflow.server.assist.other_files import LARGEST
+from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.reach import reach
 from devflow.server.assist.related import Related, joined, related, with_and_without
-from devflow.server.assist.target import Target, document_symbols, sent_paths
+from devflow.server.assist.target import Target, sent_paths
 
 if TYPE_CHECKING:
     from devflow.analysis.text import Text
@@ -38,7 +40,6 @@ log = logging.getLogger(__name__)
 
 MODEL_CODE = "model-review"
 
-_MOST_CHARACTERS = 2_000_000
 _MOST_FUNCTIONS = 60
 """Of one document, that the index is asked about."""
 _SIMILAR_SECONDS = 60.0
@@ -50,7 +51,7 @@ _SEVERITIES = ("error", "warning", "information", "hint")
 async def review(doc: Document, code: Codebase, config: Review) -> list[Finding]:
     """What the enabled checks find, in the order of the text. Needs no model; asks the index where
     there is one. A check that fails costs its own findings only, and is logged."""
-    if len(doc.text) > _MOST_CHARACTERS:
+    if len(doc.text) > LARGEST:
         return []
     checks: list[tuple[str, Callable[[Document, Codebase], Awaitable[list[Finding]]]]] = []
     if config.syntax:
@@ -150,7 +151,7 @@ async def _calls(doc: Document, code: Codebase) -> list[Finding]:
 
 async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
     def functions_of() -> list[Symbol]:
-        long = comparable(doc.text, document_symbols(doc, code.memory), _below_root(doc, code))
+        long = comparable(doc.text, symbols_of(doc, code.memory), _below_root(doc, code))
         return [one for one in long if shingles(doc.text.source[one.start : one.end])]
 
     functions = await asyncio.to_thread(functions_of)
@@ -210,11 +211,7 @@ def _pieces(doc: Document, code: Codebase) -> Iterable[tuple[int, int]]:
     """Ranges of at most the budget that begin where a definition does, as far as that is possible."""
     text, budget = doc.text, prompts.CODE_CHARACTERS
     breaks = sorted(
-        {
-            text.line_start(text.line_at(s.start))
-            for s in document_symbols(doc, code.memory)
-            if not s.container
-        }
+        {text.line_start(text.line_at(s.start)) for s in symbols_of(doc, code.memory) if not s.container}
     )
     start = 0
     while start < len(text):

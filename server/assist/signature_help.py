@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.facts import Symbol
+from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.types.base import Parameter, Signature
 from devflow.analysis.written_types import result_text
 from devflow.server.assist.base import Codebase
@@ -25,7 +26,7 @@ from devflow.server.assist.waiting import answer, due, until, within
 ENGINE_SECONDS = 0.1
 INDEX_SECONDS = 0.1
 _MOST = 8
-_CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}) | CLASS_KINDS
+_CALLABLE = FUNCTIONS | CLASS_KINDS
 _CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize", "new"})
 _OPEN, _CLOSE = "([{<", ")]}>"
 _SELF = frozenset({"self", "cls", "&self", "&mut self", "mut self", "self: Self", "this"})
@@ -99,14 +100,12 @@ async def callees(doc: Document, at: int, call: CallSite, code: Codebase) -> lis
             made = await within(code.index.methods_of(call.name), INDEX_SECONDS) or []
             known += [each.symbol for each in made if each.symbol.name in _CONSTRUCTORS]
     constructors = [
-        symbol
-        for symbol in (*here, *known)
-        if symbol.name in _CONSTRUCTORS and symbol.container.rsplit(".", 1)[-1] == call.name
+        symbol for symbol in (*here, *known) if symbol.name in _CONSTRUCTORS and symbol.owner == call.name
     ]
     named = [symbol for symbol in (*here, *known) if symbol.name == call.name and symbol.kind in _CALLABLE]
 
     def rank(symbol: Symbol) -> tuple[bool, bool]:
-        owner = symbol.container.rsplit(".", 1)[-1]
+        owner = symbol.owner
         return owner not in classes if classes else False, bool(symbol.container) != bool(call.receiver)
 
     ordered = sorted(named, key=rank)
@@ -122,7 +121,7 @@ def signature_of(symbol: Symbol, call: CallSite | None = None) -> Signature | No
     if parameters is None or (symbol.kind in CLASS_KINDS and symbol.name not in _CONSTRUCTORS):
         return None
     if name in _CONSTRUCTORS and symbol.container:
-        name = symbol.container.rsplit(".", 1)[-1]
+        name = symbol.owner
     label = f"{name}({', '.join(_written(parameters))})"
     if returned := re.search(r"\)\s*(->\s*[^{]+|:\s*[^{]+)$", symbol.signature):
         label += f" {returned[1].strip()}" if returned[1][0] == "-" else returned[1].rstrip()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Symbol, SymbolKind
 from devflow.analysis.python_resolver import PythonResolver, Target
+from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.found import Found
+from devflow.server.assist.found import Found, located, within_roots
 from devflow.server.assist.waiting import due, within
 
 SECONDS = 0.03
@@ -35,63 +35,27 @@ def released(path: Path, code: Codebase) -> None:
 
 async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bool] | None:
     """What the name at `at` stands for and whether that is certain; None when the text does not tell."""
-    tree, path = doc.tree, doc.path
-    if tree is None or path is None or doc.language != "python":
-        return None
-
-    def look() -> tuple[Target, Symbol] | None:
-        names = names_of(code)
-        target = names.at(path, tree, at)
-        return (target, symbol_of(names, target)) if target is not None else None
-
-    found = await asyncio.to_thread(look)
-    if found is None:
-        return None
-    target, symbol = found
-    return await placed(target, symbol, doc, code), target.sure
+    told = await _told(doc, code, lambda names, path, tree: [names.at(path, tree, at)])
+    return (await placed(*told[0], doc, code), told[0][0].sure) if told else None
 
 
 async def static_callables(doc: Document, at: int, code: Codebase) -> list[Symbol]:
     """The functions a call of the name at `at` runs, overloads one by one; [] where it is not certain."""
-    tree, path = doc.tree, doc.path
-    if tree is None or path is None or doc.language != "python":
-        return []
-
-    def look() -> list[Symbol]:
-        names = names_of(code)
-        return [symbol_of(names, each) for each in names.callables_at(path, tree, at)]
-
-    return await within(asyncio.to_thread(look), SECONDS) or []
+    told = _told(doc, code, lambda names, path, tree: names.callables_at(path, tree, at))
+    return [symbol for _, symbol in await within(told, SECONDS) or ()]
 
 
 async def static_type(doc: Document, at: int, code: Codebase) -> Found | None:
     """The class of what the name at `at` holds, as far as the text tells."""
-    tree, path = doc.tree, doc.path
-    if tree is None or path is None or doc.language != "python":
-        return None
-
-    def look() -> tuple[Target, Symbol] | None:
-        names = names_of(code)
-        target = names.type_at(path, tree, at)
-        return (target, symbol_of(names, target)) if target is not None else None
-
-    found = await asyncio.to_thread(look)
-    return await placed(*found, doc, code) if found is not None else None
+    told = await _told(doc, code, lambda names, path, tree: [names.type_at(path, tree, at)])
+    return await placed(*told[0], doc, code) if told else None
 
 
 async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Codebase) -> Found | None:
     """What `a.b.c`, written in prose at `at`, stands for."""
-    tree, path = doc.tree, doc.path
-    if tree is None or path is None or doc.language != "python":
-        return None
-
-    def look() -> tuple[Target, Symbol] | None:
-        names = names_of(code)
-        target = names.dotted(path, tree, at, parts)
-        return (target, symbol_of(names, target)) if target is not None else None
-
-    found = await within(asyncio.to_thread(look), SECONDS)
-    return await placed(*found, doc, code) if found is not None else None
+    asked = _told(doc, code, lambda names, path, tree: [names.dotted(path, tree, at, parts)])
+    told = await within(asked, SECONDS)
+    return await placed(*told[0], doc, code) if told else None
 
 
 async def public_names(doc: Document, module: str, code: Codebase) -> dict[str, SymbolKind]:
@@ -121,52 +85,59 @@ async def members_of_namesakes(doc: Document, receiver: str, name: str, code: Co
     """Members called `name` of the classes that a receiver is named after: `request.files` where there
     is a class `Request`."""
     words = subtokens(re.split(r"\W+", receiver)[-1]) if receiver else []
-    tree, path = doc.tree, doc.path
-    if not words or tree is None or path is None or doc.language != "python":
+    if not words or doc.path is None or doc.language != "python":
         return []
     wanted = "".join(word.capitalize() for word in words)
-    holders: list[tuple[Path, list[str]]] = [(path, [wanted])]
+    holders: list[tuple[Path, list[str]]] = [(doc.path, [wanted])]
     if code.index is not None:
         named = await within(code.index.symbols_named(wanted, 5), SECONDS) or []
         holders += [
             (each.path, each.symbol.qualified_name.split(".")) for each in named if each.language == "python"
         ]
 
-    def look() -> list[tuple[Target, Symbol]]:
-        names = names_of(code)
-        result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
-        for file, classes in holders:
-            target = names.attribute_of(file, classes, name)
-            if target is not None and target.binding is not None:
-                key = (target.path, target.binding.name_start)
-                result.setdefault(key, (target, symbol_of(names, target)))
-        return list(result.values())
+    def members(names: PythonResolver, path: Path, tree: SyntaxTree) -> Iterable[Target | None]:
+        return _once(names.attribute_of(file, classes, name) for file, classes in holders)
 
-    found = await within(asyncio.to_thread(look), SECONDS)
+    found = await within(_told(doc, code, members), SECONDS)
     return [await placed(target, symbol, doc, code) for target, symbol in found or ()]
 
 
 async def library_members(doc: Document, name: str, code: Codebase) -> list[Found]:
-    """Members called `name` of the classes that the document's imports reach outside the workspace, and
+    """Members called `name` of the classes that a Python document's imports reach outside the workspace, and
     of the built-in types."""
+
+    def members(names: PythonResolver, path: Path, tree: SyntaxTree) -> Iterable[Target | None]:
+        reached = _once(names.members_named(path, tree, name, due(SEARCH_SECONDS)))
+        return [each for each in reached if not within_roots(each.path, code.roots)]
+
+    found = await within(_told(doc, code, members), SECONDS)
+    return [await placed(target, symbol, doc, code) for target, symbol in found or ()]
+
+
+async def _told(
+    doc: Document,
+    code: Codebase,
+    look: Callable[[PythonResolver, Path, SyntaxTree], Iterable[Target | None]],
+) -> list[tuple[Target, Symbol]]:
+    """What `look`, in a thread, makes of a Python document, with its symbols; [] of any other document."""
     tree, path = doc.tree, doc.path
-    if tree is None or path is None:
+    if tree is None or path is None or doc.language != "python":
         return []
 
-    def look() -> list[tuple[Target, Symbol]]:
+    def work() -> list[tuple[Target, Symbol]]:
         names = names_of(code)
-        until = due(SEARCH_SECONDS)
-        result: dict[tuple[Path, int], tuple[Target, Symbol]] = {}
-        for target in names.members_named(path, tree, name, until):
-            inside = any(target.path.is_relative_to(root) for root in code.roots)
-            if target.binding is not None and not inside:
-                result.setdefault(
-                    (target.path, target.binding.name_start), (target, symbol_of(names, target))
-                )
-        return list(result.values())
+        return [(each, symbol_of(names, each)) for each in look(names, path, tree) if each is not None]
 
-    found = await within(asyncio.to_thread(look), SECONDS)
-    return [await placed(target, symbol, doc, code) for target, symbol in found or ()]
+    return await asyncio.to_thread(work)
+
+
+def _once(targets: Iterable[Target | None]) -> list[Target]:
+    """Those that are bound somewhere, each place once."""
+    found: dict[tuple[Path, int], Target] = {}
+    for each in targets:
+        if each is not None and each.binding is not None:
+            found.setdefault((each.path, each.binding.name_start), each)
+    return list(found.values())
 
 
 def symbol_of(names: PythonResolver, target: Target) -> Symbol:
@@ -188,9 +159,5 @@ async def placed(target: Target, symbol: Symbol, doc: Document, code: Codebase) 
     here = target.path == doc.path
     place = Location(target.path, symbol.name_start, symbol.name_end)
     if not here and target.binding is not None:
-        text = await code.texts.text_of(target.path)
-        if text is not None and text.source[place.start : place.end] != symbol.name:
-            starts = [found.start() for found in re.finditer(rf"\b{re.escape(symbol.name)}\b", text.source)]
-            start = min(starts, key=lambda each: abs(each - place.start), default=0)
-            place = replace(place, start=start, end=min(start + len(symbol.name), len(text)))
+        place = await located(target.path, symbol, code)
     return Found(symbol, place, 100 if target.sure else 50, "document" if here else "files")

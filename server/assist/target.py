@@ -7,21 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
-from devflow.analysis.facts import Symbol, SymbolKind
-from devflow.analysis.symbols import symbols
+from devflow.analysis.facts import Symbol
+from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE, FUNCTIONS
 from devflow.models.guard.egress import rule_paths
+from devflow.server.assist.outline import symbols_of
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase, Memory
 
-FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR})
-DEFINITIONS = FUNCTIONS | {
-    SymbolKind.CLASS,
-    SymbolKind.INTERFACE,
-    SymbolKind.ENUM,
-    SymbolKind.STRUCT,
-    SymbolKind.PROPERTY,
-}
+_DEFINITIONS = FUNCTION_LIKE | CLASS_LIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ def target_at(doc: Document, start: int, end: int, memory: Memory) -> Target | N
 
 def definition_at(doc: Document, start: int, end: int, memory: Memory) -> Symbol | None:
     """The definition that is selected whole, else the smallest one that holds `start:end`."""
-    found = [symbol for symbol in document_symbols(doc, memory) if symbol.kind in DEFINITIONS]
+    found = [symbol for symbol in symbols_of(doc, memory) if symbol.kind in _DEFINITIONS]
     holding = [symbol for symbol in found if symbol.start <= start and end <= symbol.end]
     if not holding and start == end:
         # The cursor in the indentation or behind the last character of the head's line.
@@ -71,12 +65,6 @@ def definition_at(doc: Document, start: int, end: int, memory: Memory) -> Symbol
         ):
             return inside[0]
     return min(holding, key=lambda symbol: symbol.end - symbol.start, default=None)
-
-
-def document_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
-    """The symbols of a document, worked out once per version."""
-    tree = doc.tree
-    return memory.value("symbols", doc, lambda: symbols(tree)) if tree is not None else ()
 
 
 async def sent_paths(doc: Document, code: Codebase) -> tuple[str, ...]:

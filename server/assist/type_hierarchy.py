@@ -12,7 +12,7 @@ from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.call_hierarchy import Item, named
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, moved, same_family
-from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.outline import defined_at, symbols_of
 from devflow.server.assist.receivers import CLASS_KINDS, bases_of
 from devflow.server.assist.waiting import within
 
@@ -33,7 +33,7 @@ async def prepared_types(doc: Document, at: int, code: Codebase) -> list[Item]:
 async def supertypes(doc: Document, at: int, code: Codebase) -> list[Item]:
     """What the class whose name is at `at` extends or implements, in the order it is written."""
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
-    own = next((each for each in here if each.name_start <= at <= each.name_end), None)
+    own = defined_at(here, at)
     if own is None:
         return []
     result: list[Item] = []
@@ -53,7 +53,7 @@ async def supertypes(doc: Document, at: int, code: Codebase) -> list[Item]:
 async def subtypes(doc: Document, at: int, code: Codebase) -> list[Item]:
     """What extends or implements the class whose name is at `at`, one level down."""
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
-    own = next((each for each in here if each.name_start <= at <= each.name_end), None)
+    own = defined_at(here, at)
     return await _extending(own, here, doc, code) if own is not None else []
 
 
@@ -76,7 +76,7 @@ async def implementation(doc: Document, at: int, code: Codebase) -> list[Locatio
 
 
 async def _overriding(target: Found, here: Sequence[Symbol], doc: Document, code: Codebase) -> list[Location]:
-    name, owner = target.symbol.name, target.symbol.container.rsplit(".", 1)[-1]
+    name, owner = target.symbol.name, target.symbol.owner
     kind = next(
         (each.kind for each in here if each.name == owner and each.kind in CLASS_KINDS), SymbolKind.CLASS
     )
@@ -86,11 +86,11 @@ async def _overriding(target: Found, here: Sequence[Symbol], doc: Document, code
     places = [
         Location(doc.path, each.name_start, each.name_end)
         for each in here
-        if doc.path is not None and each.name == name and each.container.rsplit(".", 1)[-1] in classes
+        if doc.path is not None and each.name == name and each.owner in classes
     ]
     if code.index is not None:
         for indexed in await within(code.index.symbols_named(name, 500), INDEX_SECONDS) or []:
-            inside = indexed.symbol.container.rsplit(".", 1)[-1]
+            inside = indexed.symbol.owner
             if inside in classes and indexed.path != doc.path:
                 places.append(await located(indexed.path, indexed.symbol, code))
     return places
@@ -164,11 +164,7 @@ async def _with_its_methods(
     interface: Symbol, here: Sequence[Symbol], doc: Document, code: Codebase
 ) -> list[Item]:
     """Go's interfaces are implemented by whatever has their methods."""
-    methods = {
-        each.name
-        for each in here
-        if each.container.rsplit(".", 1)[-1] == interface.name and each.kind in FUNCTION_LIKE
-    }
+    methods = {each.name for each in here if each.owner == interface.name and each.kind in FUNCTION_LIKE}
     if code.index is not None and not methods:
         found = await within(code.index.methods_of(interface.name), INDEX_SECONDS) or []
         methods = {each.symbol.name for each in found if each.symbol.kind in FUNCTION_LIKE}
@@ -178,7 +174,7 @@ async def _with_its_methods(
     owners: dict[str, set[str]] = {}
     for each in here:
         if each.name in methods and each.container:
-            owners.setdefault(each.container.rsplit(".", 1)[-1], set()).add(each.name)
+            owners.setdefault(each.owner, set()).add(each.name)
     if code.index is not None:
         for owner in await within(code.index.owners_of_all(wanted), INDEX_SECONDS) or []:
             owners[owner] = set(wanted)

@@ -11,13 +11,12 @@ from pathlib import Path
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, ReferenceKind, Symbol
 from devflow.analysis.imports import imports
-from devflow.analysis.languages import language_of
 from devflow.analysis.references import references
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE, symbols
-from devflow.analysis.syntax.parse import parse
-from devflow.analysis.text import Text
+from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.navigate import uses_by_index
+from devflow.server.assist.other_files import tree_of
 
 _MOST_FILES = 200
 
@@ -41,17 +40,13 @@ async def uses_of(doc: Document, at: int, code: Codebase) -> list[Use]:
         by_file.setdefault(place.path, []).append(place)
     result: list[Use] = []
     for path, some in list(by_file.items())[:_MOST_FILES]:
-        text = doc.text if path == doc.path else await code.texts.text_of(path)
-        if text is not None:
-            result += await asyncio.to_thread(_verified, path, text, some)
+        tree = doc.tree if path == doc.path else await tree_of(path, code)
+        if tree is not None:
+            result += await asyncio.to_thread(_verified, path, tree, some)
     return result
 
 
-def _verified(path: Path, text: Text, places: Sequence[Location]) -> list[Use]:
-    language = language_of(path)
-    tree = parse(text, language.name) if language else None
-    if tree is None:
-        return []
+def _verified(path: Path, tree: SyntaxTree, places: Sequence[Location]) -> list[Use]:
     known = symbols(tree)
     brought = {each.start for each in imports(tree)}  # that a file imports it is no use of it
     written: dict[int, Reference] = {

@@ -19,7 +19,7 @@ from devflow.server.assist.expected import binds
 from devflow.server.assist.features import Around, words_of
 from devflow.server.assist.live import Live, live
 from devflow.server.assist.outline import recent_imports, recent_symbols
-from devflow.server.assist.receivers import SELF, Hints, bases_of, classes_of, hints_of
+from devflow.server.assist.receivers import SELF, Hints, bases_of, classes_of, hints_of, last_name
 
 if TYPE_CHECKING:
     from devflow.analysis.usage import Following
@@ -49,7 +49,7 @@ def place_of(doc: Document, word: Word, quoted: bool) -> Place:
     if quoted:
         return Place.MEMBER if word.receiver else Place.NOTHING
     if doc.language == "python":
-        line = source[doc.text.line_start(doc.text.line_at(word.start)) : word.start]
+        line = doc.text.line_before(word.start)
         if _IMPORT.match(line):
             return Place.NOTHING if binds(source, word.start) else Place.IMPORT
     if word.after_dot:
@@ -148,7 +148,7 @@ class Wanted:
 
     def shared(self, *, typed: bool = False, known: bool = False) -> Around:
         """What the ranker needs to know about the place itself."""
-        tail = re.split(r"\.|::|->", self.receiver)[-1]
+        tail = last_name(self.receiver)
         return Around(
             next=self.line.next,
             own=self.receiver in SELF,
@@ -187,7 +187,7 @@ class Line:
         text = doc.text
         number = text.line_at(start)
         end = text.word_at(cursor)[1]
-        before = text.source[text.line_start(number) : start]
+        before = text.line_before(start)
         after = text.source[end : text.line_end(number)]
         if number and _CONTINUED.match(before) and member:  # a chain of calls goes on
             before = text.line(number - 1)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
+from devflow.analysis.regular_files import content
 from devflow.retrieval.base import IndexedSymbol
 from devflow.retrieval.fuzzy import fits, rank
-from devflow.server.assist.target import document_symbols
+from devflow.server.assist.outline import symbols_of
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
@@ -48,7 +49,7 @@ def _open_symbols(query: str, opened: Sequence[Document], code: Codebase) -> lis
         IndexedSymbol(doc.path, doc.language, doc.text.line_at(symbol.name_start), symbol)
         for doc in opened
         if doc.path is not None
-        for symbol in document_symbols(doc, code.memory)
+        for symbol in symbols_of(doc, code.memory)
         if fits(query, symbol)
     ]
     return rank(query, found)
@@ -74,9 +75,8 @@ def _placed(found: Sequence[IndexedSymbol], now: dict[Path, str]) -> list[Named]
 
 
 def _read(path: Path) -> str | None:
+    data = content(path, _LARGEST)
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return None
-        return path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        return data.decode("utf-8-sig") if data is not None else None
+    except UnicodeDecodeError:
         return None

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from devflow.server.commands.terminal import visible_line
 
 if TYPE_CHECKING:
     from devflow.retrieval.base import IndexStatus
+    from devflow.server.settings import Settings
 
 _NAMED = 3
 """Files that are named of each reason for leaving some out; `--json` has them all."""
@@ -43,13 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Report; 1 when something does not work."""
+    from devflow.server.sources import load
+
     root = arguments.root.resolve()
+    settings, problems = load([root])
     wanted = [name for name in ("environment", "models", "index", "editor") if getattr(arguments, name)]
     alone = bool(wanted) and "environment" not in wanted
     sections = {
-        "environment": lambda: _environment(root),
-        "models": lambda: [*(_problems(root) if alone else ()), *models(root, ask=arguments.ask)],
-        "index": lambda: _index(root),
+        "environment": lambda: _environment(root, settings, problems),
+        "models": lambda: [*(_problems(problems) if alone else ()), *models(root, ask=arguments.ask)],
+        "index": lambda: _index(root, settings),
         "editor": _editor,
     }
     checks = [check for name in wanted or sections for check in sections[name]()]
@@ -78,7 +82,7 @@ def _print(checks: list[Check]) -> None:
     console.print(table)
 
 
-def _environment(root: Path) -> Iterator[Check]:
+def _environment(root: Path, settings: Settings, problems: Sequence[str]) -> Iterator[Check]:
     section = "environment"
     python = platform.python_version()
     yield Check(
@@ -108,17 +112,16 @@ def _environment(root: Path) -> Iterator[Check]:
     except sqlite3.Error as error:
         yield Check(section, "SQLite", BAD, f"{sqlite3.sqlite_version} lacks FTS5 with trigrams: {error}")
     yield _gpu()
-    yield _engine(root)
-    yield from _settings(root)
+    yield _engine(root, settings.python.engine)
+    yield _files(root)
+    yield from _problems(problems)
 
 
-def _engine(root: Path) -> Check:
+def _engine(root: Path, wanted: str) -> Check:
     """Which engine serves Python and why: it is started and asked."""
-    from devflow.server.sources import load
     from devflow.server.workers.engines import tried
     from devflow.server.workers.type_programs import TY
 
-    wanted = load([root])[0].python.engine
     trial = asyncio.run(tried(root, wanted, os.environ))
     version = importlib.metadata.version(trial.engine)
     if not trial.answers:
@@ -151,26 +154,23 @@ def _gpu() -> Check:
     return Check("environment", "GPU", GOOD, "; ".join(answer.stdout.split("\n")).strip("; "))
 
 
-def _settings(root: Path) -> Iterator[Check]:
+def _files(root: Path) -> Check:
+    """Where the settings are from."""
     from devflow.server.settings import FILE_NAME
     from devflow.server.sources import user_file
 
     files = [str(path) for path in (user_file(), root / FILE_NAME) if path.is_file()]
-    yield Check(
-        "environment", "settings", GOOD, ", ".join(files) or f"defaults; your own go to {user_file()}"
-    )
-    yield from _problems(root)
+    told = ", ".join(files) or f"defaults; your own go to {user_file()}"
+    return Check("environment", "settings", GOOD, told)
 
 
-def _problems(root: Path) -> Iterator[Check]:
+def _problems(problems: Sequence[str]) -> Iterator[Check]:
     """What is wrong in the settings' files."""
-    from devflow.server.sources import load
-
-    for problem in load([root])[1]:
+    for problem in problems:
         yield Check("environment", "settings", BAD, problem)
 
 
-def _index(root: Path) -> list[Check]:
+def _index(root: Path, settings: Settings) -> list[Check]:
     from devflow.server.commands.status import index_line
 
     try:
@@ -191,33 +191,29 @@ def _index(root: Path) -> list[Check]:
             checks.append(Check("index", "folder", GOOD, f"{status.directory} ({_size(status.directory)})"))
         if status.embedder:
             checks.append(Check("index", "embedder", GOOD, status.embedder))
-    checks += _embedder(root)
-    if any(status.vectors for status in statuses) and (complaint := asyncio.run(_vectors(root))):
+    checks += _embedder(settings)
+    if any(status.vectors for status in statuses) and (complaint := asyncio.run(_vectors(root, settings))):
         checks = [each for each in checks if each.name != "vectors"]
         checks.append(Check("index", "vectors", BAD, complaint))
     return checks
 
 
-async def _vectors(root: Path) -> str:
+async def _vectors(root: Path, settings: Settings) -> str:
     """What is wrong with the vectors that are noted as made: they are opened and counted. "" when nothing is,
     or when an editor has them open."""
     from devflow.retrieval.local import local_vectors
-    from devflow.server.sources import load
     from devflow.server.vectors import vector_options
 
-    settings, _ = load([root])
     if not settings.index.vectors:
         return ""
     async with local_vectors(root, vector_options(settings, os.environ)) as (vectors, problem):
         return "" if vectors is None and "in use" in problem else problem
 
 
-def _embedder(root: Path) -> Iterator[Check]:
+def _embedder(settings: Settings) -> Iterator[Check]:
     """What the settings say about vectors and cannot be followed."""
-    from devflow.server.sources import load
     from devflow.server.vectors import problem_of_embedder, vector_options
 
-    settings, _ = load([root])
     if settings.index.vectors and (problem := problem_of_embedder(vector_options(settings, os.environ))):
         yield Check("index", "retrieval", BAD, problem)
 

@@ -212,11 +212,6 @@ class Engines:
         answer: list[Location] = await self._ask("type_definition", path, source, at)
         return answer
 
-    async def implementations(self, path: Path | None, source: str, at: int) -> list[Location]:
-        """Where the method or class at `at` is overridden or derived from."""
-        answer: list[Location] = await self._ask("implementations", path, source, at)
-        return answer
-
     async def hints(self, path: Path | None, source: str, start: int, end: int) -> list[Hint]:
         """Inferred types of names bound between `start` and `end`."""
         answer: list[Hint] = await self._ask("hints", path, source, start, end)

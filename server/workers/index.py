@@ -10,7 +10,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -250,7 +250,7 @@ class _Roots:
     async def status(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         statuses = [await indexer.status() for indexer, _ in self._indexers.values()]
         return [
-            {**asdict(replace(status)), "root": str(status.root), "directory": str(status.directory)}
+            {**asdict(status), "root": str(status.root), "directory": str(status.directory)}
             for status in statuses
         ]
 

@@ -90,10 +90,6 @@ class PythonWorker:
         """Where the class of the value at `at` is made."""
         return [location(each) for each in await self._ask("type_definition", path, source, at)]
 
-    async def implementations(self, path: Path | None, source: str, at: int) -> list[Location]:
-        """jedi does not know."""
-        return []
-
     async def hints(self, path: Path | None, source: str, start: int, end: int) -> list[Hint]:
         """Inferred types of names assigned between `start` and `end`."""
         return [Hint(**each) for each in await self._ask("hints", path, source, start, end=end)]

@@ -35,7 +35,6 @@ DEADLINES = {
     "textDocument/hover": 2.0,
     "textDocument/signatureHelp": 2.0,
     "textDocument/typeDefinition": 2.0,
-    "textDocument/implementation": 5.0,
     "textDocument/inlayHint": 8.0,
     "textDocument/documentHighlight": 1.0,
     "textDocument/references": 15.0,
@@ -272,11 +271,6 @@ class TypeServer:
     async def type_definition(self, path: Path, source: str, at: int) -> list[Location] | None:
         """Where the class of the value at `at` is made."""
         return await self._places("textDocument/typeDefinition", path, source, at)
-
-    async def implementations(self, path: Path, source: str, at: int) -> list[Location] | None:
-        """Where the method or class at `at` is overridden or derived from, itself left out."""
-        found = await self._places("textDocument/implementation", path, source, at)
-        return found and [each for each in found if not (each.path == path and each.start <= at <= each.end)]
 
     async def references(self, path: Path, source: str, at: int) -> list[Location] | None:
         """Uses of the name at `at`, its definition included."""

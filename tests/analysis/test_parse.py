@@ -88,17 +88,16 @@ def test_edits_that_do_not_lead_to_the_text_cost_a_full_parse_only() -> None:
 
 def test_offsets_are_code_points_behind_astral_characters() -> None:
     tree = tree_of("x = '😋é'\nname = 1\n")
-    span = tree.enclosing(9, frozenset({"identifier"}))
-    assert span
+    span = tree.span(tree.path_to(9)[-1])
     assert tree.text.source[span.start : span.end] == "name"
 
 
-def test_enclosing_finds_the_smallest_node_also_at_its_end() -> None:
+def test_a_path_goes_down_to_the_smallest_node_also_at_its_end() -> None:
     source = "def f():\n    def g():\n        pass\n"
     tree = tree_of(source)
-    span = tree.enclosing(source.index("pass") + 4, frozenset({"function_definition"}))
-    assert span
-    assert source[span.start :].startswith("def g")
+    path = tree.path_to(source.index("pass") + 4)
+    inner = [node for node in path if node.type == "function_definition"][-1]
+    assert source[tree.span(inner).start :].startswith("def g")
 
 
 def test_errors_are_found() -> None:

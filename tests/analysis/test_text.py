@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Encoding, Text
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
@@ -27,10 +28,11 @@ def test_an_offset_survives_the_way_to_a_position_and_back(source: str) -> None:
 
 @given(SOURCES)
 def test_an_offset_survives_the_way_to_bytes_and_back(source: str) -> None:
-    text = Text(source)
+    tree = parse(Text(source), "python")
+    assert tree is not None
     for offset in range(len(source) + 1):
-        assert text.byte_offset(offset) == len(source[:offset].encode())
-        assert text.offset_of_byte(text.byte_offset(offset)) == offset
+        assert tree.byte(offset) == len(source[:offset].encode())
+        assert tree.offset(tree.byte(offset)) == offset
 
 
 @given(SOURCES)
@@ -64,7 +66,7 @@ def test_a_lone_surrogate_has_a_width_in_every_encoding() -> None:
     text = Text("a\ud83db")
     for encoding in ENCODINGS:
         assert text.offset(*text.position(2, encoding), encoding) == 2
-    assert text.offset_of_byte(text.byte_offset(2)) == 2
+    assert text.byte_offset(2) == 4
 
 
 def test_edits_are_applied_in_the_old_coordinates() -> None:

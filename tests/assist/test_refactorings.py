@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from devflow.analysis.refactor.organise_imports import ImportStyle
 from devflow.analysis.refactor.refused import Refused
 from devflow.server.assist.add_import import Importable, imports_for
 from devflow.server.assist.edit import Action, ActionRefused, action_edit, actions
@@ -192,3 +194,8 @@ def test_a_style_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("[lint.isort]\nforce-single-line = true\n")
     with pytest.raises(Refused, match="force_single_line"):
         import_style(tmp_path / "a.py", [tmp_path])
+
+
+def test_a_configuration_that_is_a_pipe_says_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pyproject.toml")
+    assert import_style(tmp_path / "a.py", [tmp_path]) == ImportStyle()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from devflow.retrieval.history import read_history
+from devflow.retrieval.history import EVERY_CHANGE, MOST_CHANGES, read_history
 from devflow.retrieval.index import Index, build
+from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support.repository import git
 
@@ -35,32 +36,42 @@ async def indexed(root: Path) -> Index:
     return await Index.open([root])
 
 
-async def test_files_that_change_together_and_the_last_change_of_each(repository: Path) -> None:
+async def stored(root: Path) -> list[tuple[str, int]]:
+    """Which file was changed when, as the store knows it, the newest first."""
+    store = Reader(index_directory(root))
+    try:
+        rows = await store.rows(EVERY_CHANGE, (MOST_CHANGES,))
+        return sorted(((path, time - 1_700_000_000) for path, _, time in rows), key=lambda row: -row[1])
+    finally:
+        await store.close()
+
+
+async def test_files_that_change_together_are_told(repository: Path) -> None:
     index = await indexed(repository)
     try:
         assert await index.changed_with(repository / "app/a.py") == [(repository / "app/b.py", 2)]
-        last = await index.last_changes(
-            [repository / "app/a.py", repository / "docs/c.md", repository / "no.py"]
-        )
-        assert {path.name: (each.subject, each.time) for path, each in last.items()} == {
-            "a.py": ("Ümlaut  and more", 1_700_000_003),
-            "c.md": ("Begin", 1_700_000_001),
-        }
-        assert [each.subject for each in await index.recent_commits(2)] == ["Ümlaut  and more", "Both"]
     finally:
         await index.close()
+
+
+async def test_every_commit_is_told_with_its_time_its_subject_and_its_files(repository: Path) -> None:
+    told = await read_history(repository)
+    assert told is not None
+    assert [(each.time - 1_700_000_000, each.subject, each.files) for each in told] == [
+        (3, "Ümlaut  and more", ("app/a.py",)),
+        (2, "Both", ("app/a.py", "app/b.py")),
+        (1, "Begin", ("app/a.py", "app/b.py", "docs/c.md")),
+    ]
 
 
 async def test_new_commits_and_a_history_made_again_are_followed(repository: Path) -> None:
     await (await indexed(repository)).close()
     commit(repository, "More", "docs/c.md", at=4)
-    index = await indexed(repository)
-    assert [each.subject for each in await index.recent_commits(1)] == ["More"]
-    await index.close()
+    await (await indexed(repository)).close()
+    assert (await stored(repository))[:2] == [("docs/c.md", 4), ("app/a.py", 3)]
     git(repository, "reset", "-q", "--hard", "HEAD~2")
-    index = await indexed(repository)
-    assert [each.subject for each in await index.recent_commits()] == ["Both", "Begin"]
-    await index.close()
+    await (await indexed(repository)).close()
+    assert {time for _, time in await stored(repository)} == {2, 1}
 
 
 async def test_a_root_inside_a_repository_has_its_own_part_of_the_history(repository: Path) -> None:
@@ -76,9 +87,9 @@ async def test_without_a_repository_there_is_no_history(tmp_path: Path) -> None:
     assert await read_history(tmp_path) is None
     (tmp_path / "a.py").write_text("x = 1\n")
     index = await indexed(tmp_path)
-    assert await index.recent_commits() == []
     assert await index.changed_with(tmp_path / "a.py") == []
     await index.close()
+    assert await stored(tmp_path) == []
 
 
 async def test_a_hostile_repository_runs_nothing(repository: Path) -> None:
@@ -112,5 +123,5 @@ async def test_a_broken_repository_costs_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def here(): ...\n")
     index = await indexed(tmp_path)
     assert len(await index.symbols_named("here")) == 1
-    assert await index.recent_commits() == []
     await index.close()
+    assert await stored(tmp_path) == []

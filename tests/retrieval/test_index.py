@@ -140,7 +140,7 @@ async def test_nobody_else_can_read_the_index(tmp_path: Path) -> None:
 async def test_a_cancelled_question_leaves_its_connection_to_the_next(tmp_path: Path) -> None:
     async with indexed(tmp_path) as index:
         await index.uses_of("total_price")
-        (_, reader), *_ = index._stores
+        reader = index._open[0].store
         (before,) = reader._free
         asked = asyncio.create_task(index.uses_of("total_price"))
         await asyncio.sleep(0)

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
+import sys
 from collections import deque
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from devflow.retrieval.batch import Prepared
@@ -38,22 +36,31 @@ async def test_all_files_come_back_from_several_processes(tmp_path: Path) -> Non
     assert sorted(file.path for file in done.files) == sorted(f"m{n}.py" for n in range(150))
 
 
-async def test_a_file_that_kills_its_parser_costs_itself_only(tmp_path: Path) -> None:
-    queue = put(tmp_path, 5)
-    # A stream without end: the parser is killed while it reads, each time it tries.
-    (tmp_path / "m2.py").unlink()
-    os.mkfifo(tmp_path / "m2.py")
+_KILLED_BY_M2 = """
+import os, signal
+from devflow.retrieval import parsers
+
+def prepare_files(batch, *rest, really=parsers.prepare_files):
+    if any(found.relative == "m2.py" for found in batch):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return really(batch, *rest)
+
+parsers.prepare_files = prepare_files
+parsers.main()
+"""
+
+
+async def test_a_file_that_kills_its_parser_costs_itself_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def killed_by_m2(*_: Any, **options: Any) -> asyncio.subprocess.Process:
+        return await start(sys.executable, "-P", "-c", _KILLED_BY_M2, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", killed_by_m2)
     parsers = Parsers(IndexOptions(), count=1)
-    reading = asyncio.create_task(parsed(parsers, queue))
-    for _ in range(2):
-        # The writer's end opens only when the parser has opened its own.
-        handle = await asyncio.to_thread(os.open, tmp_path / "m2.py", os.O_WRONLY)
-        [child] = children("devflow.retrieval.parsers")
-        child.send_signal(signal.SIGKILL)
-        os.close(handle)
-        while _runs(child):  # noqa: ASYNC110  # until then it holds its end of the pipe
-            await asyncio.sleep(0)
-    done = await reading
+    done = await parsed(parsers, put(tmp_path, 5))
     await parsers.close()
     assert sorted(file.path for file in done.files) == ["m0.py", "m1.py", "m3.py", "m4.py"]
     assert done.skips == [("m2.py", "failed")]
@@ -110,10 +117,3 @@ async def test_a_large_walk_uses_them_and_ends_them(tmp_path: Path) -> None:
     index = await Index.open([tmp_path])
     assert await index.symbols_named("f7")
     await index.close()
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -73,6 +73,14 @@ async def test_a_rare_continuation_is_not_shown(tmp_path: Path) -> None:
     assert await text(tmp_path, "a = f(1)\nb = g(2)\nc = <|>\n") is None
 
 
+@pytest.mark.parametrize(("times", "shown"), [(1, None), (2, 'Error("Autoscale is not enabled")')])
+async def test_a_sentence_is_proposed_again_only_where_it_was_said_twice(
+    times: int, shown: str | None, tmp_path: Path
+) -> None:
+    said = 'def f():\n    raise ValueError("Autoscale is not enabled")\n' * times
+    assert await text(tmp_path, f"{said}def g():\n    raise Value<|>\n") == shown
+
+
 class Elsewhere:
     """The workspace holds `source`, once or several times."""
 

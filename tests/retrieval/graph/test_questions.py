@@ -10,7 +10,7 @@ import pytest
 from devflow.retrieval.graph.centrality import centrality, import_links
 from devflow.retrieval.graph.impact import covering_tests, impact
 from devflow.retrieval.graph.named import definitions_named, names_near
-from devflow.retrieval.graph.pairs import covering_files, sources_of_test
+from devflow.retrieval.graph.pairs import sources_of_test
 from devflow.retrieval.graph.paths import shortest_path
 from devflow.retrieval.index import Index
 from support.graphs import SERVICE, graph_of, index, one
@@ -171,16 +171,14 @@ async def test_tests_and_sources_are_paired_by_name_and_import(tmp_path: Path) -
     """
     async with graph_of(tmp_path, code) as graph:
 
-        def tests(name: str) -> list[tuple[str, float]]:
-            return [(path.name, sure) for path, sure in covering_files(graph, tmp_path / name)]
+        def tested(name: str) -> list[tuple[str, float]]:
+            return [(path.name, sure) for path, sure in sources_of_test(graph, tmp_path / name)]
 
-        assert tests("app/logic.py") == [("test_logic.py", 0.95), ("test_all.py", 0.5)]
-        assert tests("app/other.py") == [("test_logic.py", 0.5)]
-        assert tests("web/cart.ts") == [("cart.test.ts", 0.95)]
-        assert tests("src/Cart.java") == [("CartTest.java", 0.7)]
-        assert tests("none.py") == []
-        found = sources_of_test(graph, tmp_path / "tests/test_logic.py")
-        assert [path.name for path, _ in found] == ["logic.py", "other.py"]
+        assert tested("tests/test_logic.py") == [("logic.py", 0.95), ("other.py", 0.5)]
+        assert tested("tests/test_all.py") == [("logic.py", 0.5)]
+        assert tested("web/cart.test.ts") == [("cart.ts", 0.95)]
+        assert tested("src/CartTest.java") == [("Cart.java", 0.7)]
+        assert tested("none.py") == []
 
 
 async def test_who_does_not_wait_for_centrality_gets_it_once_the_imports_are_read(tmp_path: Path) -> None:
