@@ -15,6 +15,10 @@ _NO_TYPES = frozenset(
     """return new await throw typeof delete in of as else case yield import package instanceof keyof infer
     goto break continue if for while do switch try assert extends implements""".split()  # noqa: SIM905
 )
+_GO_LITERAL = re.compile(r"\s*&?((?:\[\]|map\[)[^{(]*)\{")
+_GO_MADE = re.compile(r"\s*(?:make|new)\(\s*([^,()]+)")
+_JAVA_CAST = re.compile(r"\s*\(\s*([A-Z][\w.<>?, ]*)\)\s*\w")
+_SCRIPT_CAST = re.compile(r"\s+as\s+(?!const\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,25 @@ def result_text(signature: str, name: str, language: str) -> str:
     return type_text(rest, 1) if rest.startswith(":") else ""
 
 
+def result_types(signature: str, name: str) -> list[Type | None]:
+    """The results that the head of a Go function writes, in their order."""
+    written = result_text(signature, name, "go").strip().removeprefix("(").removesuffix(")")
+    return [_go(_unnamed(each), 0) for each in split_top(written, ",")]
+
+
+def type_stated(expression: str, language: str) -> str | None:
+    """The type that an expression states of itself, cast to it or made of it by Go's own words; None where it
+    states none."""
+    if language == "go":
+        found = _GO_LITERAL.match(expression) or _GO_MADE.match(expression)
+        return found[1] if found else None
+    if language == "java":
+        cast = _JAVA_CAST.match(expression)
+        return cast[1] if cast else None
+    pieces = _SCRIPT_CAST.split(expression)
+    return pieces[-1].rstrip(") ") if len(pieces) > 1 else None
+
+
 def parameters_text(signature: str, name: str) -> list[str]:
     """The parameters of a function's head, each as written."""
     found = re.search(rf"(?<![\w$.]){re.escape(name)}\b[^()]*\(", signature)
@@ -139,13 +162,18 @@ def _closing(text: str, at: int) -> int:
     return at
 
 
+def _unnamed(result: str) -> str:
+    """The type of one of a Go function's results, which may have a name."""
+    return re.sub(r"^\w+\s+(?=[\w*\[])", "", result)
+
+
 def _go(text: str, depth: int) -> Type | None:
     text = text.lstrip("*& \t")
     if depth > 8 or not text:
         return None
     if text.startswith("("):
         parts = split_top(text[1 : _closing(text, 0) - 1], ",")
-        return _go(re.sub(r"^\w+\s+(?=[\w*\[])", "", parts[0]), depth + 1) if parts else None
+        return _go(_unnamed(parts[0]), depth + 1) if parts else None
     if text.startswith(("[", "...")):
         inner = _go(text[3:] if text.startswith("...") else text[_closing(text, 0) :], depth + 1)
         return Type("[]", (inner,)) if inner is not None else None

@@ -8,20 +8,21 @@ No inference beyond that: what the code does not say in one of these ways is Non
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from devflow.analysis.expressions import (
-    Chain,
-    Step,
-    before_operator,
-    chain_before,
-    expression_end,
-    split_top,
+from devflow.analysis.declarations import (
+    CalledFor,
+    Declaration,
+    SetFrom,
+    Written,
+    binds,
+    declarations,
 )
+from devflow.analysis.expressions import Chain, Step, before_operator, chain_before, split_top
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
@@ -30,9 +31,9 @@ from devflow.analysis.written_types import (
     parameters_text,
     read_type,
     result_text,
-    type_before,
+    result_types,
     type_parameters,
-    type_text,
+    type_stated,
 )
 from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition
@@ -59,10 +60,6 @@ _SAME = frozenset(
     toArray parallelStream""".split()  # noqa: SIM905
 )
 """Methods of containers that give a container of the same."""
-_PAIRS = r"\.(?:sort|toSorted|reduce)"
-"""Methods whose callback's second parameter is one of them as well."""
-_EACH = "sort map forEach filter find findIndex findLast some every flatMap anyMatch allMatch then ifPresent"
-_CALLBACKS = rf"\.(?:{_EACH.replace(' ', '|')})"
 SHAPED = frozenset(
     {"Required", "Partial", "Readonly", "NonNullable", "Pick", "Omit", "DeepReadonly", "Awaited"}
 )
@@ -95,9 +92,7 @@ class Values:
 
     def every_owner(self, file: File, at: int) -> tuple[list[Definition] | None, bool]:
         """As `owners`, and whether it can be of no other class."""
-        source = self._source(file)
-        chain = chain_before(source, before_operator(source, at))
-        value = self._chain(file, chain, at, 0) if chain is not None else None
+        value = self._before(file, at)
         if value is None:
             return None, False
         several = value.type.arguments if value.type is not None and value.type.name == "|" else ()
@@ -105,9 +100,7 @@ class Values:
 
     def library_owner(self, file: File, at: int) -> Definition | None:
         """As `owners`, where that is the type of a Go library whose sources are here."""
-        source = self._source(file)
-        chain = chain_before(source, before_operator(source, at))
-        value = self._chain(file, chain, at, 0) if chain is not None else None
+        value = self._before(file, at)
         return self._library_type(value) if value is not None else None
 
     def _library_type(self, value: Value) -> Definition | None:
@@ -162,45 +155,29 @@ class Values:
 
     # --- expressions
 
+    def _before(self, file: File, at: int) -> Value | None:
+        source = self._source(file)
+        chain = chain_before(source, before_operator(source, at))
+        return self._chain(file, chain, at, 0) if chain is not None else None
+
     def _text(
         self, file: File, source: str, start: int, end: int, depth: int, at: int | None = None
     ) -> Value | None:
         """The value of the expression that is the whole of `source[start:end]`, whose names are those seen at
         `at` of the file, by default at `start`."""
-        head = re.match(r"\s*(?:await\s+|<[\w.<>\[\]]+>\s*)?[&*!]?", source[start:end])
-        begun = start + (head.end() if head else 0)
-        if file.language in SCRIPTS:
-            pieces = re.split(r"\s+as\s+(?!const\b)", source[start:end])
-            if len(pieces) > 1:
-                type_ = read_type(pieces[-1].rstrip(") "), file.language)
-                return Value(file, type_) if type_ is not None else None
-            alternatives = re.split(r"\s*(?:\?\?|\|\|)\s*", source[start:end])
-            end = start + len(alternatives[0]) if len(alternatives) > 1 else end
-        if file.language == "java" and (
-            cast := re.match(r"\s*\(\s*([A-Z][\w.<>?, ]*)\)\s*\w", source[start:end])
-        ):
-            type_ = read_type(cast[1], "java")
-            return Value(file, type_) if type_ is not None else None
-        if file.language == "go" and (received := re.match(r"\s*<-\s*", source[start:end])):
-            held = self._text(
-                file, source, start + received.end(), end, depth, at if at is not None else start
-            )
-            element = held.type.element if held is not None and held.type is not None else None
-            return Value(held.file, element, held.given) if held is not None and element is not None else None
-        if file.language == "go" and (made := re.match(r"\s*&?((?:\[\]|map\[)[^{(]*)\{", source[start:end])):
-            type_ = read_type(made[1], "go")
-            return Value(file, type_) if type_ is not None else None
-        if (
-            made := re.match(r"\s*(?:make|new)\(\s*([^,()]+)", source[start:end])
-            if file.language == "go"
-            else None
-        ):
-            type_ = read_type(made[1], "go")
-            return Value(file, type_) if type_ is not None else None
+        text = source[start:end]
+        at = start if at is None else at
+        if (stated := type_stated(text, file.language)) is not None:
+            return _of_type(file, read_type(stated, file.language))
+        if file.language == "go" and (received := re.match(r"\s*<-\s*", text)):
+            return _element(self._text(file, source, start + received.end(), end, depth, at))
+        if file.language in SCRIPTS and (alternative := re.search(r"\s*(?:\?\?|\|\|)\s*", text)):
+            end = start + alternative.start()
+        head = re.match(r"\s*(?:await\s+|<[\w.<>\[\]]+>\s*)?[&*!]?", text)
         chain = chain_before(source, end)
-        if chain is None or chain.start > begun:
+        if chain is None or chain.start > start + (head.end() if head else 0):
             return None
-        value = self._chain(file, chain, start if at is None else at, depth + 1)
+        value = self._chain(file, chain, at, depth + 1)
         awaited = head is not None and "await" in head[0]
         return self._awaited(value) if awaited and value is not None else value
 
@@ -246,19 +223,12 @@ class Values:
     def _step(
         self, value: Value, step: Step, after: list[Step], file: File, at: int, depth: int
     ) -> Value | None:
-        type_ = value.type
         if step.kind == "index":
-            element = type_.element if type_ is not None else None
-            return Value(value.file, element, value.given) if element is not None else None
+            return _element(value)
         if step.kind == "call":
             if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
                 return self._called(value, step, file, at, depth)
-            named = self._declared.types(value.file, type_.name)[:1] if type_ is not None else []
-            function = self._alias(named[0]) if named and named[0].kind is SymbolKind.TYPE else value
-            if function is not None and function.type is not None and function.type.name == "func":
-                result = next(iter(function.type.arguments), None)
-                return Value(function.file, result, value.given)
-            return value if value.itself is None or value.itself.kind in _TYPES else None
+            return self._called_value(value)
         if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
             return None
         if (library := self._library_type(value)) is not None:
@@ -273,14 +243,10 @@ class Values:
         return None
 
     def _of_library(self, value: Value, step: Step, after: list[Step]) -> Value | None:
-        type_ = value.type
-        if type_ is None or type_.element is None or not after or after[0].kind != "call":
+        element = _element(value)
+        if element is None or not after or after[0].kind != "call":
             return None
-        if step.text in _SAME:
-            return value
-        if step.text in _ELEMENTS:
-            return Value(value.file, type_.element, value.given)
-        return None
+        return value if step.text in _SAME else element if step.text in _ELEMENTS else None
 
     def _with(self, owner: Definition, value: Value) -> Value:
         """`value` with what the type parameters of its class stand for."""
@@ -303,45 +269,43 @@ class Values:
             if not getter or made.language == "java":
                 return Value(file, None, given, made)
             written = result_text(made.signature, made.name, made.language)
-            type_ = read_type(written, made.language) if written else None
-            return Value(file, type_, given) if type_ is not None else None
+            return _of_type(file, read_type(written, made.language) if written else None, given)
         if made.root < 0:
             written = re.sub(rf"^(?:var |const )?{re.escape(made.name)}(?:, \w+)*\s+", "", made.signature)
             type_ = read_type(written, "go") if "=" not in written.split("//")[0] else None
-            return Value(file, type_, given) if type_ is not None else None
+            return _of_type(file, type_, given)
         source = self._source(file)
         found = self._declared_in(file, source, made.name, made.start, made.end, depth + 1, field=True)
         return Value(found.file, found.type, {**found.given, **given}, found.itself) if found else None
+
+    def _called_value(self, value: Value) -> Value | None:
+        """What a call gives of what is no function's name: of a value that is a function, of a class."""
+        named = self._declared.types(value.file, value.type.name)[:1] if value.type is not None else []
+        function = self._alias(named[0]) if named and named[0].kind is SymbolKind.TYPE else value
+        if function is not None and function.type is not None and function.type.name == "func":
+            return Value(function.file, next(iter(function.type.arguments), None), value.given)
+        return value if value.itself is None or value.itself.kind in _TYPES else None
 
     def _called(self, value: Value, step: Step, file: File, at: int, depth: int) -> Value | None:
         made = value.itself
         if made is None:
             return None
-        if made.kind is SymbolKind.CONSTRUCTOR:
-            owner = self._declared.types(value.file, made.container.rpartition(".")[2])
-            return Value(value.file, None, {}, owner[0]) if owner else None
+        makes = made.kind is SymbolKind.CONSTRUCTOR
         written = result_text(made.signature, made.name, made.language)
-        if written in ("this", "Self") and made.container:
+        if makes or (written in ("this", "Self") and made.container):
             owner = self._declared.types(value.file, made.container.rpartition(".")[2])
-            return Value(value.file, None, value.given, owner[0]) if owner else None
-        if made.language == "go" and written.startswith("("):
-            written = written[1:].rpartition(")")[0]
-            written = re.sub(r"^\w+\s+(?=[\w*\[])", "", split_top(written, ",")[0])
+            return Value(value.file, None, {} if makes else value.given, owner[0]) if owner else None
         type_ = read_type(written, made.language) if written else None
         if type_ is None:
             return None
-        given = dict(value.given)
-        own = type_parameters(made.signature, made.name)
-        if own and type_.name in own:
-            for number, parameter in enumerate(parameters_text(made.signature, made.name)):
-                arguments = split_top(step.text, ",")
-                if re.search(rf"(?::\s*|^){re.escape(type_.name)}\b(?:\s+\w+)?$", parameter) and number < len(
-                    arguments
-                ):
-                    argument = arguments[number]
-                    if (got := self._text(file, argument, 0, len(argument), depth + 1, at)) is not None:
+        if type_.name in type_parameters(made.signature, made.name):
+            parameters = parameters_text(made.signature, made.name)
+            for parameter, argument in zip(parameters, split_top(step.text, ","), strict=False):
+                if re.search(rf"(?::\s*|^){re.escape(type_.name)}\b(?:\s+\w+)?$", parameter):
+                    got = self._text(file, argument, 0, len(argument), depth + 1, at)
+                    if got is not None:
                         return got
-        return Value(value.file, type_, MappingProxyType(given))
+        return Value(value.file, type_, value.given)
 
     # --- names
 
@@ -360,7 +324,7 @@ class Values:
             start = functions[0].start
             if found := self._declared_in(file, source, name, start, at, depth + 1):
                 return found
-            if self._binds(source[start:at], name, file.language):
+            if binds(source[start:at], name, file.language):
                 return None
         if owner is not None and dialect.implicit and (members := self._declared.member(owner, name)):
             return self._of(members[0], None, depth)
@@ -373,246 +337,65 @@ class Values:
         top = self._declared.top_level(file, name)
         return self._of(top, None, depth) if top is not None else None
 
-    def _binds(self, text: str, name: str, language: str) -> bool:
-        """Whether a function's text declares `name` in a way that tells no type."""
-        escaped = re.escape(name)
-        if language == "go":
-            return bool(re.search(rf"\b{escaped}\b(?:\s*,\s*\w+)*\s*:=|\bvar\s+{escaped}\b", text))
-        return bool(
-            re.search(rf"\b(?:const|let|var)\s+(?:{escaped}\b|[{{\[][^=]*\b{escaped}\b[^=]*=)", text)
-            or re.search(rf"(?<![\w.]){escaped}\s*(?:=>|->)|\([^()]*\b{escaped}\b[^()]*\)\s*(?:=>|->)", text)
-        )
-
     def _declared_in(
         self, file: File, source: str, name: str, start: int, end: int, depth: int, *, field: bool = False
     ) -> Value | None:
         """What the last declaration of `name` in `source[start:end]` says that it holds."""
         if depth > _DEEPEST or end - start > _LONGEST:
             return None
-        found = {
-            "go": self._in_go,
-            "java": self._in_java,
-        }.get(file.language, self._in_script)
-        places = sorted(found(file, source, name, start, end, depth), key=lambda each: -each[0])
+        found = declarations(source, name, start, end, file.language, field=field)
         if field and file.language == "go":
-            places = [*self._go_fields(file, source, name, start, end)]
-        seen = (value for place, value in places if field or _is_seen(source[start + place : end]))
-        for value in islice(seen, _MOST_PLACES):
-            if (told := value()) is not None:
+            depth = 2
+        for each in islice(found, _MOST_PLACES):
+            if (told := self._said(file, source, each, depth)) is not None:
                 return told
         return None
 
-    def _in_go(
-        self, file: File, source: str, name: str, start: int, end: int, depth: int
-    ) -> Iterator[tuple[int, Callable[[], Value | None]]]:
-        escaped = re.escape(name)
-        text = source[start:end]
-
-        for each in re.finditer(rf"(?:[(,]|\bvar)\s*{escaped}(?:\s*,\s*\w+)*\s+(?=[\w*\[.<])", text):
-            yield each.start(), _read_go(file, source, start + each.end())
-        pattern = rf"((?:\b\w+\s*,\s*)*)\b{escaped}\b((?:\s*,\s*\w+)*)\s*:?=(?!=)\s*(range\s+)?"
-        for each in re.finditer(pattern, text):
-            place = each[1].count(",")
-            begun = start + each.end()
-
-            def made(
-                begun: int = begun,
-                place: int = place,
-                loop: str = each[3] or "",
-                at: int = start + each.start(),
-            ) -> Value | None:
-                stop = expression_end(source, begun, (";",) if place else (";", ","))
-                if loop:
-                    held = self._text(file, source, begun, stop, depth, at)
-                    if held is None or held.type is None or held.type.element is None:
-                        return None
-                    if place == 0 and held.type.name != "chan":
-                        return Value(file, Type("int"))
-                    return Value(held.file, held.type.element, held.given)
-                return self._result(file, source, begun, stop, place, depth, at)
-
-            yield each.start(), made
-
-    def _go_fields(
-        self, file: File, source: str, name: str, start: int, end: int
-    ) -> Iterator[tuple[int, Callable[[], Value | None]]]:
-        """The type that stands behind a field, a package's variable, or is embedded; what a variable is made
-        of."""
-        escaped = re.escape(name)
-        text = source[start:end]
-        if re.fullmatch(rf"\*?(?:\w+\.)?{escaped}", text.strip()):
-            yield 0, _read_go(file, source, start)
-        elif found := re.search(rf"\b{escaped}\b(?:\s*,\s*\w+)*[ \t]+(?=[\w*\[<])", text):
-            yield 0, _read_go(file, source, start + found.end())
-        elif made := re.search(rf"\b{escaped}\s*=\s*", text):
-            begun = start + made.end()
-            yield 0, lambda: self._text(file, source, begun, expression_end(source, begun), 2, start)
-
-    def _result(
-        self, file: File, source: str, begun: int, stop: int, place: int, depth: int, at: int
-    ) -> Value | None:
-        """The value at `place` of a call that gives several."""
-        assertion = re.search(r"\.\(([^()]+)\)$", source[begun:stop].rstrip())
-        if assertion:
-            type_ = read_type(assertion[1], "go")
-            return Value(file, type_) if place == 0 and type_ is not None else None
-        if not place:
-            return self._text(file, source, begun, stop, depth, at)
-        chain = chain_before(source, stop)
-        if chain is None or chain.start != begun or chain.steps[-1].kind != "call":
+    def _said(self, file: File, source: str, declaration: Declaration, depth: int) -> Value | None:
+        """The value that a declaration gives its name."""
+        if isinstance(declaration, Written):
+            return _of_type(file, declaration.type)
+        if isinstance(declaration, CalledFor):
+            holder = declaration.holder
+            return _element(self._chain(file, holder, holder.start, depth + 1)) if holder else None
+        if declaration.take == "result" and declaration.number:
+            return self._result(file, source, declaration, depth)
+        at = declaration.at
+        held = self._text(file, source, declaration.start, declaration.end, depth, at)
+        if held is None:
             return None
-        callee = self._chain(file, Chain(chain.start, chain.steps[:-1]), at, depth + 1)
-        made = callee.itself if callee is not None else None
-        if made is None or callee is None:
+        match declaration.take:
+            case "member":
+                return self._step(held, Step("member", declaration.member), [], file, at, depth)
+            case "element":
+                return _element(held)
+            case "loop":
+                return Value(held.file, held.type.element, held.given) if held.type is not None else held
+            case "range":
+                counts = declaration.number == 0 and held.type is not None and held.type.name != "chan"
+                element = _element(held)
+                return Value(file, Type("int")) if counts and element is not None else element
+        return held
+
+    def _result(self, file: File, source: str, declaration: SetFrom, depth: int) -> Value | None:
+        """One of several values that a call gives."""
+        chain = chain_before(source, declaration.end)
+        if chain is None or chain.start != declaration.start or chain.steps[-1].kind != "call":
             return None
-        results = split_top(
-            result_text(made.signature, made.name, "go").strip().removeprefix("(").removesuffix(")"), ","
-        )
-        type_ = (
-            read_type(re.sub(r"^\w+\s+(?=[\w*\[])", "", results[place]), "go")
-            if place < len(results)
-            else None
-        )
-        return Value(callee.file, type_, callee.given) if type_ is not None else None
-
-    def _in_java(
-        self, file: File, source: str, name: str, start: int, end: int, depth: int
-    ) -> Iterator[tuple[int, Callable[[], Value | None]]]:
-        escaped = re.escape(name)
-        for each in re.finditer(
-            rf"(?<=[\w>\].])\s+{escaped}\b\s*(?:\[\s*\]\s*)?([=;,):]|$)", source[start:end]
-        ):
-            at = start + each.start()
-
-            def read(at: int = at, behind: int = start + each.end(), sign: str = each[1]) -> Value | None:
-                written = type_before(source, at)
-                if written == "var":
-                    held = self._text(file, source, behind, expression_end(source, behind), depth, at)
-                    if sign != ":" or held is None or held.type is None:
-                        return held
-                    return Value(held.file, held.type.element, held.given)
-                type_ = read_type(written, "java") if written else None
-                return Value(file, type_) if type_ is not None else None
-
-            yield each.start(), read
-        yield from self._callbacks(file, source, name, start, end, depth)
-
-    def _in_script(
-        self, file: File, source: str, name: str, start: int, end: int, depth: int
-    ) -> Iterator[tuple[int, Callable[[], Value | None]]]:
-        escaped = re.escape(name)
-        text = source[start:end]
-        for each in re.finditer(rf"(?<![\w$.]){escaped}\s*[?!]?\s*:(?!:)\s*", text):
-            at = start + each.end()
-            if not _is_declared(source, start + each.start(), start):
-                continue
-
-            def read(at: int = at) -> Value | None:
-                written = type_text(source, at)
-                type_ = read_type(written, file.language) if written else None
-                return Value(file, type_) if type_ is not None else None
-
-            yield each.start(), read
-        for each in re.finditer(rf"(?<![\w$.]){escaped}\s*=(?![=>])\s*", text):
-            begun = start + each.end()
-
-            def made(begun: int = begun, at: int = start + each.start()) -> Value | None:
-                return self._text(file, source, begun, expression_end(source, begun), depth, at)
-
-            yield each.start(), made
-        for each in re.finditer(rf"\b(?:const|let|var)\s+{escaped}\s+of\s+", text):
-            begun = start + each.end()
-
-            def one(begun: int = begun, at: int = start + each.start()) -> Value | None:
-                held = self._text(file, source, begun, expression_end(source, begun), depth, at)
-                element = held.type.element if held is not None and held.type is not None else None
-                return (
-                    Value(held.file, element, held.given)
-                    if held is not None and element is not None
-                    else None
-                )
-
-            yield each.start(), one
-        pattern = (
-            rf"\b(?:const|let|var)\s*\{{[^{{}}=]*?(?:(\w+)\s*:\s*)?(?<![\w$.]){escaped}\b[^{{}}]*\}}\s*=\s*"
-        )
-        for each in re.finditer(pattern, text):
-            begun = start + each.end()
-
-            def part(
-                begun: int = begun, member: str = each[1] or name, at: int = start + each.start()
-            ) -> Value | None:
-                held = self._text(file, source, begun, expression_end(source, begun), depth, at)
-                return (
-                    self._step(held, Step("member", member), [], file, at, depth)
-                    if held is not None
-                    else None
-                )
-
-            yield each.start(), part
-        yield from self._callbacks(file, source, name, start, end, depth)
-
-    def _callbacks(
-        self, file: File, source: str, name: str, start: int, end: int, depth: int
-    ) -> Iterator[tuple[int, Callable[[], Value | None]]]:
-        """Parameters of a function that a container calls for each of what it holds."""
-        escaped = re.escape(name)
-        for each in re.finditer(
-            rf"(?:{_CALLBACKS}\(\s*(?:async\s+)?\(?|{_PAIRS}\(\(?\s*\w+\s*,)\s*{escaped}\s*(?:,\s*\w+\s*)?\)?\s*(?:=>|->)",
-            source[start:end],
-        ):
-            begun = start + each.start()
-
-            def read(begun: int = begun) -> Value | None:
-                chain = chain_before(source, begun)
-                held = self._chain(file, chain, chain.start, depth + 1) if chain is not None else None
-                element = held.type.element if held is not None and held.type is not None else None
-                return (
-                    Value(held.file, element, held.given)
-                    if held is not None and element is not None
-                    else None
-                )
-
-            yield each.start(), read
+        callee = self._chain(file, Chain(chain.start, chain.steps[:-1]), declaration.at, depth + 1)
+        if callee is None or callee.itself is None:
+            return None
+        results = result_types(callee.itself.signature, callee.itself.name)
+        type_ = results[declaration.number] if declaration.number < len(results) else None
+        return _of_type(callee.file, type_, callee.given)
 
 
-_BLOCKS = re.compile(r"[{}]|^\s*(?:case\b[^\n]*:|default\s*:)$", re.MULTILINE)
+def _of_type(file: File, type_: Type | None, given: Mapping[str, Value] | None = None) -> Value | None:
+    return Value(file, type_, given or {}) if type_ is not None else None
 
 
-def _is_seen(between: str) -> bool:
-    """Whether the block of a declaration is still open behind `between`, the text from it on."""
-    depth = 0
-    for sign in _BLOCKS.finditer(between):
-        if sign[0] not in "{}":
-            if depth == 0 and sign.start():
-                return False
-            continue
-        depth += 1 if sign[0] == "{" else -1
-        if depth < 0:
-            return False
-    return True
-
-
-def _read_go(file: File, source: str, at: int) -> Callable[[], Value | None]:
-    def read() -> Value | None:
-        type_ = read_type(source[at : at + 200], "go")
-        return Value(file, type_) if type_ is not None and type_.name != "range" else None
-
-    return read
-
-
-def _is_declared(source: str, at: int, least: int) -> bool:
-    """Whether `name: …` at `at` declares a variable, parameter or field, and is no key of an object."""
-    before = source[max(0, at - 60) : at]
-    if re.search(r"\b(?:const|let|var|private|public|protected|readonly|static|declare)\s+\Z", before):
-        return True
-    depth = 0
-    for place in range(at - 1, max(least - 1, at - 2_000), -1):
-        sign = source[place]
-        if sign in ")]}":
-            depth += 1
-        elif sign in "([{":
-            if depth == 0:
-                return sign == "("
-            depth -= 1
-    return at <= least or depth == 0
+def _element(held: Value | None) -> Value | None:
+    """What is inside of what holds others."""
+    if held is None or held.type is None or held.type.element is None:
+        return None
+    return Value(held.file, held.type.element, held.given)

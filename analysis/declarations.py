@@ -1,0 +1,223 @@
+"""What the declarations of a name say that it holds, in Go, TypeScript, JavaScript and Java: the type that is
+written there, or the expression that it is set from.
+
+Found in text, without a tree: the text behind may be anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from devflow.analysis.expressions import Chain, chain_before, expression_end
+from devflow.analysis.written_types import Type, read_type, type_before, type_text
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The type that is written beside a name; None where it cannot be told."""
+
+    type: Type | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFrom:
+    """What a name is set from: the expression that is the whole of the offsets `start` to `end`."""
+
+    at: int
+    """The offset of the declaration: names in the expression are those that are seen there."""
+    start: int
+    end: int
+    take: Literal["whole", "element", "loop", "range", "result", "member"] = "whole"
+    """What the name gets of it: all, one of what it holds, the same as Java's `var` in a loop or Go's `range`
+    gives it, the result at `number` of a call, the member `member`."""
+    number: int = 0
+    """The place, from 0, of the name among those that Go sets at once."""
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalledFor:
+    """The parameter of a function that what `holder` holds is given to, one by one."""
+
+    holder: Chain | None
+
+
+Declaration = Written | SetFrom | CalledFor
+_Reader = Callable[[str, int, re.Match[str]], Declaration | None]
+"""Reads a declaration: of the source, the offset that the match counts from, and the match; None where it
+turns out to be none."""
+
+
+def declarations(
+    source: str, name: str, start: int, end: int, language: str, *, field: bool = False
+) -> Iterator[Declaration]:
+    """The declarations of `name` in `source[start:end]`, the last first; of a `field` all, else those whose
+    block is still open at `end`. Each is read when it is asked for."""
+    text = source[start:end]
+    if field and language == "go":
+        yield from _go_field(source, text, name, start)
+        return
+    escaped = re.escape(name)
+    found = [
+        (each, read)
+        for pattern, read in _FORMS.get(language, _SCRIPT)
+        for each in re.finditer(pattern.replace("NAME", escaped), text)
+    ]
+    for each, read in sorted(found, key=lambda one: -one[0].start()):
+        if field or _is_seen(text[each.start() :]):
+            declaration = read(source, start, each)
+            if declaration is not None:
+                yield declaration
+
+
+def binds(text: str, name: str, language: str) -> bool:
+    """Whether a function's text declares `name` in a way that tells no type."""
+    escaped = re.escape(name)
+    if language == "go":
+        return bool(re.search(rf"\b{escaped}\b(?:\s*,\s*\w+)*\s*:=|\bvar\s+{escaped}\b", text))
+    return bool(
+        re.search(rf"\b(?:const|let|var)\s+(?:{escaped}\b|[{{\[][^=]*\b{escaped}\b[^=]*=)", text)
+        or re.search(rf"(?<![\w.]){escaped}\s*(?:=>|->)|\([^()]*\b{escaped}\b[^()]*\)\s*(?:=>|->)", text)
+    )
+
+
+# --- Go
+
+
+def _go_type(source: str, start: int, found: re.Match[str]) -> Declaration:
+    return _go_written(source, start + found.end())
+
+
+def _go_value(source: str, start: int, found: re.Match[str]) -> Declaration:
+    begun, number = start + found.end(), found[1].count(",")
+    end = expression_end(source, begun, (";",) if number else (";", ","))
+    if not found[2]:
+        asserted = re.search(r"\.\(([^()]+)\)$", source[begun:end].rstrip())
+        if asserted:
+            return Written(None if number else read_type(asserted[1], "go"))
+    return SetFrom(start + found.start(), begun, end, "range" if found[2] else "result", number)
+
+
+def _go_field(source: str, text: str, name: str, start: int) -> Iterator[Declaration]:
+    """The type that stands behind a field, a package's variable, or is embedded; what a variable is made
+    of."""
+    escaped = re.escape(name)
+    if re.fullmatch(rf"\*?(?:\w+\.)?{escaped}", text.strip()):
+        yield _go_written(source, start)
+    elif found := re.search(rf"\b{escaped}\b(?:\s*,\s*\w+)*[ \t]+(?=[\w*\[<])", text):
+        yield _go_written(source, start + found.end())
+    elif made := re.search(rf"\b{escaped}\s*=\s*", text):
+        begun = start + made.end()
+        yield SetFrom(start, begun, expression_end(source, begun))
+
+
+def _go_written(source: str, at: int) -> Written:
+    type_ = read_type(source[at : at + 200], "go")
+    return Written(type_ if type_ is None or type_.name != "range" else None)
+
+
+# --- Java, TypeScript and JavaScript
+
+
+def _java_type(source: str, start: int, found: re.Match[str]) -> Declaration:
+    at, behind = start + found.start(), start + found.end()
+    written = type_before(source, at)
+    if written == "var":
+        end = expression_end(source, behind)
+        return SetFrom(at, behind, end, "loop" if found[1] == ":" else "whole")
+    return Written(read_type(written, "java") if written else None)
+
+
+def _script_type(source: str, start: int, found: re.Match[str]) -> Declaration | None:
+    if not _is_declared(source, start + found.start(), start):
+        return None
+    written = type_text(source, start + found.end())
+    return Written(read_type(written, "typescript") if written else None)
+
+
+def _script_value(source: str, start: int, found: re.Match[str]) -> Declaration:
+    begun = start + found.end()
+    return SetFrom(start + found.start(), begun, expression_end(source, begun))
+
+
+def _script_loop(source: str, start: int, found: re.Match[str]) -> Declaration:
+    begun = start + found.end()
+    return SetFrom(start + found.start(), begun, expression_end(source, begun), "element")
+
+
+def _script_part(source: str, start: int, found: re.Match[str]) -> Declaration:
+    begun = start + found.end()
+    end = expression_end(source, begun)
+    return SetFrom(start + found.start(), begun, end, "member", member=found[1] or found[2])
+
+
+def _callback(source: str, start: int, found: re.Match[str]) -> Declaration:
+    return CalledFor(chain_before(source, start + found.start()))
+
+
+_EACH = "sort map forEach filter find findIndex findLast some every flatMap anyMatch allMatch then ifPresent"
+_PAIRS = r"\.(?:sort|toSorted|reduce)"
+"""Methods whose callback's second parameter is one of them as well."""
+_CALLBACKS: tuple[str, _Reader] = (
+    rf"(?:\.(?:{_EACH.replace(' ', '|')})\(\s*(?:async\s+)?\(?|{_PAIRS}\(\(?\s*\w+\s*,)"
+    r"\s*NAME\s*(?:,\s*\w+\s*)?\)?\s*(?:=>|->)",
+    _callback,
+)
+_SCRIPT: tuple[tuple[str, _Reader], ...] = (
+    (r"(?<![\w$.])NAME\s*[?!]?\s*:(?!:)\s*", _script_type),
+    (r"(?<![\w$.])NAME\s*=(?![=>])\s*", _script_value),
+    (r"\b(?:const|let|var)\s+NAME\s+of\s+", _script_loop),
+    (
+        r"\b(?:const|let|var)\s*\{[^{}=]*?(?:(\w+)\s*:\s*)?(?<![\w$.])(NAME)\b[^{}]*\}\s*=\s*",
+        _script_part,
+    ),
+    _CALLBACKS,
+)
+_FORMS: MappingProxyType[str, tuple[tuple[str, _Reader], ...]] = MappingProxyType(
+    {
+        "go": (
+            (r"(?:[(,]|\bvar)\s*NAME(?:\s*,\s*\w+)*\s+(?=[\w*\[.<])", _go_type),
+            (r"((?:\b\w+\s*,\s*)*)\bNAME\b(?:\s*,\s*\w+)*\s*:?=(?!=)\s*(range\s+)?", _go_value),
+        ),
+        "java": ((r"(?<=[\w>\].])\s+NAME\b\s*(?:\[\s*\]\s*)?([=;,):]|$)", _java_type), _CALLBACKS),
+    }
+)
+"""How a language declares the name NAME, where it does not as scripts do."""
+
+
+def _is_declared(source: str, at: int, least: int) -> bool:
+    """Whether `name: …` at `at` declares a variable, parameter or field, and is no key of an object."""
+    before = source[max(0, at - 60) : at]
+    if re.search(r"\b(?:const|let|var|private|public|protected|readonly|static|declare)\s+\Z", before):
+        return True
+    depth = 0
+    for place in range(at - 1, max(least - 1, at - 2_000), -1):
+        sign = source[place]
+        if sign in ")]}":
+            depth += 1
+        elif sign in "([{":
+            if depth == 0:
+                return sign == "("
+            depth -= 1
+    return at <= least or depth == 0
+
+
+_BLOCKS = re.compile(r"[{}]|^\s*(?:case\b[^\n]*:|default\s*:)$", re.MULTILINE)
+
+
+def _is_seen(between: str) -> bool:
+    """Whether the block of a declaration is still open behind `between`, the text from it on."""
+    depth = 0
+    for sign in _BLOCKS.finditer(between):
+        if sign[0] not in "{}":
+            if depth == 0 and sign.start():
+                return False
+            continue
+        depth += 1 if sign[0] == "{" else -1
+        if depth < 0:
+            return False
+    return True
