@@ -344,8 +344,6 @@ class Values:
         if depth > _DEEPEST or end - start > _LONGEST:
             return None
         found = declarations(source, name, start, end, file.language, field=field)
-        if field and file.language == "go":
-            depth = 2
         for each in islice(found, _MOST_PLACES):
             if (told := self._said(file, source, each, depth)) is not None:
                 return told

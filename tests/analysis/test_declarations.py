@@ -1,4 +1,4 @@
-"""What the declarations of a name say that it holds. `<|>` is the cursor: the text in front of it is asked."""
+"""What the declarations of a name say that it holds. `<|>` is the cursor: the text before it is asked."""
 
 from __future__ import annotations
 

@@ -351,3 +351,20 @@ async def test_java_s_default_methods_are_inherited(tmp_path: Path) -> None:
     async with graph_of(tmp_path, code) as graph:
         assert callers(graph, "Shape.twice") == ["Square.inner", "Use.run"]
         assert callers(graph, "Square.area") == ["Shape.twice"]
+
+
+async def test_a_go_variable_that_is_set_from_itself_holds_nothing_that_is_known(tmp_path: Path) -> None:
+    code = """
+        //- main.go
+        package main
+
+        var store = store.next
+        var here = there
+        var there = here
+
+        func (s *Store) Load() int { return 1 }
+
+        func a() { store.Load(); here.Load() }
+    """
+    async with graph_of(tmp_path, code) as graph:
+        assert callers(graph, "Store.Load") == []
