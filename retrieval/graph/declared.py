@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from types import MappingProxyType
 
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.languages import SCRIPTS
+from devflow.analysis.languages import SCRIPTS, family
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph import go_libraries
 from devflow.retrieval.graph.base import Definition, Meaning, Use
@@ -33,9 +32,6 @@ from devflow.retrieval.graph.values import SHAPED, VALUED, Values
 
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
 _RUN = FUNCTION_LIKE - {SymbolKind.PROPERTY}
-_FAMILIES = MappingProxyType(
-    {"typescript": "script", "tsx": "script", "javascript": "script", "c": "c", "cpp": "c"}
-)
 _DEEPEST = 8
 _MOST_BASES = 32
 
@@ -492,14 +488,13 @@ class DeclaredMeanings:
         return [Meaning(each, 0.45, "name") for each in found]
 
     def _all(self, name: str, language: str) -> list[Definition]:
-        family = _FAMILIES.get(language, language)
-        key = (name, family)
+        key = (name, family(language))
         known = self._global.get(key)
         if known is None:
             known = self._global[key] = [
                 each
                 for each in self._stored.named(name, limit=200)
-                if _FAMILIES.get(each.language, each.language) == family
+                if family(each.language) == family(language)
             ]
         return known
 

@@ -74,12 +74,7 @@ def lines_of(graph: Graph, name: str) -> list[tuple[Path, int]]:
 def definitions_in(graph: Graph, path: Path, qualified_name: str) -> list[Definition]:
     """The definitions of this qualified name in one file."""
     container, _, name = qualified_name.rpartition(".")
-    found: list[Definition] = []
-    for number, root in enumerate(graph.stored.roots):
-        if path.is_relative_to(root):
-            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
-            found += graph.stored.file(number, id_).named(container, name) if id_ is not None else []
-    return found
+    return [each for file in _files_at(graph, path) for each in file.named(container, name)]
 
 
 def told_at(
@@ -87,14 +82,12 @@ def told_at(
 ) -> list[Definition] | None:
     """What the code says of a `name` that a file uses at `start`, where types are written down; [] when it is
     nothing of the workspace, None when the code does not say. `kind` is a reference's."""
-    for number, root in enumerate(graph.stored.roots):
-        if path.is_relative_to(root):
-            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
-            if id_ is not None:
-                use = Use(number, id_, start, start + len(name), kind, 0, name, receiver, "")
-                told = graph.declared.told(use)
-                return None if told is None else [each.definition for each in told]
-    return None
+    file = next(_files_at(graph, path), None)
+    if file is None:
+        return None
+    use = Use(file.root, file.id, start, start + len(name), kind, 0, name, receiver, "")
+    told = graph.declared.told(use)
+    return None if told is None else [each.definition for each in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,52 +103,44 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
     """What can stand at `start` of a file, behind a member operator, where types are written down. `receiver`
     is the plain name in front of the operator, "" for an expression. Nothing when the code does not say, or
     it is nothing of the workspace."""
-    for number, root in enumerate(graph.stored.roots):
-        if path.is_relative_to(root):
-            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
-            file = graph.stored.file(number, id_) if id_ is not None else None
-            if file is None or file.language not in VALUED:
-                return Offered()
-            declared = graph.declared
-            owners, sure = declared.values.every_owner(file, start)
-            if not owners and (library := declared.values.library_owner(file, start)) is not None:
-                return Offered(tuple((each, 0) for each in go_libraries.members(library)))
-            if not owners:
-                package = tuple((each, 0) for each in declared.of_package(file, receiver))
-                return Offered(package, bool(package))
-            inside = receiver in ("this", "super") or receiver.startswith("this.#")
-            found: dict[str, tuple[Definition, int]] = {}
-            for owner in owners:
-                for made, depth in declared.members(owner):
-                    if made.kind is not SymbolKind.CONSTRUCTOR and (inside or _is_seen(made, file)):
-                        found.setdefault(made.name, (made, depth))
-                for base in declared.library_bases(owner):
-                    for made in go_libraries.members(base):
-                        found.setdefault(made.name, (made, 1))
-            whole = sure and all(declared.has_all_bases(each) for each in owners)
-            return Offered(tuple(found.values()), whole)
-    return Offered()
+    file = next(_files_at(graph, path), None)
+    if file is None or file.language not in VALUED:
+        return Offered()
+    declared = graph.declared
+    owners, sure = declared.values.every_owner(file, start)
+    if not owners and (library := declared.values.library_owner(file, start)) is not None:
+        return Offered(tuple((each, 0) for each in go_libraries.members(library)))
+    if not owners:
+        package = tuple((each, 0) for each in declared.of_package(file, receiver))
+        return Offered(package, bool(package))
+    inside = receiver in ("this", "super") or receiver.startswith("this.#")
+    found: dict[str, tuple[Definition, int]] = {}
+    for owner in owners:
+        for made, depth in declared.members(owner):
+            if made.kind is not SymbolKind.CONSTRUCTOR and (inside or _is_seen(made, file)):
+                found.setdefault(made.name, (made, depth))
+        for base in declared.library_bases(owner):
+            for made in go_libraries.members(base):
+                found.setdefault(made.name, (made, 1))
+    whole = sure and all(declared.has_all_bases(each) for each in owners)
+    return Offered(tuple(found.values()), whole)
 
 
 def library_name(graph: Graph, path: Path, start: int, name: str, receiver: str) -> Definition | None:
     """The definition in a library's sources of the member `name` that a file uses at `start`, behind the
     plain name `receiver` or an expression (""); None when there is none."""
-    for number, root in enumerate(graph.stored.roots):
-        if path.is_relative_to(root):
-            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
-            file = graph.stored.file(number, id_) if id_ is not None else None
-            if file is None or file.language != "go":
-                return None
-            values = graph.declared.values
-            owner = values.library_owner(file, start)
-            owners = [owner] if owner is not None else []
-            for each in values.owners(file, start) or () if owner is None else ():
-                owners += graph.declared.library_bases(each)
-            found = [made for each in owners for made in go_libraries.members(each)]
-            if not owners and receiver and not graph.declared.package(file, receiver, name):
-                found = graph.declared.of_package(file, receiver)
-            return next((each for each in found if each.name == name and each.root < 0), None)
-    return None
+    file = next(_files_at(graph, path), None)
+    if file is None or file.language != "go":
+        return None
+    values = graph.declared.values
+    owner = values.library_owner(file, start)
+    owners = [owner] if owner is not None else []
+    for each in values.owners(file, start) or () if owner is None else ():
+        owners += graph.declared.library_bases(each)
+    found = [made for each in owners for made in go_libraries.members(each)]
+    if not owners and receiver and not graph.declared.package(file, receiver, name):
+        found = graph.declared.of_package(file, receiver)
+    return next((each for each in found if each.name == name and each.root < 0), None)
 
 
 def read_library(graph: Graph, path: Path, module: str) -> None:
@@ -163,6 +148,15 @@ def read_library(graph: Graph, path: Path, module: str) -> None:
     root = next((root for root in graph.stored.roots if path.is_relative_to(root)), None)
     if root is not None:
         go_libraries.read(module, root)
+
+
+def _files_at(graph: Graph, path: Path) -> Iterator[File]:
+    """The file that the roots which hold `path` know at it: one, but where roots lie in each other."""
+    for number, root in enumerate(graph.stored.roots):
+        if path.is_relative_to(root):
+            id_ = graph.stored.paths(number).get(path.relative_to(root).as_posix())
+            if id_ is not None:
+                yield graph.stored.file(number, id_)
 
 
 def _is_seen(made: Definition, file: File) -> bool:

@@ -162,21 +162,21 @@ async def _parameters(wanted: Wanted, code: Codebase, deadline: float) -> list[P
         return []
     if certain := await certain_signatures(wanted.doc, call, code):
         return list(certain[0].parameters)  # and no function of that name elsewhere
+    now = time.monotonic()
     doubtful = bool(call.receiver) or not call.plain  # methods of other classes have that name too
-    if doubtful and (told := await _typed_parameters(wanted, code, deadline)):
+    if doubtful and (told := await _typed_parameters(wanted, code, now + (deadline - now) / 2)):
         return told
     for symbol in await callees(wanted.doc, wanted.start, call, code):
         if parameters := parameters_of(symbol.signature, symbol.name):
             return parameters
-    return [] if doubtful else await _typed_parameters(wanted, code, deadline)
+    return await _typed_parameters(wanted, code, deadline)
 
 
 async def _typed_parameters(wanted: Wanted, code: Codebase, deadline: float) -> list[Parameter]:
-    """Those that the type engine tells in half of the time that is left."""
+    """Those that the type engine tells by then."""
     typed = typed_signatures(wanted.doc, wanted.cursor, code)
     if typed is None:
         return []
-    now = time.monotonic()
-    await until(now + (deadline - now) / 2, typed)
+    await until(deadline, typed)
     told = answer(typed)
     return list(told[0].parameters) if told else []

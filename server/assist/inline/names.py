@@ -11,7 +11,6 @@ from devflow.analysis.tokens import NEWLINE, Token, lex
 from devflow.server.assist.keywords import builtin_names, keywords
 
 _ACCESS = frozenset({".", "->", "::", "?."})
-_IMPORT_LINE = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\b|\s*from\s")
 _BINDERS = frozenset(
     {"for", "as", "lambda", "def", "class", "let", "const", "var", "function", "fn", "func", "import"}
 )
