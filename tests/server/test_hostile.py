@@ -16,9 +16,8 @@ from support.questions import params
 
 LENGTH = 100_000
 INTERNAL = -32603
-SOON = 5.0
-"""Seconds of the processor, which other work on the machine does not lengthen."""
-"""Seconds on a busy machine; what is not bounded takes minutes, or the process."""
+SOON = 10.0
+"""Seconds of the processor: ten times what the slowest takes, a fraction of what anything unbounded does."""
 TEXTS = {
     "braces": "{" * LENGTH,
     "parentheses": "(" * LENGTH,
