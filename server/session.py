@@ -23,7 +23,8 @@ from devflow.analysis.paths import told_path
 from devflow.analysis.text import Encoding, Text
 from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
 from devflow.server import convert, logs, settings
-from devflow.server.assist.base import Codebase, Memory
+from devflow.server.assist.base import Codebase
+from devflow.server.assist.memory import Memory
 from devflow.server.assist.next_edit.offers import Offers
 from devflow.server.behind import ASKING_SECONDS, STARTING_SECONDS, Behind
 from devflow.server.configuration import Configuration

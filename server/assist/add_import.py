@@ -17,6 +17,7 @@ from devflow.analysis.python_scopes import MODULE, PythonNames
 from devflow.analysis.text import Edit
 from devflow.analysis.undefined import is_undefined, names_bound
 from devflow.server.assist.imports import import_edit, module_name
+from devflow.server.assist.memory import PerSession, PerVersion
 from devflow.server.assist.refactorings import names_of
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.waiting import within
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _MOST = 5
 _MOST_NAMES = 60
 _INDEX_SECONDS = 1.0
+_BOUND = PerVersion[frozenset[str]]("names bound")
+_OF_STANDARD = PerSession[Mapping[str, str]]("public names of the standard library, and their modules")
 _IMPORTABLE = frozenset(
     {
         SymbolKind.CLASS,
@@ -99,7 +102,7 @@ async def imports_for(
     if doc.language != "python" or tree is None or not name.isidentifier() or hasattr(builtins, name):
         return (start, end), ()
     # Editors ask at every move of the cursor: the names of a version are collected once.
-    bound = await asyncio.to_thread(code.memory.value, "names bound", doc, lambda: names_bound(tree))
+    bound = await asyncio.to_thread(code.memory.value, _BOUND, doc, lambda: names_bound(tree))
     if not is_undefined(tree, start, bound):
         return (start, end), ()
     found, _ = await _candidates(doc, name, code)
@@ -163,7 +166,7 @@ async def _candidates(doc: Document, name: str, code: Codebase) -> tuple[tuple[I
             if brought in ("", name):  # an import under another name of its own is that file's affair
                 found[Importable(module, brought, "" if brought or module == name else name)] = None
     in_use = bool(found)
-    standard = await asyncio.to_thread(code.memory.kept, "standard names", _standard_names)
+    standard = await asyncio.to_thread(code.memory.kept, _OF_STANDARD.key(), _standard_names)
     own: dict[str, int] = {}
     for each in (await within(code.index.symbols_named(name), _INDEX_SECONDS) or ()) if code.index else ():
         if each.symbol.container or each.symbol.kind not in _IMPORTABLE or each.path == doc.path:

@@ -25,6 +25,7 @@ from devflow.analysis.paths import shown_path
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.retrieval.graph.importers import CallingFile, Taken, calling_files, names_taken_from
 from devflow.server.assist.known_modules import judged
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.waiting import due, within
 
@@ -38,6 +39,8 @@ _SECONDS_EACH = 0.5
 _MOST_FILES = 40
 _SHOWN = 3
 _MOST_RELATED = 20
+_FINE = PerDocument[set[tuple[object, ...]]]("callees that are called as they must be")
+_STOOD = PerDocument[dict[str, int]]("lines where names stood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ async def broken_callers(doc: Document, code: Codebase, seconds: float = SECONDS
 async def _misfits(doc: Document, module: Module, code: Codebase, end: float) -> list[Finding]:
     assert doc.path is not None
     assert code.index is not None
-    fine: set[tuple[object, ...]] = code.memory.kept(("called as it must be", doc.uri), set)
+    fine = code.memory.kept(_FINE.key(doc.uri), set)
     trees: dict[Path, SyntaxTree | None] = {}
     findings: list[Finding] = []
     for callee in await judged(lambda known: callers.callees(module, code.roots, known), code):
@@ -108,7 +111,7 @@ async def _missing(doc: Document, module: Module | None, code: Codebase) -> list
     assert code.index is not None
     taken = await within(code.index.graph.ask(names_taken_from, doc.path), _SECONDS_EACH) or ()
     source = doc.text.source
-    lines: dict[str, int] = code.memory.kept(("where names stood", doc.uri), dict)
+    lines = code.memory.kept(_STOOD.key(doc.uri), dict)
     names = {each.name for each in taken if each.name != "*"}
     if module is None:
         gone = await asyncio.to_thread(callers.missing_exports, source, names)

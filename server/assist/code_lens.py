@@ -13,10 +13,12 @@ from devflow.analysis.paths import shown_path
 from devflow.analysis.roles import is_test
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTIONS
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.uses import Use, uses_of
 
 _SHOWN = CLASS_LIKE | FUNCTIONS
+_USES = PerDocument[list[Use]]("uses of a definition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ async def lenses(doc: Document, code: Codebase) -> list[Lens]:
 
 async def counted(doc: Document, at: int, of: str, code: Codebase) -> str:
     """What a lens over the definition whose name is at `at` says: `3 callers`, `1 test`."""
-    key = ("uses", doc.uri, hash(doc.text.source), at)
+    key = _USES.key(doc.uri, hash(doc.text.source), at)
     uses = await code.memory.task(key, lambda: uses_of(doc, at, code))
     here = await asyncio.to_thread(symbols_of, doc, code.memory)
     own = next((each for each in here if each.name_start == at), None)

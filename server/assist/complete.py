@@ -24,6 +24,7 @@ from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.gather import gather
 from devflow.server.assist.imports import ImportBlock, workspace_packages
 from devflow.server.assist.in_string import Entry, entries, inside
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.waiting import answer, due, until, within
@@ -38,6 +39,7 @@ _ENOUGH = 0.75
 """The share of probability in the first five from which on nobody waits for the type engine."""
 _RESOLVE_SECONDS = 0.5
 _QUOTES = ("'", '"', "`")
+_OF_ENGINE = PerDocument[list[Candidate]]("the type engine's candidates")
 _WITH_MEMBERS = frozenset(
     {SymbolKind.MODULE, SymbolKind.VARIABLE, SymbolKind.PARAMETER, SymbolKind.PROPERTY, SymbolKind.FIELD}
 )
@@ -169,7 +171,7 @@ def _ask_engine(doc: Document, start: int, at: int, code: Codebase) -> asyncio.T
     before = doc.text.source[:start]
     source = before + doc.text.source[at:]
     return code.memory.task(
-        ("complete", doc.uri, start, hash(before)), lambda: python.complete(doc.path, source, start)
+        _OF_ENGINE.key(doc.uri, start, hash(before)), lambda: python.complete(doc.path, source, start)
     )
 
 

@@ -15,6 +15,7 @@ from devflow.analysis.roles import is_test
 from devflow.server.assist import prompts
 from devflow.server.assist.chat import answer, has_chat, how_to_have_one
 from devflow.server.assist.inert import inert
+from devflow.server.assist.memory import Memory, PerSession
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.related import (
@@ -29,7 +30,7 @@ from devflow.server.assist.target import Target, sent_paths, target_at
 
 if TYPE_CHECKING:
     from devflow.models.base import ChatRequest
-    from devflow.server.assist.base import Codebase, Memory
+    from devflow.server.assist.base import Codebase
 
 _MOST_KEPT = 256
 _MOST_NAMED = 6
@@ -162,8 +163,11 @@ def _callers(target: Target, known: Neighbours, code: Codebase) -> list[str]:
     return parts
 
 
+_EXPLAINED = PerSession[dict[str, Explained]]("explanations by a model")
+
+
 def _explanations(memory: Memory) -> dict[str, Explained]:
-    return memory.kept("explanations", dict)
+    return memory.kept(_EXPLAINED.key(), dict)
 
 
 def _key(source: str, language: str) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devflow.server.assist.base import Memory
 from devflow.server.assist.features import words_of
+from devflow.server.assist.memory import Memory, PerSession
 from devflow.server.assist.rank import match_quality
 from devflow.server.assist.waiting import answer
 
@@ -53,6 +53,11 @@ class Frequent:
                 yield name
 
 
+_FREQUENT = PerSession[tuple[float, Frequent]]("frequent members, and when they were read")
+_READING = PerSession[Frequent]("reading of the frequent members")
+_COUNTS = PerSession[dict[str, int]]("how often attributes are seen")
+
+
 def read_frequent(index: Index, memory: Memory) -> asyncio.Task[Frequent] | None:
     """The reading of the workspace's frequent members; None while what was read last is new enough."""
     at, kept = _last(memory)
@@ -63,26 +68,24 @@ def read_frequent(index: Index, memory: Memory) -> asyncio.Task[Frequent] | None
         counts = await index.frequent_members(_MOST)
         return await asyncio.to_thread(Frequent.of, counts)
 
-    task = memory.task(("frequent members", int(time.monotonic() / _REFRESHED)), read)
+    task = memory.task(_READING.key(int(time.monotonic() / _REFRESHED)), read)
     return task if not kept.counts or task.done() else None
 
 
 def frequent_members(memory: Memory, reading: asyncio.Task[Frequent] | None) -> Frequent:
     """What was read last, now if `reading` is done."""
     if reading is not None and (read := answer(reading)) and read.counts:
-        memory.keep("frequent members", (time.monotonic(), read))
+        memory.keep(_FREQUENT.key(), (time.monotonic(), read))
     return _last(memory)[1]
 
 
 def _last(memory: Memory) -> tuple[float, Frequent]:
-    return memory.kept("frequent members", lambda: (0.0, Frequent()))
+    return memory.kept(_FREQUENT.key(), lambda: (0.0, Frequent()))
 
 
 async def attribute_counts(index: Index, names: Sequence[str], memory: Memory) -> dict[str, int]:
     """How often each of `names` is seen behind a dot; 0 for the unseen."""
-    known: dict[str, int] = memory.kept(
-        ("attribute counts", int(time.monotonic() / _REFRESHED)), dict[str, int]
-    )
+    known = memory.kept(_COUNTS.key(int(time.monotonic() / _REFRESHED)), dict)
     unknown = [name for name in names if name not in known]
     if unknown:
         counted = await index.attribute_counts(unknown)

@@ -9,10 +9,12 @@ from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import Suggestion, inline
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.waiting import answer
 from devflow.server.settings import Inline
 
 _LONGEST = 60
+_SUGGESTED = PerDocument[Suggestion | None]("ghost text for a list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class GhostItem:
 
 def ghost_task(doc: Document, at: int, code: Codebase, config: Inline) -> asyncio.Task[Suggestion | None]:
     """The suggestion at `at`; the same task for who asks again before the document changes."""
-    key = ("ghost item", doc.uri, doc.version, at)
+    key = _SUGGESTED.key(doc.uri, doc.version, at)
     return code.memory.task(key, lambda: inline(doc, at, code, config, listed=True))
 
 

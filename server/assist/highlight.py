@@ -18,6 +18,7 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import lex
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.keywords import is_keyword_at
+from devflow.server.assist.memory import PerVersion
 from devflow.server.assist.module_uses import uses_in
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import enclosing_classes
@@ -80,11 +81,14 @@ async def _by_types(doc: Document, start: int, name: str, code: Codebase) -> lis
     ]
 
 
+_NAMES = PerVersion[PythonNames]("names and scopes")
+
+
 def names_in(doc: Document, code: Codebase) -> PythonNames:
     """The names of a Python document and their scopes, worked out once per version."""
     tree = doc.tree
     assert tree is not None
-    return code.memory.value("names", doc, lambda: python_names(tree))
+    return code.memory.value(_NAMES, doc, lambda: python_names(tree))
 
 
 async def is_annotation(doc: Document, at: int, code: Codebase) -> bool:

@@ -18,7 +18,8 @@ from devflow.server.assist.docstring_markdown import as_markdown
 from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import is_keyword_at
-from devflow.server.assist.last_change import last_change
+from devflow.server.assist.last_change import Change, last_change
+from devflow.server.assist.memory import PerSession
 from devflow.server.assist.navigate import ask_definition, look_up
 from devflow.server.assist.waiting import answer, due, until, within
 from devflow.server.settings import Hover
@@ -29,6 +30,7 @@ READ_SECONDS = 0.05
 CHANGE_SECONDS = 0.003
 TYPE_SECONDS = 0.03
 """How long a fast engine is waited for where the definition itself is known without it."""
+_CHANGED = PerSession[Change | None]("the last change of some lines")
 _LONGEST_TYPE = 300
 _VALUES = frozenset(
     {
@@ -151,7 +153,7 @@ async def _last_change(location: Location | None, code: Codebase) -> str:
     if own is None or text is None:
         return ""
     first, last = text.line_at(own.symbol.start), text.line_at(own.symbol.end)
-    key = ("last change", location.path, first, last, hash(text.source))
+    key = _CHANGED.key(location.path, first, last, hash(text.source))
     asked = code.memory.task(key, lambda: last_change(location.path, first, last))
     await until(due(CHANGE_SECONDS), asked)
     found = answer(asked)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from devflow.analysis.checks.python_module import Module, read_module
 from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.server.assist.memory import PerSession
 from devflow.server.assist.other_files import readable
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 _MOST_ROUNDS = 12
 _MOST_MODULES = 256
+_MODULES = PerSession["dict[Path, tuple[Text, Module]]"]("modules that reviews have read")
 
 
 async def judged(
@@ -47,7 +49,7 @@ async def _module(path: Path, code: Codebase) -> Module | None:
     text = await readable(path, code)
     if text is None:
         return None
-    kept: dict[Path, tuple[Text, Module]] = code.memory.kept("review modules", dict)
+    kept = code.memory.kept(_MODULES.key(), dict)
     before = kept.get(path)
     if before is not None and before[0] == text:
         return before[1]

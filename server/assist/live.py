@@ -15,7 +15,7 @@ from functools import cached_property
 
 from devflow.analysis.document import Document
 from devflow.analysis.tokens import lex
-from devflow.server.assist.base import Memory
+from devflow.server.assist.memory import Memory, PerSession
 
 _BREAK = "\0"
 _FENCES = re.compile('"""|' + "'''")
@@ -24,6 +24,7 @@ _WINDOW = 300_000
 _ORDERS = (1, 2, 3, 4, 5, 6, 8)
 _RECENT = 20_000
 _MOST_LINES = 60_000
+_LINES = PerSession[dict[str, tuple[str, int]]]("lines of a language and their tokens")
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ _NAME = re.compile("(?<=\0)([^\\W\\d]\\w*)(?=\0)")
 def live(doc: Document, start: int, end: int, memory: Memory) -> Live:
     """The document's tokens around `start:end`, the word being typed, which is none of them."""
     source = doc.text.source
-    cache: dict[str, tuple[str, int]] = memory.kept(("lines", doc.language), dict)
+    cache = memory.kept(_LINES.key(doc.language), dict)
     if len(cache) > _MOST_LINES:
         cache.clear()
     before = source[max(0, start - _WINDOW) : start].split("\n")

@@ -33,6 +33,7 @@ from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
 from devflow.server.assist.highlight import is_annotation, names_in
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.module_uses import module_uses
 from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.outline import symbols_of
@@ -81,6 +82,11 @@ class Places:
 
     locations: tuple[Location, ...] = ()
     engine: str = ""
+
+
+_STATIC = PerDocument[tuple[Found, bool] | None]("what the text tells of a name")
+_NEARBY = PerDocument[tuple[float, list[Found]]]("what tree and index tell of a name, and when")
+_DEFINED = PerDocument[list[Definition]]("what the type engine tells of a name")
 
 
 async def definition(doc: Document, at: int, code: Codebase) -> Places:
@@ -132,7 +138,7 @@ async def look_up(doc: Document, at: int, code: Codebase) -> Known:
 
 def ask_nearby(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[float, list[Found]]]:
     """What tree and index tell of the name at `at`, and when they did (`time.monotonic()`)."""
-    key = ("nearby", doc.uri, hash(doc.text.source), doc.text.word_at(at))
+    key = _NEARBY.key(doc.uri, hash(doc.text.source), doc.text.word_at(at))
 
     async def look() -> tuple[float, list[Found]]:
         found = await resolve(doc, at, code)
@@ -140,14 +146,13 @@ def ask_nearby(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[flo
 
     kept = code.memory.task(key, look)
     if kept.done() and (told := answer(kept)) and time.monotonic() - told[0] > REPEAT_SECONDS:
-        code.memory.forget(key)  # the index has moved on
-        return code.memory.task(key, look)
+        return code.memory.again(key, look)  # the index has moved on
     return kept
 
 
 def ask_text(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[Found, bool] | None]:
     """What Python's text alone tells of the name at `at`, asked once for a text."""
-    key = ("static", doc.uri, hash(doc.text.source), doc.text.word_at(at))
+    key = _STATIC.key(doc.uri, hash(doc.text.source), doc.text.word_at(at))
     return code.memory.task(key, lambda: static_name(doc, at, code))
 
 
@@ -174,12 +179,11 @@ def ask_definition(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[
     if python is None or doc.language != "python":
         return None
     source = doc.text.source
-    key = ("define", doc.uri, hash(source), doc.text.word_at(at))
+    key = _DEFINED.key(doc.uri, hash(source), doc.text.word_at(at))
     kept = code.memory.task(key, lambda: python.define(doc.path, source, at))
     if kept.done() and not answer(kept) and not code.types_are_fast:
         # It gave nothing, perhaps only because another question came in between.
-        code.memory.forget(key)
-        return code.memory.task(key, lambda: python.define(doc.path, source, at))
+        return code.memory.again(key, lambda: python.define(doc.path, source, at))
     return kept
 
 

@@ -17,7 +17,7 @@ from devflow.analysis.facts import Import, Symbol
 from devflow.analysis.imports import imports
 from devflow.analysis.symbols import symbols
 from devflow.analysis.text import Text, common_ends, line_bounds
-from devflow.server.assist.base import Memory
+from devflow.server.assist.memory import Memory, PerDocument, PerVersion
 
 _STRUCTURE = re.compile(
     r"\b(?:class|def|func|fn|function|struct|interface|enum|impl|trait|type|module|record|namespace|import|from"
@@ -46,6 +46,11 @@ class _Base:
     symbols: tuple[Symbol, ...]
 
 
+_SYMBOLS = PerVersion[tuple[Symbol, ...]]("symbols")
+_BASE = PerDocument[_Base]("the symbols worked out last")
+_IMPORTS = PerDocument[_Imported]("the imports worked out last")
+
+
 def symbols_of(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
     """The document's symbols, worked out once per version."""
     tree = doc.tree
@@ -54,10 +59,10 @@ def symbols_of(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
 
     def work_out() -> tuple[Symbol, ...]:
         found = symbols(tree)
-        memory.keep(("outline", doc.uri), _Base(doc.text, doc.text.source.split("\n"), found))
+        memory.keep(_BASE.key(doc.uri), _Base(doc.text, doc.text.source.split("\n"), found))
         return found
 
-    return memory.value("symbols", doc, work_out)
+    return memory.value(_SYMBOLS, doc, work_out)
 
 
 def defined_at(found: Sequence[Symbol], at: int) -> Symbol | None:
@@ -68,8 +73,8 @@ def defined_at(found: Sequence[Symbol], at: int) -> Symbol | None:
 def recent_symbols(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
     """The document's symbols, possibly without what was typed since on lines that define nothing.
     Every offset lies within the document."""
-    base = memory.kept(("outline", doc.uri), lambda: None)
-    if not isinstance(base, _Base) or doc.tree is None:
+    base = memory.last(_BASE.key(doc.uri))
+    if base is None or doc.tree is None:
         return symbols_of(doc, memory)
     if base.text is doc.text:
         return base.symbols
@@ -123,8 +128,8 @@ def recent_imports(doc: Document, memory: Memory) -> tuple[Import, ...]:
     tree = doc.tree
     if tree is None:
         return ()
-    kept = memory.last(("imports", doc.uri))
-    if isinstance(kept, _Imported):
+    kept = memory.last(_IMPORTS.key(doc.uri))
+    if kept is not None:
         old, new = kept.text.source, doc.text.source
         head, tail = (0, 0) if kept.text is doc.text else common_ends(old, new)
         if kept.text is doc.text or not _matters(
@@ -132,7 +137,7 @@ def recent_imports(doc: Document, memory: Memory) -> tuple[Import, ...]:
         ):
             return kept.imports
     found = imports(tree)
-    memory.keep(("imports", doc.uri), _Imported(doc.text, found))
+    memory.keep(_IMPORTS.key(doc.uri), _Imported(doc.text, found))
     return found
 
 

@@ -16,12 +16,16 @@ from devflow.analysis.checks.unresolved_imports import Surroundings, unresolved_
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Finding
 from devflow.analysis.python_environment import environment, modules_below
+from devflow.server.assist.memory import PerDocument, PerSession
 from devflow.server.assist.refactorings import names_of
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
 
 _LOOK_SECONDS = 30.0
+_SURROUNDINGS = PerSession[tuple[float, Surroundings]](
+    "where a folder's imports come from, and when it was looked at"
+)
 
 
 async def syntax(doc: Document, code: Codebase) -> list[Finding]:
@@ -32,9 +36,9 @@ async def syntax(doc: Document, code: Codebase) -> list[Finding]:
     if doc.language != "python":
         return await asyncio.to_thread(syntax_errors, tree)
     # What the compiler said about pieces of this document before; those it has no more are forgotten.
-    key = ("compiled", doc.uri)
+    key = _COMPILED.key(doc.uri)
     before = code.memory.last(key)
-    compiled = _Pieces(before.used if isinstance(before, _Pieces) else {})
+    compiled = _Pieces(before.used if before is not None else {})
     found = await asyncio.to_thread(python_syntax_errors, tree, compiled)
     code.memory.keep(key, compiled)
     return found
@@ -50,6 +54,9 @@ class _Pieces(UserDict[str, Complaint | None]):
     def __getitem__(self, piece: str) -> Complaint | None:
         self.used[piece] = said = super().__getitem__(piece)
         return said
+
+
+_COMPILED = PerDocument[_Pieces]("what the compiler said of pieces")
 
 
 async def names(doc: Document, code: Codebase) -> list[Finding]:
@@ -80,11 +87,10 @@ async def imports(doc: Document, code: Codebase) -> list[Finding]:
 def surroundings(path: Path, code: Codebase) -> Surroundings:
     """Where the modules that `path` imports can come from. Looked at again after _LOOK_SECONDS: packages are
     installed and folders made at any time."""
-    key = ("surroundings", code.roots, path.parent)
-    kept: object = code.memory.last(key)
-    if isinstance(kept, tuple) and time.monotonic() - kept[0] < _LOOK_SECONDS:
-        around: Surroundings = kept[1]
-        return around
+    key = _SURROUNDINGS.key(code.roots, path.parent)
+    kept = code.memory.last(key)
+    if kept is not None and time.monotonic() - kept[0] < _LOOK_SECONDS:
+        return kept[1]
     around = Surroundings(code.roots, environment(code.roots, path), modules_below(code.roots))
     code.memory.keep(key, (time.monotonic(), around))
     return around

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.languages import SCRIPTS
-from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import ImportedName, PythonNames
 from devflow.analysis.refactor.extract_constant import extract_constant, selected
 from devflow.analysis.refactor.extract_function import extract_function
@@ -28,6 +27,7 @@ from devflow.analysis.refactor.selection import expression_at
 from devflow.analysis.refactor.unused_imports import unused_imports, without
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
+from devflow.server.assist.highlight import names_in
 from devflow.server.assist.import_style import import_style
 from devflow.server.assist.project import Files
 from devflow.server.assist.refused import ActionRefused
@@ -99,7 +99,7 @@ def names_of(doc: Document, code: Codebase) -> PythonNames | None:
     tree = doc.tree
     if tree is None or doc.language != "python":
         return None
-    return code.memory.value("python names", doc, lambda: python_names(tree))
+    return names_in(doc, code)
 
 
 def offered(doc: Document, start: int, end: int, code: Codebase, only: Sequence[str]) -> list[Offered]:

@@ -18,6 +18,7 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.declared_names import declared_names
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
 from devflow.server.assist.highlight import names_in
+from devflow.server.assist.memory import PerVersion
 from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import bases_of, classes_of, last_name
 from devflow.server.assist.static_names import library_members, members_of_namesakes
@@ -28,6 +29,7 @@ _SURE_MEMBER = 60
 """From this score on the receiver or an import speaks for a member; below it is a guess."""
 _MOST = 10
 _MOST_OWNERS = 12
+_WORDS = PerVersion[frozenset[str]]("words")
 
 
 async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
@@ -106,7 +108,7 @@ async def guesses(
     shared: dict[str, int] = {}
     if beside and len(owners) > 1 and code.index is not None:
         shared = await within(code.index.members_shared(owners, beside), INDEX_SECONDS) or {}
-    written = code.memory.value("words", doc, lambda: frozenset(re.findall(r"\w+", doc.text.source)))
+    written = code.memory.value(_WORDS, doc, lambda: frozenset(re.findall(r"\w+", doc.text.source)))
     named_after = {each.location for each in namesakes}
     scored = [
         replace(

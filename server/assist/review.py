@@ -24,6 +24,7 @@ from devflow.server.assist import problems, prompts
 from devflow.server.assist.broken_callers import broken_callers
 from devflow.server.assist.chat import Progress, answer
 from devflow.server.assist.known_modules import judged
+from devflow.server.assist.memory import PerSession
 from devflow.server.assist.other_files import LARGEST
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.reach import reach
@@ -44,6 +45,7 @@ _MOST_FUNCTIONS = 60
 """Of one document, that the index is asked about."""
 _SIMILAR_SECONDS = 60.0
 _MOST_KEPT = 500
+_SIMILAR = PerSession[dict[str, tuple[float, list[Candidate]]]]("functions like one, by its source")
 _MOST_FINDINGS = 20
 _SEVERITIES = ("error", "warning", "information", "hint")
 
@@ -171,7 +173,7 @@ async def _similar(source: str, code: Codebase) -> list[Candidate]:
     again for every function of the document."""
     if code.index is None:
         return []
-    kept: dict[str, tuple[float, list[Candidate]]] = code.memory.kept("similar functions", dict)
+    kept = code.memory.kept(_SIMILAR.key(), dict)
     before = kept.get(source)
     if before is not None and time.monotonic() - before[0] < _SIMILAR_SECONDS:
         return before[1]

@@ -18,6 +18,7 @@ from devflow.analysis.symbols import FUNCTIONS
 from devflow.analysis.types.base import Parameter, Signature
 from devflow.analysis.written_types import result_text
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.outline import symbols_of
 from devflow.server.assist.receivers import CLASS_KINDS, classes_of
 from devflow.server.assist.static_names import static_callables
@@ -26,6 +27,7 @@ from devflow.server.assist.waiting import answer, due, until, within
 ENGINE_SECONDS = 0.1
 INDEX_SECONDS = 0.1
 _MOST = 8
+_SIGNATURES = PerDocument[list[Signature]]("the type engine's signatures")
 _CALLABLE = FUNCTIONS | CLASS_KINDS
 _CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize", "new"})
 _OPEN, _CLOSE = "([{<", ")]}>"
@@ -57,7 +59,7 @@ def typed_signatures(doc: Document, at: int, code: Codebase) -> asyncio.Task[lis
     if python is None or doc.language != "python":
         return None
     source = doc.text.source
-    key = ("signatures", doc.uri, hash(source), at)
+    key = _SIGNATURES.key(doc.uri, hash(source), at)
     return code.memory.task(key, lambda: python.signatures(doc.path, source, at))
 
 

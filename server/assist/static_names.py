@@ -14,22 +14,24 @@ from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found, located, within_roots
+from devflow.server.assist.memory import PerSession
 from devflow.server.assist.waiting import due, within
 
 SECONDS = 0.03
 """A file that is read for the first time may take longer than this; the next question finds it read."""
 SEARCH_SECONDS = 0.012
+_RESOLVER = PerSession[PythonResolver]("reader of Python files")
 
 
 def names_of(code: Codebase) -> PythonResolver:
     """The session's reader of Python files."""
-    return code.memory.kept(("python resolver", code.roots), lambda: PythonResolver(code.roots))
+    return code.memory.kept(_RESOLVER.key(code.roots), lambda: PythonResolver(code.roots))
 
 
 def released(path: Path, code: Codebase) -> None:
     """The document `path` is closed."""
-    kept = code.memory.last(("python resolver", code.roots))
-    if isinstance(kept, PythonResolver):
+    kept = code.memory.last(_RESOLVER.key(code.roots))
+    if kept is not None:
         kept.released(path)
 
 

@@ -13,7 +13,8 @@ from devflow.models.guard.egress import rule_paths
 from devflow.server.assist.outline import symbols_of
 
 if TYPE_CHECKING:
-    from devflow.server.assist.base import Codebase, Memory
+    from devflow.server.assist.base import Codebase
+    from devflow.server.assist.memory import Memory
 
 _DEFINITIONS = FUNCTION_LIKE | CLASS_LIKE
 

@@ -10,7 +10,10 @@ from devflow.analysis.document import Document
 from devflow.analysis.semantic_tokens import difference, encoded, semantic_tokens
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.server import convert
+from devflow.server.assist.memory import PerDocument
 from devflow.server.session import Session
+
+_TOLD = PerDocument[tuple[str, list[int]]]("semantic tokens, by the id the client has for them")
 
 
 async def full(session: Session, params: types.SemanticTokensParams) -> types.SemanticTokens | None:
@@ -28,10 +31,10 @@ async def delta(
     doc = await session.snapshot(params.text_document.uri)
     if doc is None or doc.tree is None:
         return None
-    kept = session.codebase().memory.last(("semantic tokens", doc.uri))
+    kept = session.codebase().memory.last(_TOLD.key(doc.uri))
     data = await asyncio.to_thread(_data, session, doc, doc.tree)
     made = _remembered(session, doc, data)
-    if not isinstance(kept, tuple) or kept[0] != params.previous_result_id:
+    if kept is None or kept[0] != params.previous_result_id:
         return made
     changed = await asyncio.to_thread(difference, kept[1], data)
     return types.SemanticTokensDelta(
@@ -50,9 +53,9 @@ async def ranged(session: Session, params: types.SemanticTokensRangeParams) -> t
 
 
 def _remembered(session: Session, doc: Document, data: list[int]) -> types.SemanticTokens:
-    made = types.SemanticTokens(data, str(doc.version))
-    session.codebase().memory.keep(("semantic tokens", doc.uri), (made.result_id, data))
-    return made
+    result_id = str(doc.version)
+    session.codebase().memory.keep(_TOLD.key(doc.uri), (result_id, data))
+    return types.SemanticTokens(data, result_id)
 
 
 def _data(

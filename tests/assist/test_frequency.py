@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-from devflow.server.assist.base import Memory
 from devflow.server.assist.frequency import Frequent, attribute_counts, frequent_members, read_frequent
+from devflow.server.assist.memory import Memory
 
 FREQUENT = Frequent.of({"append": 9, "read_text": 8, "joinpath": 7, "text_of": 1})
 

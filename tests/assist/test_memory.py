@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from devflow.analysis.imports import imports
-from devflow.server.assist.base import Memory
+from devflow.server.assist.memory import Memory, PerDocument, PerSession, PerVersion
 from devflow.server.assist.outline import recent_imports, recent_symbols, symbols_of
 from support.codebase import document
+
+NUMBER = PerSession[int]("a number")
+NAME = PerDocument[str]("a name")
+NUMBERS = PerVersion[None]("numbers of a version")
 
 
 async def test_a_task_is_started_once_and_found_again() -> None:
@@ -17,9 +21,9 @@ async def test_a_task_is_started_once_and_found_again() -> None:
     async def answer() -> int:
         return 1
 
-    first = memory.task("key", answer)
+    first = memory.task(NUMBER.key(), answer)
     assert await first == 1
-    assert memory.task("key", answer) is first
+    assert memory.task(NUMBER.key(), answer) is first
 
 
 async def test_a_failed_task_is_started_again() -> None:
@@ -31,20 +35,20 @@ async def test_a_failed_task_is_started_again() -> None:
     async def answer() -> int:
         return 2
 
-    first = memory.task("key", fail)
+    first = memory.task(NUMBER.key(), fail)
     await asyncio.wait([first])
-    assert await memory.task("key", answer) == 2
+    assert await memory.task(NUMBER.key(), answer) == 2
 
 
 async def test_the_oldest_of_too_many_tasks_is_cancelled() -> None:
     memory = Memory(tasks=1)
     forever = asyncio.Event()
 
-    async def wait() -> None:
-        await forever.wait()
+    async def wait() -> int:
+        return await forever.wait()
 
-    first = memory.task("one", wait)
-    memory.task("two", wait)
+    first = memory.task(NUMBER.key("one"), wait)
+    memory.task(NUMBER.key("two"), wait)
     await asyncio.wait([first])
     assert first.cancelled()
     memory.close()
@@ -54,16 +58,35 @@ def test_a_value_is_made_once_for_a_version() -> None:
     memory, made = Memory(), []
     doc = document("x = 1\n", Path("/a.py"))
     for _ in range(2):
-        memory.value("thing", doc, lambda: made.append(1))
-    memory.value("thing", document("x = 2\n", Path("/a.py")), lambda: made.append(2))
+        memory.value(NUMBERS, doc, lambda: made.append(1))
+    memory.value(NUMBERS, document("x = 2\n", Path("/a.py")), lambda: made.append(2))
     assert made == [1, 2]
 
 
 def test_values_are_bounded() -> None:
-    memory, made = Memory(values=2), []
-    for key in ("a", "b", "c", "a"):
-        memory.kept(key, lambda key=key: made.append(key) or key)  # type: ignore[misc]
+    memory, made = Memory(values=2), list[str]()
+    for uri in ("a", "b", "c", "a"):
+
+        def make(uri: str = uri) -> str:
+            made.append(uri)
+            return uri
+
+        memory.kept(NAME.key(uri), make)
     assert made == ["a", "b", "c", "a"]
+
+
+def test_many_documents_do_not_push_out_what_there_is_one_of() -> None:
+    memory = Memory(values=2)
+    memory.keep(NUMBER.key(), 1)
+    for uri in ("a", "b", "c"):
+        memory.keep(NAME.key(uri), uri)
+    assert memory.last(NUMBER.key()) == 1
+
+
+def test_two_slots_of_one_name_are_two() -> None:
+    memory, other = Memory(), PerSession[int]("a number")
+    memory.keep(NUMBER.key(), 1)
+    assert memory.last(other.key()) is None
 
 
 SOURCE = "class A:\n    def f(self):\n        x = 1\n        return x\n\n\nclass B:\n    def g(self): ...\n"
@@ -121,13 +144,15 @@ def test_typing_on_a_line_that_imports_nothing_asks_for_no_imports_again() -> No
 def test_what_is_kept_of_a_document_is_dropped_when_it_is_closed() -> None:
     memory = Memory()
     doc = document("x = 1\n", Path("/closed.py"))
-    memory.value("names", doc, lambda: 1)
-    memory.keep(("tokens", doc.uri, "python"), 2)
-    memory.keep("frequent members", 3)
+    made: list[int] = []
+    memory.value(NUMBERS, doc, lambda: made.append(1))
+    memory.keep(NAME.key(doc.uri, "python"), "x")
+    memory.keep(NUMBER.key(doc.uri), 3)
     memory.release(doc.uri)
-    assert memory.last(("names", doc.uri)) is None
-    assert memory.last(("tokens", doc.uri, "python")) is None
-    assert memory.last("frequent members") == 3
+    memory.value(NUMBERS, doc, lambda: made.append(2))
+    assert made == [1, 2]
+    assert memory.last(NAME.key(doc.uri, "python")) is None
+    assert memory.last(NUMBER.key(doc.uri)) == 3
 
 
 async def test_a_task_about_a_closed_document_is_forgotten_and_still_answers() -> None:
@@ -139,11 +164,11 @@ async def test_a_task_about_a_closed_document_is_forgotten_and_still_answers() -
         await go_on.wait()
         return "answer"
 
-    waiting = memory.task(("hover", "file:///a.py"), ask)
-    other = memory.task(("hover", "file:///b.py"), ask)
+    waiting = memory.task(NAME.key("file:///a.py"), ask)
+    other = memory.task(NAME.key("file:///b.py"), ask)
     memory.release("file:///a.py")
-    assert memory.task(("hover", "file:///b.py"), ask) is other
-    again = memory.task(("hover", "file:///a.py"), ask)
+    assert memory.task(NAME.key("file:///b.py"), ask) is other
+    again = memory.task(NAME.key("file:///a.py"), ask)
     assert again is not waiting
     go_on.set()
     assert await waiting == await again == "answer"

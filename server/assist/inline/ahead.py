@@ -12,18 +12,19 @@ import time
 
 from devflow.analysis.document import Document
 from devflow.models.errors import ModelError
-from devflow.server.assist.base import Codebase, Memory
+from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.ghost import NOWHERE, Mood, ghost_of, mood_of
 from devflow.server.assist.inline.prompt import hole_at, next_request
 from devflow.server.assist.inline.trigger import may_help
+from devflow.server.assist.memory import Memory, PerSession
 from devflow.server.settings import Inline
 
 log = logging.getLogger(__name__)
 
 REST = 0.3
 """Seconds after which a cursor that was not moved rests."""
-_TASK = ("ghost text", "read ahead")
+_READING = PerSession[None]("reading ahead")
 
 
 def cursor_at(doc: Document, at: int, code: Codebase, config: Inline, rest: float = REST) -> None:
@@ -34,8 +35,7 @@ def cursor_at(doc: Document, at: int, code: Codebase, config: Inline, rest: floa
         return
     end(mood)
     if config.read_ahead and models is not None and models.reads_ahead(doc.language):
-        code.memory.forget(_TASK)
-        mood.ahead = code.memory.task(_TASK, lambda: _read(doc, at, code, config, rest))
+        mood.ahead = code.memory.again(_READING.key(), lambda: _read(doc, at, code, config, rest))
 
 
 def end(mood: Mood) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from devflow.analysis.changes import Change, change_between
 from devflow.analysis.document import Document
-from devflow.server.assist.base import Memory
 from devflow.server.assist.inline.acceptance import PRIOR, learned, learned_from
 from devflow.server.assist.inline.cache import Cache
 from devflow.server.assist.inline.edits import fate
 from devflow.server.assist.inline.generation import Generation
 from devflow.server.assist.inline.report import Report
 from devflow.server.assist.inline.rhythm import Rhythm, struck
+from devflow.server.assist.memory import Memory, PerDocument, PerSession
 
 _UNDO_SECONDS = 30.0
 _MOST_REJECTED = 200
@@ -215,22 +215,26 @@ class Ghost:
             self._removed = (-1, "", 0.0)
 
 
+_MOOD = PerSession[Mood]("what ghost text remembers")
+_GHOST = PerDocument[Ghost]("what ghost text remembers of a document")
+
+
 def mood_of(memory: Memory) -> Mood:
     """The session's."""
-    return memory.kept(("ghost text", "mood"), Mood)
+    return memory.kept(_MOOD.key(), Mood)
 
 
 def ghost_of(memory: Memory, uri: str) -> Ghost:
     """The document's."""
-    return memory.kept(("ghost text", uri), Ghost)
+    return memory.kept(_GHOST.key(uri), Ghost)
 
 
 def end(memory: Memory, uris: Iterable[str], *, unasked: bool = False) -> None:
     """Stop the models that write ghost text for these documents; `unasked`: but where the user asked by a
     key."""
     for uri in uris:
-        ghost = memory.last(("ghost text", uri))
-        if isinstance(ghost, Ghost) and not (unasked and ghost.by_key):
+        ghost = memory.last(_GHOST.key(uri))
+        if ghost is not None and not (unasked and ghost.by_key):
             ghost.end()
 
 

@@ -17,8 +17,8 @@ from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.scope import visible_names
 from devflow.analysis.text import Edit, Text
 from devflow.analysis.undefined import names_bound
-from devflow.analysis.usage.around import OpenTokens
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.around import tokens_around
 from devflow.server.assist.inline.brackets import open_in
 from devflow.server.assist.inline.modules import Missing, missing_modules
 from devflow.server.assist.inline.names import Name, Role
@@ -88,8 +88,7 @@ async def verdicts(asked: Asked, seconds: float) -> list[Verdict]:
 def seen_elsewhere(doc: Document, names: Iterable[str], code: Codebase) -> tuple[dict[str, bool], int]:
     """Which of `names` are words of `doc`, the document without the suggestion, or of the workspace; and how
     many words those have."""
-    tokens: OpenTokens = code.memory.kept(("tokens", doc.uri, doc.language), lambda: OpenTokens(doc.language))
-    around = tokens.around(doc.text.source, 0)
+    around = tokens_around(doc, 0, code)
     usage = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
     words = usage.vocabulary if usage is not None else None
     seen = {

@@ -21,11 +21,13 @@ from devflow.analysis.python_environment import Environment
 from devflow.analysis.python_names import python_names
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.imports import modules_under
+from devflow.server.assist.memory import PerSession
 from devflow.server.assist.problems import surroundings
 
 _DECLARE = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "environment.yml", "environment.yaml")
 _LARGEST = 200_000
 _LOOK_SECONDS = 30.0
+_DECLARED = PerSession[tuple[float, frozenset[str]]]("declared packages, and when they were read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,10 @@ def _known(around: Surroundings, code: Codebase, named: set[str]) -> Surrounding
 def _declared(code: Codebase) -> frozenset[str]:
     """What the project says it needs, as modules may be called: the words of the files that declare it,
     `python-dateutil` and `PyYAML` as `dateutil` and `yaml` too. Read again after a while."""
-    key = ("declared packages", code.roots)
-    kept: object = code.memory.last(key)
-    if isinstance(kept, tuple) and time.monotonic() - kept[0] < _LOOK_SECONDS:
-        declared: frozenset[str] = kept[1]
-        return declared
+    key = _DECLARED.key(code.roots)
+    kept = code.memory.last(key)
+    if kept is not None and time.monotonic() - kept[0] < _LOOK_SECONDS:
+        return kept[1]
     words: set[str] = set()
     for root in code.roots:
         for file in (*(root / name for name in _DECLARE), *sorted(root.glob("*requirements*.txt"))[:20]):

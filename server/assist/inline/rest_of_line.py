@@ -18,12 +18,13 @@ from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.analogy import Analogy, analogies
-from devflow.analysis.usage.around import Around, OpenTokens
+from devflow.analysis.usage.around import Around
 from devflow.analysis.usage.closing import closing, open_brackets
 from devflow.analysis.usage.lines import Rest, rests
 from devflow.analysis.usage.parameters import Kept, kept_next
 from devflow.analysis.usage.vocabulary import Vocabulary
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.inline.around import tokens_around
 from devflow.server.assist.inline.brackets import OPENS, open_in
 from devflow.server.assist.keywords import builtin_names, keywords
 
@@ -100,8 +101,7 @@ def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> 
     # A word that is half typed is no context but a filter.
     start = at if whole else doc.text.word_at(at)[0]
     half = doc.text.source[start:at]
-    tokens: OpenTokens = code.memory.kept(("tokens", doc.uri, doc.language), lambda: OpenTokens(doc.language))
-    around = tokens.around(doc.text.source, start)
+    around = tokens_around(doc, start, code)
     usage = code.usage.usage_of(doc.language, doc.path) if code.usage is not None else None
     models = (around.model, usage if usage is not None else UsageModel(Vocabulary()))
     spaced = doc.text.source[at - 1 : at].isspace()

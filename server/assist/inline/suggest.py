@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
+from devflow.analysis.types.base import Candidate
 from devflow.models.errors import NotAllowed, OverBudget, TooLate
 from devflow.models.streams import Answer, Said
 from devflow.server.assist.base import Codebase
@@ -37,6 +38,7 @@ from devflow.server.assist.inline.rest_of_line import guess
 from devflow.server.assist.inline.site import Site, site_of
 from devflow.server.assist.inline.stream import is_done, without_cut_end
 from devflow.server.assist.inline.trigger import Silence, Situation, asks_for_code, closed_gate
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.outcome import place_of
 from devflow.server.settings import Inline
 
@@ -51,6 +53,8 @@ _ENGINE_SECONDS = 0.03
 """For the type engine's word on a suggestion that no model was waited for."""
 _SUBTLE = 2.0
 """Factor on the least probability in subtle mode."""
+_SPECULATED = PerDocument[None]("what would be asked when this is accepted")
+_WARMED = PerDocument[list[Candidate]]("a question that has the type engine read the document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +133,7 @@ async def inline(
     line = doc.text.source[doc.text.line_start(doc.text.line_at(start)) : start]
     ghost.shown = Shown(edit.new, start, doc.text.source, line, listed)
     if kept.by_model and source != "cache" and config.speculate and run.is_local(kept.engine):
-        key = ("ghost text ahead", doc.uri)
-        code.memory.forget(key)
-        code.memory.task(key, lambda: run.speculate(text))
+        code.memory.again(_SPECULATED.key(doc.uri), lambda: run.speculate(text))
     return Suggestion(edit, kept.engine, kept.confidence, likely, signs, source)
 
 
@@ -332,9 +334,8 @@ class _Run:
         if python is None or doc.language != "python" or not self.code.types_are_fast:
             return
         if self.config.check_names:
-            key = ("ghost text's types", doc.uri)
-            self.code.memory.forget(key)
-            self.code.memory.task(key, lambda: python.complete(doc.path, doc.text.source, at))
+            warm = _WARMED.key(doc.uri)
+            self.code.memory.again(warm, lambda: python.complete(doc.path, doc.text.source, at))
 
     async def _generation(self, doc: Document, at: int, site: Site) -> Generation | None:
         """The document's generation from now on, for `at` of `doc`; None when a newer request came."""

@@ -8,13 +8,14 @@ import difflib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from devflow.analysis.changes import change_between, rebased
 from devflow.analysis.document import Document
 from devflow.analysis.text import Edit
 from devflow.models.errors import ModelError
 from devflow.server.assist.chat import answer, fenced_code, has_chat
+from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.next_edit.base import Cause, NextEdit, keeps_syntax
 from devflow.server.assist.prompts import next_edit
 from devflow.server.assist.target import sent_paths
@@ -41,9 +42,9 @@ async def by_model(
     if not has_chat(code) or not causes:
         return None
     text = doc.text
-    key = ("next edit by model", doc.uri)
+    key = _SAID.key(doc.uri)
     cause = (causes[0].old, causes[0].new)
-    said = cast("_Said | None", code.memory.last(key))
+    said = code.memory.last(key)
     if said is not None:
         carried = _carried(said, text.source)
         if carried is not None or said.cause == cause:
@@ -75,6 +76,9 @@ class _Said:
     source: str
     cause: tuple[tuple[str, ...], tuple[str, ...]]
     found: NextEdit | None
+
+
+_SAID = PerDocument[_Said]("the model's next edit")
 
 
 def _carried(said: _Said, source: str) -> NextEdit | None:

@@ -15,6 +15,7 @@ from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
+from devflow.server.assist.memory import PerDocument, PerVersion
 from devflow.server.assist.next_edit.base import Cause, Edited, NextEdit
 from devflow.server.assist.next_edit.callers import calls_elsewhere
 from devflow.server.assist.next_edit.causes import causes_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SECONDS = 1.0
 """What is waited for a renaming; what comes later is there for the next request."""
 _MOST = 40
+_RENAMED = PerDocument[dict[Path, list[Edit]]]("renamed elsewhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,15 @@ class _Caused:
     """Functions and data classes that are called otherwise now."""
 
 
+_CAUSED = PerVersion[_Caused]("what edits cause elsewhere")
+
+
 async def follows_elsewhere(edited: Edited, here: Document, code: Codebase) -> list[NextEdit]:
     """What the edits of a document ask for in other files, those in `here`, where the user is, first."""
     doc = edited.doc
     if doc.path is None or code.index is None:
         return []
-    caused = await asyncio.to_thread(code.memory.value, "caused elsewhere", doc, lambda: _caused(doc, edited))
+    caused = await asyncio.to_thread(code.memory.value, _CAUSED, doc, lambda: _caused(doc, edited))
     renamed = await _renamed(doc, caused.causes, here, code)
     return renamed or await calls_elsewhere(doc, caused.changed, here.path, code)
 
@@ -87,7 +92,7 @@ async def _renamed(doc: Document, causes: Sequence[Cause], here: Document, code:
 
     # Told again when the user has moved on in another file, which may be one of those.
     there: Hashable = () if here.uri == doc.uri else (here.uri, here.version)
-    task = code.memory.task(("renamed elsewhere", doc.uri, before.source, old, new, there), asked)
+    task = code.memory.task(_RENAMED.key(doc.uri, before.source, old, new, there), asked)
     await asyncio.wait([task], timeout=allowed(SECONDS))
     told = task.result() if task.done() and not task.cancelled() and not task.exception() else {}
     found: list[NextEdit] = []

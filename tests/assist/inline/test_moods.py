@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from devflow.server.assist.base import Memory
 from devflow.server.assist.inline.acceptance import PRIOR, Signs, chance, learned, learned_from, values
 from devflow.server.assist.inline.edits import fate, undoes
 from devflow.server.assist.inline.ghost import Ghost, Mood, Shown, became, ghost_of, learn, mood_of
 from devflow.server.assist.inline.rhythm import Rhythm, pause, struck
+from devflow.server.assist.memory import Memory
 from support.codebase import document
 
 

@@ -14,12 +14,13 @@ from devflow.analysis.text import Text
 from devflow.analysis.tokens import lex
 from devflow.analysis.usage import UsageModel
 from devflow.models.base import Excerpt
-from devflow.server.assist.base import Codebase, Memory
+from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.evaluation.metrics import Figures, Scored, figures
 from devflow.server.assist.inline.evaluation.places import Place
 from devflow.server.assist.inline.evaluation.recorded import Fills
 from devflow.server.assist.inline.ghost import ghost_of
 from devflow.server.assist.inline.suggest import inline
+from devflow.server.assist.memory import Memory
 from devflow.server.settings import Inline
 
 _LARGEST = 400_000

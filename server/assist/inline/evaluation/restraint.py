@@ -12,9 +12,10 @@ from devflow.analysis.document import Document
 from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
-from devflow.server.assist.base import Codebase, Memory
+from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.evaluation.scripted import ScriptedFill
 from devflow.server.assist.inline.suggest import inline
+from devflow.server.assist.memory import Memory
 from devflow.server.settings import Inline
 
 FILE = Path(__file__).with_name("restraint.toml")
