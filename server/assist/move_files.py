@@ -12,9 +12,9 @@ from devflow.analysis.languages import SCRIPTS, language_of
 from devflow.analysis.refactor.moves import moved_imports
 from devflow.analysis.refactor.moves_script import moved_specifiers
 from devflow.analysis.refactor.project import PythonProject
-from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Edit, Text
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.other_files import parsed
 from devflow.server.assist.project import WorkspaceSources
 from devflow.server.assist.waiting import within
 
@@ -60,8 +60,7 @@ def _edits(files: Mapping[Path, Path], importers: Sequence[Path], sources: Works
     scripts = {old: new for old, new in files.items() if _is_script(old)}
     for path in (each for each in importers if _is_script(each)) if files else ():
         text = sources.read(path)
-        language = language_of(path)
-        tree = parse(text, language.name) if text is not None and language is not None else None
+        tree = parsed(text, path) if text is not None else None
         if tree is not None and (
             found := moved_specifiers(tree, path, files if scripts else {}, sources.exists)
         ):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
 
 LARGEST = 2_000_000
-"""Code points; nobody waits for what is larger, and the index has it only if it was set so."""
+"""Code points; nobody waits for what is larger, and the index has it only if it was set so. Python of that
+size takes a quarter of a second to parse, in a thread; who has a deadline asks for a file at a time."""
 
 
 async def readable(path: Path, code: Codebase) -> Text | None:
@@ -25,8 +26,13 @@ async def readable(path: Path, code: Codebase) -> Text | None:
 
 async def tree_of(path: Path, code: Codebase, having: str = "") -> SyntaxTree | None:
     """The file's tree as it is now; None where there is none, and where `having` is not in the text."""
-    language = language_of(path)
-    text = await readable(path, code) if language is not None else None
-    if language is None or text is None or having not in text.source:
+    text = await readable(path, code) if language_of(path) is not None else None
+    if text is None or having not in text.source:
         return None
-    return await asyncio.to_thread(parse, text, language.name)
+    return await asyncio.to_thread(parsed, text, path)
+
+
+def parsed(text: Text, path: Path) -> SyntaxTree | None:
+    """The tree of a file's text; None where its language has none. CPU-bound."""
+    language = language_of(path)
+    return parse(text, language.name) if language is not None else None

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.calls import CallSite, calls
 from devflow.analysis.document import Document
-from devflow.analysis.languages import language_of
-from devflow.analysis.syntax.parse import parse
-from devflow.analysis.text import Edit, Text
+from devflow.analysis.syntax.parse import SyntaxTree
+from devflow.analysis.text import Edit
 from devflow.retrieval.graph.importers import CallingFile, calling_files
 from devflow.server.assist.next_edit.base import NextEdit, keeps_syntax
 from devflow.server.assist.next_edit.signatures import Changed, edit_of, fits, title_of
+from devflow.server.assist.other_files import tree_of
 from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 SECONDS = 1.0
 """What is waited for the graph and the files; what was not reached by then is left out."""
 _MOST_FILES, _MOST_CALLS = 20, 40
-_LARGEST = 400_000
-"""Code points of a file that is looked at."""
 
 
 async def calls_elsewhere(
@@ -51,10 +49,9 @@ async def calls_elsewhere(
         for caller in sorted(callers or (), key=lambda caller: (caller.path != here, caller.path))[
             :_MOST_FILES
         ]:
-            text = await code.texts.text_of(caller.path)
-            if text is None or len(text) > _LARGEST:
-                continue
-            found += await asyncio.to_thread(_needed, caller, text, each, _is_bound(doc, each))
+            tree = await tree_of(caller.path, code)
+            if tree is not None:
+                found += await asyncio.to_thread(_needed, caller, tree, each, _is_bound(doc, each))
             if time.monotonic() > end or len(found) >= _MOST_CALLS:
                 break
         if found:
@@ -62,14 +59,11 @@ async def calls_elsewhere(
     return []
 
 
-def _needed(caller: CallingFile, text: Text, changed: Changed, bound: str) -> list[NextEdit]:
-    """What the calls in a file need, whose present text is `text`."""
-    language = language_of(caller.path)
-    tree = parse(text, language.name) if language is not None else None
-    if language is None or tree is None:
-        return []
+def _needed(caller: CallingFile, tree: SyntaxTree, changed: Changed, bound: str) -> list[NextEdit]:
+    """What the calls in a file need as it is now, which `tree` is of."""
+    text = tree.text
     places = caller.now(text.source)
-    doc = Document("", caller.path, language.name, 0, text, tree)
+    doc = Document("", caller.path, tree.language, 0, text, tree)
     rule = "field" if changed.opening == changed.closing == changed.symbol.name_end else "signature"
     found: list[NextEdit] = []
     for site in calls(tree):
