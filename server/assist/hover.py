@@ -19,8 +19,8 @@ from devflow.server.assist.explain import explanation_of
 from devflow.server.assist.found import within_roots
 from devflow.server.assist.keywords import is_keyword_at
 from devflow.server.assist.last_change import Change, last_change
+from devflow.server.assist.look_up import ask_definition, look_up
 from devflow.server.assist.memory import PerSession
-from devflow.server.assist.navigate import ask_definition, look_up
 from devflow.server.assist.waiting import answer, due, until, within
 from devflow.server.settings import Hover
 

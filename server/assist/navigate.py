@@ -1,8 +1,7 @@
 """Definition and references.
 
-For Python the text of the files answers where it leaves no doubt, else the type engine is asked; for
-everything else, and when the engine is late, dead or knows nothing, the tree of the document and the
-index answer: scope, imports, the receiver's class and what else speaks for a symbol of that name.
+What a name is, `look_up` tells. For its uses the document's own scopes answer, the type engine where there is
+one, and tree and index: those that can mean the same by scope, imports and the receiver's class.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from devflow.analysis.binders import WHOLE_BLOCK
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
-from devflow.analysis.languages import language_of
 from devflow.analysis.occurrences import occurrences, stands_at_most
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import MODULE
@@ -26,35 +24,19 @@ from devflow.analysis.refactor.local_rename import MOST, is_property, local_plac
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.symbols import FUNCTION_LIKE
-from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
-from devflow.analysis.types.base import Definition
 from devflow.retrieval.base import IndexedReference
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
 from devflow.server.assist.highlight import is_annotation, names_in
-from devflow.server.assist.memory import PerDocument
+from devflow.server.assist.look_up import look_up
 from devflow.server.assist.module_uses import module_uses
-from devflow.server.assist.other_files import tree_of
+from devflow.server.assist.other_files import parsed, readable, tree_of
 from devflow.server.assist.outline import symbols_of
-from devflow.server.assist.prose import named_in_prose
 from devflow.server.assist.receivers import last_name
-from devflow.server.assist.resolve import resolve, without_doubt
-from devflow.server.assist.static_names import static_name
-from devflow.server.assist.waiting import allowed, answer, due, until, within
+from devflow.server.assist.resolve import resolve
+from devflow.server.assist.waiting import due, within
 
-DEADLINE_SECONDS = 0.04
-"""After this long what the text and the index know goes out; the engine's answer is kept for the repeat."""
-HEAD_START_SECONDS = 0.012
-"""What the text alone tells is mostly there by then, and the engine need not be asked."""
-LAST_SECONDS = 0.055
-"""How long the engine is waited for where text and index know nothing at all."""
-FAST_SECONDS = (0.008, 0.018, 0.03)
-"""Head start, deadline and last wait where the engine is fast."""
-REPEAT_SECONDS = 2.0
-"""Hover and definition of a name follow each other: what text and index said is told again that long."""
-OWN_SECONDS = 0.2
-"""How long text, index and a fast engine are waited for when the machine is busy."""
 ENGINE_SECONDS = 1.5
 REFERENCES_SECONDS = 5.0
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
@@ -66,17 +48,6 @@ EXAMINED_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a name is, likeliest first, and who said so."""
-
-    definitions: tuple[Definition, ...] = ()
-    engine: str = ""
-    """`jedi`, `document`, `files` or `index`."""
-    places: int = 0
-    """Where it is a guess by the name: how many places are called so; 0 where it is none."""
-
-
-@dataclass(frozen=True, slots=True)
 class Places:
     """Where a name is made, likeliest first, and who said so: `jedi`, `document`, `files` or `index`."""
 
@@ -84,107 +55,11 @@ class Places:
     engine: str = ""
 
 
-_STATIC = PerDocument[tuple[Found, bool] | None]("what the text tells of a name")
-_NEARBY = PerDocument[tuple[float, list[Found]]]("what tree and index tell of a name, and when")
-_DEFINED = PerDocument[list[Definition]]("what the type engine tells of a name")
-
-
 async def definition(doc: Document, at: int, code: Codebase) -> Places:
     """Where the name at `at` is made; several places when it cannot be told apart."""
     known = await look_up(doc, at, code)
     places = [each.location for each in known.definitions if each.location is not None]
     return Places(tuple(dict.fromkeys(places)), known.engine if places else "")
-
-
-async def look_up(doc: Document, at: int, code: Codebase) -> Known:
-    """What the name at `at` is, within about `DEADLINE_SECONDS`."""
-    start, end = doc.text.word_at(at)
-    if start == end:
-        return Known()
-    begun = time.monotonic()
-    if in_quotes(doc, at):
-        return known_as(await named_in_prose(doc, at, code))
-    slow = (HEAD_START_SECONDS, DEADLINE_SECONDS, LAST_SECONDS)
-    head_start, *deadlines = FAST_SECONDS if code.types_are_fast else slow
-    static = ask_text(doc, at, code)
-    await until(begun + allowed(head_start), static)
-    if (told := answer(static)) is not None and told[1]:
-        return known_as([told[0]])
-    engine = ask_definition(doc, at, code)
-    nearby = ask_nearby(doc, at, code)
-    waiting: set[asyncio.Task[Any]] = {static, nearby} | ({engine} if engine is not None else set())
-    for deadline in (*deadlines, OWN_SECONDS):
-        late = deadline == OWN_SECONDS  # nobody has known anything: now the first answer will do
-        if late and engine is not None and not code.types_are_fast:
-            waiting.discard(engine)
-        while waiting and (left := begun + allowed(deadline) - time.monotonic()) > 0:
-            _, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if (told := answer(static)) is not None and told[1]:
-                nearby.cancel()
-                return known_as([told[0]])
-            if engine is not None and (definitions := answer(engine)):
-                nearby.cancel()  # who asked the same waits for the same engine
-                return Known(tuple(definitions), definitions[0].engine)
-            if (sure := answer(nearby)) and without_doubt(sure[1]) is not None:
-                return known_as(sure[1])
-            if late and (told is not None or (sure and sure[1])):
-                break
-        if (told := answer(static)) is not None:
-            return known_as([told[0]])
-        if (found := answer(nearby)) and found[1]:
-            return known_as(found[1])
-    return Known()
-
-
-def ask_nearby(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[float, list[Found]]]:
-    """What tree and index tell of the name at `at`, and when they did (`time.monotonic()`)."""
-    key = _NEARBY.key(doc.uri, hash(doc.text.source), doc.text.word_at(at))
-
-    async def look() -> tuple[float, list[Found]]:
-        found = await resolve(doc, at, code)
-        return time.monotonic(), found
-
-    kept = code.memory.task(key, look)
-    if kept.done() and (told := answer(kept)) and time.monotonic() - told[0] > REPEAT_SECONDS:
-        return code.memory.again(key, look)  # the index has moved on
-    return kept
-
-
-def ask_text(doc: Document, at: int, code: Codebase) -> asyncio.Task[tuple[Found, bool] | None]:
-    """What Python's text alone tells of the name at `at`, asked once for a text."""
-    key = _STATIC.key(doc.uri, hash(doc.text.source), doc.text.word_at(at))
-    return code.memory.task(key, lambda: static_name(doc, at, code))
-
-
-def known_as(found: Sequence[Found]) -> Known:
-    """What tree, text and index say in the form of the engine's answer."""
-    made = tuple(
-        Definition(
-            each.symbol.name,
-            each.symbol.kind,
-            each.symbol.qualified_name,
-            each.symbol.signature or each.symbol.name,
-            each.symbol.doc,
-            each.location,
-        )
-        for each in found
-    )
-    return Known(made, found[0].source, found[0].places) if made else Known()
-
-
-def ask_definition(doc: Document, at: int, code: Codebase) -> asyncio.Task[list[Definition]] | None:
-    """The type engine's definitions of the name at `at`, asked once for a text: hover and definition
-    follow each other. None where there is no engine."""
-    python = code.python
-    if python is None or doc.language != "python":
-        return None
-    source = doc.text.source
-    key = _DEFINED.key(doc.uri, hash(source), doc.text.word_at(at))
-    kept = code.memory.task(key, lambda: python.define(doc.path, source, at))
-    if kept.done() and not answer(kept) and not code.types_are_fast:
-        # It gave nothing, perhaps only because another question came in between.
-        return code.memory.again(key, lambda: python.define(doc.path, source, at))
-    return kept
 
 
 async def uses_by_index(doc: Document, at: int, code: Codebase) -> list[Location]:
@@ -361,7 +236,7 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
     for each in others:
         files.setdefault(each.path, []).append(each)
     for path, uses in list(files.items())[:_MOST_FILES]:
-        text = await code.texts.text_of(path)
+        text = await readable(path, code)
         if text is None:
             continue
         defines = any(target.location is not None and target.location.path == path for target in targets)
@@ -378,9 +253,8 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
 
 def _made_there(text: Text, path: Path, name: str) -> frozenset[int]:
     """Where the file means something of its own by the name: a local, or what its module does not export."""
-    language = language_of(path)
-    tree = parse(text, language.name) if language is not None and language.name in WHOLE_BLOCK else None
-    if tree is None or not stands_at_most(tree, name, MOST):
+    tree = parsed(text, path)
+    if tree is None or tree.language not in WHOLE_BLOCK or not stands_at_most(tree, name, MOST):
         return frozenset()
     return frozenset(each.start for each in occurrences(tree, name) if each.region is not None)
 

@@ -11,7 +11,7 @@ import pytest
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.roles import is_test
 from devflow.analysis.types.base import Definition
-from devflow.server.assist import navigate
+from devflow.server.assist import look_up
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.hover import Card, hover
 from devflow.server.settings import Hover
@@ -174,7 +174,7 @@ class Stuck:
 async def test_a_stuck_engine_does_not_hold_the_card_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr(look_up, "DEADLINE_SECONDS", 0.0)
     found = await card(tmp_path, "def area(w): ...\nar<|>ea(1)\n", python=Stuck())
     assert found is not None
     assert found.engine == "document"
@@ -183,8 +183,8 @@ async def test_a_stuck_engine_does_not_hold_the_card_up(
 async def test_a_stuck_engine_leaves_an_unknown_name_without_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.0)
-    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.0)
+    monkeypatch.setattr(look_up, "DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr(look_up, "LAST_SECONDS", 0.0)
     assert await card(tmp_path, "unkn<|>own\n", python=Stuck()) is None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devflow.server.assist import navigate
+from devflow.server.assist import look_up
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.navigate import definition, references
 from support.codebase import workspace
@@ -407,7 +407,7 @@ class Stuck:
 async def test_a_stuck_engine_is_not_waited_for_when_there_is_no_doubt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr(look_up, "DEADLINE_SECONDS", 0.0)
     await check(
         tmp_path,
         """
@@ -420,8 +420,8 @@ async def test_a_stuck_engine_is_not_waited_for_when_there_is_no_doubt(
 
 
 async def test_a_stuck_engine_is_given_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(navigate, "DEADLINE_SECONDS", 0.0)
-    monkeypatch.setattr(navigate, "LAST_SECONDS", 0.0)
+    monkeypatch.setattr(look_up, "DEADLINE_SECONDS", 0.0)
+    monkeypatch.setattr(look_up, "LAST_SECONDS", 0.0)
     await check(tmp_path, "unkn<|>own(1)\n", python=Stuck())
 
 
