@@ -127,11 +127,6 @@ class Index:
         rows = await self._rows(relations.USES, (name, most))
         return relations.counted([(path, kind, times) for _, (path, kind, times) in rows], most)
 
-    async def uses_in(self, path: Path, limit: int = 20_000) -> list[IndexedReference]:
-        """The uses of names in one file, in order."""
-        rows = await self._rows(relations.USES_IN, (limit,), path=path)
-        return [IndexedReference(root / row[0], *row[1:]) for root, row in rows]
-
     async def members_shared(self, owners: Sequence[str], names: Sequence[str]) -> dict[str, int]:
         """How many of `names` each class of `owners` defines; both at most some dozens."""
         sql = relations.SHARED.format(owners=", ".join("?" * len(owners)), names=", ".join("?" * len(names)))

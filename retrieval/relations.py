@@ -12,11 +12,6 @@ USES = (
     "JOIN files f ON f.id = r.file GROUP BY f.path, r.kind"
 )
 """Uses of a name by file and kind; arguments: name, most uses counted."""
-USES_IN = (
-    'SELECT f.path, r.name, r.kind, r.start, r."end", r.line, r.receiver, r.container '
-    "FROM files f CROSS JOIN refs_in r ON r.file = f.id WHERE f.path = ? ORDER BY r.start LIMIT ?"
-)
-"""Uses of names in one file."""
 SHARED = (
     "SELECT owner, count(DISTINCT name) FROM symbols WHERE owner IN ({owners}) AND name IN ({names}) "
     "GROUP BY owner"

@@ -16,17 +16,17 @@ VERBS = ("get", "post", "put", "delete", "patch", "head", "options")
 _PLAIN = (*VERBS, "all", "use")
 """What is called so registers a route in scripts alone: elsewhere these are methods of anything."""
 _ALONE = ("path", "re_path", "url", "Route", "WebSocketRoute")
+_OF_NET_HTTP = ("HandleFunc", "Handle")
 _OWN = (
-    *("HandleFunc", "Handle", "Any", "GET", "POST", "PUT", "DELETE", "PATCH"),
-    *("Get", "Post", "Put", "Delete", "Patch", "add_url_rule", "add_api_route", "add_route"),
-    *("add_get", "add_post", "add_put", "add_delete", "add_patch"),
+    *(*_OF_NET_HTTP, "Any", "add_url_rule", "add_api_route", "add_route"),
+    *(form(verb) for verb in VERBS[:5] for form in (str.upper, str.title, "add_{}".format)),
 )
 REGISTERING = (*_ALONE, *_OWN, *VERBS, "all")
 """The names of calls that make an endpoint; what is given to `use` only has part in others."""
 _CALL = re.compile(
     rf"(?:(?<![\w.])(?P<django>{'|'.join(_ALONE)})"
     rf"|(?P<receiver>[\w.]*\w)\.(?P<verb>{'|'.join((*_PLAIN, *_OWN))}))"
-    r"\s*\(\s*(?:[\"'](?P<first>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|\*)[\"']\s*,\s*)?"
+    rf"\s*\(\s*(?:[\"'](?P<first>{'|'.join(VERBS).upper()}|\*)[\"']\s*,\s*)?"
     r"(?=[rRfF]?[\"'`]|[A-Za-z_][\w.]*\s*[+,])"
 )
 _CHAIN = re.compile(r"(?P<receiver>[\w.]*\w)\.route\s*\(\s*(?=[\"'`A-Za-z_])")
@@ -104,7 +104,7 @@ def chained(graph: Graph, file: File, source: str, low: int, high: int) -> Itera
 def _methods(
     first: str | None, verb: str, with_method: re.Match[str] | None, source: str, end: int
 ) -> tuple[str, ...]:
-    if verb in ("HandleFunc", "Handle"):
+    if verb in _OF_NET_HTTP:
         if with_method:
             return (with_method[1],)  # net/http since Go 1.22
         if told := _METHODS.match(source, end + 1):  # gorilla
