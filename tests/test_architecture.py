@@ -164,7 +164,7 @@ def test_byte_offsets_of_trees_and_lines_of_jedi_do_not_leave_analysis() -> None
     assert wrong == []
     users = {path for path, tree in sources(*CODE).items() if any(n[:4] == "jedi" for n in imported(tree))}
     engine = "analysis/types/jedi_engine.py"
-    assert users - {"server/commands/demo.py"} == {engine}  # the demo shows jedi's sources
+    assert users - {"server/commands/demo_places.py"} == {engine}  # the demo shows jedi's sources
 
 
 def test_only_the_guarded_engines_can_open_a_connection() -> None:

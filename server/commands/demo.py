@@ -10,17 +10,18 @@ import argparse
 import asyncio
 import difflib
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from devflow.server.commands.demo_places import Place, copy_of_jedi, functions_in, places_in, planted, query
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.print(f"{str(arguments.repo)!r} is not a folder; name a folder with code.", markup=False)
         return 2
     with tempfile.TemporaryDirectory(prefix="devflow-demo-") as scratch:
-        root = arguments.repo.resolve() if arguments.repo else _copy_of_jedi(Path(scratch))
+        root = arguments.repo.resolve() if arguments.repo else copy_of_jedi(Path(scratch))
         environment = {
             **os.environ,
             "XDG_CACHE_HOME": str(Path(scratch) / "cache"),
@@ -81,22 +82,12 @@ class _Report:
         self.console.print(f"[yellow]· {_plain(title)}: {_plain(reason)}[/yellow]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A place in a file: an identifier after a dot."""
-
-    path: Path
-    text: str
-    start: int
-    end: int
-
-
 async def _show(console: Console, root: Path, environment: dict[str, str]) -> int:
     report = _Report(console)
     console.print(f"[bold]DevFlow[/bold] on {_plain(str(root))}\n")
     async with _client(root, environment) as client:
         await _wait_for_index(console, client)
-        places = list(_places(root))
+        places = list(places_in(root))
         if not places:
             report.miss("demo", f"no source file of a known language with a dotted name under {root}")
             return 1
@@ -107,7 +98,7 @@ async def _show(console: Console, root: Path, environment: dict[str, str]) -> in
         await _code_action(report, client, root)
         await _diagnostics(report, client, root)
         status = await client.status()
-    for command, question in (("search", _query(root)), ("ask", f"where is {_query(root)} done?")):
+    for command, question in (("search", query(root)), ("ask", f"where is {query(root)} done?")):
         _command(report, root, environment, command, question)
     if not _has_chat(status):
         console.print(
@@ -176,8 +167,8 @@ async def _wait_for_index(console: Console, client: DemoClient) -> None:
 async def _first(
     report: _Report,
     title: str,
-    places: list[_Place],
-    ask: Callable[[_Place], Awaitable[tuple[float, Callable[[], Any]] | None]],
+    places: list[Place],
+    ask: Callable[[Place], Awaitable[tuple[float, Callable[[], Any]] | None]],
     client: DemoClient,
     method: str,
 ) -> None:
@@ -197,7 +188,7 @@ async def _first(
     report.miss(title, f"no answer at {min(TRIES, len(places))} places")
 
 
-async def _completion(report: _Report, client: DemoClient, places: list[_Place]) -> None:
+async def _completion(report: _Report, client: DemoClient, places: list[Place]) -> None:
     """Take names away after their dots, as if they had not been typed yet, and see what is offered."""
     from pygls.exceptions import JsonRpcException
 
@@ -243,8 +234,8 @@ async def _completion(report: _Report, client: DemoClient, places: list[_Place])
     report.part(title, await client.engine_of("textDocument/completion"), statistics.median(times), body)
 
 
-async def _ghost_text(report: _Report, client: DemoClient, places: list[_Place]) -> None:
-    async def ask(place: _Place) -> tuple[float, Callable[[], Any]] | None:
+async def _ghost_text(report: _Report, client: DemoClient, places: list[Place]) -> None:
+    async def ask(place: Place) -> tuple[float, Callable[[], Any]] | None:
         end = place.text.find("\n", place.start)
         end = len(place.text) if end < 0 else end
         text = place.text[: place.start] + place.text[end:]
@@ -259,10 +250,10 @@ async def _ghost_text(report: _Report, client: DemoClient, places: list[_Place])
     await _first(report, "ghost text", places, ask, client, "textDocument/inlineCompletion")
 
 
-async def _hover(report: _Report, client: DemoClient, places: list[_Place]) -> None:
+async def _hover(report: _Report, client: DemoClient, places: list[Place]) -> None:
     from rich.markdown import Markdown
 
-    async def ask(place: _Place) -> tuple[float, Callable[[], Any]] | None:
+    async def ask(place: Place) -> tuple[float, Callable[[], Any]] | None:
         await client.open(place.path, place.text)
         milliseconds, card = await client.hover(place.path, place.text, place.start + 1)
         return (milliseconds, lambda: Markdown(card)) if card and len(card) > 60 else None
@@ -270,8 +261,8 @@ async def _hover(report: _Report, client: DemoClient, places: list[_Place]) -> N
     await _first(report, "hover", places, ask, client, "textDocument/hover")
 
 
-async def _definition(report: _Report, client: DemoClient, places: list[_Place]) -> None:
-    async def ask(place: _Place) -> tuple[float, Callable[[], Any]] | None:
+async def _definition(report: _Report, client: DemoClient, places: list[Place]) -> None:
+    async def ask(place: Place) -> tuple[float, Callable[[], Any]] | None:
         await client.open(place.path, place.text)
         milliseconds, target = await client.definition(place.path, place.text, place.start + 1)
         if target is None or target[0] == place.path:
@@ -293,7 +284,7 @@ async def _code_action(report: _Report, client: DemoClient, root: Path) -> None:
     from rich.syntax import Syntax
 
     title = "code action"
-    functions = list(_functions(root))
+    functions = list(functions_in(root))
     if not _has_chat(await client.status()):
         functions = [found for found in functions if found[0].suffix == ".py"]
         if not functions:
@@ -331,7 +322,7 @@ async def _code_action(report: _Report, client: DemoClient, root: Path) -> None:
 
 async def _diagnostics(report: _Report, client: DemoClient, root: Path) -> None:
     title = "review diagnostics"
-    path, text = _planted(root)
+    path, text = planted(root)
     await client.open(path, text)
     milliseconds, found = await client.diagnostics(path)
     ours = [item for item in found if item.source == "devflow"]
@@ -367,114 +358,6 @@ def _command(report: _Report, root: Path, environment: dict[str, str], command: 
     lines = answer.stdout.rstrip().splitlines()
     shown = "\n".join(lines[:16]) + (f"\n… {len(lines) - 16} more lines" if len(lines) > 16 else "")
     report.part(title, "a process of its own", milliseconds, _plain(shown))
-
-
-def _copy_of_jedi(scratch: Path) -> Path:
-    import jedi
-
-    target = scratch / "jedi-sources"
-    # The type stubs that jedi carries are not its code.
-    shutil.copytree(
-        Path(jedi.__file__).parent,
-        target / "jedi",
-        ignore=shutil.ignore_patterns("third_party", "__pycache__"),
-    )
-    return target
-
-
-def _files(root: Path) -> Iterator[tuple[Path, str]]:
-    """Files of a size to show, the larger first: they have more to say."""
-    from devflow.analysis.languages import language_of
-    from devflow.retrieval.walk import Skip, walk
-
-    found: list[tuple[bool, int, Path]] = []
-    for entry in walk(root):
-        if isinstance(entry, Skip):
-            continue
-        path = Path(entry.path)
-        language = language_of(path)
-        if language is not None and language.grammar and 0 < entry.size < 200_000:
-            found.append((2_000 < entry.size < 60_000, entry.size, path))
-    for _, _, path in sorted(found, reverse=True)[:40]:
-        yield path, path.read_text("utf-8", errors="replace").replace("\r\n", "\n")
-
-
-def _places(root: Path) -> Iterator[_Place]:
-    """One dotted name after the other, going round the files."""
-    import re
-
-    dotted = re.compile(r"^(?!\s*(?:#|//|\*|import|from)).*?[\w)\]]\.([A-Za-z_]\w{3,})", re.M)
-    rounds = [
-        [_Place(path, text, match.start(1), match.end(1)) for match in dotted.finditer(text)]
-        for path, text in _files(root)
-    ]
-    for turn in (*range(1, 8), 0):
-        for places in rounds:
-            if len(places) > turn * 5:
-                yield places[turn * 5]
-
-
-def _functions(root: Path) -> Iterator[tuple[Path, str, int]]:
-    """Functions without a docstring, as `(path, text, offset of the name)`."""
-    from devflow.analysis.extract import extract
-    from devflow.analysis.facts import SymbolKind
-    from devflow.analysis.languages import language_of
-    from devflow.analysis.text import Text
-
-    for path, text in _files(root):
-        language = language_of(path)
-        if language is None:
-            continue
-        wanted = [
-            symbol
-            for symbol in extract(Text(text), language.name).symbols
-            if symbol.kind in (SymbolKind.FUNCTION, SymbolKind.METHOD)
-            and not symbol.doc
-            and not symbol.name.startswith("_")
-            and text.count("\n", symbol.start, symbol.end) > 4
-        ]
-        for symbol in wanted[:2]:
-            yield path, text, symbol.name_start
-
-
-def _planted(root: Path) -> tuple[Path, str]:
-    """A document that exists in the client only: a call that cannot fit a real function of the
-    workspace, a near copy of a real function, and a made-up secret."""
-    from devflow.analysis.extract import extract
-    from devflow.analysis.facts import SymbolKind
-    from devflow.analysis.text import Text
-
-    secret = "ghp_" + "q7RkZ2mWc9TxV4bNs8LdYh3PfJ6gAe1uKo5X"
-    call = copy = ""
-    for path, text in _files(root):
-        if path.suffix != ".py":
-            continue
-        module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
-        for symbol in extract(Text(text), "python").symbols:
-            if symbol.kind is not SymbolKind.FUNCTION or symbol.container or symbol.name.startswith("_"):
-                continue
-            body = text[symbol.start : symbol.end]
-            plain = body.startswith("def ") and "*" not in symbol.signature and "yield" not in body
-            if plain and not call:
-                many = ", ".join(map(str, range(30)))
-                call = f"from {module} import {symbol.name}\n\n{symbol.name}({many})\n"
-            elif plain and not copy and 12 < body.count("\n") < 60:
-                copy = body.replace(f"def {symbol.name}(", f"def {symbol.name}_again(", 1) + "\n"
-        if call and copy:
-            break
-    text = f'{call}\n\n{copy}\n\nTOKEN = "{secret}"\n'
-    return root / "planted_mistakes.py", text
-
-
-def _query(root: Path) -> str:
-    """Words of a real function's name, so that the question has an answer in any workspace."""
-    import re
-
-    from devflow.analysis.tokens import subtokens
-
-    names = [match[0] for _, text, start in _functions(root) if (match := re.match(r"\w+", text[start:]))]
-    long = [name for name in names if len(subtokens(name)) >= 3]
-    return " ".join(subtokens((long or names)[0])) if names else "parse the arguments"
 
 
 def _plain(text: str) -> str:
