@@ -1,45 +1,15 @@
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from devflow.analysis.facts import SymbolKind
-from devflow.analysis.types.base import Candidate
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.complete import Completions, complete, document_item
+from devflow.server.assist.complete import complete
 from devflow.server.settings import Completion
-from support.codebase import Workspace, workspace
-from support.patience import HANGS
-
-UNHURRIED = Completion(deadline_ms=5_000)
-
-
-async def asked(space: Workspace, config: Completion = UNHURRIED) -> Completions:
-    return await complete(space.doc, space.at, space.code, config)
-
-
-async def labels(root: Path, snippet: str, path: str = "main.py", **options: Any) -> list[str]:
-    async with workspace(root, snippet, path, **options) as space:
-        return [item.label for item in (await asked(space)).items]
-
-
-class SlowEngine:
-    """An engine that answers when it is told to."""
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-        self.asked = 0
-
-    async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
-        self.asked += 1
-        await self.go.wait()
-        return [Candidate("slowly", SymbolKind.METHOD)]
-
-    async def signatures(self, path: Path | None, source: str, at: int) -> list[Any]:
-        return []
+from support.codebase import workspace
+from support.completions import UNHURRIED, asked, labels
 
 
 async def test_members_seen_on_the_receiver_come_first(tmp_path: Path) -> None:
@@ -286,50 +256,6 @@ async def test_members_seen_on_the_receiver_in_other_files(tmp_path: Path) -> No
     assert found[0] == "session"
 
 
-@pytest.mark.usefixtures("hurried")
-async def test_a_late_engine_makes_the_list_incomplete_and_is_used_at_the_next_keystroke(
-    tmp_path: Path,
-) -> None:
-    engine = SlowEngine()
-    async with workspace(tmp_path, "thing.<|>\n", python=engine) as space:
-        first = await asked(space, Completion(deadline_ms=30))
-        assert first.incomplete
-        engine.go.set()
-        typed = await _typed(space, "s")
-        second = await complete(typed, space.at + 1, space.code, Completion(deadline_ms=100_000))
-        assert [item.label for item in second.items] == ["slowly"]
-        assert not second.incomplete
-        assert engine.asked == 1
-
-
-@pytest.mark.usefixtures("hurried")
-async def test_the_list_is_out_at_the_deadline(tmp_path: Path) -> None:
-    async with workspace(tmp_path, "thing.go()\nthing.<|>\n", python=SlowEngine()) as space:
-        await asked(space, Completion(deadline_ms=5))
-        async with asyncio.timeout(HANGS):  # the engine never answers
-            answer = await asked(space, Completion(deadline_ms=40))
-        assert [item.label for item in answer.items] == ["go"]
-
-
-async def test_another_place_is_another_question(tmp_path: Path) -> None:
-    engine = SlowEngine()
-    engine.go.set()
-    async with workspace(tmp_path, "thing.\nthing.<|>\n", python=engine) as space:
-        await asked(space)
-        await complete(space.doc, len("thing."), space.code, UNHURRIED)
-        assert engine.asked == 2
-
-
-async def test_a_failing_engine_leaves_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(SlowEngine):
-        async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
-            raise RuntimeError("broken")
-
-    found = await labels(tmp_path, "thing.go()\nthing.<|>\n", python=Broken())
-    assert found == ["go"]
-    assert "failed" in caplog.text
-
-
 async def test_the_list_is_no_longer_than_asked_and_then_incomplete(tmp_path: Path) -> None:
     names = "\n".join(f"box.name{number}()" for number in range(30))
     async with workspace(tmp_path, f"{names}\nbox.<|>\n") as space:
@@ -382,91 +308,6 @@ async def test_an_untitled_document_is_completed(tmp_path: Path) -> None:
         doc = replace(space.doc, path=None, uri="untitled:1")
         answer = await complete(doc, space.at, Codebase((), space), UNHURRIED)
         assert [item.label for item in answer.items] == ["open"]
-
-
-async def test_documentation_is_filled_in_on_demand(tmp_path: Path) -> None:
-    async with workspace(tmp_path, "'abc'.up<|>\n", engine=True) as space:
-        assert "uppercase" in await document_item(space.doc, space.at, "upper", space.code)
-
-
-async def test_documentation_without_an_engine_comes_from_the_index(tmp_path: Path) -> None:
-    async with workspace(
-        tmp_path,
-        '''
-        #- shapes.py
-        def area(w, h):
-            """The size of a shape."""
-        #- main.py
-        are<|>
-        ''',
-        indexed=True,
-    ) as space:
-        shown = await document_item(space.doc, space.at, "area", space.code)
-        assert "def area(w, h)" in shown
-        assert "The size of a shape." in shown
-
-
-async def test_unknown_documentation_is_empty(tmp_path: Path) -> None:
-    async with workspace(tmp_path, "x<|>\n") as space:
-        assert await document_item(space.doc, space.at, "xyz", space.code) == ""
-
-
-async def _typed(space: Workspace, more: str) -> Any:
-    from devflow.analysis.text import Edit
-    from support.codebase import document
-
-    assert space.doc.path is not None
-    return document(space.applied(Edit(space.at, space.at, more)), space.doc.path, 2)
-
-
-AREA = "def area(width, height): ...\ndef run(): ...\n"
-
-
-@pytest.mark.parametrize(
-    ("line", "call"),
-    [
-        ("ar<|>", "(|)"),
-        ("size = ar<|>", "(|)"),
-        ("if ar<|>:", "(|)"),
-        ("ru<|>", "()"),
-        ("ar<|>(1, 2)", ""),
-        ("print(ar<|>)", ""),
-        ("print(key=ar<|>)", ""),
-        ("@ar<|>", ""),
-        ("ar<|> is None", ""),
-    ],
-)
-async def test_a_function_is_called_where_it_is_not_handed_over(tmp_path: Path, line: str, call: str) -> None:
-    async with workspace(tmp_path, f"{AREA}{line}\n") as space:
-        items = {item.label: item for item in (await asked(space)).items}
-        assert items["run" if line.startswith("ru") else "area"].call == call
-
-
-async def test_a_property_is_never_called(tmp_path: Path) -> None:
-    source = """
-        class Shape:
-            @property
-            def area(self): ...
-            def move(self, by): ...
-            def show(self):
-                self.<|>
-        """
-    async with workspace(tmp_path, source) as space:
-        items = {item.label: item for item in (await asked(space)).items}
-        assert (items["area"].call, items["area"].parameters) == ("", "")
-        assert (items["move"].call, items["move"].parameters) == ("(|)", "(by)")
-
-
-async def test_only_what_is_nearly_certain_is_accepted_by_a_sign(tmp_path: Path) -> None:
-    async with workspace(tmp_path, AREA + "area(1, 2)\narea(2, 3)\nare<|>\n") as space:
-        first, *rest = (await asked(space)).items
-        assert (first.label, first.preselect, first.commit) == ("area", True, ("(",))
-        assert not any(item.commit for item in rest)
-
-
-async def test_no_sign_accepts_a_plain_name_before_it_is_begun(tmp_path: Path) -> None:
-    async with workspace(tmp_path, AREA + "area(1, 2)\n<|>\n") as space:
-        assert not any(item.commit for item in (await asked(space)).items)
 
 
 async def test_behind_a_value_of_a_known_type_only_its_members_are_offered(tmp_path: Path) -> None:

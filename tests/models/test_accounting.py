@@ -5,74 +5,33 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
-import select
-import socket
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from devflow.models.base import ChatRequest, FillRequest, Health, Message, Meter
-from devflow.models.engines.openai import OpenAIModel
-from devflow.models.engines.remote import Server
-from devflow.models.errors import NotAllowed, OverBudget, RateLimited, Stalled, Unreachable
+from devflow.models.base import ChatRequest, FillRequest, Meter
+from devflow.models.errors import NotAllowed, Stalled, Unreachable
 from devflow.models.fake import FakeModel
 from devflow.models.guard.accounting import AUDIT, LEDGER, Accounts, Sent
 from devflow.models.guard.audit import verify
 from devflow.models.guard.books import Books, Budget, Price, Rates, books_from
 from devflow.models.guard.counted import Counted
-from devflow.models.guard.ledger import Call
 from devflow.models.guard.spending import total
-from devflow.models.guard.traces import Traces
 from devflow.models.outbound import Outbound
 from devflow.models.router import Router, Routing
 from devflow.models.routing import attempts
 from devflow.models.routing.rules import Facts
+from support.books import REMOTE, Provider, chat, guard, said
 from support.patience import HANGS
 
-REMOTE = "https://api.example.com/v1"
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 
 
 def sent(**values: object) -> Sent:
     return Sent("chat", "m", "m", "h", 400, 400, 1, 100, **values)  # type: ignore[arg-type]
-
-
-class Provider:
-    """Answers, and says what it used."""
-
-    def __init__(self, read: int = 100, written: int = 50) -> None:
-        self.used = (read, written)
-        self.asked: list[ChatRequest | FillRequest] = []
-        self.most = self.now = 0
-
-    async def __call__(self, request: ChatRequest | FillRequest, meter: Meter) -> AsyncIterator[str]:
-        self.asked.append(request)
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await asyncio.sleep(0)
-        yield "an "
-        yield "answer"
-        meter.read, meter.written = self.used
-        self.now -= 1
-
-
-def chat(text: str = "why?", **values: object) -> ChatRequest:
-    return ChatRequest((Message("user", text),), max_tokens=100, **values)  # type: ignore[arg-type]
-
-
-def guard(folder: Path, **books: object) -> Outbound:
-    prices = {"m": Price(1_000.0, 10_000.0)}
-    return Outbound(False, books=Books(folder=str(folder), prices=prices, **books))  # type: ignore[arg-type]
-
-
-async def said(pieces: AsyncIterator[str]) -> str:
-    return "".join([piece async for piece in pieces])
 
 
 async def test_a_call_is_written_down_with_what_it_used(tmp_path: Path) -> None:
@@ -128,74 +87,6 @@ async def test_what_policy_refuses_is_audited_and_costs_nothing(tmp_path: Path) 
     assert guarded.accounts.ledger().spent(0.0) == 0  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("day", [0.5, 3.1, 10.0])
-async def test_fifty_calls_at_once_do_not_overspend(tmp_path: Path, day: float) -> None:
-    guarded = guard(tmp_path, budget=Budget(day=day))
-    provider = Provider()
-    answers = await asyncio.gather(
-        *(said(guarded.chat("m", REMOTE, chat(), provider)) for _ in range(50)), return_exceptions=True
-    )
-    assert all(answer == "an answer" or isinstance(answer, OverBudget) for answer in answers)
-    spent = guarded.accounts.ledger().spent(0.0)  # type: ignore[union-attr]
-    assert spent <= day
-    assert len(provider.asked) == sum(answer == "an answer" for answer in answers)
-    if day > 2:  # nor is money left over that would have covered a call at its highest
-        assert day - spent < 2
-
-
-async def test_a_request_dearer_than_one_may_be_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OverBudget, match=r"models\.budget\.request"):
-        await said(guard(tmp_path, budget=Budget(request=0.5)).chat("m", REMOTE, chat(), Provider()))
-
-
-async def test_stop_is_final_and_downgrade_is_not(tmp_path: Path) -> None:
-    for when, final in (("stop", True), ("downgrade", False)):
-        guarded = guard(tmp_path, budget=Budget(day=0.0, when_spent=when))  # type: ignore[arg-type]
-        with pytest.raises(OverBudget) as caught:
-            await said(guarded.chat("m", REMOTE, chat(), Provider()))
-        assert caught.value.final is final
-
-
-async def test_a_model_without_a_price_is_not_asked_under_a_budget(tmp_path: Path) -> None:
-    guarded = Outbound(False, books=Books(folder=str(tmp_path), budget=Budget(day=1.0)))
-    with pytest.raises(NotAllowed, match="has no price"):
-        await said(guarded.chat("unknown", REMOTE, chat(), Provider()))
-
-
-async def test_a_model_that_the_budget_refuses_says_so_until_it_is_let_again(tmp_path: Path) -> None:
-    budget = Budget(day=5.0)
-    guarded = guard(tmp_path, budget=budget)
-    model = OpenAIModel(Server("m", "m-1", REMOTE, "k"), guarded)
-    assert not model.status().refused
-    with pytest.raises(OverBudget):
-        await said(guarded.chat("m", REMOTE, chat("x" * 50_000), Provider()))
-    assert model.status().refused
-    assert "The budget for today" in model.status().detail
-    assert model.status().health is Health.READY
-    await said(guarded.chat("m", REMOTE, chat(), Provider()))
-    assert not model.status().refused
-
-
-async def test_a_budget_that_cannot_be_kept_lets_nothing_out(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file where the folder should be")
-    nowhere = Outbound(False, books=Books(budget=Budget(day=1.0), prices={"m": Price(1.0, 1.0)}))
-    for guarded in (guard(tmp_path / "state", budget=Budget(day=1.0)), nowhere):
-        with pytest.raises(NotAllowed):
-            await said(guarded.chat("m", REMOTE, chat(), Provider()))
-    await said(guard(tmp_path / "state").chat("m", REMOTE, chat(), Provider()))  # without a budget it goes on
-
-
-async def test_why_a_budget_cannot_be_kept_is_said(tmp_path: Path) -> None:
-    (tmp_path / LEDGER).mkdir()
-    unkept = Outbound(False, books=Books(budget=Budget(day=1.0), prices={"m": Price(1.0, 1.0)}))
-    for guarded, why in (
-        (guard(tmp_path, budget=Budget(day=1.0)), f"{LEDGER} cannot be used"),
-        (unkept, r"models\.ledger = false"),
-    ):
-        with pytest.raises(NotAllowed, match=f"{why}.* A budget is set, so nothing is sent"):
-            await said(guarded.chat("m", REMOTE, chat(), Provider()))
-
-
 async def test_that_the_audit_log_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     guarded = guard(tmp_path)
     told: list[str] = []
@@ -230,15 +121,6 @@ async def test_numbers_of_tokens_that_cannot_be_are_estimated(
     assert 0 < call.read < 10
     assert 0 < call.written < 10
     assert call.cost < 1
-    [reserved] = sqlite3.connect(tmp_path / LEDGER).execute("SELECT COUNT(*) FROM reservations").fetchone()
-    assert reserved == 0
-
-
-async def test_a_limit_gives_the_money_back(tmp_path: Path) -> None:
-    guarded = guard(tmp_path, budget=Budget(day=10.0), rates=Rates(provider_requests=1))
-    await said(guarded.chat("m", REMOTE, chat(), Provider()))
-    with pytest.raises(RateLimited):
-        await said(guarded.chat("m", REMOTE, chat(), Provider()))
     [reserved] = sqlite3.connect(tmp_path / LEDGER).execute("SELECT COUNT(*) FROM reservations").fetchone()
     assert reserved == 0
 
@@ -310,78 +192,6 @@ async def test_a_model_on_this_machine_is_in_the_ledger(tmp_path: Path) -> None:
     await model.close()
 
 
-@pytest.mark.parametrize("way", ["loopback", "native"])
-async def test_a_model_on_this_machine_costs_what_the_user_says_it_does(way: str, tmp_path: Path) -> None:
-    guarded = guard(tmp_path, budget=Budget(day=0.7))
-    model = Counted(FakeModel("an answer", name="m"), guarded.accounts)
-
-    def asked() -> AsyncIterator[str]:
-        if way == "native":
-            return model.chat(chat())
-        return guarded.chat("m", "http://127.0.0.1:8080/v1", chat(), Provider())
-
-    with pytest.raises(OverBudget):  # 100 tokens of an answer cost 1
-        await said(asked())
-    guarded = guard(tmp_path, budget=Budget(day=70.0))
-    model = Counted(FakeModel("an answer", name="m"), guarded.accounts)
-    await said(asked())
-    refused, answered = guarded.accounts.ledger().calls()  # type: ignore[union-attr]
-    assert (refused.outcome, refused.cost) == ("refused", 0.0)
-    assert (answered.outcome, answered.host) == ("answered", "")
-    assert answered.cost > 0
-    assert not (tmp_path / AUDIT).exists(), "nothing left this machine"
-
-
-def test_a_trace_tells_numbers_and_no_text() -> None:
-    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
-    exporter = memory.InMemorySpanExporter()
-    traces = Traces("http://127.0.0.1:4317", exporter)
-    traces.record(
-        Call(
-            "c",
-            1_760_011_200.0,
-            "chat",
-            "m",
-            cost=0.25,
-            host="h",
-            workspace="/home/jane/secret-project",
-            user="jane",
-            read=10,
-            total=2.0,
-        )
-    )
-    traces.close()
-    [span] = exporter.get_finished_spans()
-    assert span.name == "chat m"
-    assert (span.attributes["gen_ai.usage.input_tokens"], span.attributes["devflow.cost"]) == (10, 0.25)
-    assert span.end_time - span.start_time == 2_000_000_000
-    assert "jane" not in span.to_json()
-
-
-def test_traces_go_to_their_endpoint_and_not_to_a_proxy_of_the_environment() -> None:
-    pytest.importorskip("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
-    program = (
-        "import sys, time\n"
-        "from devflow.models.guard.ledger import Call\n"
-        "from devflow.models.guard.traces import Traces\n"
-        "traces = Traces(sys.argv[1])\n"
-        "traces.record(Call('c', time.time(), 'chat', 'm'))\n"
-        "traces.close()\n"
-    )
-    with socket.create_server(("127.0.0.1", 0)) as endpoint, socket.create_server(("127.0.0.1", 0)) as proxy:
-        collector, elsewhere = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (endpoint, proxy))
-        names = ("grpc_proxy", "http_proxy", "https_proxy")
-        sending = subprocess.Popen(
-            [sys.executable, "-c", program, collector], env={**os.environ, **dict.fromkeys(names, elsewhere)}
-        )
-        try:
-            reached, _, _ = select.select([endpoint, proxy], [], [], HANGS)
-        finally:
-            sending.kill()
-            sending.wait()
-        assert reached == [endpoint]
-
-
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     accounts = Accounts(Books(folder=str(tmp_path / "state")))
     entry = accounts.entry(sent())
@@ -391,25 +201,6 @@ def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "state" / name).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
     accounts.close()
-
-
-async def test_the_warning_is_logged_once_and_shown_with_the_model(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    guarded = guard(tmp_path, budget=Budget(day=5.0, warn_at=0.1))
-    for _ in range(3):
-        await said(guarded.chat("m", REMOTE, chat(), Provider()))
-    assert caplog.text.count("of the budget for today") == 1
-    assert guarded.accounts.warning.startswith("10% of the budget for today (5.00)")
-
-
-async def test_the_user_is_told_once_a_period_whatever_process_spends(tmp_path: Path) -> None:
-    told: list[str] = []
-    silent, first, second = (guard(tmp_path, budget=Budget(day=5.0, warn_at=0.1)) for _ in range(3))
-    first.accounts.tell = second.accounts.tell = told.append
-    for guarded in (silent, silent, first, first, second, silent):
-        await said(guarded.chat("m", REMOTE, chat(), Provider()))
-    assert told == ["10% of the budget for today (5.00) is spent."]
 
 
 async def test_tokens_that_nobody_counted_are_estimated_as_those_before_were_counted(tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Lists while the type engine is slow, stuck or broken."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devflow.analysis.document import Document
+from devflow.analysis.facts import SymbolKind
+from devflow.analysis.text import Edit
+from devflow.analysis.types.base import Candidate
+from devflow.server.assist.complete import complete
+from devflow.server.settings import Completion
+from support.codebase import Workspace, document, workspace
+from support.completions import UNHURRIED, asked, labels
+from support.patience import HANGS
+
+
+class SlowEngine:
+    """An engine that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.asked = 0
+
+    async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+        self.asked += 1
+        await self.go.wait()
+        return [Candidate("slowly", SymbolKind.METHOD)]
+
+    async def signatures(self, path: Path | None, source: str, at: int) -> list[Any]:
+        return []
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_late_engine_makes_the_list_incomplete_and_is_used_at_the_next_keystroke(
+    tmp_path: Path,
+) -> None:
+    engine = SlowEngine()
+    async with workspace(tmp_path, "thing.<|>\n", python=engine) as space:
+        first = await asked(space, Completion(deadline_ms=30))
+        assert first.incomplete
+        engine.go.set()
+        typed = await _typed(space, "s")
+        second = await complete(typed, space.at + 1, space.code, Completion(deadline_ms=100_000))
+        assert [item.label for item in second.items] == ["slowly"]
+        assert not second.incomplete
+        assert engine.asked == 1
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_the_list_is_out_at_the_deadline(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "thing.go()\nthing.<|>\n", python=SlowEngine()) as space:
+        await asked(space, Completion(deadline_ms=5))
+        async with asyncio.timeout(HANGS):  # the engine never answers
+            answer = await asked(space, Completion(deadline_ms=40))
+        assert [item.label for item in answer.items] == ["go"]
+
+
+async def test_another_place_is_another_question(tmp_path: Path) -> None:
+    engine = SlowEngine()
+    engine.go.set()
+    async with workspace(tmp_path, "thing.\nthing.<|>\n", python=engine) as space:
+        await asked(space)
+        await complete(space.doc, len("thing."), space.code, UNHURRIED)
+        assert engine.asked == 2
+
+
+async def test_a_failing_engine_leaves_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(SlowEngine):
+        async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+            raise RuntimeError("broken")
+
+    found = await labels(tmp_path, "thing.go()\nthing.<|>\n", python=Broken())
+    assert found == ["go"]
+    assert "failed" in caplog.text
+
+
+async def _typed(space: Workspace, more: str) -> Document:
+    assert space.doc.path is not None
+    return document(space.applied(Edit(space.at, space.at, more)), space.doc.path, 2)
