@@ -52,6 +52,11 @@ def test_each_invariant_names_tests_that_exist() -> None:
     assert len(re.findall(r"^\| \d+ \|", table, re.MULTILINE)) == 14
 
 
+def test_each_decision_is_headed_by_its_number() -> None:
+    for path in sorted((ROOT / "docs/decisions").glob("*.md")):
+        assert path.read_text("utf-8").startswith(f"# {int(path.name[:4])}. "), path.name
+
+
 def test_each_contract_named_for_an_invariant_is_one() -> None:
     contracts = re.findall(r'^name = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     rows = [line for line in ARCHITECTURE.splitlines() if line.startswith("|") and "contract" in line]
