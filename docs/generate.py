@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from devflow.server.features import features_table
-from devflow.server.settings import json_schema, markdown_table
+from devflow.server.settings_table import json_schema, markdown_table
 
 ROOT = Path(__file__).parents[1]
 _FEATURES = re.compile(r"(<!-- features: [^>]*-->\n).*?(<!-- end of features -->)", re.S)
