@@ -26,7 +26,8 @@ from devflow.server.assist.inline import ahead, rhythm
 from devflow.server.assist.inline.acceptance import Signs, chance, values
 from devflow.server.assist.inline.cache import Kept
 from devflow.server.assist.inline.check import Checked, checked, placed, whole
-from devflow.server.assist.inline.clean import clean, covered
+from devflow.server.assist.inline.clean import clean
+from devflow.server.assist.inline.closing import covered
 from devflow.server.assist.inline.context import Context, gather
 from devflow.server.assist.inline.edits import undoes
 from devflow.server.assist.inline.generation import Generation, Written

@@ -13,7 +13,8 @@ from devflow.analysis.text import Edit
 from devflow.analysis.tokens import lex
 from devflow.server.assist.inline.brackets import CLOSES, OPENS, closed_in
 from devflow.server.assist.inline.check import checked, whole
-from devflow.server.assist.inline.clean import clean, covered
+from devflow.server.assist.inline.clean import clean
+from devflow.server.assist.inline.closing import covered
 from devflow.server.assist.inline.site import Site, indent_of, site_of, width
 from devflow.server.assist.inline.trigger import Situation, closed_gate, worth_asking
 from devflow.server.settings import Inline
