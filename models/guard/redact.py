@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, cast, get_args
 
+from devflow.models.guard.joined import encoded, readings
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_formats import formatted, long_runs, places
 from devflow.models.guard.secret_names import can_be_secret, named, random_strings
@@ -29,17 +30,22 @@ LONGEST_LINE = 4_000
 
 def secrets_in(text: str) -> list[tuple[int, int]]:
     """The ranges of the secrets in `text`, in order, none touching another."""
+    found = [*_as_it_stands(text), *_keys(text), *_by_library(text)]
+    for reading in readings(text):
+        found += [reading.written(*place) for place in _as_it_stands(reading.text)]
+    return _merged(found)
+
+
+def _as_it_stands(text: str, *, decoded: bool = True) -> Iterator[tuple[int, int]]:
     runs = long_runs(text)
-    return _merged(
-        (
-            *formatted(text, runs),
-            *random_strings(text, runs),
-            *named(text),
-            *settings(text),
-            *_keys(text),
-            *_by_library(text),
-        )
-    )
+    if decoded:
+        for written, plain in encoded(runs):
+            if any(True for _ in _as_it_stands(plain, decoded=False)):
+                yield from places(text, written)
+    yield from formatted(text, runs)
+    yield from random_strings(text, runs)
+    yield from named(text)
+    yield from settings(text)
 
 
 @dataclass(frozen=True, slots=True)

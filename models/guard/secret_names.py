@@ -53,9 +53,15 @@ _WHOLE = frozenset({"pass", "pwd", "pw", "senha", "parola", "pin", "sid", "seed"
 _GIVES = re.compile(
     r"""(?P<rest>[\w.\-]{0,48}+)
     (?:\\?["'`\])]){0,3}                                                 # "name", ['name'], :name
-    (?:\s{0,2}:?\s{0,2}[A-Za-z_][\w.\[\]|\x20]{0,40}?(?=\s{0,4}=\s))?    # a type: Python's, Go's
+    (?:[ \t]{0,2}:?[ \t]{0,2}[A-Za-z_][\w.\[\]|\x20]{0,40}?(?=\s{0,4}=\s))?    # a type: Python's, Go's
     (?P<sign>
-        \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
+        (?P<block>\s{0,4}:\s{0,4}[|>][+\-\d]{0,2}[ \t]{0,8}\n[ \t]+     # name: | \n value
+          (?=[^\s]{4,1024}[ \t]*(?:\n|\Z))
+        | [^\n"'`<]{0,40}?<<[\-~]?[ ]?["']?(?P<word>[A-Za-z_]\w{0,20})["']?\)?[^\n]{0,40}\n[ \t]* # <<EOF
+          (?=(?:[^\s]{4,1024}[ \t]*\n[ \t]{0,80}){1,20}?(?P=word)\b))
+      | \s{0,4},\s{0,40}["']value["']\s{0,4}:\s{0,4}(?=["'])          # {"name": "NAME", "value": "…"}
+      | \s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,4}(?=["'])  # variable "name" { default = "…" }
+      | \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
       | \s{0,4},\s{0,4}(?=[bru]?["'`])                                   # set("name", "value")
       | \s{0,2}\(\s{0,2}(?=[bru]?["'`])                                  # set_name("value")
       | \x20(?:is|as|to|value|by)?:?\x20?(?=["'`])                       # IDENTIFIED BY "value"
@@ -64,6 +70,7 @@ _GIVES = re.compile(
       | \s*\n\s*(?:-\s*)?["']?value["']?\s*:\s*                          # name: NAME \n value: "…"
       | >\s{0,40}(?=[^<>\s]{4,256}\s*</)                                     # <name>value</name>
     )
+    (?:[(\[]\s{0,80}(?=[bru]{0,2}["'`]))?                                # name = (\n "value")
     (?:(?:Basic|Bearer|Token|ApiKey|Digest|AWS|GoogleLogin\ auth=|token|key)\s+)?
     (?P<quote>@?[bru]{0,2}\\?(?:\"{3}|'{3}|["'`]))?""",
     re.VERBOSE,
@@ -86,7 +93,7 @@ _PLACEHOLDER = re.compile(
     r"change|todo|null|none|nil|true|false|undefined|test|redacted|optional|required|string|str|bytes|int|text|value|"
     r"abc|xxx|placeholder)[A-Za-z]{0,16}(?:[_\-. ][A-Za-z]{1,16})*\d?|[A-Za-z_]{1,30}[=:]|"
     r".*(?:\.\.\.|\$\{|\{\{|%\(|xxxx|<[a-z]).*|"
-    r"[A-Za-z]*(?:password|passwd|secret|token|api_?key|apikey|credential)s?[_\-]?[a-z]*",
+    r"[A-Za-z]*[_\-]?(?:password|passwd|secret|token|api_?key|apikey|credential)s?(?:[_\-]?[a-z]*|[_\-][a-z_]{1,32}|[12]:?)",
     re.IGNORECASE | re.DOTALL,
 )
 _NAME_LIKE = re.compile(
@@ -120,15 +127,16 @@ def named(text: str) -> Iterator[tuple[int, int]]:
         end = gives.end("rest")
         if rest and _MERELY_NAMED.search(rest):
             continue
-        value = _value(text, gives)
+        value = _block(text, gives.end()) if gives["block"] else _value(text, gives)
         if value is None:
             continue
         stop = stop if gives["quote"] else value[1]
         name = text[_start_of_name(text, after) : end]
         sign = gives["sign"].strip()
-        quoted = sign == ">" or (gives["quote"] is not None and sign != "")
+        quoted = sign == ">" or gives["block"] is not None or (gives["quote"] is not None and sign != "")
+        written = text[slice(*value)]
         if can_be_secret(
-            text[slice(*value)],
+            "".join(written.split()) if gives["block"] else written,
             outright=_OUTRIGHT.search(name) is not None,
             quoted=quoted,
             env=not quoted and _environment(text, after, gives),
@@ -208,6 +216,20 @@ def _value(text: str, gives: re.Match[str]) -> tuple[int, int] | None:
         return (start, stop) if stop > start else None
     found = _UNQUOTED.match(text, start)
     return found.span() if found else None
+
+
+def _block(text: str, start: int) -> tuple[int, int]:
+    """The range of the lines below each other that are one word each."""
+    end = _WORD.match(text, start).end()  # type: ignore[union-attr]
+    at = text.rfind("\n", 0, start)
+    indent = start - at - 1
+    while (found := _WORD_LINE.match(text, end)) and len(found["indent"]) == indent and indent:
+        end = found.end()
+    return start, end
+
+
+_WORD = re.compile(r"\S*")
+_WORD_LINE = re.compile(r"[ \t]*\n(?P<indent>[ \t]*)\S{4,1024}(?=[ \t]*(?:\n|\Z))")
 
 
 def _environment(text: str, at: int, gives: re.Match[str]) -> bool:

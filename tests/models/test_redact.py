@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -172,6 +173,87 @@ def test_passwords_are_found_in_the_shapes_of_languages_and_tools(text: str, sec
     assert not [secret for secret in secrets if secret in hidden]
 
 
+JOINED = {
+    "plus": 'key = "{}" + "{}"\n',
+    "plus over lines": "const key =\n  '{}' +\n  '{}';\n",
+    "implicit": 'key = "{}" "{}"\n',
+    "implicit over lines": 'key = (\n    "{}"  # first half\n    "{}"\n)\n',
+    "dot": "$key = '{}' . '{}';\n",
+    "two dots": "key = '{}' .. '{}'\n",
+    "a method": "key = '{}'.concat('{}')\n",
+    "a macro": 'let key = concat!("{}", "{}");\n',
+    "an array": "const key = ['{}', '{}'].join('')\n",
+    "a list": "key = ''.join(['{}', '{}'])\n",
+    "a template": "const key = `${{'{}'}}${{'{}'}}`\n",
+    "a line that goes on": 'key = "{}\\\n{}"\n',
+    "a statement that goes on": 'key = "{}" \\\n    "{}"\n',
+}
+
+
+@pytest.mark.parametrize("form", JOINED.values(), ids=JOINED)
+@pytest.mark.parametrize("token", [TOKENS["aws id"], TOKENS["github"], TOKENS["stripe"]])
+def test_a_token_joined_from_parts_in_one_expression_is_found(form: str, token: str) -> None:
+    for at in (4, 11, len(token) - 3):
+        text = form.format(token[:at], token[at:])
+        vault = Vault([text])
+        assert token[:at][4:] not in vault.texts[0] or at == 4
+        assert token[at:] not in vault.texts[0]
+        assert vault.restored(vault.texts[0]) == text
+
+
+DIGEST = "4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c"  # only the name beside it tells
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "datadog_api_key: |\n  {}\nregion: eu\n",
+        "a:\n  datadog_api_key: >-\n    {}\n  region: eu\n",
+        "read DATADOG_API_KEY <<'EOF'\n{}\nEOF\n",
+        "datadog_api_key = <<-EOT\n    {}\n  EOT\n",
+        "cat > .env <<EOF\nREGION=eu\nDD_API_KEY={}\nEOF\n",
+        'variable "datadog_api_key" {{\n  type = string\n  default = "{}"\n}}\n',
+        '{{"name": "DATADOG_API_KEY", "value": "{}"}}\n',
+        'DATADOG_API_KEY = (\n    "{}"\n)\n',
+        'DATADOG_API_KEY = """\\\n{}"""\n',
+    ],
+)
+def test_a_value_below_the_name_that_tells_is_found(text: str) -> None:
+    vault = Vault([text.format(DIGEST)])
+    assert DIGEST not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text.format(DIGEST)
+
+
+def test_a_value_folded_over_lines_is_taken_out_whole() -> None:
+    text = f"datadog_api_key: >-\n  {DIGEST[:16]}\n  {DIGEST[16:]}\nregion: eu\n"
+    assert Vault([text]).texts[0] == "datadog_api_key: >-\n  DEVFLOW_SECRET_1_\nregion: eu\n"
+
+
+def _each(token: str, form: str) -> str:
+    return "".join(form.format(ord(sign)) for sign in token)
+
+
+CODES = {
+    "base64": lambda token: base64.b64encode(token.encode()).decode(),
+    "base64 without its end": lambda token: base64.b64encode(token.encode()).decode().rstrip("="),
+    "base64 of settings": lambda token: base64.b64encode(f"A=1\nKEY={token}\n".encode()).decode(),
+    "hexadecimal": lambda token: token.encode().hex(),
+    "of an address": lambda token: _each(token, "%{:02x}"),
+    "of a string": lambda token: _each(token, "\\x{:02x}"),
+    "of JSON": lambda token: _each(token, "\\u{:04x}"),
+    "of HTML": lambda token: _each(token, "&#{};"),
+}
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+def test_a_token_in_another_code_is_found(code: Callable[[str], str], token: str) -> None:
+    text = f'x = "{code(token)}"\n'
+    vault = Vault([text])
+    assert code(token)[8:-8] not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text
+
+
 def test_a_secret_behind_a_long_row_of_names_is_found() -> None:
     text = "password=" * 2_000 + "hunter2xQ9"
     assert any(end == len(text) for _, end in secrets_in(text))
@@ -316,6 +398,17 @@ def test_a_secret_never_shows_in_a_repr() -> None:
         "://" * 50_000,
         "-----BEGIN " * 5_000,
         '"' * 100_000,
+        "'a' + " * 20_000,
+        "'a'," * 20_000 + "].join('')" * 2_000,
+        "[" * 20_000 + "].join('')" * 2_000,
+        "concat(" * 20_000,
+        "\\x41" * 50_000,
+        "%41" * 50_000,
+        "4142434445464748495a" * 10_000,
+        "password: |\n  " * 10_000,
+        "pass <<EOF\n" * 10_000,
+        "password: |\n  aaaa" + "\n  aaaa" * 20_000,
+        'pass" {' * 20_000,
     ],
     ids=lambda text: text[:12],
 )
