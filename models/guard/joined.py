@@ -80,7 +80,7 @@ def readings(text: str) -> Iterator[Reading]:
 def encoded(runs: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Of the `long_runs` of a text what is base64 or hexadecimal of ASCII, and what it stands for."""
     for run in runs:
-        if len(run) < _SHORTEST_ENCODED:
+        if len(run) < _SHORTEST_ENCODED or (run.islower() and not _SOME_HEXADECIMAL.search(run)):
             continue
         for found in _ENCODED.finditer(run):
             plain = _decoded(found[0])
@@ -103,6 +103,7 @@ _STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
 _PRINTED = bytes([*range(32, 127), *b"\t\n\r"])
 _SHORTEST_ENCODED = 20
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{20,8192}={0,2}")
+_SOME_HEXADECIMAL = re.compile(r"[2-7][0-9a-f]{19}")
 _HEXADECIMAL = re.compile(r"(?:[2-7][0-9a-fA-F]|0[9aAdD])+")
 
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from json import dumps
 from typing import Protocol, cast, get_args
 
 from devflow.models.guard.joined import encoded, readings
@@ -107,11 +108,14 @@ class Vault:
             return text
         return _patterns(self._mark)[0].sub(lambda found: self._meant(found[0]), text)
 
-    async def restore(self, pieces: AsyncIterator[str], *, shown: bool = False) -> AsyncIterator[str]:
+    async def restore(
+        self, pieces: AsyncIterator[str], *, shown: bool = False, json: bool = False
+    ) -> AsyncIterator[str]:
         """The stream with the placeholders turned back, also those split over pieces.
 
-        With `shown` the stream is Markdown that is shown: outside of code blocks, addresses keep their
-        placeholders, as following a link would send the secret to whom the model names."""
+        With `json` it is JSON, and what comes back is escaped as its strings are. With `shown` it is
+        Markdown that is shown: outside of code blocks, addresses keep their placeholders, as following a link
+        would send the secret to whom the model names."""
         async with closing(pieces):
             if not self._placeholders:
                 async for piece in pieces:
@@ -125,12 +129,14 @@ class Vault:
                 beginning = begun.search(text, max(0, len(text) - len(self._mark) - _BEHIND_MARK))
                 whole = beginning.start() if beginning else len(text)
                 held = text[whole:]
-                if out := self._back_in(text[:whole], place if shown else None):
+                if out := self._back_in(text[:whole], place if shown else None, json=json):
                     yield out
             if held:
-                yield self._back_in(held, place if shown else None)
+                yield self._back_in(held, place if shown else None, json=json)
 
-    def _back_in(self, text: str, place: _Shown | None) -> str:
+    def _back_in(self, text: str, place: _Shown | None, *, json: bool) -> str:
+        if json:
+            return _patterns(self._mark)[0].sub(lambda found: self._meant(found[0], json=True), text)
         if place is None:
             return self.restored(text)
         out: list[str] = []
@@ -143,10 +149,11 @@ class Vault:
         place.passed(text[at:])
         return "".join((*out, text[at:]))
 
-    def _meant(self, written: str) -> str:
+    def _meant(self, written: str, *, json: bool = False) -> str:
         """The value of a placeholder as a model wrote it; what is none stays."""
         plain = written.replace("\\", "").upper()
-        return self._back.get(plain if plain.endswith("_") else f"{plain}_", written)
+        value = self._back.get(plain if plain.endswith("_") else f"{plain}_")
+        return written if value is None else dumps(value)[1:-1] if json else value
 
     def _hide(self, text: str, ranges: Iterable[_Range]) -> str:
         parts: list[str] = []
@@ -253,9 +260,15 @@ def _plain(text: str) -> tuple[str, Sequence[int]]:
     return _UNSEEN.sub("", text), places
 
 
-_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {0xA0: 0x20, 0x3000: 0x20}
+_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {
+    0xA0: 0x20,
+    0x3000: 0x20,
+    0x85: 0x0A,
+    0x2028: 0x0A,
+    0x2029: 0x0A,
+}
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u00a0\u3000\uff01-\uff5e]")
+_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u0085\u00a0\u2028\u2029\u3000\uff01-\uff5e]")
 _BETWEEN_BLOCKS = re.compile(r"\n ?\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""

@@ -52,14 +52,14 @@ _WHOLE = frozenset({"pass", "pwd", "pw", "senha", "parola", "pin", "sid", "seed"
 
 _GIVES = re.compile(
     r"""(?P<rest>[\w.\-]{0,48}+)
-    (?:\\?["'`\])]){0,3}                                                 # "name", ['name'], :name
+    (?:\\{0,7}["'`\])]){0,3}(?:\[\d{0,6}\])?  # "name", ['name'], :name
     (?:[ \t]{0,2}:?[ \t]{0,2}[A-Za-z_][\w.\[\]|\x20]{0,40}?(?=\s{0,4}=\s))?    # a type: Python's, Go's
     (?P<sign>
         (?P<block>\s{0,4}:\s{0,4}[|>][+\-\d]{0,2}[ \t]{0,8}\n[ \t]+     # name: | \n value
           (?=[^\s]{4,1024}[ \t]*(?:\n|\Z))
         | [^\n"'`<]{0,40}?<<[\-~]?[ ]?["']?(?P<word>[A-Za-z_]\w{0,20})["']?\)?[^\n]{0,40}\n[ \t]* # <<EOF
           (?=(?:[^\s]{4,1024}[ \t]*\n[ \t]{0,80}){1,20}?(?P=word)\b))
-      | \s{0,4},\s{0,40}["']value["']\s{0,4}:\s{0,4}(?=["'])          # {"name": "NAME", "value": "…"}
+      | \s{0,4},\s{0,40}["'][Vv]alue["']\s{0,4}:\s{0,4}(?=["'])          # {"name": "NAME", "value": "…"}
       | \s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,4}(?=["'])  # variable "name" { default = "…" }
       | \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
       | \s{0,4},\s{0,4}(?=[bru]?["'`])                                   # set("name", "value")
@@ -68,11 +68,12 @@ _GIVES = re.compile(
       | \x20+(?=[^\s"'`=:(){}\[\],;<>]{0,64}\d|[A-Za-z]{16})             # --name value
       | ["']?\s+value\s*=\s*(?=["'])                                     # <add key="name" value="…">
       | \s*\n\s*(?:-\s*)?["']?value["']?\s*:\s*                          # name: NAME \n value: "…"
-      | >\s{0,40}(?=[^<>\s]{4,256}\s*</)                                     # <name>value</name>
+      | </key>\s{0,40}<string>\s{0,40}(?=[^<>\s]{4,256}\s*</)
+      | >\s{0,40}(?:<!\[CDATA\[)?(?=[^<>\s]{4,256}(?:\]\]>)?\s*</)  # <name>value</name>
     )
     (?:[(\[]\s{0,80}(?=[bru]{0,2}["'`]))?                                # name = (\n "value")
     (?:(?:Basic|Bearer|Token|ApiKey|Digest|AWS|GoogleLogin\ auth=|token|key)\s+)?
-    (?P<quote>@?[bru]{0,2}\\?(?:\"{3}|'{3}|["'`]))?""",
+    (?P<quote>@?[bru]{0,2}\\{0,7}(?:\"{3}|'{3}|["'`]))?""",
     re.VERBOSE,
 )
 _DEEPEST = 4
@@ -99,7 +100,9 @@ _PLACEHOLDER = re.compile(
 _NAME_LIKE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::|/)[A-Za-z_]\w*)+|[A-Z][A-Z_]+|[a-z]+(?:_[a-z]+)+|[A-Z]?[a-z]+(?:[A-Z][a-z]+)+"
 )
-_SETTING = re.compile(r"\s*(?:export\s+|set\s+|ENV\s+|-e\s+|-D)?[A-Za-z][\w.\-]*")
+_OF_KEYS = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9/]{24,}")
+"""Base64 with slashes reads as a path does."""
+_SETTING = re.compile(r"\s*(?:-\s+)?[\"']?(?:export\s+|set\s+|ENV\s+|-e\s+|-D)?[A-Za-z][\w.\-]*")
 _EXPRESSION = re.compile(r"[\w.]+[(\[]|.*[,)]\s*$")
 _ADDRESS = re.compile(
     r"(?:https?|ftp|file|git|ssh)://|\.{0,2}/|[A-Za-z]:\\|"
@@ -133,7 +136,11 @@ def named(text: str) -> Iterator[tuple[int, int]]:
         stop = stop if gives["quote"] else value[1]
         name = text[_start_of_name(text, after) : end]
         sign = gives["sign"].strip()
-        quoted = sign == ">" or gives["block"] is not None or (gives["quote"] is not None and sign != "")
+        quoted = (
+            sign.startswith((">", "</key>"))
+            or gives["block"] is not None
+            or (gives["quote"] is not None and sign != "")
+        )
         written = text[slice(*value)]
         if can_be_secret(
             "".join(written.split()) if gives["block"] else written,
@@ -256,7 +263,8 @@ def can_be_secret(value: str, *, outright: bool, quoted: bool = False, env: bool
         return looks_random(value) and not _NAME_LIKE.fullmatch(value)
     if quoted or env:
         plain = value.isalpha() and value.islower()
-        return not _NAME_LIKE.fullmatch(value) and (not plain or len(value) >= 6)
+        is_name = _NAME_LIKE.fullmatch(value) and not ("/" in value and _OF_KEYS.fullmatch(value))
+        return not is_name and (not plain or len(value) >= 6)
     # Neither quoted nor a setting: in code such a value is a name or an expression.
     has_digit = re.search(r"\d", value) is not None
     strange = not re.fullmatch(r"[\w.]+", value)

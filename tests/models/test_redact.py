@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -224,6 +225,42 @@ def test_a_value_below_the_name_that_tells_is_found(text: str) -> None:
     assert vault.restored(vault.texts[0]) == text.format(DIGEST)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ansible_become_pass: {}\n",
+        "spring.datasource.password: {}\n",
+        "environment:\n  - 'DB_PASSWORD={}'\n",
+        "- value: {}\n  name: DB_PASSWORD\n",
+        '{{"Name": "DB_PASSWORD", "Value": "{}"}}',
+        '{{"b": "{{\\"c\\": \\"{{\\\\\\"password\\\\\\": \\\\\\"{}\\\\\\"}}\\"}}"}}',
+        "apiVersion: v1\nkind: Secret\ndata:\n  database: {}\n",
+        "docker login -u me -p {} registry.example.com",
+        "openssl rsa -passin pass:{} -in key",
+        "keytool -storepass {} -list",
+        "cmdkey /add:host /user:me /pass:{}",
+        "redis-cli -h cache -a {}",
+        "sqlplus scott/{}@orcl",
+        "jdbc:oracle:thin:scott/{}@//db:1521/x",
+        "postgres://app:p@{}@db/app",
+        'ConvertTo-SecureString "{}" -AsPlainText',
+        "<password><![CDATA[{}]]></password>",
+        "<key>Password</key>\n<string>{}</string>",
+        "login user=bob password={} from 10.0.0.5",
+        'password: str = Field(default="{}")',
+        'static const char password[] = "{}";',
+        'char *passwords[] = {{"a"}}, password[] = {{ "{}" }};',
+        "a\u2028password: {}\u2028b",
+        'access_key = "x"\nsecret_key = "{}"',
+    ],
+)
+def test_a_password_is_found_where_tools_are_given_one(text: str) -> None:
+    secret = "Tr0ub4dor3x" if "access_key" not in text else "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY"
+    vault = Vault([text.format(secret)])
+    assert secret not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text.format(secret)
+
+
 def test_a_value_folded_over_lines_is_taken_out_whole() -> None:
     text = f"datadog_api_key: >-\n  {DIGEST[:16]}\n  {DIGEST[16:]}\nregion: eu\n"
     assert Vault([text]).texts[0] == "datadog_api_key: >-\n  DEVFLOW_SECRET_1_\nregion: eu\n"
@@ -332,6 +369,20 @@ async def test_a_placeholder_that_a_model_writes_otherwise_becomes_the_secret_ag
         restored = "".join([piece async for piece in vault.restore(pieces(), shown=shown)])
         assert restored == text.replace(written, secret)
     assert vault.restored("devflow_secret_1_") == secret
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_in_an_answer_that_is_json_a_secret_of_several_lines_breaks_nothing(size: int) -> None:
+    code = f'key = "{TOKENS["aws id"][:9]}" \\\n    "{TOKENS["aws id"][9:]}"\n{PEM}\n'
+    vault = Vault([code])
+    answer = json.dumps({"quote": vault.texts[0]})
+
+    async def pieces() -> AsyncIterator[str]:
+        for at in range(0, len(answer), size):
+            yield answer[at : at + size]
+
+    restored = "".join([piece async for piece in vault.restore(pieces(), json=True)])
+    assert json.loads(restored) == {"quote": code}
 
 
 @pytest.mark.parametrize("own", ["devflow_secret_1_", "DEVFLOW\\_SECRET\\_1\\_", "Devflow_Email_3_"])
