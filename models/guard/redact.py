@@ -22,7 +22,7 @@ from devflow.models.guard.joined import encoded, readings
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_formats import formatted, long_runs, places
 from devflow.models.guard.secret_names import can_be_secret, named, random_strings
-from devflow.models.guard.secret_settings import settings
+from devflow.models.guard.secret_settings import of_manifests, settings
 from devflow.models.streams import closing
 
 LONGEST_LINE = 4_000
@@ -78,9 +78,11 @@ class Vault:
             left, right = texts[0][-_ROUND_CURSOR:], texts[1][:_ROUND_CURSOR]
             at, before = len(left), len(texts[0]) - len(left)
             for start, end, kind in _found(left + right, personal):
-                if start < at < end and not (left[start:].isalpha() or right[: end - at].isalpha()):
-                    ranges[0] = _without_overlaps([(before + start, len(texts[0]), kind), *ranges[0]])
-                    ranges[1] = _without_overlaps([(0, end - at, kind), *ranges[1]])
+                if start < at < end:
+                    if not _is_word(left[start:]):
+                        ranges[0] = _without_overlaps([(before + start, len(texts[0]), kind), *ranges[0]])
+                    if not _is_word(right[: end - at]):
+                        ranges[1] = _without_overlaps([(0, end - at, kind), *ranges[1]])
         self.texts = tuple(self._hide(text, found) for text, found in zip(texts, ranges, strict=True))
         self._back = {placeholder: value for value, placeholder in self._placeholders.items()}
 
@@ -226,6 +228,14 @@ def _patterns(mark: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 _BEHIND_MARK = 20
 """Characters of a placeholder behind its mark, signs that escape with them."""
 _Range = tuple[int, int, str]
+
+
+def _is_word(side: str) -> bool:
+    """Whether the part of a secret on one side of the cursor is a word, which somebody may be typing there,
+    and tells nothing."""
+    return side.isalpha() and len(side) <= 12
+
+
 _KINDS = ("SECRET", *get_args(Kind))
 _ROUND_CURSOR = 600
 """Characters on each side of a hole that are looked at together."""
@@ -234,7 +244,7 @@ _ROUND_CURSOR = 600
 def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
     text, places = _plain(text)
-    ranges = [(start, end, "SECRET") for start, end in _keys(text)]
+    ranges = [(start, end, "SECRET") for start, end in (*_keys(text), *of_manifests(text))]
     at = 0
     for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
         if found := _in_block(text[at:end], personal):

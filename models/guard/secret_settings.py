@@ -53,13 +53,13 @@ _LOGGED = re.compile(
 """In a line of a log or of a connection's parameters; in code a comma or a bracket would follow."""
 _ASSIGNED = re.compile(r"[\w-]{3,24}=[^\s=]")
 _MANIFEST = re.compile(r"^kind:[ \t]{1,8}[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
+_DOCUMENT = re.compile(r"^---", re.MULTILINE)
 _MANIFEST_DATA = re.compile(
-    r"^(?:data|stringData):[ \t]*\n(?P<lines>(?:[ \t]+[^\n]*(?:\n|\Z)){1,500})", re.MULTILINE
+    r"^(?:data|stringData):[ \t]*\n(?P<lines>(?:[ \t]+[^\n]*(?:\n|\Z)|\n){1,500})", re.MULTILINE
 )
 _MANIFEST_LINE = re.compile(
     r"^[ \t]+[\w.\-\"']{1,253}:[ \t]+[\"']?(?P<values>[^\s\"'|>{}#][^\s\"'{}]{3,8000})", re.MULTILINE
 )
-"""Of Kubernetes: whatever its name, a value there is a secret."""
 _VALUE_FIRST = re.compile(
     r"""value["']?\s{0,4}:\s{0,4}["']?(?P<values>[^\s"',]{6,400})["']?\s{0,4},?\s{0,40}["']?(?:name|key)["']?
     \s{0,4}:\s{0,4}["']?[\w.\-]{0,60}\Z""",
@@ -70,16 +70,21 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]")
 _EACH = re.compile(_STRING)
 
 
-def _of_manifests(text: str) -> Iterator[tuple[int, int]]:
-    if "Secret" in text and _MANIFEST.search(text):
-        for data in _MANIFEST_DATA.finditer(text):
-            for line in _MANIFEST_LINE.finditer(text, *data.span("lines")):
-                yield line.span("values")
+def of_manifests(text: str) -> Iterator[tuple[int, int]]:
+    """The ranges of the values in Kubernetes's Secrets, whatever they are called."""
+    if "Secret" not in text:
+        return
+    begin = 0
+    for end in (*(found.start() for found in _DOCUMENT.finditer(text)), len(text)):
+        if _MANIFEST.search(text, begin, end):
+            for data in _MANIFEST_DATA.finditer(text, begin, end):
+                for line in _MANIFEST_LINE.finditer(text, *data.span("lines")):
+                    yield line.span("values")
+        begin = end
 
 
 def settings(text: str) -> Iterator[tuple[int, int]]:
     """The ranges of such values in `text`."""
-    yield from _of_manifests(text)
     lower = small(text)
     names = sorted(at for word in _LAST_WORDS for at in found_at(lower, word) if _ends_name(lower, word, at))
     pairs = [at for at in found_at(lower, "auth") if "=" in text[at + 4 : at + 9]]

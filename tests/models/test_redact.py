@@ -235,6 +235,7 @@ def test_a_value_below_the_name_that_tells_is_found(text: str) -> None:
         '{{"Name": "DB_PASSWORD", "Value": "{}"}}',
         '{{"b": "{{\\"c\\": \\"{{\\\\\\"password\\\\\\": \\\\\\"{}\\\\\\"}}\\"}}"}}',
         "apiVersion: v1\nkind: Secret\ndata:\n  database: {}\n",
+        "kind: ConfigMap\ndata:\n  a: b\n---\nstringData:\n\n  database: {}\n\nkind: Secret\n",
         "docker login -u me -p {} registry.example.com",
         "openssl rsa -passin pass:{} -in key",
         "keytool -storepass {} -list",
@@ -259,6 +260,20 @@ def test_a_password_is_found_where_tools_are_given_one(text: str) -> None:
     vault = Vault([text.format(secret)])
     assert secret not in vault.texts[0]
     assert vault.restored(vault.texts[0]) == text.format(secret)
+
+
+def test_what_a_config_map_beside_a_secret_holds_is_no_secret() -> None:
+    text = "kind: ConfigMap\ndata:\n  database: orders\n---\nkind: Secret\ndata:\n  a: b\n"
+    assert Vault([text]).texts[0] == text
+
+
+@pytest.mark.parametrize("at", [8, 11, 14, 20, 30, 37])
+def test_a_token_joined_from_parts_round_the_cursor_is_taken_out_on_both_sides(at: int) -> None:
+    text = f'key = "{TOKENS["aws id"][:9]}" + "{TOKENS["aws id"][9:]}"\n'
+    vault = Vault((text[:at], text[at:], ""), hole=True)
+    prefix, suffix, _ = vault.texts
+    assert not [part for part in ("Z7Q2M", "3WJ6R4TN") if part in prefix + suffix]
+    assert vault.restored(prefix + suffix) == text
 
 
 def test_a_value_folded_over_lines_is_taken_out_whole() -> None:
