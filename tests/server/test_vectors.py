@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.chroma import VectorsUnavailable
+from devflow.retrieval.index import build
 from devflow.retrieval.vector_process import VectorProcess
+from devflow.retrieval.walk import IndexOptions
 from devflow.server.sources import Source, resolve
 from devflow.server.vectors import vector_options
 
@@ -66,9 +69,7 @@ def provider() -> Iterator[Provider]:
     server.server_close()
 
 
-def opened(
-    folder: Path, provider: Provider, root: Path | None = None, roots: Sequence[Path] = (), **options: str
-) -> VectorProcess:
+def configured(provider: Provider, **options: str) -> VectorOptions:
     model = {"name": "mine", "engine": "openai", "model": "m", "base_url": provider.url, "tasks": ["embed"]}
     values = {
         "retrieval": {"embedder": "mine"},
@@ -79,7 +80,13 @@ def opened(
     }
     settings, problems = resolve(Source("the editor's settings", values))
     assert not problems
-    made = vector_options(settings, {"MY_KEY": "secret-key"})
+    return vector_options(settings, {"MY_KEY": "secret-key"})
+
+
+def opened(
+    folder: Path, provider: Provider, root: Path | None = None, roots: Sequence[Path] = (), **options: str
+) -> VectorProcess:
+    made = configured(provider, **options)
     made = replace(made, root=str(root or folder), roots=tuple(map(str, roots)))
     return VectorProcess(folder / "chroma", "s", made)
 
@@ -116,6 +123,18 @@ def test_a_file_is_judged_by_the_rules_of_every_root_that_holds_it(
     vectors.add([1], ["confidential text"], ["a.py"])  # private/app/a.py, seen from the outer root
     assert "confidential" not in "\n".join(provider.seen)
     vectors.close()
+
+
+async def test_an_index_tells_its_embedder_of_every_root(tmp_path: Path, provider: Provider) -> None:
+    outer, inner = tmp_path / "work", tmp_path / "work" / "private" / "app"
+    inner.mkdir(parents=True)
+    (inner / "a.py").write_text("confidential = 1\n")
+    options = configured(provider, forwards="true")
+    await build(inner, IndexOptions(), vectors=replace(options, roots=(str(outer), str(inner))))
+    assert provider.seen
+    assert "confidential" not in "\n".join(provider.seen)
+    await build(inner, IndexOptions(), vectors=options, rebuild=True)
+    assert "confidential" in "\n".join(provider.seen)
 
 
 def test_a_link_into_a_folder_that_is_kept_back_is_not_followed_to_a_server(
