@@ -71,6 +71,8 @@ class Profile:
     template: ChatTemplate | None = None
     stop: tuple[str, ...] = ()
     """End-of-text tokens a server may print instead of stopping."""
+    special: tuple[str, ...] = ()
+    """What else its tokenizer reads as a control token; those written `<|…|>` need not be named."""
     context: int = 4096
     """Tokens the family was trained to read."""
     tokenizer: str = ""
@@ -85,7 +87,7 @@ class Profile:
     @property
     def control(self) -> tuple[str, ...]:
         """Every control token, longest first."""
-        found: set[str] = set(self.stop)
+        found: set[str] = {*self.stop, *self.special}
         if self.fim is not None:
             found |= {
                 self.fim.prefix,
@@ -112,6 +114,29 @@ CONTROL = re.compile(
     r"<[|｜][^<>]*?[|｜]>|</?(?:s|SYS|start_of_turn|end_of_turn)>|<<SYS>>|<</SYS>>|\[/?INST\]"
 )
 
+_SENTENCEPIECE = ("<s>", "</s>", "<unk>")
+_LLAMA2_TURNS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
+_MISTRAL = (
+    *("[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]"),
+    *("[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CONTENT]", "[/TOOL_CONTENT]", "[ARGS]"),
+    *("[CALL_ID]", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]"),
+    *("[THINK]", "[/THINK]", "<pad>"),
+)
+_GEMMA = ("<bos>", "<eos>", "<pad>", "<unk>", "<mask>", "<2mass>", "[@BOS@]")
+_STARCODER = (
+    *("<fim_pad>", "<gh_stars>", "<issue_start>", "<issue_comment>", "<issue_closed>", "<jupyter_start>"),
+    *("<jupyter_text>", "<jupyter_code>", "<jupyter_output>", "<empty_output>"),
+)
+_STARCODER1 = ("<commit_before>", "<commit_msg>", "<commit_after>")
+_STARCODER2 = (
+    *("<jupyter_script>", "<code_to_intermediate>", "<intermediate_to_code>", "<pr>", "<pr_status>"),
+    *("<pr_is_merged>", "<pr_base>", "<pr_file>", "<pr_base_code>", "<pr_diff>", "<pr_diff_hunk>"),
+    *("<pr_comment>", "<pr_event_id>", "<pr_review>", "<pr_review_state>", "<pr_review_comment>"),
+    *("<pr_in_reply_to_review_id>", "<pr_in_reply_to_comment_id>", "<pr_diff_hunk_comment_line>"),
+    *("<NAME>", "<EMAIL>", "<KEY>", "<PASSWORD>"),
+)
+_QWEN = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>")
+
 _CHATML = ChatTemplate(
     system=("<|im_start|>system\n", "<|im_end|>\n"),
     user=("<|im_start|>user\n", "<|im_end|>\n"),
@@ -132,6 +157,7 @@ PROFILES: tuple[Profile, ...] = (
         Fim("<PRE>", "<SUF>", "<MID>", end=("<EOT>",), glue=" ", suffix_first=True),
         _LLAMA2,
         stop=("<EOT>", "</s>"),
+        special=(*_SENTENCEPIECE, *_LLAMA2_TURNS, "<FILL_ME>"),
         context=16384,
         tokenizer="SentencePiece, 32,016",
         guess=r"code-?llama",
@@ -155,6 +181,7 @@ PROFILES: tuple[Profile, ...] = (
             stop=("### Instruction", "<|endoftext|>"),
         ),
         stop=("<|endoftext|>", "<file_sep>", "<repo_name>"),
+        special=(*_STARCODER, *_STARCODER2),
         context=16384,
         tokenizer="byte-level BPE, 49,152",
         guess=r"starcoder-?2",
@@ -172,6 +199,7 @@ PROFILES: tuple[Profile, ...] = (
         ),
         INSTRUCTION,
         stop=("<|endoftext|>", "<filename>", "<reponame>"),
+        special=(*_STARCODER, *_STARCODER1),
         context=8192,
         tokenizer="byte-level BPE, 49,152",
         guess=r"starcoder|santacoder|starcoderbase",
@@ -191,6 +219,7 @@ PROFILES: tuple[Profile, ...] = (
             stop=("<|EOT|>", "### Instruction:"),
         ),
         stop=("<｜end▁of▁sentence｜>", "<|EOT|>"),
+        special=("<｜begin▁of▁sentence｜>", "<pad>", "<think>", "</think>"),
         context=16384,
         tokenizer="byte-level BPE, 32,022",
         guess=r"deepseek",
@@ -209,6 +238,7 @@ PROFILES: tuple[Profile, ...] = (
         ),
         _CHATML,
         stop=("<|endoftext|>", "<|im_end|>", "<|file_sep|>", "<|repo_name|>"),
+        special=_QWEN,
         context=32768,
         tokenizer="byte-level BPE, 151,936",
         guess=r"qwen",
@@ -218,6 +248,7 @@ PROFILES: tuple[Profile, ...] = (
         Fim("[PREFIX]", "[SUFFIX]", "", order="spm", end=("</s>",)),
         _LLAMA2,
         stop=("</s>",),
+        special=(*_SENTENCEPIECE, *_MISTRAL),
         context=32768,
         tokenizer="SentencePiece, 32,768",
         guess=r"codestral",
@@ -238,6 +269,7 @@ PROFILES: tuple[Profile, ...] = (
             stop=("<end_of_turn>",),
         ),
         stop=("<|file_separator|>", "<eos>"),
+        special=_GEMMA,
         context=8192,
         tokenizer="SentencePiece, 256,000",
         guess=r"code-?gemma|gemma",
@@ -266,6 +298,7 @@ PROFILES: tuple[Profile, ...] = (
             stop=("Question:\n", "<|endoftext|>"),
         ),
         stop=("<|endoftext|>",),
+        special=(*_STARCODER, *_STARCODER1, "<filename>", "<reponame>"),
         context=8192,
         tokenizer="byte-level BPE, 49,152",
         guess=r"granite.*code",
@@ -275,6 +308,7 @@ PROFILES: tuple[Profile, ...] = (
         None,
         _LLAMA2,
         stop=("</s>",),
+        special=(*_SENTENCEPIECE, *_MISTRAL),
         context=32768,
         tokenizer="SentencePiece or Tekken",
         guess=r"mistral|mixtral|ministral|devstral",
@@ -289,6 +323,7 @@ PROFILES: tuple[Profile, ...] = (
             stop=("<|end|>", "<|endoftext|>"),
         ),
         stop=("<|end|>", "<|endoftext|>"),
+        special=_SENTENCEPIECE,
         context=4096,
         tokenizer="SentencePiece, 32,064",
         guess=r"(?<![a-z])phi-?\d",
@@ -301,6 +336,14 @@ PROFILES: tuple[Profile, ...] = (
         guess=r"gpt|^o\d|chatgpt|davinci",
     ),
     Profile("claude", context=200000, tokenizer="the provider's", price=(3.0, 15.0), guess=r"claude"),
-    Profile("llama", None, _LLAMA2, stop=("</s>",), context=4096, tokenizer="SentencePiece, 32,000"),
+    Profile(
+        "llama",
+        None,
+        _LLAMA2,
+        stop=("</s>",),
+        special=(*_SENTENCEPIECE, *_LLAMA2_TURNS, "<|begin_of_text|>"),
+        context=4096,
+        tokenizer="SentencePiece, 32,000",
+    ),
 )
 """`llama` comes last: a plain model continues the prefix and never sees the suffix."""

@@ -167,7 +167,8 @@ class Outbound:
             pieces = _bounded(call(request, entry.meter), request.max_tokens, entry)
             if vault is not None:
                 shown = isinstance(request, ChatRequest) and request.task in ("chat", "explain")
-                pieces = vault.restore(pieces, shown=shown)
+                json = isinstance(request, ChatRequest) and bool(request.schema)
+                pieces = vault.restore(pieces, shown=shown, json=json)
             async with closing(pieces):
                 while True:
                     try:

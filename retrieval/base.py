@@ -98,6 +98,10 @@ class VectorOptions:
     """Instead, an embedder at a server: what `process` makes it of."""
     process: str = "devflow.retrieval.vector_process"
     """The module run as the vectors' process."""
+    root: str = ""
+    """The folder that paths of chunks are below, …"""
+    roots: tuple[str, ...] = ()
+    """… and every root of the workspace: for an embedder at a server, path rules look at a file from each."""
     chroma_url: str = ""
     """A Chroma server; "" for Chroma in the process, on a folder of the index."""
     tenant: str = "default_tenant"

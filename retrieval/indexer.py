@@ -107,6 +107,7 @@ class RootIndexer:
         self._background = background
         self._events = events or Events()
         self._reader = Reader(self.directory, connections=1)
+        vectors = replace(vectors, root=str(root), roots=vectors.roots or (str(root),))
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
         self._vectors = (

@@ -7,6 +7,7 @@ labelled set of personal data is `guard/pii_presidio.jsonl.gz` below the folder 
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import io
 import json
@@ -32,7 +33,7 @@ from devflow.models.guard.spending import forecast
 from devflow.models.outbound import Outbound
 
 from .rows import Row, at_most, percentile, shown
-from .token_formats import FORMATS, NAMED, labelled
+from .token_formats import DRESSES, FORMATS, NAMED, dressed, labelled
 
 SETS = "DEVFLOW_EVAL_SETS"
 _PII = {
@@ -66,6 +67,21 @@ def _secrets(each: int) -> Iterator[Row]:
         f"detect-secrets alone {_by_library_alone(cases):.2f}"
     )
     yield Row("secrets kept in, recall", f"{recall:.3f}", "≥ .95", recall >= 0.95, note)
+    dresses = dressed(random.Random(20_252))
+    left = Counter(name for name, lines, token in dresses if _is_left(lines, token))
+    recall = 1 - sum(left.values()) / len(dresses)
+    worst = "; ".join(name for name, _ in left.most_common(4)) or "none"
+    note = f"{len(DRESSES)} ways to write a token otherwise, {len(dresses)} cases; missed: {worst}"
+    yield Row("the same joined, encoded, below their names", f"{recall:.3f}", "≥ .95", recall >= 0.95, note)
+
+
+def _is_left(lines: str, token: str) -> bool:
+    """Whether half of the token or more is sent, as it is or in base64."""
+    sent = Vault([lines]).texts[0]
+    forms = (token, base64.b64encode(token.encode()).decode())
+    return any(
+        form[at : at + len(form) // 2] in sent for form in forms for at in range(len(form) - len(form) // 2)
+    )
 
 
 def _by_library_alone(cases: list[tuple[str, str, str]]) -> float:

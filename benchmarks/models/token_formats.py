@@ -14,6 +14,7 @@ import random
 import re
 import string
 import uuid
+from collections.abc import Callable
 
 ALPHABETS = {
     "b62": string.ascii_letters + string.digits,
@@ -298,6 +299,44 @@ NAMED_LINES = (
     "{0} ?= {1}",
     'if ({0} == "{1}") {{',
 )
+
+
+DRESSES: dict[str, Callable[[str, str], str]] = {
+    "plus": lambda name, token: f'{name} = "{token[:5]}" + "{token[5:]}"\n',
+    "plus over lines": lambda name, token: f"const {name} = '{token[:9]}' +\n  '{token[9:]}';\n",
+    "implicit": lambda name, token: f'{name} = (\n    "{token[:7]}"\n    "{token[7:]}"\n)\n',
+    "joined list": lambda name, token: f"const {name} = ['{token[:8]}', '{token[8:]}'].join('')\n",
+    "template": lambda name, token: f"const {name} = `${{'{token[:6]}'}}${{'{token[6:]}'}}`\n",
+    "line that goes on": lambda name, token: f'{name} = "{token[:9]}\\\n{token[9:]}"\n',
+    "YAML block": lambda name, token: f"a:\n  {name}: |\n    {token}\n  b: 1\n",
+    "heredoc": lambda name, token: f"read {name} <<'EOF'\n{token}\nEOF\n",
+    "file in a heredoc": lambda name, token: f"cat > .env <<EOF\nA=1\n{name}={token}\nEOF\n",
+    "Secret manifest": lambda name, token: f"kind: Secret\ndata:\n  {name}: {_base64(token)}\n",
+    "base64": lambda name, token: f'{name} = b64decode("{_base64(token)}")\n',
+    "notebook": lambda name, token: json.dumps({"source": [f'{name} = "{token}"\n']}),
+    "Terraform": lambda name, token: f'variable "{name}" {{\n  default = "{token}"\n}}\n',
+    "name and value": lambda name, token: json.dumps({"name": name, "value": token}),
+    "Windows lines": lambda name, token: f"a: 1\r\n{name}: {token}\r\nb: 2\r\n",
+    "zero width": lambda name, token: f'{name} = "{token[:6]}\u200b{token[6:]}"\n',
+}
+"""Lines that hold a token otherwise than it is, by a name and the token."""
+
+
+def dressed(seed: random.Random) -> list[tuple[str, str, str]]:
+    """(dress, lines, token) of each format in each dress; a token without a format beside its name."""
+    cases = []
+    for dress, lines in DRESSES.items():
+        for name, pattern in FORMATS.items():
+            if not re.search(r"[ :]|\\\\", token := made(pattern, seed)):
+                cases.append((f"{dress}, {name}", lines("value", token), token))
+        for name, (variable, pattern) in NAMED.items():
+            token = made(pattern, seed)
+            cases.append((f"{dress}, {name}", lines(variable, token), token))
+    return cases
+
+
+def _base64(token: str) -> str:
+    return base64.b64encode(token.encode()).decode()
 
 
 def made(pattern: str, seed: random.Random) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from devflow.models.base import FEW_CHARACTERS_PER_TOKEN, EmbedRequest
@@ -32,13 +32,20 @@ class EndpointEmbedder:
     """`models.base.Embedder`. Synchronous: it runs an event loop of its own, so it must be used from a thread
     or process that has none. What path rules keep back is not sent and has a vector of zeros."""
 
-    def __init__(self, server: Server, outbound: Outbound) -> None:
-        """Asks the server once, for the dimensions. Raises ModelError."""
+    def __init__(
+        self,
+        server: Server,
+        outbound: Outbound,
+        named: Callable[[str], tuple[str, ...]] = lambda path: (path,),
+    ) -> None:
+        """Asks the server once, for the dimensions. `named`: the names by which path rules know a file.
+        Raises ModelError."""
         problem = problem_with(server, outbound, "openai")
         if problem is not None:
             raise problem
         self._server = server
         self._outbound = outbound
+        self._named = named
         self._leaves = leaves_machine(server.base_url, forwards=server.forwards)
         self._dimensions = 0
         self._dimensions = len(self._asked(["a"], [])[0])
@@ -56,14 +63,16 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str], paths: Sequence[str] = ()) -> list[list[float]]:
         """One vector of length 1 per text. Raises ModelError."""
         vectors: list[list[float]] = [[0.0] * self._dimensions for _ in texts]
+        names = [self._named(path) for path in paths] if self._leaves else [(path,) for path in paths]
         sent = [
             at
             for at, text in enumerate(texts)
-            if text.strip() and not (self._leaves and paths and self._outbound.kept_back(paths[at]))
+            if text.strip() and not (self._leaves and paths and any(map(self._outbound.kept_back, names[at])))
         ]
         for start in range(0, len(sent), _AT_ONCE):
             some = sent[start : start + _AT_ONCE]
-            asked = self._asked([texts[at] for at in some], [paths[at] for at in some] if paths else [])
+            files = [name for at in some for name in names[at]] if paths else []
+            asked = self._asked([texts[at] for at in some], files)
             for at, vector in zip(some, asked, strict=True):
                 vectors[at] = _of_length_one(vector)
         return vectors

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Meter
+from devflow.models.control_tokens import respelt
 from devflow.models.engines.remote import (
     RemoteModel,
     Server,
@@ -82,6 +83,12 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                 pass
 
     async def _fill(self, request: FillRequest, meter: Meter | None = None) -> AsyncIterator[str]:
+        request, spelling = respelt(request, self._profile)
+        async with closing(pieces := spelling.restore(self._filled(request, meter))):
+            async for piece in pieces:
+                yield piece
+
+    async def _filled(self, request: FillRequest, meter: Meter | None) -> AsyncIterator[str]:
         if self._way != "chat":
             client = await self._ready()
             pieces = self._stream(client, *self._hole(request), meter)
@@ -98,7 +105,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                     return
         if request.ahead:
             return
-        asked = unfenced(self._chat(as_question(trimmed(request, self._room(request.max_tokens))), meter))
+        asked = unfenced(self._said(as_question(trimmed(request, self._room(request.max_tokens))), meter))
         async with closing(asked):
             async for piece in asked:
                 yield piece
@@ -150,6 +157,12 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         return f"{root}/infill", body, (*request.stop, *self._profile.stop)
 
     async def _chat(self, request: ChatRequest, meter: Meter | None = None) -> AsyncIterator[str]:
+        request, spelling = respelt(request, self._profile)
+        async with closing(pieces := spelling.restore(self._said(request, meter))):
+            async for piece in pieces:
+                yield piece
+
+    async def _said(self, request: ChatRequest, meter: Meter | None) -> AsyncIterator[str]:
         client = await self._ready()
         request = trimmed_chat(request, self._room(request.max_tokens))
         body: dict[str, Any] = {
@@ -185,7 +198,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                 ):
                     raise
         self._holds_to_schemas = False
-        async with closing(again := self._chat(request, meter)):
+        async with closing(again := self._said(request, meter)):
             async for piece in again:
                 yield piece
 

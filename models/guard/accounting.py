@@ -22,7 +22,7 @@ from typing import Any
 from devflow.models.base import Meter
 from devflow.models.errors import NotAllowed, OverBudget, RateLimited
 from devflow.models.guard import metrics
-from devflow.models.guard.audit import AuditLog, stamp
+from devflow.models.guard.audit import AuditLog, Written, stamp
 from devflow.models.guard.books import Books, Price
 from devflow.models.guard.ledger import Busy, Call, Ledger, LedgerUnusable, Reservation
 from devflow.models.guard.limits import Limiter
@@ -227,7 +227,7 @@ class Accounts:
     def end(self, entry: Entry, outcome: str, why: str = "") -> None:
         """Write the ledger, and the audit log where the call left this machine."""
         call = self._call(entry, outcome)
-        self.write(call, entry.reservation, self._audited(entry, call, why) if call.host else "")
+        self.write(call, entry.reservation, self._audited(entry, call, why) if call.host else None)
 
     def _call(self, entry: Entry, outcome: str) -> Call:
         sent, meter, now = entry.sent, entry.meter, time.monotonic()
@@ -266,7 +266,9 @@ class Accounts:
             unit=unit_digest(sent.unit) if experiment else "",
         )
 
-    def write(self, call: Call, reservation: Reservation | None = None, audited: str = "") -> None:
+    def write(
+        self, call: Call, reservation: Reservation | None = None, audited: Written | None = None
+    ) -> None:
         """Write one call into the ledger: a call that left the machine, a local one, an answer that was
         kept. `audited`: as in `Ledger.settle`."""
         call = replace(
@@ -319,10 +321,10 @@ class Accounts:
             if self._traces is not None:
                 self._traces.close()
 
-    def _audited(self, entry: Entry, call: Call, why: str) -> str:
-        """Write a call into the audit log; the hash of its line, "" where it could not be."""
+    def _audited(self, entry: Entry, call: Call, why: str) -> Written | None:
+        """Write a call into the audit log; None where it could not be."""
         if not self._books.folder:
-            return ""
+            return None
         from devflow.models.guard.redact import Vault
 
         sent = entry.sent
@@ -356,7 +358,7 @@ class Accounts:
             )
             if self._say(sentence):
                 entry.news = (*entry.news, sentence)
-            return ""
+            return None
 
     def _without_ledger(self, error: LedgerUnusable) -> None:
         if self._books.budget.any:

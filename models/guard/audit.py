@@ -2,7 +2,8 @@
 before.
 
 A line that is changed, taken out or put in breaks the chain at that line. What the chain alone cannot show,
-that lines are missing at the end, is shown by the newest hash, which the ledger keeps as well. The log holds
+that lines are missing at the end, is shown by the ledger, which keeps the last line's hash and where it ends
+(`Written`). The log holds
 no secret and no text: names of files, numbers, kinds of redactions; the text as it was sent only where the
 user asked for it.
 """
@@ -15,7 +16,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,19 @@ class Verdict:
         return not self.broken
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line as it was appended."""
+
+    start: int
+    end: int
+    """In bytes of the file: of two lines, what is behind the other was written after it."""
+    before: str
+    """The hash of the line before, …"""
+    head: str
+    """… and its own."""
+
+
 class AuditLog:
     """The open log. Synchronous, takes a tenth of a millisecond: call it in a thread. Several processes may
     append to one file."""
@@ -58,9 +72,8 @@ class AuditLog:
         self._head = BEGINNING
         self._size = -1
 
-    def append(self, entry: Mapping[str, Any]) -> str:
-        """Write one line behind the others and return its hash. Raises OSError, and then the log is as it
-        was."""
+    def append(self, entry: Mapping[str, Any]) -> Written:
+        """Write one line behind the others. Raises OSError, and then the log is as it was."""
         with self._lock, _alone(self.path) as handle:
             size = os.fstat(handle).st_size
             if size != self._size:  # another process has written
@@ -68,8 +81,9 @@ class AuditLog:
                 self._head = _last_hash(handle, size)
             line, head = _line(entry, self._head)
             _write(handle, line, size)
-            self._head, self._size = head, size + len(line)
-        return head
+            written = Written(size, size + len(line), self._head, head)
+            self._head, self._size = head, written.end
+        return written
 
 
 @contextlib.contextmanager
@@ -105,9 +119,9 @@ def _open(path: Path) -> int:
         return os.open(path, flags, 0o600)
 
 
-def verify(path: Path, newest: str = "") -> Verdict:
-    """Read the log from its beginning. `newest`: the hash the ledger remembers, "" when it remembers none.
-    A log that is not there is whole when nothing is remembered of it. Raises OSError."""
+def verify(path: Path, known: Iterable[str] = ()) -> Verdict:
+    """Read the log from its beginning. `known`: hashes of lines that the ledger remembers. A log that is not
+    there is whole when nothing is remembered of it. Raises OSError."""
     head, number = BEGINNING, 0
     heads = {head}
     try:
@@ -123,7 +137,7 @@ def verify(path: Path, newest: str = "") -> Verdict:
                 heads.add(head)
     except FileNotFoundError:
         pass
-    if newest and newest not in heads:
+    if not heads.issuperset(known):
         return Verdict(number, number + 1, "lines are missing at the end", head)
     return Verdict(number, head=head)
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from devflow.models.database import opened, with_column
 from devflow.models.errors import OverBudget
+from devflow.models.guard.audit import BEGINNING, Written
 from devflow.models.guard.books import Budget, start_of_day
 from devflow.models.guard.prices import money
 
@@ -158,15 +159,15 @@ class Ledger:
             )
             return Reservation(cursor.lastrowid or 0, amount, warning, tuple(news))
 
-    def settle(self, reservation: Reservation | None, call: Call, audited: str = "") -> None:
-        """Write down what a call used in place of what was reserved for it. `audited`: the hash of its line
-        in the audit log."""
+    def settle(self, reservation: Reservation | None, call: Call, audited: Written | None = None) -> None:
+        """Write down what a call used in place of what was reserved for it. `audited`: its line in the audit
+        log."""
         with self._transaction() as db:
             if reservation is not None:
                 db.execute("DELETE FROM reservations WHERE id = ?", (reservation.id,))
             _write(db, call)
-            if audited:
-                db.execute("INSERT OR REPLACE INTO notes VALUES ('audit', ?)", (audited,))
+            if audited is not None:
+                _note_line(db, audited)
 
     def release(self, reservation: Reservation) -> None:
         """Give back what was reserved for a call that was not made."""
@@ -190,10 +191,12 @@ class Ledger:
                 raise self._unusable("read", error) from error
         return [_call(row) for row in rows]
 
-    def noted(self, key: str) -> str:
-        """A remembered value, "" when there is none."""
+    def audited(self) -> tuple[str, ...]:
+        """The hashes that the audit log must hold: of its last line, and of one that was the last when a
+        line was written in its place; none before the first."""
         with self._transaction() as db:
-            return _noted(db, key)
+            known = (_noted(db, _AUDITED), _noted(db, _CUT))
+        return tuple(each.split()[-1] for each in known if each)
 
     def close(self) -> None:
         """Close the file."""
@@ -244,6 +247,22 @@ class Ledger:
 def _noted(db: sqlite3.Connection, key: str) -> str:
     row = db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else ""
+
+
+def _note_line(db: sqlite3.Connection, line: Written) -> None:
+    """Remember the line that ends the audit log. Processes settle in any order, so an older one changes
+    nothing. Lines never overlap: one that is written over the end that is known, or behind it after another
+    line, was written after lines had been taken out; then that end is remembered for good."""
+    known = _noted(db, _AUDITED)
+    end, head = (int(known.split()[0]), known.split()[1]) if " " in known else (0, BEGINNING)
+    over = line.start < end <= line.end and line.head != head
+    if (over or (line.start == end and line.before != head)) and not _noted(db, _CUT):
+        db.execute("INSERT INTO notes VALUES (?, ?)", (_CUT, head))
+    if line.end > end:
+        db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_AUDITED, f"{line.end} {line.head}"))
+
+
+_AUDITED, _CUT = "audit", "audit was cut behind"
 
 
 def _write(db: sqlite3.Connection, call: Call) -> None:

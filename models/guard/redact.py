@@ -15,12 +15,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from json import dumps
 from typing import Protocol, cast, get_args
 
+from devflow.models.guard.joined import encoded, readings
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_formats import formatted, long_runs, places
 from devflow.models.guard.secret_names import can_be_secret, named, random_strings
-from devflow.models.guard.secret_settings import settings
+from devflow.models.guard.secret_settings import of_manifests, settings
 from devflow.models.streams import closing
 
 LONGEST_LINE = 4_000
@@ -29,17 +31,22 @@ LONGEST_LINE = 4_000
 
 def secrets_in(text: str) -> list[tuple[int, int]]:
     """The ranges of the secrets in `text`, in order, none touching another."""
+    found = [*_as_it_stands(text), *_keys(text), *_by_library(text)]
+    for reading in readings(text):
+        found += [reading.written(*place) for place in _as_it_stands(reading.text)]
+    return _merged(found)
+
+
+def _as_it_stands(text: str, *, decoded: bool = True) -> Iterator[tuple[int, int]]:
     runs = long_runs(text)
-    return _merged(
-        (
-            *formatted(text, runs),
-            *random_strings(text, runs),
-            *named(text),
-            *settings(text),
-            *_keys(text),
-            *_by_library(text),
-        )
-    )
+    if decoded:
+        for written, plain in encoded(runs):
+            if any(True for _ in _as_it_stands(plain, decoded=False)):
+                yield from places(text, written)
+    yield from formatted(text, runs)
+    yield from random_strings(text, runs)
+    yield from named(text)
+    yield from settings(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,11 @@ class Vault:
             left, right = texts[0][-_ROUND_CURSOR:], texts[1][:_ROUND_CURSOR]
             at, before = len(left), len(texts[0]) - len(left)
             for start, end, kind in _found(left + right, personal):
-                if start < at < end and not (left[start:].isalpha() or right[: end - at].isalpha()):
-                    ranges[0] = _without_overlaps([(before + start, len(texts[0]), kind), *ranges[0]])
-                    ranges[1] = _without_overlaps([(0, end - at, kind), *ranges[1]])
+                if start < at < end:
+                    if not _is_word(left[start:]):
+                        ranges[0] = _without_overlaps([(before + start, len(texts[0]), kind), *ranges[0]])
+                    if not _is_word(right[: end - at]):
+                        ranges[1] = _without_overlaps([(0, end - at, kind), *ranges[1]])
         self.texts = tuple(self._hide(text, found) for text, found in zip(texts, ranges, strict=True))
         self._back = {placeholder: value for value, placeholder in self._placeholders.items()}
 
@@ -101,11 +110,14 @@ class Vault:
             return text
         return _patterns(self._mark)[0].sub(lambda found: self._meant(found[0]), text)
 
-    async def restore(self, pieces: AsyncIterator[str], *, shown: bool = False) -> AsyncIterator[str]:
+    async def restore(
+        self, pieces: AsyncIterator[str], *, shown: bool = False, json: bool = False
+    ) -> AsyncIterator[str]:
         """The stream with the placeholders turned back, also those split over pieces.
 
-        With `shown` the stream is Markdown that is shown: outside of code blocks, addresses keep their
-        placeholders, as following a link would send the secret to whom the model names."""
+        With `json` it is JSON, and what comes back is escaped as its strings are. With `shown` it is
+        Markdown that is shown: outside of code blocks, addresses keep their placeholders, as following a link
+        would send the secret to whom the model names."""
         async with closing(pieces):
             if not self._placeholders:
                 async for piece in pieces:
@@ -119,12 +131,14 @@ class Vault:
                 beginning = begun.search(text, max(0, len(text) - len(self._mark) - _BEHIND_MARK))
                 whole = beginning.start() if beginning else len(text)
                 held = text[whole:]
-                if out := self._back_in(text[:whole], place if shown else None):
+                if out := self._back_in(text[:whole], place if shown else None, json=json):
                     yield out
             if held:
-                yield self._back_in(held, place if shown else None)
+                yield self._back_in(held, place if shown else None, json=json)
 
-    def _back_in(self, text: str, place: _Shown | None) -> str:
+    def _back_in(self, text: str, place: _Shown | None, *, json: bool) -> str:
+        if json:
+            return _patterns(self._mark)[0].sub(lambda found: self._meant(found[0], json=True), text)
         if place is None:
             return self.restored(text)
         out: list[str] = []
@@ -137,10 +151,11 @@ class Vault:
         place.passed(text[at:])
         return "".join((*out, text[at:]))
 
-    def _meant(self, written: str) -> str:
+    def _meant(self, written: str, *, json: bool = False) -> str:
         """The value of a placeholder as a model wrote it; what is none stays."""
         plain = written.replace("\\", "").upper()
-        return self._back.get(plain if plain.endswith("_") else f"{plain}_", written)
+        value = self._back.get(plain if plain.endswith("_") else f"{plain}_")
+        return written if value is None else dumps(value)[1:-1] if json else value
 
     def _hide(self, text: str, ranges: Iterable[_Range]) -> str:
         parts: list[str] = []
@@ -213,6 +228,14 @@ def _patterns(mark: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 _BEHIND_MARK = 20
 """Characters of a placeholder behind its mark, signs that escape with them."""
 _Range = tuple[int, int, str]
+
+
+def _is_word(side: str) -> bool:
+    """Whether the part of a secret on one side of the cursor is a word, which somebody may be typing there,
+    and tells nothing."""
+    return side.isalpha() and len(side) <= 12
+
+
 _KINDS = ("SECRET", *get_args(Kind))
 _ROUND_CURSOR = 600
 """Characters on each side of a hole that are looked at together."""
@@ -221,7 +244,7 @@ _ROUND_CURSOR = 600
 def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
     text, places = _plain(text)
-    ranges = [(start, end, "SECRET") for start, end in _keys(text)]
+    ranges = [(start, end, "SECRET") for start, end in (*_keys(text), *of_manifests(text))]
     at = 0
     for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
         if found := _in_block(text[at:end], personal):
@@ -247,9 +270,15 @@ def _plain(text: str) -> tuple[str, Sequence[int]]:
     return _UNSEEN.sub("", text), places
 
 
-_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {0xA0: 0x20, 0x3000: 0x20}
+_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {
+    0xA0: 0x20,
+    0x3000: 0x20,
+    0x85: 0x0A,
+    0x2028: 0x0A,
+    0x2029: 0x0A,
+}
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u00a0\u3000\uff01-\uff5e]")
+_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u0085\u00a0\u2028\u2029\u3000\uff01-\uff5e]")
 _BETWEEN_BLOCKS = re.compile(r"\n ?\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""

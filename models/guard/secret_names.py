@@ -52,20 +52,28 @@ _WHOLE = frozenset({"pass", "pwd", "pw", "senha", "parola", "pin", "sid", "seed"
 
 _GIVES = re.compile(
     r"""(?P<rest>[\w.\-]{0,48}+)
-    (?:\\?["'`\])]){0,3}                                                 # "name", ['name'], :name
-    (?:\s{0,2}:?\s{0,2}[A-Za-z_][\w.\[\]|\x20]{0,40}?(?=\s{0,4}=\s))?    # a type: Python's, Go's
+    (?:\\{0,7}["'`\])]){0,3}(?:\[\d{0,6}\])?  # "name", ['name'], :name
+    (?:[ \t]{0,2}:?[ \t]{0,2}[A-Za-z_][\w.\[\]|\x20]{0,40}?(?=\s{0,4}=\s))?    # a type: Python's, Go's
     (?P<sign>
-        \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
+        (?P<block>\s{0,4}:\s{0,4}[|>][+\-\d]{0,2}[ \t]{0,8}\n[ \t]+     # name: | \n value
+          (?=[^\s]{4,1024}[ \t]*(?:\n|\Z))
+        | [^\n"'`<]{0,40}?<<[\-~]?[ ]?["']?(?P<word>[A-Za-z_]\w{0,20})["']?\)?[^\n]{0,40}\n[ \t]* # <<EOF
+          (?=(?:[^\s]{4,1024}[ \t]*\n[ \t]{0,80}){1,20}?(?P=word)\b))
+      | \s{0,4},\s{0,40}["'][Vv]alue["']\s{0,4}:\s{0,4}(?=["'])          # {"name": "NAME", "value": "…"}
+      | \s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,4}(?=["'])  # variable "name" { default = "…" }
+      | \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
       | \s{0,4},\s{0,4}(?=[bru]?["'`])                                   # set("name", "value")
       | \s{0,2}\(\s{0,2}(?=[bru]?["'`])                                  # set_name("value")
       | \x20(?:is|as|to|value|by)?:?\x20?(?=["'`])                       # IDENTIFIED BY "value"
       | \x20+(?=[^\s"'`=:(){}\[\],;<>]{0,64}\d|[A-Za-z]{16})             # --name value
       | ["']?\s+value\s*=\s*(?=["'])                                     # <add key="name" value="…">
       | \s*\n\s*(?:-\s*)?["']?value["']?\s*:\s*                          # name: NAME \n value: "…"
-      | >\s{0,40}(?=[^<>\s]{4,256}\s*</)                                     # <name>value</name>
+      | </key>\s{0,40}<string>\s{0,40}(?=[^<>\s]{4,256}\s*</)
+      | >\s{0,40}(?:<!\[CDATA\[)?(?=[^<>\s]{4,256}(?:\]\]>)?\s*</)  # <name>value</name>
     )
+    (?:[(\[]\s{0,80}(?=[bru]{0,2}["'`]))?                                # name = (\n "value")
     (?:(?:Basic|Bearer|Token|ApiKey|Digest|AWS|GoogleLogin\ auth=|token|key)\s+)?
-    (?P<quote>@?[bru]{0,2}\\?(?:\"{3}|'{3}|["'`]))?""",
+    (?P<quote>@?[bru]{0,2}\\{0,7}(?:\"{3}|'{3}|["'`]))?""",
     re.VERBOSE,
 )
 _DEEPEST = 4
@@ -86,13 +94,15 @@ _PLACEHOLDER = re.compile(
     r"change|todo|null|none|nil|true|false|undefined|test|redacted|optional|required|string|str|bytes|int|text|value|"
     r"abc|xxx|placeholder)[A-Za-z]{0,16}(?:[_\-. ][A-Za-z]{1,16})*\d?|[A-Za-z_]{1,30}[=:]|"
     r".*(?:\.\.\.|\$\{|\{\{|%\(|xxxx|<[a-z]).*|"
-    r"[A-Za-z]*(?:password|passwd|secret|token|api_?key|apikey|credential)s?[_\-]?[a-z]*",
+    r"[A-Za-z]*[_\-]?(?:password|passwd|secret|token|api_?key|apikey|credential)s?(?:[_\-]?[a-z]*|[_\-][a-z_]{1,32}|[12]:?)",
     re.IGNORECASE | re.DOTALL,
 )
 _NAME_LIKE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::|/)[A-Za-z_]\w*)+|[A-Z][A-Z_]+|[a-z]+(?:_[a-z]+)+|[A-Z]?[a-z]+(?:[A-Z][a-z]+)+"
 )
-_SETTING = re.compile(r"\s*(?:export\s+|set\s+|ENV\s+|-e\s+|-D)?[A-Za-z][\w.\-]*")
+_OF_KEYS = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9/]{24,}")
+"""Base64 with slashes reads as a path does."""
+_SETTING = re.compile(r"\s*(?:-\s+)?[\"']?(?:export\s+|set\s+|ENV\s+|-e\s+|-D)?[A-Za-z][\w.\-]*")
 _EXPRESSION = re.compile(r"[\w.]+[(\[]|.*[,)]\s*$")
 _ADDRESS = re.compile(
     r"(?:https?|ftp|file|git|ssh)://|\.{0,2}/|[A-Za-z]:\\|"
@@ -120,15 +130,20 @@ def named(text: str) -> Iterator[tuple[int, int]]:
         end = gives.end("rest")
         if rest and _MERELY_NAMED.search(rest):
             continue
-        value = _value(text, gives)
+        value = _block(text, gives.end()) if gives["block"] else _value(text, gives)
         if value is None:
             continue
         stop = stop if gives["quote"] else value[1]
         name = text[_start_of_name(text, after) : end]
         sign = gives["sign"].strip()
-        quoted = sign == ">" or (gives["quote"] is not None and sign != "")
+        quoted = (
+            sign.startswith((">", "</key>"))
+            or gives["block"] is not None
+            or (gives["quote"] is not None and sign != "")
+        )
+        written = text[slice(*value)]
         if can_be_secret(
-            text[slice(*value)],
+            "".join(written.split()) if gives["block"] else written,
             outright=_OUTRIGHT.search(name) is not None,
             quoted=quoted,
             env=not quoted and _environment(text, after, gives),
@@ -210,6 +225,20 @@ def _value(text: str, gives: re.Match[str]) -> tuple[int, int] | None:
     return found.span() if found else None
 
 
+def _block(text: str, start: int) -> tuple[int, int]:
+    """The range of the lines below each other that are one word each."""
+    end = _WORD.match(text, start).end()  # type: ignore[union-attr]
+    at = text.rfind("\n", 0, start)
+    indent = start - at - 1
+    while (found := _WORD_LINE.match(text, end)) and len(found["indent"]) == indent and indent:
+        end = found.end()
+    return start, end
+
+
+_WORD = re.compile(r"\S*")
+_WORD_LINE = re.compile(r"[ \t]*\n(?P<indent>[ \t]*)\S{4,1024}(?=[ \t]*(?:\n|\Z))")
+
+
 def _environment(text: str, at: int, gives: re.Match[str]) -> bool:
     """Whether this is `NAME=value` of a shell, an .env file, a properties file or an address: there an
     unquoted value is the text itself and not the name of something."""
@@ -234,7 +263,8 @@ def can_be_secret(value: str, *, outright: bool, quoted: bool = False, env: bool
         return looks_random(value) and not _NAME_LIKE.fullmatch(value)
     if quoted or env:
         plain = value.isalpha() and value.islower()
-        return not _NAME_LIKE.fullmatch(value) and (not plain or len(value) >= 6)
+        is_name = _NAME_LIKE.fullmatch(value) and not ("/" in value and _OF_KEYS.fullmatch(value))
+        return not is_name and (not plain or len(value) >= 6)
     # Neither quoted nor a setting: in code such a value is a name or an expression.
     has_digit = re.search(r"\d", value) is not None
     strange = not re.fullmatch(r"[\w.]+", value)

@@ -11,15 +11,18 @@ from devflow.models.guard.letters import found_at, small
 from devflow.models.guard.secret_names import can_be_secret
 
 _NAME = (
-    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,20}[_-]){0,4}+"
-    r"(?:(?:pg)?passwo?r?d|passphrase|pwd|secret|token|(?:api|secret|access|private)[_-]?key)(?![A-Za-z0-9_])"
+    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,20}[_.-]){0,4}+"
+    r"(?:(?:pg)?passwo?r?d|passphrase|pass(?![ ][\"'])|pwd|secret|token|"
+    r"(?:api|secret|access|private)[_-]?key)(?![A-Za-z0-9_])"
 )
 _STRING = r"""(?:"(?:[^"\\\n]|\\.){1,400}+"|'(?:[^'\\\n]|\\.){1,400}+')"""
 _QUOTED = re.compile(
     _NAME
-    + r"""["'`]?\]?\s{0,8}(?::\s{0,4}&?(?:'static\s)?[A-Za-z]{2,12}\s{0,4})?(?:=|:=|:|\x20)\s{0,8}
-    (?:[(\[]\s{0,80}
-      |(?:[A-Za-z_.:]{1,40}(?:\(|\.get\())\s{0,8}(?:["'][\w.]{1,60}["']\s{0,4},\s{0,4}(?:default\s{0,2}=\s{0,2})?)?)?
+    + r"""["'`]?(?:\]|\[\d{0,6}\])?\s{0,8}
+    (?::\s{0,4}&?(?:'static\s)?[A-Za-z]{2,12}\s{0,4})?(?:=|:=|:|\x20)\s{0,8}
+    (?:[(\[{]\s{0,80}
+      |(?:[A-Za-z_.:]{1,40}(?:\(|\.get\())\s{0,8}(?:["'][\w.]{1,60}["']\s{0,4},\s{0,4})?
+       (?:default\s{0,2}=\s{0,2})?)?
     [bfru]{0,2}(?P<values>"""
     + _STRING
     + r"(?:\s{0,80}\+\s{0,80}"
@@ -32,7 +35,7 @@ _PAIR = re.compile(
 )
 _BARE = re.compile(
     rf"(?:^[ \t]{{0,40}}(?:-\s)?(?:{_NAME}[ ]{{0,4}}[:=][ ]{{0,4}}|(?:env|export|ENV)[ ]{_NAME}[= ])"
-    rf"|--{_NAME}[= ])"
+    rf"|(?:--?|/){_NAME}[= :]|-(?:store|key|src|dest|trust)pass[ ]|-pass(?:in|out)?[ ]pass:)"
     r"(?P<values>[^\s\"'`<>(){}\[\];,|&\\$]{4,200}+)(?=[ \t]*(?:\#|\\|[\w./-]+|$))",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -42,15 +45,48 @@ _SAID = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """As people write it to each other, in comments alone."""
+_LOGGED = re.compile(
+    rf"(?<=\s){_NAME}=(?P<values>[^\s\"'`<>(){{}}\[\];,|&\\$]{{6,200}}+)"
+    r"(?=[ \t]+(?!(?:if|or|and|else|for|is|in|not)\b)[A-Za-z])",
+    re.IGNORECASE,
+)
+"""In a line of a log or of a connection's parameters; in code a comma or a bracket would follow."""
+_ASSIGNED = re.compile(r"[\w-]{3,24}=[^\s=]")
+_MANIFEST = re.compile(r"^kind:[ \t]{1,8}[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
+_DOCUMENT = re.compile(r"^---", re.MULTILINE)
+_MANIFEST_DATA = re.compile(
+    r"^(?:data|stringData):[ \t]*\n(?P<lines>(?:[ \t]+[^\n]*(?:\n|\Z)|\n){1,500})", re.MULTILINE
+)
+_MANIFEST_LINE = re.compile(
+    r"^[ \t]+[\w.\-\"']{1,253}:[ \t]+[\"']?(?P<values>[^\s\"'|>{}#][^\s\"'{}]{3,8000})", re.MULTILINE
+)
+_VALUE_FIRST = re.compile(
+    r"""value["']?\s{0,4}:\s{0,4}["']?(?P<values>[^\s"',]{6,400})["']?\s{0,4},?\s{0,40}["']?(?:name|key)["']?
+    \s{0,4}:\s{0,4}["']?[\w.\-]{0,60}\Z""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _COMMENT = re.compile(r"#|//|--|/\*|<!--|^\s*[*;%]", re.MULTILINE)
 _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]")
 _EACH = re.compile(_STRING)
 
 
+def of_manifests(text: str) -> Iterator[tuple[int, int]]:
+    """The ranges of the values in Kubernetes's Secrets, whatever they are called."""
+    if "Secret" not in text:
+        return
+    begin = 0
+    for end in (*(found.start() for found in _DOCUMENT.finditer(text)), len(text)):
+        if _MANIFEST.search(text, begin, end):
+            for data in _MANIFEST_DATA.finditer(text, begin, end):
+                for line in _MANIFEST_LINE.finditer(text, *data.span("lines")):
+                    yield line.span("values")
+        begin = end
+
+
 def settings(text: str) -> Iterator[tuple[int, int]]:
     """The ranges of such values in `text`."""
     lower = small(text)
-    names = sorted(at for word in _LAST_WORDS for at in found_at(lower, word))
+    names = sorted(at for word in _LAST_WORDS for at in found_at(lower, word) if _ends_name(lower, word, at))
     pairs = [at for at in found_at(lower, "auth") if "=" in text[at + 4 : at + 9]]
     for pattern, starts in ((_QUOTED, _starts(text, names)), (_PAIR, pairs)):
         for found in _matches(pattern, text, starts):
@@ -59,13 +95,20 @@ def settings(text: str) -> Iterator[tuple[int, int]]:
                 value = part[0][1:-1]
                 if can_be_secret(value, outright=True, quoted=True) and (len(parts) > 1 or _is_value(value)):
                     yield part.start() + 1, part.end() - 1
+    if "value" in lower:
+        for at in names:
+            begin = lower.rfind("value", max(0, at - 500), at)
+            before = _VALUE_FIRST.match(text, begin, at) if begin >= 0 else None
+            if before and can_be_secret(before["values"], outright=True, env=True):
+                yield before.span("values")
     bare = sorted({start for at in names for start in _bare_starts(text, at)})
     said = (
         each
         for each in _matches(_SAID, text, names)
         if _COMMENT.search(text, *_line_before(text, each.start()))
     )
-    for found in (*_matches(_BARE, text, bare), *said):
+    logged = _matches(_LOGGED, text, _starts(text, (at for at in names if _ASSIGNED.match(text, at))))
+    for found in (*_matches(_BARE, text, bare), *said, *logged):
         value = found["values"]
         # Without a digit among letters it may be the name of something: `password: str`, `password=password`.
         mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
@@ -73,9 +116,19 @@ def settings(text: str) -> Iterator[tuple[int, int]]:
             yield found.span("values")
 
 
-_LAST_WORDS = ("passw", "passphrase", "pwd", "secret", "token", "key")
+_LAST_WORDS = ("pass", "pwd", "secret", "token", "key")
 """The patterns are tried only round these, which the names end with."""
 _LONGEST_NAME = 4 * 22 + 20
+
+
+def _ends_name(lower: str, word: str, at: int) -> bool:
+    """Whether what stands there can be the last word of a name: `pass` is also a statement, and a verb."""
+    if word != "pass" or lower.startswith(("passw", "passphrase", "passin", "passout"), at):
+        return True
+    behind = lower[at + 4 : at + 5]
+    return behind in "=:\"'`])" or (
+        behind == " " and at > 0 and (lower[at - 1].isalnum() or lower[at - 1] in "-_/")
+    )
 
 
 def _starts(text: str, names: Iterable[int]) -> Iterator[int]:
@@ -99,10 +152,9 @@ def _bare_starts(text: str, at: int) -> Iterator[int]:
     for start in (before, line):  # a dash alone may stand on the line before
         if at - start <= _LONGEST_NAME + 64:
             yield start
-    dashes = text.rfind("--", max(0, at - _LONGEST_NAME), at)
-    while dashes >= 0:
-        yield dashes
-        dashes = text.rfind("--", max(0, at - _LONGEST_NAME), dashes + 1)
+    word = max(text.rfind(blank, max(0, at - _LONGEST_NAME), at) for blank in (" ", "\n", "\t", '"', "'"))
+    if text[word + 1 : word + 2] in ("-", "/"):
+        yield word + 1
 
 
 def _matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:

@@ -32,8 +32,8 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
     from devflow.models.guard.audit import verify
 
     try:
-        newest = _newest(path.parent)
-        verdict = verify(path, newest)
+        known = _known(path.parent)
+        verdict = verify(path, known)
     except OSError as error:
         console(stderr=True).print(f"The audit log {path} cannot be read ({error.strerror}).")
         return 2
@@ -49,7 +49,7 @@ def _verify(path: Path, arguments: argparse.Namespace) -> int:
             f"{path}: line {verdict.broken} is broken: {verdict.why}."
             + (f" The {_lines(verdict.lines)} before it: as written." if verdict.lines else "")
         )
-    if verdict.whole and verdict.lines and not newest:
+    if verdict.whole and verdict.lines and not known:
         console(stderr=True).print(
             "The ledger that remembers the newest line is gone or cannot be read: that no line is missing at "
             "the end cannot be told."
@@ -62,18 +62,18 @@ def _lines(count: int) -> str:
     return f"{count} line{'' if count == 1 else 's'}"
 
 
-def _newest(folder: Path) -> str:
-    """The newest hash the ledger remembers; "" where it remembers none or cannot be read."""
+def _known(folder: Path) -> tuple[str, ...]:
+    """The hashes the ledger remembers; none where it remembers none or cannot be read."""
     from devflow.models.guard.accounting import LEDGER
     from devflow.models.guard.ledger import Ledger, LedgerUnusable
 
     if not (folder / LEDGER).exists():
-        return ""
+        return ()
     try:
         with contextlib.closing(Ledger(folder / LEDGER)) as ledger:
-            return ledger.noted("audit")
+            return ledger.audited()
     except LedgerUnusable:
-        return ""
+        return ()
 
 
 def _show(path: Path, arguments: argparse.Namespace) -> int:
@@ -103,7 +103,7 @@ def _show(path: Path, arguments: argparse.Namespace) -> int:
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             out.print("a line that cannot be read; `devflow audit verify` says which")
-    if not path.exists() and _newest(path.parent):
+    if not path.exists() and _known(path.parent):
         console(stderr=True).print(
             f"Lines are missing: {path} does not exist, and the ledger knows of a line."
         )

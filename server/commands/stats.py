@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=Path, help="only calls of this workspace")
     parser.add_argument("--folder", type=Path, help="where ledger and audit log lie (default: your own)")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--json", action="store_true", help="print the sums as JSON")
+    kind.add_argument("--json", action="store_true", help="print the sums and every call as JSON")
     kind.add_argument("--csv", action="store_true", help="print every call as CSV")
     kind.add_argument(
         "--prometheus", action="store_true", help="print all of the ledger in Prometheus's text format"
@@ -130,6 +130,7 @@ def _report(
                 "false": wrong,
             },
             "suggestions": [asdict(each) for each in suggested],
+            "calls": [asdict(call) for call in calls],
         }
         print(json.dumps(answer, indent=2))
         return

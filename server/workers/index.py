@@ -10,7 +10,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,7 +220,7 @@ class _Roots:
             vectors=params["vectors"],
             max_disk_mib=params["max_disk_mib"],
         )
-        vectors = VectorOptions(**params["vector_options"])
+        vectors = replace(VectorOptions(**params["vector_options"]), roots=tuple(params["roots"]))
         for root in params["roots"]:
             indexer = RootIndexer(Path(root), options, self._events(root, Events), vectors=vectors)
             task = asyncio.create_task(indexer.run(), name=f"index of {root}")

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from devflow.models import errors
 from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, ModelSpec, ModelStatus
+from devflow.models.control_tokens import respelt
 from devflow.models.engines import native
 from devflow.models.errors import ModelError, NotConfigured, WorkerDied
 from devflow.models.families import Profile
@@ -278,11 +279,13 @@ class _Host:
             if engine is None or profile is None:
                 raise WorkerDied("The model is being loaded again; try again.")
             if pieces is None:
-                prompt, max_tokens = native.fitting_prompt(engine, profile, request)
+                spelt, spelling = respelt(request, profile)
+                prompt, max_tokens = native.fitting_prompt(engine, profile, spelt)
                 if isinstance(request, FillRequest) and request.ahead:
                     max_tokens = 0
                 temperature = 0.0 if isinstance(request, FillRequest) else request.temperature
                 pieces = engine.generate(prompt, max_tokens, temperature, stop.is_set)
+                pieces = spelling.restored(pieces)
             for text in pieces:
                 if text:
                     loop.call_soon_threadsafe(say, text)

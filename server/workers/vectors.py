@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from devflow.models.base import Embedder
@@ -24,11 +26,19 @@ def embedder_of(options: VectorOptions) -> Embedder:
     from devflow.models.engines.embeddings import EndpointEmbedder, endpoint_of
 
     try:
-        return _Explained(EndpointEmbedder(*endpoint_of(options.endpoint)))
+        named = partial(_named, Path(options.root), [Path(root) for root in options.roots])
+        return _Explained(EndpointEmbedder(*endpoint_of(options.endpoint), named))
     except (Unreachable, RateLimited) as error:
         raise VectorsUnavailable(f"{error} Searching text and names only.") from error
     except ModelError as error:
         raise EmbedderUnusable(f"{error} Meanwhile {STATIC} is used.") from error
+
+
+def _named(root: Path, roots: Sequence[Path], path: str) -> tuple[str, ...]:
+    """The names that path rules look at, of a file below `root`."""
+    from devflow.models.guard.egress import rule_paths
+
+    return rule_paths(root / path, "", roots) if roots else (path,)
 
 
 class _Explained:

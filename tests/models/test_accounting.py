@@ -55,7 +55,7 @@ async def test_a_call_is_written_down_with_what_it_used(tmp_path: Path) -> None:
     assert audited["id"] == call.id
     assert TOKEN not in line
     assert "content" not in audited
-    assert verify(tmp_path / AUDIT, guarded.accounts.ledger().noted("audit")).whole  # type: ignore[union-attr]
+    assert verify(tmp_path / AUDIT, guarded.accounts.ledger().audited()).whole  # type: ignore[union-attr]
 
 
 async def test_content_is_audited_only_when_asked_and_without_its_secrets(tmp_path: Path) -> None:

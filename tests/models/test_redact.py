@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -172,6 +174,138 @@ def test_passwords_are_found_in_the_shapes_of_languages_and_tools(text: str, sec
     assert not [secret for secret in secrets if secret in hidden]
 
 
+JOINED = {
+    "plus": 'key = "{}" + "{}"\n',
+    "plus over lines": "const key =\n  '{}' +\n  '{}';\n",
+    "implicit": 'key = "{}" "{}"\n',
+    "implicit over lines": 'key = (\n    "{}"  # first half\n    "{}"\n)\n',
+    "dot": "$key = '{}' . '{}';\n",
+    "two dots": "key = '{}' .. '{}'\n",
+    "a method": "key = '{}'.concat('{}')\n",
+    "a macro": 'let key = concat!("{}", "{}");\n',
+    "an array": "const key = ['{}', '{}'].join('')\n",
+    "a list": "key = ''.join(['{}', '{}'])\n",
+    "a template": "const key = `${{'{}'}}${{'{}'}}`\n",
+    "a line that goes on": 'key = "{}\\\n{}"\n',
+    "a statement that goes on": 'key = "{}" \\\n    "{}"\n',
+}
+
+
+@pytest.mark.parametrize("form", JOINED.values(), ids=JOINED)
+@pytest.mark.parametrize("token", [TOKENS["aws id"], TOKENS["github"], TOKENS["stripe"]])
+def test_a_token_joined_from_parts_in_one_expression_is_found(form: str, token: str) -> None:
+    for at in (4, 11, len(token) - 3):
+        text = form.format(token[:at], token[at:])
+        vault = Vault([text])
+        assert token[:at][4:] not in vault.texts[0] or at == 4
+        assert token[at:] not in vault.texts[0]
+        assert vault.restored(vault.texts[0]) == text
+
+
+DIGEST = "4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c"  # only the name beside it tells
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "datadog_api_key: |\n  {}\nregion: eu\n",
+        "a:\n  datadog_api_key: >-\n    {}\n  region: eu\n",
+        "read DATADOG_API_KEY <<'EOF'\n{}\nEOF\n",
+        "datadog_api_key = <<-EOT\n    {}\n  EOT\n",
+        "cat > .env <<EOF\nREGION=eu\nDD_API_KEY={}\nEOF\n",
+        'variable "datadog_api_key" {{\n  type = string\n  default = "{}"\n}}\n',
+        '{{"name": "DATADOG_API_KEY", "value": "{}"}}\n',
+        'DATADOG_API_KEY = (\n    "{}"\n)\n',
+        'DATADOG_API_KEY = """\\\n{}"""\n',
+    ],
+)
+def test_a_value_below_the_name_that_tells_is_found(text: str) -> None:
+    vault = Vault([text.format(DIGEST)])
+    assert DIGEST not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text.format(DIGEST)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ansible_become_pass: {}\n",
+        "spring.datasource.password: {}\n",
+        "environment:\n  - 'DB_PASSWORD={}'\n",
+        "- value: {}\n  name: DB_PASSWORD\n",
+        '{{"Name": "DB_PASSWORD", "Value": "{}"}}',
+        '{{"b": "{{\\"c\\": \\"{{\\\\\\"password\\\\\\": \\\\\\"{}\\\\\\"}}\\"}}"}}',
+        "apiVersion: v1\nkind: Secret\ndata:\n  database: {}\n",
+        "kind: ConfigMap\ndata:\n  a: b\n---\nstringData:\n\n  database: {}\n\nkind: Secret\n",
+        "docker login -u me -p {} registry.example.com",
+        "openssl rsa -passin pass:{} -in key",
+        "keytool -storepass {} -list",
+        "cmdkey /add:host /user:me /pass:{}",
+        "redis-cli -h cache -a {}",
+        "sqlplus scott/{}@orcl",
+        "jdbc:oracle:thin:scott/{}@//db:1521/x",
+        "postgres://app:p@{}@db/app",
+        'ConvertTo-SecureString "{}" -AsPlainText',
+        "<password><![CDATA[{}]]></password>",
+        "<key>Password</key>\n<string>{}</string>",
+        "login user=bob password={} from 10.0.0.5",
+        'password: str = Field(default="{}")',
+        'static const char password[] = "{}";',
+        'char *passwords[] = {{"a"}}, password[] = {{ "{}" }};',
+        "a\u2028password: {}\u2028b",
+        'access_key = "x"\nsecret_key = "{}"',
+    ],
+)
+def test_a_password_is_found_where_tools_are_given_one(text: str) -> None:
+    secret = "Tr0ub4dor3x" if "access_key" not in text else "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY"
+    vault = Vault([text.format(secret)])
+    assert secret not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text.format(secret)
+
+
+def test_what_a_config_map_beside_a_secret_holds_is_no_secret() -> None:
+    text = "kind: ConfigMap\ndata:\n  database: orders\n---\nkind: Secret\ndata:\n  a: b\n"
+    assert Vault([text]).texts[0] == text
+
+
+@pytest.mark.parametrize("at", [8, 11, 14, 20, 30, 37])
+def test_a_token_joined_from_parts_round_the_cursor_is_taken_out_on_both_sides(at: int) -> None:
+    text = f'key = "{TOKENS["aws id"][:9]}" + "{TOKENS["aws id"][9:]}"\n'
+    vault = Vault((text[:at], text[at:], ""), hole=True)
+    prefix, suffix, _ = vault.texts
+    assert not [part for part in ("Z7Q2M", "3WJ6R4TN") if part in prefix + suffix]
+    assert vault.restored(prefix + suffix) == text
+
+
+def test_a_value_folded_over_lines_is_taken_out_whole() -> None:
+    text = f"datadog_api_key: >-\n  {DIGEST[:16]}\n  {DIGEST[16:]}\nregion: eu\n"
+    assert Vault([text]).texts[0] == "datadog_api_key: >-\n  DEVFLOW_SECRET_1_\nregion: eu\n"
+
+
+def _each(token: str, form: str) -> str:
+    return "".join(form.format(ord(sign)) for sign in token)
+
+
+CODES = {
+    "base64": lambda token: base64.b64encode(token.encode()).decode(),
+    "base64 without its end": lambda token: base64.b64encode(token.encode()).decode().rstrip("="),
+    "base64 of settings": lambda token: base64.b64encode(f"A=1\nKEY={token}\n".encode()).decode(),
+    "hexadecimal": lambda token: token.encode().hex(),
+    "of an address": lambda token: _each(token, "%{:02x}"),
+    "of a string": lambda token: _each(token, "\\x{:02x}"),
+    "of JSON": lambda token: _each(token, "\\u{:04x}"),
+    "of HTML": lambda token: _each(token, "&#{};"),
+}
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+def test_a_token_in_another_code_is_found(code: Callable[[str], str], token: str) -> None:
+    text = f'x = "{code(token)}"\n'
+    vault = Vault([text])
+    assert code(token)[8:-8] not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == text
+
+
 def test_a_secret_behind_a_long_row_of_names_is_found() -> None:
     text = "password=" * 2_000 + "hunter2xQ9"
     assert any(end == len(text) for _, end in secrets_in(text))
@@ -252,6 +386,20 @@ async def test_a_placeholder_that_a_model_writes_otherwise_becomes_the_secret_ag
     assert vault.restored("devflow_secret_1_") == secret
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_in_an_answer_that_is_json_a_secret_of_several_lines_breaks_nothing(size: int) -> None:
+    code = f'key = "{TOKENS["aws id"][:9]}" \\\n    "{TOKENS["aws id"][9:]}"\n{PEM}\n'
+    vault = Vault([code])
+    answer = json.dumps({"quote": vault.texts[0]})
+
+    async def pieces() -> AsyncIterator[str]:
+        for at in range(0, len(answer), size):
+            yield answer[at : at + size]
+
+    restored = "".join([piece async for piece in vault.restore(pieces(), json=True)])
+    assert json.loads(restored) == {"quote": code}
+
+
 @pytest.mark.parametrize("own", ["devflow_secret_1_", "DEVFLOW\\_SECRET\\_1\\_", "Devflow_Email_3_"])
 def test_what_a_text_holds_that_looks_like_a_placeholder_stays_what_it_is(own: str) -> None:
     text = f"{own} = 'AKIAABCDEFGHIJKLMNOP'"
@@ -316,6 +464,17 @@ def test_a_secret_never_shows_in_a_repr() -> None:
         "://" * 50_000,
         "-----BEGIN " * 5_000,
         '"' * 100_000,
+        "'a' + " * 20_000,
+        "'a'," * 20_000 + "].join('')" * 2_000,
+        "[" * 20_000 + "].join('')" * 2_000,
+        "concat(" * 20_000,
+        "\\x41" * 50_000,
+        "%41" * 50_000,
+        "4142434445464748495a" * 10_000,
+        "password: |\n  " * 10_000,
+        "pass <<EOF\n" * 10_000,
+        "password: |\n  aaaa" + "\n  aaaa" * 20_000,
+        'pass" {' * 20_000,
     ],
     ids=lambda text: text[:12],
 )

@@ -6,16 +6,19 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.chroma import VectorsUnavailable
+from devflow.retrieval.index import build
 from devflow.retrieval.vector_process import VectorProcess
+from devflow.retrieval.walk import IndexOptions
 from devflow.server.sources import Source, resolve
 from devflow.server.vectors import vector_options
 
@@ -66,7 +69,7 @@ def provider() -> Iterator[Provider]:
     server.server_close()
 
 
-def opened(folder: Path, provider: Provider, **options: str) -> VectorProcess:
+def configured(provider: Provider, **options: str) -> VectorOptions:
     model = {"name": "mine", "engine": "openai", "model": "m", "base_url": provider.url, "tasks": ["embed"]}
     values = {
         "retrieval": {"embedder": "mine"},
@@ -77,7 +80,15 @@ def opened(folder: Path, provider: Provider, **options: str) -> VectorProcess:
     }
     settings, problems = resolve(Source("the editor's settings", values))
     assert not problems
-    return VectorProcess(folder / "chroma", "s", vector_options(settings, {"MY_KEY": "secret-key"}))
+    return vector_options(settings, {"MY_KEY": "secret-key"})
+
+
+def opened(
+    folder: Path, provider: Provider, root: Path | None = None, roots: Sequence[Path] = (), **options: str
+) -> VectorProcess:
+    made = configured(provider, **options)
+    made = replace(made, root=str(root or folder), roots=tuple(map(str, roots)))
+    return VectorProcess(folder / "chroma", "s", made)
 
 
 def test_an_embedder_at_a_server_makes_the_vectors(tmp_path: Path, provider: Provider) -> None:
@@ -100,6 +111,41 @@ def test_secrets_and_files_that_are_kept_back_are_not_sent(tmp_path: Path, provi
     assert "confidential" not in said
     assert "environment" not in said
     assert vectors.count() == 3
+    vectors.close()
+
+
+def test_a_file_is_judged_by_the_rules_of_every_root_that_holds_it(
+    tmp_path: Path, provider: Provider
+) -> None:
+    outer, inner = tmp_path / "work", tmp_path / "work" / "private" / "app"
+    inner.mkdir(parents=True)
+    vectors = opened(tmp_path, provider, inner, (outer, inner), forwards="true")
+    vectors.add([1], ["confidential text"], ["a.py"])  # private/app/a.py, seen from the outer root
+    assert "confidential" not in "\n".join(provider.seen)
+    vectors.close()
+
+
+async def test_an_index_tells_its_embedder_of_every_root(tmp_path: Path, provider: Provider) -> None:
+    outer, inner = tmp_path / "work", tmp_path / "work" / "private" / "app"
+    inner.mkdir(parents=True)
+    (inner / "a.py").write_text("confidential = 1\n")
+    options = configured(provider, forwards="true")
+    await build(inner, IndexOptions(), vectors=replace(options, roots=(str(outer), str(inner))))
+    assert provider.seen
+    assert "confidential" not in "\n".join(provider.seen)
+    await build(inner, IndexOptions(), vectors=options, rebuild=True)
+    assert "confidential" in "\n".join(provider.seen)
+
+
+def test_a_link_into_a_folder_that_is_kept_back_is_not_followed_to_a_server(
+    tmp_path: Path, provider: Provider
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "b.py").write_text("confidential text")
+    (tmp_path / "b.py").symlink_to(tmp_path / "private" / "b.py")
+    vectors = opened(tmp_path, provider, tmp_path, (tmp_path,), forwards="true")
+    vectors.add([1], ["confidential text"], ["b.py"])
+    assert "confidential" not in "\n".join(provider.seen)
     vectors.close()
 
 

@@ -67,6 +67,22 @@ async def test_a_server_without_completions_is_asked_instead(api: Api) -> None:
     await model.close()
 
 
+@pytest.mark.parametrize("way", ["fim", "suffix", "infill", "chat"])
+async def test_control_tokens_in_the_user_s_code_reach_no_server_and_come_back_whole(
+    api: Api, way: str
+) -> None:
+    model = made(api, model="codellama-7b", fill=way)
+    code = "bos, eos = '<s>', '</s>'\nturn = '[INST]'\n"
+    api.plan(Answer(pieces=("eos = '< /", "s>'")))
+    assert await text(model.fill(FillRequest(code, code))) == "eos = '</s>'"
+    api.plan(Answer(pieces=("turn = '[ IN", "ST]'")))
+    assert await text(model.chat(ChatRequest((Message("user", code),)))) == "turn = '[INST]'"
+    for request in api.requests:
+        sent = json.dumps({**request["body"], "stop": []})
+        assert not [token for token in ("<s>", "</s>", "[INST]") if token in sent]
+    await model.close()
+
+
 async def test_a_reasoning_model_gets_no_temperature(api: Api) -> None:
     model = made(api, model="o3-mini")
     await text(model.chat(QUESTION))

@@ -7,6 +7,7 @@ import io
 import json
 import random
 import time
+from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -112,6 +113,19 @@ def test_stats_as_json_hold_what_the_tables_show(folder: Path, capsys: pytest.Ca
         "hits": 1, "semantic_hits": 1, "misses": 21, "saved": 0.25, "checked": 0, "false": 0
     }  # fmt: skip
     assert answer["forecast"]["expected"] >= answer["forecast"]["spent"] > 0
+
+
+def test_stats_as_json_hold_every_call_beside_the_sums(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stats", "--json", "--folder", str(folder)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert len(answer["calls"]) == 23
+    assert {each.name for each in fields(Call)} == set(answer["calls"][0])
+    assert sum(each["cost"] for each in answer["calls"]) == pytest.approx(answer["total"]["cost"])
+    assert main(["stats", "--csv", "--folder", str(folder)]) == 0
+    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert [row["at"] for row in rows] == [str(each["at"]) for each in answer["calls"]]
 
 
 def test_a_call_that_was_never_made_is_no_call(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
