@@ -11,7 +11,8 @@ ModelError              one sentence for the user: what failed, on what, what to
 │   └── Stalled         it stopped in the middle of an answer for longer than it is waited for
 ├── TooLate             the deadline of the request passed before the answer was whole
 ├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
-├── Rejected            the provider understood and refused (bad key, bad request, context too long)
+├── Rejected            the provider understood and refused (bad request, context too long)
+│   └── KeyRefused      for the key it was sent: wrong, revoked, or not for this model
 └── WorkerDied          a native engine's process ended; it is being restarted
 """
 
@@ -75,6 +76,10 @@ class RateLimited(ModelError):
 
 class Rejected(ModelError):
     """The provider understood and refused."""
+
+
+class KeyRefused(Rejected):
+    """The provider takes no request with this key, so the user has to do something."""
 
 
 class WorkerDied(ModelError):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,21 +31,21 @@ DRIVER = Path("/proc/driver/nvidia/version")
 def load(spec: ModelSpec, progress: Progress = lambda share: None) -> ExLlamaEngine:
     """Load an EXL2 folder onto the GPUs of the machine; `progress` is told the share that is loaded. Raises
     ModelError."""
-    if (problem := problem_with(spec)) is not None:
+    if (problem := problem_with(spec) or cut_shard(spec)) is not None:
         raise problem
     return ExLlamaEngine(spec, library(spec), progress)
 
 
 def problem_with(spec: ModelSpec) -> ModelError | None:
     """What is missing, told without importing the library or torch."""
-    for module in ("exllamav2", "torch", "tokenizers"):  # the last is imported but not declared by the first
-        if importlib.util.find_spec(module) is None:
-            return NotInstalled(f"{spec.name} needs the {module} library: pip install 'devflow-lsp[gpu]'.")
     if not DRIVER.exists() and shutil.which("nvidia-smi") is None:
         return NotConfigured(
             f"{spec.name} needs an NVIDIA GPU and this machine shows none; "
             'use a GGUF model (engine = "ctransformers"), or install the NVIDIA driver.'
         )
+    for module in ("exllamav2", "torch", "tokenizers"):  # the last is imported but not declared by the first
+        if importlib.util.find_spec(module) is None:
+            return NotInstalled(f"{spec.name} needs the {module} library: pip install 'devflow-lsp[gpu]'.")
     return folder_problem(spec)
 
 
@@ -61,8 +62,11 @@ def folder_problem(spec: ModelSpec) -> ModelError | None:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         if not (folder / "tokenizer.json").is_file():
             return NotConfigured(f"{folder} has no tokenizer.json; add the one of the original model.")
-        if not any(folder.glob("*.safetensors")):
+        shards = sorted(file.name for file in folder.glob("*.safetensors"))
+        if not shards:
             return NotConfigured(f"{folder} holds no .safetensors file; download the model again.")
+        if missing := _missing(shards):
+            return NotConfigured(f"{folder} lacks {', '.join(missing)}; download the model again.")
     except FileNotFoundError:
         return NotConfigured(f"{folder} has no config.json; name the folder of an EXL2 model.")
     except (OSError, ValueError) as error:
@@ -74,6 +78,45 @@ def folder_problem(spec: ModelSpec) -> ModelError | None:
     if method not in (None, "exl2", "gptq"):
         return NotConfigured(f"{folder} is quantised with {method!r}; exllamav2 reads EXL2 and GPTQ.")
     return None
+
+
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.safetensors")
+
+
+def _missing(shards: Sequence[str]) -> list[str]:
+    """The files that others' names say there are besides them: `output-00001-of-00003.safetensors`."""
+    parts = [match.groups() for shard in shards if (match := _SHARD.fullmatch(shard))]
+    wanted = {
+        f"{stem}-{number:05}-of-{total}.safetensors"
+        for stem, total in {(stem, total) for stem, _, total in parts}
+        for number in range(1, min(int(total), 1_000) + 1)
+    }
+    return sorted(wanted - set(shards))[:3]
+
+
+def cut_shard(spec: ModelSpec) -> NotConfigured | None:
+    """The complaint about a file of the model that is shorter than its head says; reads the heads only."""
+    for file in sorted(Path(spec.model).expanduser().glob("*.safetensors")):
+        try:
+            with file.open("rb") as shard:
+                size = int.from_bytes(shard.read(8), "little")
+                head = json.loads(shard.read(size) if size < _LARGEST_HEAD else b"")
+                there = shard.seek(0, os.SEEK_END)
+            ends = [tensor["data_offsets"][1] for name, tensor in head.items() if name != "__metadata__"]
+            lost = 8 + size + max(ends, default=0) - there
+        except OSError as error:
+            return NotConfigured(f"{file} cannot be read: {error.strerror or error}.")
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return NotConfigured(f"{file} is damaged (its head cannot be read); download it again.")
+        if lost > 0:
+            return NotConfigured(
+                f"{file} is damaged ({lost:,} bytes are missing at its end); download it again."
+            )
+    return None
+
+
+_LARGEST_HEAD = 100_000_000
+"""Bytes, as the format has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,14 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
 
 
 def problem_inside(spec: ModelSpec) -> ModelError | None:
-    """What a GGUF file's head says against its engine; reads all of the head, which may take a second."""
+    """What the heads of the model's files say against its engine, and what its options cannot mean; reads all
+    of the heads, which may take a second."""
     path = Path(spec.model).expanduser()
     try:
+        if spec.engine in ("ctransformers", "llama", "exllamav2"):
+            wants_suffix_first(spec)
+            for option in ("threads", "batch", "gpu_layers", "parallel"):
+                number(spec, option, 0)
         if spec.engine == "ctransformers":
             from devflow.models.engines import ctransformers
 
@@ -91,6 +96,10 @@ def problem_inside(spec: ModelSpec) -> ModelError | None:
             from devflow.models.engines import gguf
 
             gguf.head_of(path, known_only=False)
+        elif spec.engine == "exllamav2":
+            from devflow.models.engines import exllamav2
+
+            return exllamav2.cut_shard(spec)
     except ModelError as error:
         return error
     return None

@@ -99,7 +99,7 @@ async def _asked(spec: ModelSpec, config: ModelsConfig) -> Check:
             first = first or time.monotonic() - started
             pieces += 1
     except ModelError as error:
-        return Check("models", "", BAD, f"asked: {error}")
+        return Check("models", "", BAD, f"asked: {str(error).removeprefix('No model could answer: ')}")
     finally:
         await router.close()
     seconds = time.monotonic() - started
