@@ -4,6 +4,7 @@ ModelError              one sentence for the user: what failed, on what, what to
 ├── NotAllowed          the egress policy or a path rule forbids the call
 │   └── OverBudget      it would cost more than the user's budget leaves
 ├── NotConfigured       no model is configured for the task, or its key or file is missing
+│   └── NoRoom          there is no memory for it at the moment
 ├── NotInstalled        the engine's library is not installed
 ├── Unsendable          the request cannot be written down for the wire; nothing was sent
 ├── Unreachable         the provider refused, timed out or cut the connection
@@ -40,6 +41,10 @@ class OverBudget(NotAllowed):
 
 class NotConfigured(ModelError):
     """No model is configured for the task, or its key or file is missing."""
+
+
+class NoRoom(NotConfigured):
+    """There is no memory for the model while others hold it."""
 
 
 class NotInstalled(ModelError):

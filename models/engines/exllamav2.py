@@ -19,9 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from devflow.models.base import ModelSpec
+from devflow.models.engines import memory
 from devflow.models.engines.exl2_jobs import Jobs
 from devflow.models.engines.native import Progress, family, number, wants_suffix_first
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
+from devflow.models.errors import (
+    ModelError,
+    NoRoom,
+    NotConfigured,
+    NotInstalled,
+    Rejected,
+    WorkerDied,
+)
 from devflow.models.prompt import Prompt
 from devflow.models.streams import StopCut
 
@@ -135,7 +143,8 @@ class Library:
     join: Callable[[list[Any]], Any]
     """Joins token tensors of shape (1, n) along n."""
     free_bytes: Callable[[], int]
-    """Of all GPUs together."""
+    """Of all GPUs together; what any process holds is not free."""
+    total_bytes: Callable[[], int]
     paged: bool
     """flash-attn is there, which several requests at a time need."""
     cache_bytes: float
@@ -183,6 +192,7 @@ def library(spec: ModelSpec) -> Library:
         lora=exllamav2.ExLlamaV2Lora.from_directory,
         join=lambda tensors: torch.cat(tensors, dim=-1),
         free_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())),
+        total_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[1] for gpu in range(torch.cuda.device_count())),
         paged=bool(attn.has_flash_attn_with_paged),
         cache_bytes=caches[wanted][1],
     )
@@ -343,15 +353,16 @@ def does_not_fit(
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     numbers = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
     needed = weights + int(numbers * tokens * library.cache_bytes) + OVERHEAD
-    free = library.free_bytes()
+    free, total = library.free_bytes(), library.total_bytes()
     if needed <= free:
         return None
     giga = 2**30
-    return NotConfigured(
+    others = f", other processes hold the rest{memory.held()}" if total - free > OVERHEAD else ""
+    return NoRoom(
         f"{spec.name} needs about {needed / giga:.1f} GiB of GPU memory ("
         f"{weights / giga:.1f} for the weights, "
         f"{numbers * tokens * library.cache_bytes / giga:.1f} for a context of {tokens:,} tokens) and "
-        f"{free / giga:.1f} are free; {_ADVICE}"
+        f"{free / giga:.1f} of {total / giga:.1f} are free{others}; {_ADVICE}"
     )
 
 

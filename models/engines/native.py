@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from devflow.models.base import ChatRequest, FillRequest, ModelSpec
+from devflow.models.engines import memory
 from devflow.models.errors import ModelError, NotConfigured, Rejected
 from devflow.models.families import Profile
 from devflow.models.profiles import chat_prompt, fill_prompt, profile_of
@@ -92,11 +93,13 @@ def problem_inside(spec: ModelSpec) -> ModelError | None:
             from devflow.models.engines import ctransformers
 
             ctransformers.head_of(path)
-        elif spec.engine == "llama":
+            return memory.no_room(spec)
+        if spec.engine == "llama":
             from devflow.models.engines import gguf
 
             gguf.head_of(path, known_only=False)
-        elif spec.engine == "exllamav2":
+            return memory.no_room(spec)
+        if spec.engine == "exllamav2":
             from devflow.models.engines import exllamav2
 
             return exllamav2.cut_shard(spec)

@@ -19,7 +19,7 @@ from devflow.models.base import FillRequest, ModelSpec
 from devflow.models.engines import exllamav2
 from devflow.models.engines.exllamav2 import ExLlamaEngine, Library
 from devflow.models.engines.native import family, fitting_prompt, problem_inside
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
+from devflow.models.errors import ModelError, NoRoom, NotConfigured, NotInstalled, Rejected, WorkerDied
 from devflow.models.prompt import Piece, Prompt
 from support.patience import HANGS
 
@@ -194,6 +194,7 @@ def library(*, paged: bool = False, free: int = 2**34) -> Library:
         lora=lambda model, folder: folder,
         join=lambda parts: Tensor(sum(parts, start=Tensor())),
         free_bytes=lambda: free,
+        total_bytes=lambda: 2**34,
         paged=paged,
         cache_bytes=2.0,
     )
@@ -381,8 +382,9 @@ def test_a_model_too_large_for_the_gpu_is_told_before_it_is_loaded(
     with (folder / "model.safetensors").open("wb") as file:
         file.truncate(3 * 2**30)
     with pytest.raises(
-        NotConfigured,
-        match=r"gpu needs about 3\.6 GiB of GPU memory \(3\.0 for the weights, .* and 2\.0 are free; use",
+        NoRoom,
+        match=r"gpu needs about 3\.6 GiB of GPU memory \(3\.0 for the weights, .* and 2\.0 of 16\.0 "
+        r"are free, other processes hold the rest.*; use",
     ):
         ExLlamaEngine(spec, library(free=2 * 2**30))
 
