@@ -4,6 +4,7 @@ ModelError              one sentence for the user: what failed, on what, what to
 ├── NotAllowed          the egress policy or a path rule forbids the call
 │   └── OverBudget      it would cost more than the user's budget leaves
 ├── NotConfigured       no model is configured for the task, or its key or file is missing
+│   └── NoRoom          there is no memory for it at the moment
 ├── NotInstalled        the engine's library is not installed
 ├── Unsendable          the request cannot be written down for the wire; nothing was sent
 ├── Unreachable         the provider refused, timed out or cut the connection
@@ -11,7 +12,8 @@ ModelError              one sentence for the user: what failed, on what, what to
 │   └── Stalled         it stopped in the middle of an answer for longer than it is waited for
 ├── TooLate             the deadline of the request passed before the answer was whole
 ├── RateLimited         the provider asks to wait (`retry_after` seconds, when it says so)
-├── Rejected            the provider understood and refused (bad key, bad request, context too long)
+├── Rejected            the provider understood and refused (bad request, context too long)
+│   └── KeyRefused      for the key it was sent: wrong, revoked, or not for this model
 └── WorkerDied          a native engine's process ended; it is being restarted
 """
 
@@ -39,6 +41,10 @@ class OverBudget(NotAllowed):
 
 class NotConfigured(ModelError):
     """No model is configured for the task, or its key or file is missing."""
+
+
+class NoRoom(NotConfigured):
+    """There is no memory for the model while others hold it."""
 
 
 class NotInstalled(ModelError):
@@ -75,6 +81,10 @@ class RateLimited(ModelError):
 
 class Rejected(ModelError):
     """The provider understood and refused."""
+
+
+class KeyRefused(Rejected):
+    """The provider takes no request with this key, so the user has to do something."""
 
 
 class WorkerDied(ModelError):

@@ -57,6 +57,8 @@ class Routing:
     assigned: Callable[[str, str, str], Assigned] = lambda task, language, unit: Assigned()
     """The model an experiment gives to a request of `unit`: a file, or a conversation."""
     hedge: bool = True
+    tell: Callable[[str], None] = lambda sentence: None
+    """Shows one sentence to the user; called on the event loop."""
     close: Callable[[], None] = lambda: None
     """Closes what the models share; called in a thread, after they are closed."""
 
@@ -102,7 +104,7 @@ class Router:
         self._models |= {task: tuple(models) for task, models in (by_task or {}).items()}
         self._models["fill"] = tuple(fill)
         self._flights: SingleFlight[Said] = SingleFlight()
-        self._attempts = Attempts(clock, hedge=self._routing.hedge)
+        self._attempts = Attempts(clock, hedge=self._routing.hedge, tell=self._routing.tell)
         self._rules_read = False
 
     def fill(self, request: FillRequest) -> Answer:

@@ -62,7 +62,15 @@ T = TypeVar("T")
 
 _CLOCKS_DIFFER = 1.0
 """Seconds between a file system's clock and ours; a file touched this shortly before a walk is read again."""
-RETRY_LOCK, RETRY_FAILED = 2.0, 15.0
+RETRY_LOCK = 2.0
+FIRST_RETRY, LAST_RETRY = 5.0, 120.0
+"""Seconds until a store that failed is tried again: doubled each time it fails again, and these at most. A
+try walks over the whole root, so it must not be made often while a disk is full."""
+
+
+def retry_after(failures: int) -> float:
+    """Seconds until a store that failed so many times in a row before is tried again."""
+    return min(FIRST_RETRY * 2.0 ** min(failures, 10), LAST_RETRY)
 
 
 def _nothing(*_: object) -> None:
@@ -131,6 +139,8 @@ class RootIndexer:
         self._told_of_vectors = ""
         self._state = "empty"
         self._problem = ""
+        self._failures, self._failed_with = 0, ""
+        """How often in a row the store failed, and what was told of it."""
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
 
@@ -217,14 +227,24 @@ class RootIndexer:
                         await asyncio.sleep(1.0)
                     else:
                         self._say("failed", sentence)
+                        self._failed_with = sentence
                         self._settled.set()
-                        await asyncio.sleep(RETRY_FAILED)
+                        await self._until_retry()
                     self._start_over()
         finally:
             if self._usage is not None:
                 await self._usage.stop()
             await self._reader.close()
             self._cpu.shutdown(wait=False, cancel_futures=True)
+
+    async def _until_retry(self) -> None:
+        """Wait, longer each time, or until somebody asks for the index to be made again."""
+        until = time.monotonic() + retry_after(self._failures)
+        self._failures += 1
+        while not self._rebuild and (left := until - time.monotonic()) > 0:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), left)
 
     def _written_elsewhere(self, *, rebuild: bool) -> str:
         other = f"Another DevFlow process is indexing {self.root}"
@@ -379,6 +399,7 @@ class RootIndexer:
         }
         await write.put_meta(db, told)
         self._say("ready", problem)
+        self._failures, self._failed_with = 0, ""
         self._room_wanted = True
         if self._usage is not None:
             self._usage.settle()
@@ -436,7 +457,7 @@ class RootIndexer:
         self._tell(problem)
 
     def _tell(self, problem: str) -> None:
-        if problem and problem != self._problem:
+        if problem and problem not in (self._problem, self._failed_with):
             self._events.problem(problem)
         self._problem = problem
 

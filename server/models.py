@@ -56,6 +56,7 @@ def build_router(
         draws=draws if draws is not None and config.learn else lambda names, language: {},
         assigned=_assigned(config),
         hedge=config.hedge,
+        tell=tell or (lambda sentence: None),
         close=outbound.close,
     )
     outbound.accounts.experiment_of = routing.experiment_of

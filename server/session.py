@@ -35,6 +35,7 @@ from devflow.server.messages import Messages
 from devflow.server.notebooks import Notebooks
 from devflow.server.open_documents import OpenDocuments
 from devflow.server.progress import IndexProgress
+from devflow.server.roots import fit
 from devflow.server.services import IndexService, PythonService, Services
 from devflow.server.settings import Settings
 from devflow.server.suggestions import Shown, Suggestions
@@ -65,6 +66,8 @@ class Session:
         self.capabilities = types.ClientCapabilities()
         self.encoding: Encoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
+        self.left_out: list[str] = []
+        """A sentence for each folder that the editor opened and nobody means as a workspace."""
         self.settings = Settings()
         self.log_level = ""
         self.log_format = ""
@@ -92,6 +95,8 @@ class Session:
         """Progress token → the task to cancel when the user cancels that progress."""
         self.index_states: dict[Path, str] = {}
         """Root → the last state its indexer told; see `IndexStatus.state`."""
+        self._failed: set[Path] = set()
+        """Roots whose index has failed and was not ready since."""
         self.tell = (messages := Messages(client)).tell
         self.note = messages.note
         self._messages = messages
@@ -110,7 +115,7 @@ class Session:
         self.capabilities = params.capabilities
         general = params.capabilities.general
         self.encoding = choose_encoding(general.position_encodings if general else None)
-        self.roots = roots_of(params)
+        await self._work_for(roots_of(params))
         self._configuration.initialize(params.initialization_options)
         await self._resolve()
 
@@ -308,8 +313,13 @@ class Session:
         gone = set(removed)
         async with self._setting_up:
             kept = [root for root in self.roots if root not in gone]
-            self.roots = tuple(dict.fromkeys((*kept, *added)))
+            await self._work_for((*kept, *added))
             await self._set_up_again()
+
+    async def _work_for(self, folders: Iterable[Path]) -> None:
+        self.roots, self.left_out = await asyncio.to_thread(fit, folders)
+        for sentence in self.left_out:
+            self.tell(sentence)
 
     async def reload(self, editor: object = None) -> None:
         """Read the settings again; `editor` is what `didChangeConfiguration` carried."""
@@ -414,6 +424,11 @@ class Session:
         if state not in ("empty", "indexing"):
             self._progress.report(root.name, 1, 1)
         self.index_states[root] = state
+        if state == "failed":
+            self._failed.add(root)
+        elif state == "ready" and root in self._failed:
+            self._failed.remove(root)
+            self.tell(f"The index of {root.name} works again and is up to date.", types.MessageType.Info)
         self._state_changed()
 
     def _state_changed(self) -> None:

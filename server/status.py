@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from devflow.server.session import Session
 
 METHOD = "devflow/status"
+NO_FOLDER = (
+    "No folder is open: the open files and installed Python modules are known; "
+    "open a project's folder for search, review of callers and what other files say."
+)
 _EVERY = 0.3
 """Seconds between two notifications."""
 
@@ -57,6 +61,8 @@ def summary(session: Session, indexes: list[IndexStatus], models: list[ModelStat
         return "failed", problem or "The index failed; answers come from the open documents."
     if session.starting:
         return "starting", "DevFlow is starting."
+    if not session.roots:
+        return "limited", " ".join(session.left_out) or NO_FOLDER
     if states & {"indexing", "empty"} or (session.index is not None and session.roots and not states):
         return "indexing", "The workspace is being indexed; answers get better as it goes."
     if "elsewhere" in states:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.models.base import ModelSpec
-from devflow.models.engines import gguf
+from devflow.models.engines import gguf, memory
 from devflow.models.engines.native import family, number, threads, wants_suffix_first
 from devflow.models.engines.token_loop import Pace, TokenLoop
 from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected
@@ -34,6 +34,8 @@ def load(spec: ModelSpec) -> CTransformersEngine:
         raise problem
     path = Path(spec.model).expanduser()
     head = head_of(path)
+    if (shortage := memory.no_room(spec)) is not None:
+        raise shortage
     context = min(spec.context, head.context or spec.context)
     workers, batch = threads(spec), number(spec, "batch", 0)
     from ctransformers.llm import LLM, Config

@@ -9,18 +9,27 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devflow.models.base import ModelSpec
+from devflow.models.engines import memory
 from devflow.models.engines.exl2_jobs import Jobs
 from devflow.models.engines.native import Progress, family, number, wants_suffix_first
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
+from devflow.models.errors import (
+    ModelError,
+    NoRoom,
+    NotConfigured,
+    NotInstalled,
+    Rejected,
+    WorkerDied,
+)
 from devflow.models.prompt import Prompt
 from devflow.models.streams import StopCut
 
@@ -30,21 +39,21 @@ DRIVER = Path("/proc/driver/nvidia/version")
 def load(spec: ModelSpec, progress: Progress = lambda share: None) -> ExLlamaEngine:
     """Load an EXL2 folder onto the GPUs of the machine; `progress` is told the share that is loaded. Raises
     ModelError."""
-    if (problem := problem_with(spec)) is not None:
+    if (problem := problem_with(spec) or cut_shard(spec)) is not None:
         raise problem
     return ExLlamaEngine(spec, library(spec), progress)
 
 
 def problem_with(spec: ModelSpec) -> ModelError | None:
     """What is missing, told without importing the library or torch."""
-    for module in ("exllamav2", "torch", "tokenizers"):  # the last is imported but not declared by the first
-        if importlib.util.find_spec(module) is None:
-            return NotInstalled(f"{spec.name} needs the {module} library: pip install 'devflow-lsp[gpu]'.")
     if not DRIVER.exists() and shutil.which("nvidia-smi") is None:
         return NotConfigured(
             f"{spec.name} needs an NVIDIA GPU and this machine shows none; "
             'use a GGUF model (engine = "ctransformers"), or install the NVIDIA driver.'
         )
+    for module in ("exllamav2", "torch", "tokenizers"):  # the last is imported but not declared by the first
+        if importlib.util.find_spec(module) is None:
+            return NotInstalled(f"{spec.name} needs the {module} library: pip install 'devflow-lsp[gpu]'.")
     return folder_problem(spec)
 
 
@@ -61,8 +70,11 @@ def folder_problem(spec: ModelSpec) -> ModelError | None:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         if not (folder / "tokenizer.json").is_file():
             return NotConfigured(f"{folder} has no tokenizer.json; add the one of the original model.")
-        if not any(folder.glob("*.safetensors")):
+        shards = sorted(file.name for file in folder.glob("*.safetensors"))
+        if not shards:
             return NotConfigured(f"{folder} holds no .safetensors file; download the model again.")
+        if missing := _missing(shards):
+            return NotConfigured(f"{folder} lacks {', '.join(missing)}; download the model again.")
     except FileNotFoundError:
         return NotConfigured(f"{folder} has no config.json; name the folder of an EXL2 model.")
     except (OSError, ValueError) as error:
@@ -74,6 +86,45 @@ def folder_problem(spec: ModelSpec) -> ModelError | None:
     if method not in (None, "exl2", "gptq"):
         return NotConfigured(f"{folder} is quantised with {method!r}; exllamav2 reads EXL2 and GPTQ.")
     return None
+
+
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.safetensors")
+
+
+def _missing(shards: Sequence[str]) -> list[str]:
+    """The files that others' names say there are besides them: `output-00001-of-00003.safetensors`."""
+    parts = [match.groups() for shard in shards if (match := _SHARD.fullmatch(shard))]
+    wanted = {
+        f"{stem}-{number:05}-of-{total}.safetensors"
+        for stem, total in {(stem, total) for stem, _, total in parts}
+        for number in range(1, min(int(total), 1_000) + 1)
+    }
+    return sorted(wanted - set(shards))[:3]
+
+
+def cut_shard(spec: ModelSpec) -> NotConfigured | None:
+    """The complaint about a file of the model that is shorter than its head says; reads the heads only."""
+    for file in sorted(Path(spec.model).expanduser().glob("*.safetensors")):
+        try:
+            with file.open("rb") as shard:
+                size = int.from_bytes(shard.read(8), "little")
+                head = json.loads(shard.read(size) if size < _LARGEST_HEAD else b"")
+                there = shard.seek(0, os.SEEK_END)
+            ends = [tensor["data_offsets"][1] for name, tensor in head.items() if name != "__metadata__"]
+            lost = 8 + size + max(ends, default=0) - there
+        except OSError as error:
+            return NotConfigured(f"{file} cannot be read: {error.strerror or error}.")
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return NotConfigured(f"{file} is damaged (its head cannot be read); download it again.")
+        if lost > 0:
+            return NotConfigured(
+                f"{file} is damaged ({lost:,} bytes are missing at its end); download it again."
+            )
+    return None
+
+
+_LARGEST_HEAD = 100_000_000
+"""Bytes, as the format has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +143,8 @@ class Library:
     join: Callable[[list[Any]], Any]
     """Joins token tensors of shape (1, n) along n."""
     free_bytes: Callable[[], int]
-    """Of all GPUs together."""
+    """Of all GPUs together; what any process holds is not free."""
+    total_bytes: Callable[[], int]
     paged: bool
     """flash-attn is there, which several requests at a time need."""
     cache_bytes: float
@@ -140,6 +192,7 @@ def library(spec: ModelSpec) -> Library:
         lora=exllamav2.ExLlamaV2Lora.from_directory,
         join=lambda tensors: torch.cat(tensors, dim=-1),
         free_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())),
+        total_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[1] for gpu in range(torch.cuda.device_count())),
         paged=bool(attn.has_flash_attn_with_paged),
         cache_bytes=caches[wanted][1],
     )
@@ -300,15 +353,16 @@ def does_not_fit(
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     numbers = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
     needed = weights + int(numbers * tokens * library.cache_bytes) + OVERHEAD
-    free = library.free_bytes()
+    free, total = library.free_bytes(), library.total_bytes()
     if needed <= free:
         return None
     giga = 2**30
-    return NotConfigured(
+    others = f", other processes hold the rest{memory.held()}" if total - free > OVERHEAD else ""
+    return NoRoom(
         f"{spec.name} needs about {needed / giga:.1f} GiB of GPU memory ("
         f"{weights / giga:.1f} for the weights, "
         f"{numbers * tokens * library.cache_bytes / giga:.1f} for a context of {tokens:,} tokens) and "
-        f"{free / giga:.1f} are free; {_ADVICE}"
+        f"{free / giga:.1f} of {total / giga:.1f} are free{others}; {_ADVICE}"
     )
 
 

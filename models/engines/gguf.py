@@ -87,6 +87,10 @@ def read_head(path: Path, *, known_only: bool = True) -> GgufHead:
     return GgufHead(architecture, context if isinstance(context, int) else 0, tokens)
 
 
+_NEWEST_EVER = 1_000
+"""A version above it is no version: the file is damaged, or of a machine that writes bytes the other way."""
+
+
 def problem_with(path: Path) -> NotConfigured | None:
     """What is wrong with the file, as far as a few bytes can tell (under a millisecond); None: nothing."""
     try:
@@ -95,6 +99,8 @@ def problem_with(path: Path) -> NotConfigured | None:
         with path.open("rb") as file:
             start = file.read(8)
     except FileNotFoundError:
+        if not path.is_absolute():
+            return NotConfigured(f"There is no model file {path}; write its whole path as `model`.")
         return NotConfigured(
             f"The model file {path} does not exist; correct `model`, or download the file there."
         )
@@ -113,6 +119,8 @@ def problem_with(path: Path) -> NotConfigured | None:
     if len(start) < 8:
         return _damaged(path, "it ends after its first bytes")
     version = int.from_bytes(start[4:8], "little")
+    if version > _NEWEST_EVER:
+        return _damaged(path, "its head cannot be read")
     if version not in (2, 3):
         return NotConfigured(
             f"{path} is GGUF version {version}, and only 2 and 3 can be read; convert the model anew."

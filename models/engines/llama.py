@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devflow.models.base import ModelSpec
-from devflow.models.engines import gguf
+from devflow.models.engines import gguf, memory
 from devflow.models.engines.native import family, number, threads, wants_suffix_first
 from devflow.models.engines.token_loop import Pace, TokenLoop
 from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected
@@ -23,6 +23,8 @@ def load(spec: ModelSpec) -> LlamaEngine:
         raise problem
     path = Path(spec.model).expanduser()
     head = gguf.head_of(path, known_only=False)
+    if (shortage := memory.no_room(spec)) is not None:
+        raise shortage
     context = min(spec.context, head.context or spec.context)
     workers, adapter = threads(spec), _adapter(spec)
     from llama_cpp import Llama

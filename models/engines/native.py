@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from devflow.models.base import ChatRequest, FillRequest, ModelSpec
+from devflow.models.engines import memory
 from devflow.models.errors import ModelError, NotConfigured, Rejected
 from devflow.models.families import Profile
 from devflow.models.profiles import chat_prompt, fill_prompt, profile_of
@@ -80,17 +81,28 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
 
 
 def problem_inside(spec: ModelSpec) -> ModelError | None:
-    """What a GGUF file's head says against its engine; reads all of the head, which may take a second."""
+    """What the heads of the model's files say against its engine, and what its options cannot mean; reads all
+    of the heads, which may take a second."""
     path = Path(spec.model).expanduser()
     try:
+        if spec.engine in ("ctransformers", "llama", "exllamav2"):
+            wants_suffix_first(spec)
+            for option in ("threads", "batch", "gpu_layers", "parallel"):
+                number(spec, option, 0)
         if spec.engine == "ctransformers":
             from devflow.models.engines import ctransformers
 
             ctransformers.head_of(path)
-        elif spec.engine == "llama":
+            return memory.no_room(spec)
+        if spec.engine == "llama":
             from devflow.models.engines import gguf
 
             gguf.head_of(path, known_only=False)
+            return memory.no_room(spec)
+        if spec.engine == "exllamav2":
+            from devflow.models.engines import exllamav2
+
+            return exllamav2.cut_shard(spec)
     except ModelError as error:
         return error
     return None

@@ -21,6 +21,7 @@ from devflow.models.base import (
     ModelStatus,
 )
 from devflow.models.errors import (
+    KeyRefused,
     ModelError,
     NotConfigured,
     NotInstalled,
@@ -198,20 +199,32 @@ def problem_with(server: Server, outbound: Outbound, library: str) -> ModelError
     if not base_url.startswith(("http://", "https://")) or not host_of(base_url):
         return NotConfigured(f"The base_url of {name} is no address; it begins with http:// or https://.")
     if not outbound.allows(base_url, forwards=server.forwards):
-        return NotConfigured(f"{name} is not on this machine and models.local_only is on.")
+        return NotConfigured(
+            f"{name} is not on this machine and models.local_only is on, so nothing is sent to it; "
+            "to allow it, set local_only = false under [models] in your own devflow.toml."
+        )
+    if server.proxy and (not server.proxy.startswith(_PROXIES) or not host_of(server.proxy)):
+        return NotConfigured(f"options.proxy of {name} is no address; it begins with http:// or https://.")
     if (wrong := _pasted(server, library)) is not None:
         return wrong
     if server.key_store and importlib.util.find_spec("keyring") is None:
         return NotInstalled(f"{name} needs the keyring library for its key: pip install 'devflow-lsp[keys]'.")
+    if server.api_key_env and not server.api_key_env.isidentifier():
+        return NotConfigured(
+            f"api_key_env of {name} is no name of an environment variable; write the name of the one that "
+            "holds the key there, not the key."
+        )
     if not server.api_key and not server.key_store and server.remote:
         return NotConfigured(
-            f"{name} has no API key; set the environment variable {server.api_key_env}."
+            f"{name} has no API key; set the environment variable {server.api_key_env} "
+            "and restart the editor."
             if server.api_key_env
             else f"{name} has no API key; name the variable that holds it in api_key_env."
         )
     return None
 
 
+_PROXIES = ("http://", "https://", "socks5://", "socks5h://")
 _CALLS = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")
 
 
@@ -310,7 +323,7 @@ def transport_problem(server: Server, error: Exception) -> ModelError | None:
     if isinstance(error, httpx2.TimeoutException):
         return Silent(f"{server.place} did not answer in time; try again, or raise models.timeout_s.")
     if isinstance(error, httpx2.ConnectError):
-        return Unreachable(f"{server.place} cannot be reached; is the server running and the address right?")
+        return Unreachable(_unreached(server, error))
     if isinstance(error, httpx2.HTTPError | httpx2.StreamError):
         return Unreachable(f"{server.place} cut the connection in the middle of an answer; try again.")
     if isinstance(error, httpx2.InvalidURL):
@@ -328,6 +341,30 @@ def transport_problem(server: Server, error: Exception) -> ModelError | None:
     return None
 
 
+def _unreached(server: Server, error: Exception) -> str:
+    """What kept the connection from being made, as far as the libraries below tell."""
+    import socket
+    import ssl
+
+    split = urlsplit(server.base_url)
+    address = f"{split.hostname}:{split.port or (443 if split.scheme == 'https' else 80)}"
+    if server.proxy:
+        proxy = host_of(server.proxy)
+        return f"{server.name} cannot be reached at {address} through the proxy {proxy}; is that running?"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"{server.place} shows a certificate that is not trusted here: {cause.verify_message}."
+        if isinstance(cause, ssl.SSLError):
+            return f"{server.place} does not speak TLS at {address}; should its base_url begin with http://?"
+        if isinstance(cause, socket.gaierror):
+            return (
+                f"{server.place} has no address on this network; is its base_url right, and the network up?"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return f"{server.place} cannot be reached at {address}; is the server running and the address right?"
+
+
 def status_problem(
     server: Server, status: int, kind: str, message: str, retry_after: str | None
 ) -> ModelError:
@@ -340,16 +377,14 @@ def status_problem(
 
 def _of_status(server: Server, status: int, kind: str, said: str, wait: float | None) -> ModelError:
     if status == 401 or kind == "authentication_error":
-        key = (
-            f"check the key in {server.api_key_env}"
-            if server.api_key_env
-            else "name the variable of its key in api_key_env"
-        )
-        return Rejected(f"{server.place} refused the API key; {key}.")
+        return KeyRefused(_key_refused(server))
     if status == 402 or kind in ("billing_error", "insufficient_quota"):
         return Rejected(f"{server.place} asks for payment: {said}")
     if status == 403 or kind == "permission_error":
-        return Rejected(f"{server.place} does not allow this key to use {server.model}: {said}")
+        return KeyRefused(
+            f"{server.place} does not allow this key to use {server.model}: {said} "
+            "Give it a key that may, or name another `model`."
+        )
     if status == 404 or kind == "not_found_error":
         return Rejected(f"{server.place} does not know the model {server.model!r} or the address: {said}")
     if status in (413, 431) or kind == "request_too_large":
@@ -364,6 +399,21 @@ def _of_status(server: Server, status: int, kind: str, said: str, wait: float | 
             f"{server.place} redirects elsewhere, which is not followed; give its final address."
         )
     return Rejected(f"{server.place} refused the request (status {status}): {said}")
+
+
+def _key_refused(server: Server) -> str:
+    """What to do is where the key comes from; it is read when the server starts."""
+    if server.key_store:
+        service, _, user = server.key_store.rpartition("/")
+        put = f"put a valid one there by `keyring set {service} {user}`"
+    elif not server.api_key_env:
+        return f"{server.place} wants an API key; name the environment variable that holds it in api_key_env."
+    elif not server.api_key:
+        put = f"{server.api_key_env} is empty: set it and restart the editor."
+        return f"{server.place} wants an API key and {put}"
+    else:
+        put = f"put a valid one into {server.api_key_env}"
+    return f"{server.place} refused the API key; {put} and restart the editor."
 
 
 def _first_line(message: str, secret: str) -> str:

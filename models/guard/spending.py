@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from devflow.models.base import serves
-from devflow.models.guard.books import Price
-from devflow.models.guard.ledger import FAILED, Call
+from devflow.models.guard.books import Budget, Price
+from devflow.models.guard.ledger import FAILED, Call, Ledger
 from devflow.models.guard.prices import money
 
 By = Literal["feature", "model", "language", "workspace", "user", "host", "day", "outcome"]
@@ -66,6 +66,30 @@ class Alternative:
     local: bool
     tasks: tuple[str, ...]
     """What it is configured for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A budget, and what is spent of it."""
+
+    name: str
+    """When it counts, and where: `today`, `this month in this workspace`."""
+    limit: float
+    spent: float
+
+    def __str__(self) -> str:
+        share = f" ({self.spent / self.limit:.0%})" if self.limit else ""
+        return f"{self.name} {money(self.spent)} of {money(self.limit)}{share}"
+
+
+def allowances(ledger: Ledger | None, budget: Budget, workspace: str | None, now: float) -> list[Allowance]:
+    """What is spent of the budgets that are set; of a workspace's own ones, where one is named. None: nothing
+    was written down yet. Raises LedgerUnusable."""
+    return [
+        Allowance(name, limit, ledger.spent(since, workspace if within else None) if ledger else 0.0)
+        for name, limit, (since, within) in budget.windows(now)
+        if limit is not None and (workspace is not None or not within)
+    ]
 
 
 def summed(calls: Iterable[Call], by: By) -> list[Line]:

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 
 from devflow.models.base import ChatModel, ChatRequest, FillModel, FillRequest, Health, Model, Task
 from devflow.models.errors import (
+    KeyRefused,
     ModelError,
     NotAllowed,
     OverBudget,
@@ -56,7 +57,13 @@ class Attempts:
         *,
         hedge: bool = True,
         chance: Callable[[], float] = random.random,
+        tell: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        """`tell` shows the user what no answer does: that a key is refused while others stand in."""
+        self._tell = tell
+        self._keys: dict[int, str] = {}
+        """The lines whose last answer was that their key is refused, and of which key that is."""
+        self._untold: list[str] = []
         self._clock = clock
         self._hedge = hedge
         self._chance = chance
@@ -86,6 +93,7 @@ class Attempts:
             try:
                 async with aclosing(stream):
                     async for name, piece in stream:
+                        self._tell_refused()
                         said.append((name, piece))
                         characters += len(piece)
                         if whole is None:
@@ -106,11 +114,15 @@ class Attempts:
                 problems.append(named(line.facts.name, str(error)))
                 tries.failed(line, error)
                 continue
+            self._tell_refused()
             for each in said if whole is not None else ():
                 yield each
             return  # an empty answer is an answer
         if last is None and any(each.private for _, each in order):
             last = NotAllowed("")
+        if task == "fill":  # of ghost text that does not come, nobody is told why
+            self._tell_refused()
+        self._untold.clear()
         raise nobody(task, problems, last)
 
     async def prime(self, line: Line, request: FillRequest) -> bool:
@@ -208,7 +220,13 @@ class Attempts:
         line.own.heard()
         line.latency.setdefault(task, Latency()).add(seconds, now)
 
+    def _tell_refused(self) -> None:
+        untold, self._untold = self._untold, []
+        for sentence in untold:
+            self._tell(sentence)
+
     def _succeeded(self, line: Line) -> None:
+        self._keys.pop(id(line), None)
         line.circuit.succeeded()
         line.own.succeeded()
 
@@ -218,6 +236,11 @@ class Attempts:
             line.own.left()
             return
         now = self._clock()
+        if isinstance(error, KeyRefused):  # told once: two models with one key refuse in the same words
+            key = str(error).replace(line.facts.name, "")
+            if key not in self._keys.values():
+                self._untold.append(str(error))
+            self._keys[id(line)] = key
         # Who stalls was reached: others at the same server may do better.
         if isinstance(error, Unreachable | RateLimited | WorkerDied) and not isinstance(error, Stalled):
             line.own.left()

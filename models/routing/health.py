@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from devflow.models.errors import ModelError, RateLimited
+from devflow.models.errors import KeyRefused, ModelError, RateLimited
 
 FAILURES_TO_REST = 3
 """So many failures in a row open the circuit, if they are also half of the last `_WINDOW` answers: one
@@ -76,7 +76,7 @@ class Circuit:
             self.until = max(self.until, now + error.retry_after)
         elif now < self.until:
             return  # it was asked before it was left alone: no try after a rest
-        elif isinstance(error, RateLimited) or again or self._broken():
+        elif isinstance(error, RateLimited | KeyRefused) or again or self._broken():
             self.until = now + min(FIRST_REST * 2.0**self.rests, LONGEST_REST)
             self.rests += 1
 

@@ -93,11 +93,20 @@ def _show(path: Path, arguments: argparse.Namespace) -> int:
         try:
             each = json.loads(line)
             kinds = ", ".join(f"{count} {kind}" for kind, count in each["redacted"].items())
+            about = f"of {', '.join(each['files']) or 'no file'}"
+            if each["outcome"] == "refused":
+                out.print(
+                    visible(
+                        f"{each['time']}  refused  nothing was sent to {each['to']} ({each['model']}), "
+                        f"{about}: {each['why']}"
+                    )
+                )
+                continue
             out.print(
                 visible(
                     f"{each['time']}  {each['outcome']}  {each['characters']} characters to {each['to']} "
                     f"({each['model']}), {each['read']}+{each['written']} tokens, {money(each['cost'])}, "
-                    f"for {each['why']}, of {', '.join(each['files']) or 'no file'}, "
+                    f"for {each['why']}, {about}, "
                     f"taken out: {kinds or 'nothing'}"
                 )
             )

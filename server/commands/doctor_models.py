@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow.server.commands.report import BAD, GOOD, NOTE, Check
+from devflow.server.commands.route import budgets_spent
 
 if TYPE_CHECKING:
     from devflow.models.base import ModelsConfig, ModelSpec
@@ -40,6 +41,8 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
             "completion, ghost text, navigation and review work without; "
             f"to add one, write a [[models.list]] table into {user_file()}",
         )
+    if spent := budgets_spent(str(root.resolve())):
+        yield Check("models", "budgets", GOOD, spent)
     for spec, status in zip(config.models, statuses, strict=False):
         state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
         where = "remote" if status.remote else "local"
@@ -99,7 +102,7 @@ async def _asked(spec: ModelSpec, config: ModelsConfig) -> Check:
             first = first or time.monotonic() - started
             pieces += 1
     except ModelError as error:
-        return Check("models", "", BAD, f"asked: {error}")
+        return Check("models", "", BAD, f"asked: {str(error).removeprefix('No model could answer: ')}")
     finally:
         await router.close()
     seconds = time.monotonic() - started

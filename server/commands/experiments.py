@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,10 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
     settings, _ = load([arguments.root.resolve()])
     trials = settings.models.experiments
     since = time.time() - arguments.days * 86_400
-    seen = _written_down(trials, since) if trials else {}
+    seen, refused = _written_down(trials, since) if trials else ({}, {})
     tasks = {spec.name: spec.tasks for spec in settings.models.models}
     kept = {"feedback": settings.feedback.record, "ledger": settings.models.books.kept}
-    results = [(result(trial, seen[trial.name]), faults(trial, tasks, **kept)) for trial in trials]
+    results = [
+        (
+            result(trial, seen[trial.name]),
+            [*faults(trial, tasks, **kept), *_not_made(refused, trial.name)],
+        )
+        for trial in trials
+    ]
     if arguments.json:
         print(json.dumps([_as_json(each, wrong) for each, wrong in results], indent=2))
     elif results:
@@ -52,9 +59,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[tuple[str, str], list[Seen]]]:
-    """What feedback and ledger hold of each experiment since a time, by task and model, unit by unit. Reads
-    the disk."""
+def _not_made(refused: Mapping[tuple[str, str], int], experiment: str) -> list[str]:
+    """A sentence for each model that was given calls which were not made: it looks as if nobody asked it."""
+    return [
+        f"{count:,} {'call' if count == 1 else 'calls'} of {model} "
+        f"{'was' if count == 1 else 'were'} not made, because a budget, a rule or a limit was against "
+        f"{'it' if count == 1 else 'them'} (`devflow audit show` says which): other models answered, which "
+        "is not counted."
+        for (name, model), count in refused.items()
+        if name == experiment
+    ]
+
+
+def _written_down(
+    trials: Sequence[Experiment], since: float
+) -> tuple[dict[str, dict[tuple[str, str], list[Seen]]], Mapping[tuple[str, str], int]]:
+    """What feedback and ledger hold of each experiment since a time, by task and model, unit by unit; and how
+    many calls were not made, by experiment and model. Reads the disk."""
     from devflow.models.feedback import Feedback, feedback_file
     from devflow.models.guard.accounting import LEDGER
     from devflow.models.guard.ledger import FAILED, Ledger, LedgerUnusable
@@ -70,18 +91,21 @@ def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[
                 seen = Seen(each.shown, each.accepted, each.looked_at, each.kept_after_30s)
                 by_task.setdefault(("fill", model), []).append(seen)
         store.close()
+    refused: Counter[tuple[str, str]] = Counter()
     path = state_folder() / LEDGER
     if not path.is_file():
-        return found
+        return found, refused
     try:
         ledger = Ledger(path)
         calls = ledger.calls(since)
         ledger.close()
     except LedgerUnusable as error:
         console(stderr=True).print(str(error))
-        return found
+        return found, refused
     made: dict[tuple[str, str, str, str], list[Call]] = {}
     for call in calls:
+        if call.experiment in found and call.outcome == "refused":
+            refused[call.experiment, call.model] += 1
         if call.experiment in found and call.feature != "fill" and call.outcome in {"answered", *FAILED}:
             made.setdefault((call.experiment, call.feature, call.model, call.unit), []).append(call)
     for (name, feature, model, _), group in made.items():
@@ -92,7 +116,7 @@ def _written_down(trials: Sequence[Experiment], since: float) -> dict[str, dict[
             costs=tuple(call.cost for call in answered),
         )
         found[name].setdefault((feature, model), []).append(seen)
-    return found
+    return found, refused
 
 
 def _as_json(result: Result, problems: Sequence[str]) -> dict[str, object]:

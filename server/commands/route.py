@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(as_json(asked, candidates), indent=2))
     else:
         _print(asked, candidates)
+        if spent := budgets_spent(str(arguments.root.resolve())):
+            console().print(f"Budgets: {spent}; a call that could cost more than is left is not made.")
     return 0 if any(not each.left_out for each in candidates) else 1
 
 
@@ -61,6 +64,27 @@ def as_json(asked: Asked, candidates: list[Candidate]) -> dict[str, Any]:
             for each in candidates
         ],
     }
+
+
+def budgets_spent(workspace: str) -> str:
+    """What is spent of the user's budgets, in words; "" where none is set."""
+    from devflow.models.guard.accounting import LEDGER
+    from devflow.models.guard.ledger import Ledger, LedgerUnusable
+    from devflow.models.guard.spending import allowances
+    from devflow.server.models import state_folder
+    from devflow.server.sources import load
+
+    budget = load([])[0].models.books.budget
+    path = state_folder() / LEDGER
+    ledger = None
+    try:
+        ledger = Ledger(path) if budget.any and path.exists() else None
+        return "; ".join(map(str, allowances(ledger, budget, workspace, time.time())))
+    except LedgerUnusable as error:
+        return str(error)
+    finally:
+        if ledger is not None:
+            ledger.close()
 
 
 async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candidate]]:

@@ -102,7 +102,16 @@ def _report(
 ) -> None:
     from devflow.models.base import serves
     from devflow.models.guard.prices import money
-    from devflow.models.guard.spending import By, by_day, forecast, recommendations, summed, total
+    from devflow.models.guard.spending import (
+        By,
+        allowances,
+        by_day,
+        forecast,
+        recommendations,
+        summed,
+        total,
+    )
+    from devflow.server.sources import load
 
     today = datetime.fromtimestamp(now, UTC).date()
     past = by_day(ledger.calls(now - 62 * 86_400, workspace))
@@ -111,15 +120,21 @@ def _report(
     sums = {by: summed(calls, by) for by in wanted}
     hints = recommendations(calls, _alternatives())
     checked, wrong = _checks(now - arguments.days * 86_400)
+    budgets = allowances(ledger, load([])[0].models.books.budget, workspace, now)
     hits = [call for call in calls if call.hit]
-    # What is never kept has no miss either: ghost text, vectors, models on this machine.
-    missed = sum(not call.hit and call.host != "" and serves(("chat",), call.feature) for call in calls)
+    # What is never kept has no miss either: ghost text, vectors, models on this machine; nor a call that was
+    # not made, for the question went to the next model.
+    missed = sum(
+        not call.hit and call.host != "" and call.outcome != "refused" and serves(("chat",), call.feature)
+        for call in calls
+    )
     if arguments.json:
         answer = {
             "days": arguments.days,
             "total": asdict(total(calls)),
             **{f"by_{by}": [asdict(line) for line in lines] for by, lines in sums.items()},
             "forecast": asdict(end),
+            "budgets": [asdict(budget) for budget in budgets],
             "recommendations": hints,
             "cache": {
                 "hits": len(hits),
@@ -139,6 +154,8 @@ def _report(
         _table(out, by, lines, total(calls))
     print_fates(out, suggested)
     _days(out, past, today, end)
+    if budgets:
+        out.print(f"budget       {'; '.join(map(str, budgets))}")
     if hits or missed:
         reworded = sum(call.hit == "semantic" for call in hits)
         audit = f"; of {checked} checked, {wrong} were wrong" if checked else ""

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.server.roots import everything_in
 from devflow.server.settings import FILE_NAME, Settings
 from devflow.server.sources import load
 
@@ -35,26 +36,12 @@ def root_of(given: Path, console: Console) -> Path | None:
         for folder in (root, *root.parents):
             if (folder / ".git").exists() or (folder / FILE_NAME).is_file():
                 return folder
-    if everything := _everything(root):
+    if everything := everything_in(root):
         console.print(
             f"{str(root)!r} is {everything}; name the folder of a project, or put a {FILE_NAME} there."
         )
         return None
     return root
-
-
-def _everything(root: Path) -> str:
-    """What a folder is that nobody means as a workspace: a whole disk or a user's home. "" for others, and
-    for one that a repository or settings of its own make a workspace."""
-    if any((root / mark).exists() for mark in (".git", FILE_NAME)):
-        return ""
-    if root == root.parent:
-        return "a whole disk"
-    try:
-        home = Path.home().resolve()
-    except (OSError, RuntimeError):  # who runs us has none
-        return ""
-    return "your home folder with everything in it" if root == home else ""
 
 
 def outside(files: Sequence[Path], roots: Sequence[Path], console: Console) -> bool:

@@ -25,7 +25,7 @@ from devflow.models import errors
 from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, ModelSpec, ModelStatus
 from devflow.models.control_tokens import respelt
 from devflow.models.engines import native
-from devflow.models.errors import ModelError, NotConfigured, WorkerDied
+from devflow.models.errors import ModelError, NoRoom, NotConfigured, WorkerDied
 from devflow.models.families import Profile
 from devflow.models.profiles import profile_from_json
 from devflow.models.routing.slots import Turns
@@ -163,7 +163,8 @@ class WorkerModel:
             await worker.request("load", given, LOAD_TIMEOUT)
         except WorkerError as error:
             problem = _as_model_error(self.name, error)
-            self._failed = problem, _stamp(self._spec)
+            if not isinstance(problem, NoRoom):  # others may give theirs back: the next request tries again
+                self._failed = problem, _stamp(self._spec)
             raise problem from None
         except WorkerGone:
             self._deaths += 1

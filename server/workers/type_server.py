@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,9 @@ class TypeServer:
     ) -> None:
         self.name = name
         self._roots = list(roots)
+        self._nowhere: tempfile.TemporaryDirectory[str] | None = None
+        """An empty folder where there is no root: without one, the server reads all of the folder that the
+        editor happened to be started in, often a home."""
         self._own_packages = own_packages
         """The environment whose packages are read where the workspace has none of its own."""
         self._deadlines = {**DEADLINES, **(deadlines or {})}
@@ -144,6 +148,8 @@ class TypeServer:
             task.cancel()
         await asyncio.gather(*self._ahead, return_exceptions=True)
         await self._worker.close()
+        if self._nowhere is not None:
+            await asyncio.to_thread(self._nowhere.cleanup)
 
     def opened(self, path: Path, source: str) -> None:
         """The editor has opened `path`: its types are inferred before they are asked for."""
@@ -187,14 +193,19 @@ class TypeServer:
 
     async def _set_up(self) -> None:
         self._gone()
-        folders = [{"uri": root.as_uri(), "name": root.name} for root in self._roots]
+        roots = self._roots
+        if not roots:
+            if self._nowhere is None:
+                self._nowhere = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="devflow-")
+            roots = [Path(self._nowhere.name)]
+        folders = [{"uri": root.as_uri(), "name": root.name} for root in roots]
         answer = await self._worker.request(
             "initialize",
             {
                 "processId": os.getpid(),
                 "clientInfo": {"name": "devflow"},
-                "rootUri": folders[0]["uri"] if folders else None,
-                "workspaceFolders": folders or None,
+                "rootUri": folders[0]["uri"],
+                "workspaceFolders": folders,
                 "capabilities": type_programs.CAPABILITIES,
                 "initializationOptions": {**type_programs.OPTIONS, "logLevel": "error"},
             },

@@ -62,7 +62,7 @@ async def test_a_model_that_cannot_be_asked_says_why_in_place_of_how_to_add_one(
         answer = await ask(QUESTION, made.code, 3)
     assert answer.markdown.splitlines()[-1] == (
         "*These are the best matches; no model can answer in words: "
-        "gpt has no API key; set the environment variable OPENAI_API_KEY.*"
+        "gpt has no API key; set the environment variable OPENAI_API_KEY and restart the editor.*"
     )
     await models.close()
 

@@ -61,7 +61,7 @@ async def test_a_key_that_is_revoked_in_the_middle_is_told_and_the_others_answer
     for model in both(api, "good"):
         assert await text(model) == "Hello, world"
         api.key = "another"
-        with pytest.raises(Rejected, match=r"refused the API key; check the key in TEST_KEY"):
+        with pytest.raises(Rejected, match=r"refused the API key; put a valid one into TEST_KEY"):
             await text(model)
         api.key = "good"
         await model.close()

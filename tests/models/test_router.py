@@ -11,6 +11,7 @@ import pytest
 
 from devflow.models.base import ChatRequest, FillRequest, Health, Message
 from devflow.models.errors import (
+    KeyRefused,
     ModelError,
     NotAllowed,
     NotConfigured,
@@ -90,6 +91,57 @@ async def test_a_reason_that_names_its_model_is_told_as_it_is() -> None:
     with pytest.raises(Rejected) as caught:
         await answer(router(only))
     assert str(caught.value) == "No model could answer: cloud (localhost) refused the API key."
+
+
+REVOKED = "far (api.example) refused the API key; put a valid one into KEY."
+
+
+def told(*models: FakeModel) -> tuple[Router, list[str], Clock]:
+    sentences: list[str] = []
+    clock = Clock()
+    return Router(models, models, clock, routing=Routing(tell=sentences.append)), sentences, clock
+
+
+async def test_a_revoked_key_is_told_at_the_first_refusal_and_again_only_after_it_worked() -> None:
+    far = FakeModel("1", name="far", failures=[KeyRefused(REVOKED)] * 4)
+    routed, sentences, clock = told(far, FakeModel("2", name="near"))
+    assert await answer(routed) == "2"
+    assert sentences == [REVOKED]
+    assert routed.statuses()[0].health is Health.FAILING
+    for _ in range(3):
+        clock.now += 1_000
+        assert await answer(routed) == "2"
+    assert (len(far.requests), sentences) == (4, [REVOKED])
+    clock.now += 1_000
+    assert await answer(routed) == "1"
+    far.failures.append(KeyRefused(REVOKED))
+    assert await answer(routed) == "2"
+    assert sentences == [REVOKED] * 2
+
+
+async def test_a_revoked_key_of_two_models_is_told_once() -> None:
+    other = KeyRefused(REVOKED.replace("far", "other"))
+    models = FakeModel(name="far", failures=[KeyRefused(REVOKED)]), FakeModel(name="other", failures=[other])
+    routed, sentences, _ = told(*models, FakeModel("2", name="near"))
+    assert await answer(routed) == "2"
+    assert sentences == [REVOKED]
+
+
+async def test_a_revoked_key_is_told_once_when_the_answer_says_it() -> None:
+    routed, sentences, clock = told(FakeModel(name="far", failures=[KeyRefused(REVOKED)] * 2))
+    with pytest.raises(KeyRefused, match="refused the API key"):
+        await routed_text(routed, ChatRequest((Message("user", "?"),)))
+    clock.now += 1_000
+    with pytest.raises(KeyRefused, match="refused the API key"):
+        await answer(routed)
+    assert sentences == []
+
+
+async def test_ghost_text_that_does_not_come_for_a_revoked_key_is_told() -> None:
+    routed, sentences, _ = told(FakeModel(name="far", failures=[KeyRefused(REVOKED)]))
+    with pytest.raises(KeyRefused):
+        await answer(routed)
+    assert sentences == [REVOKED]
 
 
 async def test_without_models_the_user_is_told_to_configure_one() -> None:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiosqlite
 import pytest
 from index.content import content
 
+from devflow.retrieval import indexer, write
 from devflow.retrieval.graph.open_graph import CodeGraph
 from devflow.retrieval.index import Index, build, index_directory
+from devflow.retrieval.indexer import Events, RootIndexer
 from devflow.retrieval.local import local_vectors
+from devflow.retrieval.prepare import PreparedFile
 from devflow.retrieval.status import read_status
 from devflow.retrieval.store import DATABASE, Reader, make_directory
 from devflow.retrieval.walk import Found, IndexOptions, Skip, walk
@@ -91,6 +95,75 @@ def test_a_disk_without_room_is_told_and_loses_nothing(tmp_path: Path) -> None:
     assert (status.state, status.files, status.problem) == ("ready", 30, "")
     assert status.last_error == ""  # it had no room to note it either
     content(index_directory(root))
+
+
+async def test_a_disk_that_has_room_again_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, 3)
+    full, tries, states, problems = True, 0, [], []
+    stored = write.put_files
+
+    async def put_files(db: aiosqlite.Connection, files: Sequence[PreparedFile]) -> int:
+        nonlocal tries
+        tries += 1
+        if full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return await stored(db, files)
+
+    monkeypatch.setattr(write, "put_files", put_files)
+    monkeypatch.setattr(indexer, "FIRST_RETRY", 0.001)
+    monkeypatch.setattr(indexer, "LAST_RETRY", 0.001)
+    work = RootIndexer(tmp_path, TEXT_ONLY, Events(state=states.append, problem=problems.append), usage=False)
+    running = asyncio.create_task(work.run())
+    try:
+        async with asyncio.timeout(HANGS):
+            while tries < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            full = False
+            while states[-1] != "ready":  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        status = await work.status()
+        assert (status.state, status.files, status.problem) == ("ready", 3, "")
+        assert [problem.partition(":")[0] for problem in problems] == ["The disk is full"]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def test_a_full_disk_is_tried_less_and_less_often() -> None:
+    assert [indexer.retry_after(failures) for failures in range(7)] == [5, 10, 20, 40, 80, 120, 120]
+    assert indexer.retry_after(10_000) == 120
+
+
+async def test_a_rebuild_that_is_asked_for_does_not_wait_for_the_next_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, 1)
+    monkeypatch.setattr(indexer, "FIRST_RETRY", 10 * HANGS)
+    monkeypatch.setattr(indexer, "LAST_RETRY", 10 * HANGS)
+    failures = [OSError(errno.ENOSPC, "No space left on device")]
+    opened = indexer.open_writer
+
+    async def open_writer(directory: Path) -> tuple[aiosqlite.Connection, str]:
+        if failures:
+            raise failures.pop()
+        return await opened(directory)
+
+    monkeypatch.setattr(indexer, "open_writer", open_writer)
+    states: list[str] = []
+    work = RootIndexer(tmp_path, TEXT_ONLY, Events(state=states.append), usage=False)
+    running = asyncio.create_task(work.run())
+    try:
+        async with asyncio.timeout(HANGS):
+            await work.settled()
+            assert states == ["failed"]
+            work.rebuild()
+            await work.settled()
+        assert states[-1] == "ready"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_store_that_had_no_room_for_its_tables_is_as_none(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ import pytest
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.types.base import Candidate
+from devflow.server.convert import path_of
 from devflow.server.workers import type_answers, type_programs
 from devflow.server.workers.engines import Engines, chosen
 from devflow.server.workers.python import PythonWorker
-from devflow.server.workers.rpc import Program
+from devflow.server.workers.rpc import Program, Worker
 from devflow.server.workers.type_server import TypeServer
 from support import broken_type_server, fixture
 from support.patience import HANGS
@@ -355,6 +356,29 @@ async def test_jedi_answers_where_the_program_is_not_there(tmp_path: Path) -> No
     assert found == ["sleep 0 jedi"]
     assert engines.engine == "jedi"
     assert "ty did not start" in engines.why
+
+
+async def test_without_a_folder_the_folder_the_editor_was_started_in_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    ask = Worker.request
+
+    async def request(self: Worker, method: str, params: Any = None, timeout: float | None = None) -> Any:
+        if method == "initialize":
+            told.append(params)
+        return await ask(self, method, params, timeout)
+
+    monkeypatch.setattr(Worker, "request", request)
+    program = Program((sys.executable, "-P", broken_type_server.__file__, "shapes"), dict(os.environ))
+    server = TypeServer("broken", program, [], tmp_path, deadlines=LONG)
+    await server.start()
+    root = path_of(told[0]["rootUri"])
+    assert root is not None
+    assert list(root.iterdir()) == []
+    assert [path_of(folder["uri"]) for folder in told[0]["workspaceFolders"]] == [root]
+    await server.close()
+    assert not root.exists()
 
 
 async def test_an_answer_of_the_wrong_shape_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

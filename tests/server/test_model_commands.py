@@ -162,6 +162,21 @@ def test_an_experiment_counts_what_was_written_down_in_it_and_nothing_else(
     assert "4.09 s" in capsys.readouterr().out
 
 
+def test_calls_of_an_experiment_that_were_not_made_are_told(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "state" / "devflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(folder / LEDGER)
+    for outcome in ("refused", "refused", "answered"):
+        ledger.settle(
+            None, Call("c", time.time(), "explain", "small", outcome=outcome, experiment="which", unit="1")
+        )
+    ledger.close()
+    cli.main(["experiments", "--root", str(root)])
+    assert "2 calls of small were not made, because a budget" in " ".join(capsys.readouterr().out.split())
+
+
 def test_an_experiment_of_a_task_that_nothing_is_written_down_of_is_refused_in_a_sentence(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

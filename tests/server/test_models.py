@@ -33,15 +33,20 @@ def status_of(spec: ModelSpec, *, local_only: bool = False, **environment: str) 
     [
         (
             ModelSpec("gpt", "openai", "gpt-4.1"),
-            "gpt has no API key; set the environment variable OPENAI_API_KEY.",
+            "gpt has no API key; set the environment variable OPENAI_API_KEY and restart the editor.",
         ),
         (
             ModelSpec("claude", "anthropic", "claude-x"),
-            "claude has no API key; set the environment variable ANTHROPIC_API_KEY.",
+            "claude has no API key; set the environment variable ANTHROPIC_API_KEY and restart the editor.",
         ),
         (
             ModelSpec("other", "openai", "m", base_url="https://llm.example.com/v1"),
             "other has no API key; name the variable that holds it in api_key_env.",
+        ),
+        (
+            ModelSpec("pasted", "openai", "gpt-x", api_key_env="sk-proj-abc"),
+            "api_key_env of pasted is no name of an environment variable; write the name of the one that "
+            "holds the key there, not the key.",
         ),
         (
             ModelSpec("ollama", "openai", "m", base_url="localhost:11434"),
@@ -69,7 +74,9 @@ def test_what_is_missing_is_one_sentence_with_what_to_do(spec: ModelSpec, senten
 def test_under_local_only_a_named_provider_says_why_it_is_not_used() -> None:
     health, detail = status_of(ModelSpec("gpt", "openai", "gpt-4.1"), local_only=True, OPENAI_API_KEY=KEY)
     assert health is Health.UNAVAILABLE
-    assert detail == "gpt is not on this machine and models.local_only is on."
+    assert detail.startswith(
+        "gpt is not on this machine and models.local_only is on, so nothing is sent to it;"
+    )
 
 
 def test_a_server_on_this_machine_that_is_asked_through_a_proxy_elsewhere_is_not_on_this_machine() -> None:

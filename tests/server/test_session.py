@@ -185,6 +185,59 @@ async def test_the_index_follows_documents_files_and_folders(tmp_path: Path) -> 
     assert scripted.index.closed
 
 
+@pytest.mark.parametrize("where", ["home", "disk", "link"])
+async def test_a_home_or_a_whole_disk_is_not_worked_for_and_told_once(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, project = tmp_path / "home", tmp_path / "project"
+    home.mkdir()
+    project.mkdir()
+    (tmp_path / "link").symlink_to(home)
+    monkeypatch.setattr(Path, "home", lambda: home)
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize({"home": home, "disk": Path("/"), "link": tmp_path / "link"}[where])
+        await client.until(lambda: scripted.indexes and scripted.index.calls)
+        assert [call[1] for call in scripted.index.calls if call[0] == "open"] == [()]
+        [told] = client.shown()
+        assert "is not indexed: open the folder of a project" in told
+        status = await client.request("workspace/executeCommand", {"command": "devflow.status"})
+        assert (status["state"], status["text"]) == ("limited", told)
+        event = {"added": [{"uri": project.as_uri(), "name": "project"}], "removed": []}
+        client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+        await client.until(lambda: scripted.index.calls[-1][1] == (project,))
+        status = await client.request("workspace/executeCommand", {"command": "devflow.status"})
+        assert (status["state"], client.shown()) == ("ready", [told])
+
+
+async def test_a_home_with_settings_of_its_own_is_a_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    (tmp_path / "devflow.toml").write_text("")
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize(tmp_path)
+        await client.until(lambda: scripted.indexes and scripted.index.calls)
+        assert [call[1] for call in scripted.index.calls if call[0] == "open"] == [(tmp_path,)]
+        assert client.shown() == []
+
+
+async def test_an_index_that_works_again_is_told(tmp_path: Path) -> None:
+    scripted = Scripted()
+    async with editor(scripted.services) as client:
+        await client.initialize(tmp_path)
+        await client.until(lambda: scripted.indexes)
+        for state in ("indexing", "ready", "failed", "indexing", "failed", "indexing"):
+            scripted.index.host.index_state(tmp_path, state)
+        assert client.shown() == []
+        scripted.index.host.index_state(tmp_path, "ready")
+        scripted.index.host.index_state(tmp_path, "indexing")
+        scripted.index.host.index_state(tmp_path, "ready")
+        await client.settle()
+        assert client.shown() == [f"The index of {tmp_path.name} works again and is up to date."]
+
+
 async def test_another_embedder_in_the_settings_reaches_the_index(tmp_path: Path) -> None:
     scripted = Scripted()
     async with editor(scripted.services) as client:

@@ -9,9 +9,19 @@ from devflow.models.base import Health, ModelStatus
 from devflow.server.status import summary
 
 
-def sentence(*models: ModelStatus) -> tuple[str, str]:
-    session: Any = SimpleNamespace(index_states={}, starting=False, index=object(), roots=[])
+def sentence(*models: ModelStatus, roots: tuple[str, ...] = ("ws",)) -> tuple[str, str]:
+    states = dict.fromkeys(roots, "ready")
+    session: Any = SimpleNamespace(
+        index_states=states, starting=False, index=object(), roots=roots, left_out=[]
+    )
     return summary(session, [], list(models))
+
+
+def test_without_a_folder_it_is_said_what_works_and_what_does_not() -> None:
+    state, text = sentence(ModelStatus("near", "llama", Health.READY), roots=())
+    assert state == "limited"
+    assert "No folder is open" in text
+    assert "open a project's folder" in text
 
 
 def test_a_model_whose_budget_is_spent_is_not_called_ready() -> None:

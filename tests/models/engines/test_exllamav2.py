@@ -18,8 +18,8 @@ import pytest
 from devflow.models.base import FillRequest, ModelSpec
 from devflow.models.engines import exllamav2
 from devflow.models.engines.exllamav2 import ExLlamaEngine, Library
-from devflow.models.engines.native import family, fitting_prompt
-from devflow.models.errors import ModelError, NotConfigured, NotInstalled, Rejected, WorkerDied
+from devflow.models.engines.native import family, fitting_prompt, problem_inside
+from devflow.models.errors import ModelError, NoRoom, NotConfigured, NotInstalled, Rejected, WorkerDied
 from devflow.models.prompt import Piece, Prompt
 from support.patience import HANGS
 
@@ -194,6 +194,7 @@ def library(*, paged: bool = False, free: int = 2**34) -> Library:
         lora=lambda model, folder: folder,
         join=lambda parts: Tensor(sum(parts, start=Tensor())),
         free_bytes=lambda: free,
+        total_bytes=lambda: 2**34,
         paged=paged,
         cache_bytes=2.0,
     )
@@ -381,8 +382,9 @@ def test_a_model_too_large_for_the_gpu_is_told_before_it_is_loaded(
     with (folder / "model.safetensors").open("wb") as file:
         file.truncate(3 * 2**30)
     with pytest.raises(
-        NotConfigured,
-        match=r"gpu needs about 3\.6 GiB of GPU memory \(3\.0 for the weights, .* and 2\.0 are free; use",
+        NoRoom,
+        match=r"gpu needs about 3\.6 GiB of GPU memory \(3\.0 for the weights, .* and 2\.0 of 16\.0 "
+        r"are free, other processes hold the rest.*; use",
     ):
         ExLlamaEngine(spec, library(free=2 * 2**30))
 
@@ -404,6 +406,7 @@ def test_loading_tells_how_far_it_is(spec: ModelSpec) -> None:
 
 
 def test_without_the_library_the_extra_is_named(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exllamav2.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(exllamav2.importlib.util, "find_spec", lambda name: None)
     problem = exllamav2.problem_with(spec)
     assert isinstance(problem, NotInstalled)
@@ -413,7 +416,8 @@ def test_without_the_library_the_extra_is_named(spec: ModelSpec, monkeypatch: py
 def test_without_a_gpu_another_engine_is_named(
     spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(exllamav2.importlib.util, "find_spec", lambda name: object())
+    # Also where the library is missing as well: nobody is to download gigabytes first.
+    monkeypatch.setattr(exllamav2.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(exllamav2, "DRIVER", tmp_path / "none")
     monkeypatch.setattr(exllamav2.shutil, "which", lambda name: None)
     problem = exllamav2.problem_with(spec)
@@ -428,6 +432,12 @@ def test_without_a_gpu_another_engine_is_named(
         (lambda folder: (folder / "config.json").write_text("{"), "config.json cannot be read"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer.json"),
         (lambda folder: (folder / "model.safetensors").unlink(), "holds no .safetensors file"),
+        (
+            lambda folder: (folder / "model.safetensors").rename(
+                folder / "output-00002-of-00003.safetensors"
+            ),
+            "lacks output-00001-of-00003.safetensors, output-00003-of-00003.safetensors; download",
+        ),
         (
             lambda folder: (folder / "config.json").write_text(
                 '{"quantization_config": {"quant_method": "awq"}}'
@@ -445,6 +455,29 @@ def test_a_folder_that_is_no_model_is_named_for_what_it_lacks(
     problem = exllamav2.folder_problem(spec)
     assert isinstance(problem, ModelError)
     assert sentence in str(problem)
+
+
+def test_a_file_of_weights_that_is_cut_is_damaged(spec: ModelSpec, folder: Path) -> None:
+    file = folder / "model.safetensors"
+    head = json.dumps({"__metadata__": {}, "w": {"dtype": "F16", "shape": [8], "data_offsets": [0, 16]}})
+    whole = len(head).to_bytes(8, "little") + head.encode() + bytes(16)
+    file.write_bytes(whole)
+    assert problem_inside(spec) is None
+    for keep, why in (
+        (-5, "5 bytes are missing at its end"),
+        (20, "its head cannot be read"),
+        (0, "its head"),
+    ):
+        file.write_bytes(whole[:keep])
+        problem = problem_inside(spec)
+        assert isinstance(problem, NotConfigured)
+        assert why in str(problem)
+        assert str(file) in str(problem)
+
+
+def test_an_option_that_means_nothing_is_told_without_loading(spec: ModelSpec) -> None:
+    problem = problem_inside(replace(spec, options={"parallel": "many"}))
+    assert str(problem) == "gpu: options.parallel must be a whole number, not 'many'."
 
 
 @pytest.mark.gpu

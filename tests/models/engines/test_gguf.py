@@ -41,6 +41,7 @@ def test_the_head_of_a_good_file(good: bytes, file: Path) -> None:
         (b"GG", r"is not a GGUF file"),
         (b"GGUF\x03", r"is damaged \(it ends after"),
         (b"GGUF\x09\0\0\0", r"is GGUF version 9"),
+        (b"GGUF" + b"\xa5" * 100, r"is damaged \(its head cannot be read\)"),
         (b"lmgg\x03\0\0\0", r"old GGML format"),
         (b"PK\x03\x04 a zip file", r"is not a GGUF file"),
         (b"version https://git-lfs.github.com/spec/v1\n", r"Git LFS pointer"),
@@ -58,6 +59,7 @@ def test_a_file_of_another_kind_is_named_for_what_it_is(file: Path, content: byt
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
     assert "is a folder" in str(problem_with(tmp_path))
     assert "does not exist" in str(problem_with(tmp_path / "none.gguf"))
+    assert "write its whole path" in str(problem_with(Path("models/none.gguf")))
 
 
 @pytest.mark.parametrize("keep", [8, 24, 100, 2_000, 8_000, 100_000, -1])

@@ -13,7 +13,7 @@ from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Messa
 from devflow.models.engines.anthropic import AnthropicModel
 from devflow.models.engines.openai import OpenAIModel, client_of
 from devflow.models.engines.remote import Server
-from devflow.models.errors import ModelError, RateLimited, Rejected, Unreachable
+from devflow.models.errors import KeyRefused, ModelError, RateLimited, Rejected, Unreachable
 from devflow.models.outbound import Outbound
 from support.loopback_api import Answer, Api, serve
 
@@ -115,9 +115,9 @@ async def test_events_without_data_are_no_events(api: Api) -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "sentence"),
     [
-        ({"type": "invalid_request_error", "code": "invalid_api_key"}, Rejected, "refused the API key"),
-        ({"code": 401}, Rejected, "refused the API key"),
-        ({"code": "401"}, Rejected, "refused the API key"),
+        ({"type": "invalid_request_error", "code": "invalid_api_key"}, KeyRefused, "wants an API key"),
+        ({"code": 401}, KeyRefused, "wants an API key"),
+        ({"code": "401"}, KeyRefused, "wants an API key"),
         ({"type": "invalid_request_error", "code": None}, Rejected, r"status 400\): It said why"),
         ({"type": "requests", "code": "rate_limit_exceeded"}, RateLimited, "asks to slow down"),
         ({"type": "insufficient_quota", "code": "insufficient_quota"}, Rejected, "asks for payment"),

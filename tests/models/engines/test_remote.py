@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -15,6 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Literal
 
+import httpx2
 import pytest
 
 from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, Meter
@@ -22,8 +25,9 @@ from devflow.models.engines import anthropic as anthropic_engine
 from devflow.models.engines import openai as openai_engine
 from devflow.models.engines.anthropic import AnthropicModel
 from devflow.models.engines.openai import OpenAIModel
-from devflow.models.engines.remote import Server
+from devflow.models.engines.remote import Server, transport_problem
 from devflow.models.errors import (
+    KeyRefused,
     ModelError,
     NotConfigured,
     RateLimited,
@@ -119,10 +123,14 @@ async def test_the_conversation_is_sent_as_the_api_wants_it(model: Engine, kind:
     [
         (
             Answer(status=401, kind="authentication_error"),
-            Rejected,
-            "refused the API key; check the key in TEST_KEY",
+            KeyRefused,
+            "refused the API key; put a valid one into TEST_KEY and restart the editor",
         ),
-        (Answer(status=403, error="No."), Rejected, "does not allow this key to use m-1: No."),
+        (
+            Answer(status=403, error="No."),
+            KeyRefused,
+            "does not allow this key to use m-1: No. Give it a key that may",
+        ),
         (
             Answer(status=404, error="model not found"),
             Rejected,
@@ -234,7 +242,9 @@ async def test_the_provider_s_wait_is_passed_on(model: Engine, api: Api) -> None
 
 async def test_nobody_listening_is_one_sentence(kind: Kind, api: Api) -> None:
     model = made(kind, Api(port=9))  # the discard port: nothing listens
-    with pytest.raises(Unreachable, match=r"main \(127.0.0.1\) cannot be reached; is the server running"):
+    with pytest.raises(
+        Unreachable, match=r"main \(127.0.0.1\) cannot be reached at 127.0.0.1:\d+; is the server running"
+    ):
         await text(model.chat(QUESTION))
     await model.close()
 
@@ -253,6 +263,45 @@ async def test_a_stalled_answer_is_given_up_after_the_timeout(kind: Kind, api: A
     assert said == ["Hello"]
     await asyncio.wait_for(api.gone.wait(), HANGS)
     await model.close()
+
+
+@pytest.mark.parametrize(
+    ("cause", "proxy", "sentence"),
+    [
+        (
+            ssl.SSLError(1, "wrong version number"),
+            "",
+            "does not speak TLS at 127.0.0.1:8443; should its base_url",
+        ),
+        (socket.gaierror(-2, "unknown"), "", "has no address on this network; is its base_url right"),
+        (ConnectionRefusedError(), "", "cannot be reached at 127.0.0.1:8443; is the server running"),
+        (
+            ConnectionRefusedError(),
+            "http://u:p@proxy.example:3128",
+            "through the proxy proxy.example; is that",
+        ),
+    ],
+)
+def test_what_kept_a_connection_from_being_made_is_told(cause: Exception, proxy: str, sentence: str) -> None:
+    server = Server("main", "m-1", "https://127.0.0.1:8443/v1", proxy=proxy)
+    error = httpx2.ConnectError("All connection attempts failed")
+    error.__cause__ = httpx2.TransportError("again")
+    error.__cause__.__context__ = cause
+    problem = transport_problem(server, error)
+    assert isinstance(problem, Unreachable)
+    assert sentence in str(problem)
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_its_reason() -> None:
+    cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    cause.verify_message = "self-signed certificate"
+    error = httpx2.ConnectError("failed")
+    error.__cause__ = cause
+    problem = transport_problem(Server("main", "m-1", "https://127.0.0.1:8443/v1"), error)
+    assert (
+        str(problem)
+        == "main (127.0.0.1) shows a certificate that is not trusted here: self-signed certificate."
+    )
 
 
 async def test_cancelling_closes_the_connection_within_50_ms(model: Engine, api: Api) -> None:
@@ -371,7 +420,10 @@ async def test_without_a_key_a_provider_is_unavailable_and_says_which_variable(k
     model = made(kind, api, base_url="https://api.example.com", api_key="", guard=Outbound(local_only=False))
     assert model.remote
     assert model.status().health is Health.UNAVAILABLE
-    assert model.status().detail == "main has no API key; set the environment variable TEST_KEY."
+    assert (
+        model.status().detail
+        == "main has no API key; set the environment variable TEST_KEY and restart the editor."
+    )
     with pytest.raises(NotConfigured):
         await text(model.chat(QUESTION))
 

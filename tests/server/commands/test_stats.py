@@ -23,7 +23,7 @@ from devflow.models.guard.metrics import exposition
 from devflow.models.guard.prices import money
 from devflow.models.guard.spending import Alternative, forecast, recommendations, summed
 from devflow.server.cli import main
-from devflow.server.models import answers_folder
+from devflow.server.models import answers_folder, state_folder
 
 NOW = time.time()
 
@@ -346,6 +346,7 @@ def test_misses_are_told_where_nothing_was_hit_and_wrong_answers_are_counted(
         ledger.settle(None, call(ago=60.0 + number))
     ledger.settle(None, call("fill"))
     ledger.settle(None, call("embed"))
+    ledger.settle(None, call(outcome="refused", cost=0.0))  # its question went to the next model
     ledger.close()
     vectors = {"yes": [1.0, 0.0], "the same": [0.9, 0.43589], "no": [0.0, 1.0]}
     kept = Answers(Keeping(str(answers_folder())), lambda texts: [vectors[text] for text in texts])
@@ -358,6 +359,53 @@ def test_misses_are_told_where_nothing_was_hit_and_wrong_answers_are_counted(
     main(["stats", "--json", "--folder", str(tmp_path)])
     cache = json.loads(capsys.readouterr().out)["cache"]
     assert (cache["hits"], cache["misses"], cache["checked"], cache["false"]) == (0, 3, 3, 2)
+
+
+def test_what_is_left_of_the_budgets_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    config = tmp_path / "CONFIG" / "devflow" / "devflow.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        "[models.budget]\nday = 0.4\nworkspace_month = 1.0\n"
+        "[[models.list]]\nname = 'big'\nengine = 'openai'\nmodel = 'm'\nbase_url = 'http://127.0.0.1:9/v1'\n"
+    )
+    assert main(["route", "--explain", "why", "--root", str(tmp_path)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Budgets: today 0.00 of 0.40 (0%); this month in this workspace 0.00 of 1.00 (0%);" in told
+    state_folder().mkdir(parents=True)
+    ledger = Ledger(state_folder() / LEDGER)
+    ledger.settle(None, call(ago=0.0))
+    ledger.settle(None, call(ago=0.0, cost=0.2, workspace=str(tmp_path)))
+    ledger.close()
+    spent = "today 0.30 of 0.40 (75%)"
+    in_workspace = f"{spent}; this month in this workspace 0.20 of 1.00 (20%)"
+    for command, said in (
+        (["stats"], f"budget {spent}"),
+        (["stats", "--workspace", str(tmp_path)], in_workspace),
+        (["route", "--explain", "why", "--root", str(tmp_path)], f"Budgets: {in_workspace};"),
+        (["doctor", "--models", str(tmp_path)], in_workspace),
+    ):
+        main(command)
+        assert said in " ".join(capsys.readouterr().out.split()), command
+    main(["stats", "--json"])
+    assert json.loads(capsys.readouterr().out)["budgets"] == [
+        {"name": "today", "limit": 0.4, "spent": pytest.approx(0.3)}
+    ]
+
+
+def test_a_call_that_was_refused_is_told_as_nothing_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = AuditLog(tmp_path / AUDIT)
+    line = {"time": "t", "outcome": "refused", "to": "h", "model": "m", "files": ["a.py"], "redacted": {}}
+    log.append({**line, "why": "The budget for today is spent.", "characters": 0})
+    main(["audit", "show", "--folder", str(tmp_path)])
+    assert "t refused nothing was sent to h (m), of a.py: The budget for today is spent." in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_lines_are_summed_with_the_dearest_first() -> None:
