@@ -24,10 +24,12 @@ SHAPED = frozenset(
 _MADE_OF = MappingProxyType(
     {
         "[]": "Array", "string": "String", "number": "Number", "boolean": "Boolean", "symbol": "Symbol",
-        "bigint": "BigInt", "func": "Function", "object": "Object",
+        "bigint": "BigInt", "func": "CallableFunction", "object": "Object",
     }
 )  # fmt: skip
 """The types whose members TypeScript's own kinds of values have."""
+_COMMON_IN_SCRIPTS = ("Array", "String", "Promise", "Map", "ObjectConstructor")
+_COMMON = MappingProxyType({"java": ("String", "java.util.List", "java.util.Map", "java.util.ArrayList")})
 Owner = tuple[Definition, Mapping[str, Value]]
 
 
@@ -48,6 +50,13 @@ def variable(file: File, name: str) -> list[Definition]:
     if file.language == "java":
         return java_libraries.types(file, name) if name[:1].isupper() else []
     return script_libraries.value(file, name) if file.language in SCRIPTS else []
+
+
+def read(file: File) -> None:
+    """Read what nearly every file of the language of `file` uses, before it is asked for."""
+    for name in _COMMON.get(file.language, _COMMON_IN_SCRIPTS):
+        for owner in named(file, name)[:1]:
+            _members(owner)
 
 
 def file_of(definition: Definition) -> File:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph import go_libraries, library_values
+from devflow.retrieval.graph import go_libraries, library_values, script_libraries
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
-from devflow.retrieval.graph.value import Value, shown
+from devflow.retrieval.graph.value import shown
 from devflow.retrieval.graph.values import VALUED
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
@@ -114,7 +115,7 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
     if not owners and library_values.is_read(file.language):
         value = declared.values.value(file, start)
         if value is not None and (outside := _seen(library_values.members(value))):
-            return Offered(outside, not _is_partly_known(value))
+            return Offered(outside, value.type is not None and value.type.name != "|")
     if not owners:
         package = tuple((each, 0) for each in declared.of_package(file, receiver))
         return Offered(package, bool(package))
@@ -184,10 +185,17 @@ def type_told(graph: Graph, path: Path, start: int, name: str) -> str:
 
 
 def read_library(graph: Graph, path: Path, module: str) -> None:
-    """Read the Go package `module` that a file imports, if it is a library's: questions find it read."""
-    root = next((root for root in graph.stored.roots if path.is_relative_to(root)), None)
-    if root is not None:
-        go_libraries.read(module, root)
+    """Read the package `module` that a file imports, if it is a library's, or with "" what its language has
+    of itself: questions find it read."""
+    file = next(_files_at(graph, path), None)
+    if file is None:
+        return
+    if file.language == "go":
+        go_libraries.read(module, graph.stored.roots[file.root])
+    elif not module:
+        library_values.read(file)
+    elif file.language in SCRIPTS:
+        script_libraries.module(file, module)
 
 
 def _files_at(graph: Graph, path: Path) -> Iterator[File]:
@@ -211,11 +219,6 @@ def _seen(found: list[tuple[Definition, int]]) -> tuple[tuple[Definition, int], 
     return tuple(
         each for each in found if not re.match(r"(?:@\w+\s+)*(?:private|protected)\b|#|_", each[0].signature)
     )
-
-
-def _is_partly_known(value: Value) -> bool:
-    """Whether a value can be of a type that the declarations do not tell."""
-    return value.type is not None and value.type.name == "|"
 
 
 def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:

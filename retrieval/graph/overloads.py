@@ -44,6 +44,12 @@ def result(
     return partly
 
 
+def of_count(several: Sequence[Definition], call: str) -> Sequence[Definition]:
+    """Those of some overloads that a call with such arguments can mean; all where none seems to fit."""
+    count = [each for each in split_top(call, ",") if each]
+    return [each for each in several if _holds(each, count)] or several
+
+
 def parameter(
     overloads: Sequence[Definition], file: File, value: Value, before: Sequence[str], evaluate: Evaluate
 ) -> tuple[str, Value] | None:

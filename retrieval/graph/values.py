@@ -259,6 +259,8 @@ class Values:
             return self._of_library(value, step, after) if owners is not None else None
         for owner in owners:
             if members := self._declared.member(owner, step.text):
+                if len(members) > 1 and after and after[0].kind == "call" and owner.language != "go":
+                    members = list(overloads.of_count(members, after[0].text))
                 return self._of(members[0], self._with(owner, value), depth)
         return None
 

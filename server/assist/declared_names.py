@@ -13,6 +13,7 @@ from devflow.analysis.imports import imports
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
 from devflow.retrieval.graph.named import library_name, read_library, told_at
+from devflow.retrieval.graph.values import VALUED
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found
 from devflow.server.assist.waiting import within
@@ -43,11 +44,13 @@ async def declared_names(
 
 
 async def warm_libraries(doc: Document, code: Codebase) -> None:
-    """Read what a Go document's imports name, one package a question: others are not kept waiting."""
-    if code.index is None or doc.path is None or doc.language != "go":
+    """Read what the imports of a document name outside the workspace, and its language's own types, one
+    package a question: others are not kept waiting."""
+    if code.index is None or doc.path is None or doc.language not in VALUED:
         return
-    for made in imports(doc.tree) if doc.tree is not None else ():
-        await code.index.graph.ask(read_library, doc.path, made.module)
+    modules = [made.module for made in imports(doc.tree)] if doc.tree is not None else []
+    for module in dict.fromkeys([*([""] if doc.language != "go" else []), *modules]):
+        await code.index.graph.ask(read_library, doc.path, module)
 
 
 def _found(told: Definition, candidates: Sequence[Found]) -> Found:
