@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from devflow.analysis.expressions import Chain, chain_before, expression_end
+from devflow.analysis.expressions import (
+    Chain,
+    chain_before,
+    expression_end,
+    opening_around,
+    split_top,
+)
 from devflow.analysis.written_types import Type, read_type, type_before, type_text
 
 
@@ -44,6 +50,14 @@ class CalledFor:
     """The parameter of a function that what `holder` holds is given to, one by one."""
 
     holder: Chain | None
+    call: Chain | None = None
+    """What is called with the function."""
+    before: tuple[str, ...] = ()
+    """The arguments in front of the function."""
+    parameter: int = 0
+    """Which of the function's parameters the name is."""
+    at: int = 0
+    """The offset of the function."""
 
 
 Declaration = Written | SetFrom | CalledFor
@@ -155,27 +169,55 @@ def _script_part(source: str, start: int, found: re.Match[str]) -> Declaration:
     return SetFrom(start + found.start(), begun, end, "member", member=found[1] or found[2])
 
 
-def _callback(source: str, start: int, found: re.Match[str]) -> Declaration:
-    return CalledFor(chain_before(source, start + found.start()))
+def _handed(source: str, start: int, found: re.Match[str]) -> Declaration | None:
+    call, before, parameter, at = _call_around(source, start, found)
+    if call is None:
+        return None
+    last = call.steps[-1]
+    given = (_EACH, _PAIRS)[parameter] if parameter < 2 else frozenset[str]()
+    holds = not before and last.kind == "member" and last.text in given
+    return CalledFor(Chain(call.start, call.steps[:-1]) if holds else None, call, before, parameter, at)
 
 
-_EACH = "sort map forEach filter find findIndex findLast some every flatMap anyMatch allMatch then ifPresent"
-_PAIRS = r"\.(?:sort|toSorted|reduce)"
-"""Methods whose callback's second parameter is one of them as well."""
-_CALLBACKS: tuple[str, _Reader] = (
-    rf"(?:\.(?:{_EACH.replace(' ', '|')})\(\s*(?:async\s+)?\(?|{_PAIRS}\(\(?\s*\w+\s*,)"
-    r"\s*NAME\s*(?:,\s*\w+\s*)?\)?\s*(?:=>|->)",
-    _callback,
+def _call_around(
+    source: str, start: int, found: re.Match[str]
+) -> tuple[Chain | None, tuple[str, ...], int, int]:
+    """What is called with the function whose head a match ends with, the arguments in front of it, which
+    parameter of it the name is, and its offset."""
+    head = _FUNCTION_HEAD.search(found[0])
+    if head is None:
+        return None, (), 0, 0
+    parameters = split_top(head[1].strip().removeprefix("(").removesuffix(")"), ",")
+    names = [re.split(r"[\s:?=]", each.strip())[0] for each in parameters]
+    begun = start + found.start() + head.start()
+    opened = opening_around(source, begun)
+    if opened is None or found["name"] not in names:
+        return None, (), 0, 0
+    before = split_top(source[opened + 1 : begun], ",")[:-1]
+    return chain_before(source, opened), tuple(before), names.index(found["name"]), begun
+
+
+_FUNCTION_HEAD = re.compile(r"(?:async\s+)?(\([^()]*\)|\w+)\s*(?:=>|->)$")
+_EACH = frozenset(
+    """sort map forEach filter find findIndex findLast some every flatMap anyMatch allMatch then
+    ifPresent""".split()  # noqa: SIM905
+)
+"""Methods of what holds others that call a function with one of them."""
+_PAIRS = frozenset({"sort", "toSorted", "reduce"})
+"""Those whose function's second parameter is one of them as well."""
+_HANDED: tuple[str, _Reader] = (
+    r"(?<![\w$.])(?:async\s+)?(?:\((?:[^()]*,)?\s*)?(?P<name>NAME)\s*(?:(?:,[^()]*)?\))?\s*(?:=>|->)",
+    _handed,
 )
 _SCRIPT: tuple[tuple[str, _Reader], ...] = (
-    (r"(?<![\w$.])NAME\s*[?!]?\s*:(?!:)\s*", _script_type),
+    (r"(?:(?<![\w$.])|(?<=\.\.\.))NAME\s*[?!]?\s*:(?!:)\s*", _script_type),
     (r"(?<![\w$.])NAME\s*=(?![=>])\s*", _script_value),
     (r"\b(?:const|let|var)\s+NAME\s+of\s+", _script_loop),
     (
         r"\b(?:const|let|var)\s*\{[^{}=]*?(?:(\w+)\s*:\s*)?(?<![\w$.])(NAME)\b[^{}]*\}\s*=\s*",
         _script_part,
     ),
-    _CALLBACKS,
+    _HANDED,
 )
 _FORMS: MappingProxyType[str, tuple[tuple[str, _Reader], ...]] = MappingProxyType(
     {
@@ -183,7 +225,7 @@ _FORMS: MappingProxyType[str, tuple[tuple[str, _Reader], ...]] = MappingProxyTyp
             (r"(?:[(,]|\bvar)\s*NAME(?:\s*,\s*\w+)*\s+(?=[\w*\[.<])", _go_type),
             (r"((?:\b\w+\s*,\s*)*)\bNAME\b(?:\s*,\s*\w+)*\s*:?=(?!=)\s*(range\s+)?", _go_value),
         ),
-        "java": ((r"(?<=[\w>\].])\s+NAME\b\s*(?:\[\s*\]\s*)?([=;,):]|$)", _java_type), _CALLBACKS),
+        "java": ((r"(?<=[\w>\].])\s+NAME\b\s*(?:\[\s*\]\s*)?([=;,):]|$)", _java_type), _HANDED),
     }
 )
 """How a language declares the name NAME, where it does not as scripts do."""

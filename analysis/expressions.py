@@ -6,8 +6,9 @@ anything. Strings in it are skipped as far as their signs tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from devflow.analysis.references import operator_before
@@ -16,6 +17,8 @@ _FARTHEST = 3_000
 _OPENERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTES = "\"'`"
 _SIGNS = "_$#"
+_ARGUMENTS = re.compile(r"<(?:[^<>()=;]|<(?:[^<>()=;]|<[^<>()=;]*>)*>)*>(?=\()")
+"""Type arguments of what is called."""
 _BEFORE_BRACKETS = frozenset(
     """if while for switch return await in of case typeof throw catch and or not else yield delete void
     instanceof do range go defer select""".split()  # noqa: SIM905
@@ -27,11 +30,15 @@ _BEFORE_BRACKETS = frozenset(
 class Step:
     """One step of a chain."""
 
-    kind: Literal["name", "new", "inner", "string", "member", "call", "index"]
-    """How a chain begins: a name, a type that is made, an expression in brackets, a string; how it goes on:
-    a member's name, a call, an index."""
+    kind: Literal["name", "new", "inner", "list", "string", "member", "call", "index"]
+    """How a chain begins: a name, a type that is made, an expression in brackets, a list, a string; how it
+    goes on: a member's name, a call, an index."""
     text: str
-    """The name; what stands in the brackets."""
+    """The name, of a type that is made with its arguments; what stands in the brackets."""
+    given: str = field(default="", compare=False)
+    """The type arguments of a call, in their brackets."""
+    end: int = field(default=-1, compare=False)
+    """The offset of the bracket that closes a call: names of functions among its arguments are seen there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +63,23 @@ def chain_before(source: str, end: int) -> Chain | None:
             opened = opening(source, at - 1, least)
             if opened is None:
                 return None
-            inside = source[opened + 1 : at - 1]
+            inside, given = source[opened + 1 : at - 1], ""
             before = before_space(source, opened)
             if last == ")" and source[before - 1 : before] == ">" and source[before - 2 : before] != "=>":
                 made = opening(source, before - 1, least)  # f<T>(…)
-                before = before_space(source, made) if made is not None else before
+                if made is not None:
+                    given, before = source[made:before], before_space(source, made)
             word = source[_word_start(source, before) : before]
-            follows = bool(word and word not in _BEFORE_BRACKETS) or source[before - 1 : before] in (")", "]")
+            named = word not in _BEFORE_BRACKETS or source[before - len(word) - 1 : before - len(word)] == "."
+            follows = bool(word and named) or source[before - 1 : before] in (")", "]")
             if last == "}":
                 dotted = _dotted_before(source, before)
                 return (
                     Chain(before - len(dotted), (Step("new", dotted), *reversed(steps))) if dotted else None
                 )
             if not follows:
-                return Chain(opened, (Step("inner", inside), *reversed(steps))) if last == ")" else None
-            steps.append(Step("call" if last == ")" else "index", inside))
+                return Chain(opened, (Step("inner" if last == ")" else "list", inside), *reversed(steps)))
+            steps.append(Step("call" if last == ")" else "index", inside, given, at - 1))
             at = before
             continue
         if last in _QUOTES:
@@ -89,7 +98,7 @@ def chain_before(source: str, end: int) -> Chain | None:
             while steps and steps[-1].kind == "member":  # new a.B(…)
                 name += f".{steps.pop().text}"
             if steps and steps[-1].kind == "call":
-                steps.pop()
+                name += steps.pop().given
             return Chain(before - 3, (Step("new", name), *reversed(steps)))
         return Chain(start, (Step("name", name), *reversed(steps)))
     return None
@@ -123,12 +132,36 @@ def opening(source: str, closed: int, least: int = 0) -> int | None:
     return None
 
 
+def opening_around(source: str, at: int) -> int | None:
+    """The offset of the round bracket that `at` stands in; None where another one is nearer."""
+    least = max(0, at - _FARTHEST)
+    place = at - 1
+    while place >= least:
+        sign = source[place]
+        if sign in ")]}":
+            opened = opening(source, place, least)
+            if opened is None:
+                return None
+            place = opened
+        elif sign in "([{;":
+            return place if sign == "(" else None
+        elif sign in _QUOTES:
+            place = source.rfind(sign, max(least, source.rfind("\n", 0, place)), place)
+            if place < 0:
+                return None
+        place -= 1
+    return None
+
+
 def split_top(text: str, signs: str) -> list[str]:
     """`text` between those of `signs` that stand in no brackets."""
     pieces: list[str] = []
     depth = begun = 0
+    quote = ""
     for at, sign in enumerate(text):
-        if sign in "([{<":
+        if quote or sign in _QUOTES:
+            quote = sign if not quote else "" if sign == quote and text[at - 1] != "\\" else quote
+        elif sign in "([{<":
             depth += 1
         elif sign in ")]}" or (sign == ">" and text[at - 1 : at] not in ("=", "-")):
             depth -= 1
@@ -148,6 +181,8 @@ def expression_end(source: str, start: int, stops: Sequence[str] = (";", ",")) -
         if sign in _QUOTES:
             closed = source.find(sign, at + 1, stop)
             at = closed if closed > 0 else at
+        elif sign == "<" and (arguments := _ARGUMENTS.match(source, at, stop)):
+            at = arguments.end() - 1
         elif sign in "([{":
             if depth == 0 and sign == "{" and source[at - 1 : at] == " ":
                 return at

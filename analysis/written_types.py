@@ -24,7 +24,8 @@ _SCRIPT_CAST = re.compile(r"\s+as\s+(?!const\b)")
 @dataclass(frozen=True, slots=True)
 class Type:
     """A type. `name` is dotted as written, or `[]` of what is indexed by numbers, `map` (key, value), `chan`,
-    `func` (its results), `|` (one of several)."""
+    `func` (its results), `|` (one of several), `[k]` (what the first type has under the key that is the
+    second)."""
 
     name: str
     arguments: tuple[Type, ...] = ()
@@ -32,7 +33,7 @@ class Type:
     @property
     def element(self) -> Type | None:
         """What is inside of a type that holds others."""
-        return self.arguments[-1] if self.arguments and self.name not in ("func", "|") else None
+        return self.arguments[-1] if self.arguments and self.name not in ("func", "|", "[k]") else None
 
 
 def read_type(text: str, language: str) -> Type | None:
@@ -96,6 +97,17 @@ def type_parameters(signature: str, name: str) -> list[str]:
         depth += (signature[at] in "<[") - (signature[at] in ">]" and signature[at - 1] != "=")
         at += 1
     return [each.split()[0] for each in split_top(signature[begun : at - 1], ",") if each]
+
+
+def base_types(signature: str, name: str, language: str) -> list[Type]:
+    """The types that the head of a class or an interface inherits from, with their arguments."""
+    rest = signature.partition(name)[2].lstrip()
+    rest = rest[_closing(rest, 0) :] if rest.startswith("<") else rest
+    pieces = re.split(r"\b(?:extends|implements|permits)\b(?![^<]*>\s*(?:,|$))", rest)
+    if "permits" in rest:
+        pieces = re.split(r"\b(?:extends|implements)\b", rest.partition("permits")[0])
+    found = [read_type(each, language) for piece in pieces[1:] for each in split_top(piece.strip(" {"), ",")]
+    return [each for each in found if each is not None]
 
 
 def result_text(signature: str, name: str, language: str) -> str:
@@ -230,4 +242,8 @@ def _script_or_java(text: str, depth: int) -> Type | None:
         inner = Type(re.sub(r"\s", "", named[0]), tuple(each or Type("unknown") for each in given))
     while inner is not None and re.match(r"\s*\[\s*\]", text[end:]):
         inner, end = Type("[]", (inner,)), end + text[end:].index("]") + 1
+    if inner is not None and (key := re.match(r"\[\s*([\w$]+|\"[^\"]*\"|'[^']*')\s*\]", text[end:])):
+        return Type("[k]", (inner, Type(key[1])))
+    if text[end:].lstrip().startswith(("extends ", "[", "is ")):
+        return None  # of one type or another, by a condition; a guard
     return inner

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from devflow.retrieval.graph import go_libraries
+from devflow.retrieval.graph import go_libraries, java_libraries, script_libraries
 from devflow.server.assist import waiting
 
 # The same examples each time, and no limit of time for one: a run tells of the code, not of the machine.
@@ -79,9 +79,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Go a machine has must not change what a test sees."""
+def no_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Go, Java and TypeScript a machine has must not change what a test sees."""
     monkeypatch.setattr(go_libraries, "standard_library", lambda: None)
+    monkeypatch.setattr(java_libraries, "archive", lambda: None)
+    monkeypatch.setattr(script_libraries, "compilers", lambda: ())
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS, family
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph import go_libraries
+from devflow.analysis.written_types import base_types
+from devflow.retrieval.graph import go_libraries, library_values
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
@@ -25,10 +26,12 @@ from devflow.retrieval.graph.dialects import (
     same_package,
 )
 from devflow.retrieval.graph.go_libraries import library_file
+from devflow.retrieval.graph.library_values import SHAPED
 from devflow.retrieval.graph.modules import Modules
 from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
-from devflow.retrieval.graph.values import SHAPED, VALUED, Values
+from devflow.retrieval.graph.value import Value
+from devflow.retrieval.graph.values import VALUED, Values
 
 _TYPES = CLASS_LIKE | {SymbolKind.TYPE}
 _RUN = FUNCTION_LIKE - {SymbolKind.PROPERTY}
@@ -80,11 +83,14 @@ class DeclaredMeanings:
     def file_of(self, definition: Definition) -> File:
         """The file that a definition stands in."""
         if definition.root < 0:
-            return library_file(definition.path)
+            is_go = definition.language == "go"
+            return library_file(definition.path) if is_go else library_values.file_of(definition)
         return self._stored.file(definition.root, definition.file)
 
     def top_level(self, file: File, name: str) -> Definition | None:
         """What a plain name means outside all functions: of the file, its package, its imports."""
+        if file.root < 0:
+            return None
         if own := file.named("", name):
             return own[0]
         if (imported := self._imported(file, name)) is not None:
@@ -97,6 +103,8 @@ class DeclaredMeanings:
     def is_outside(self, file: File, name: str) -> bool:
         """Whether a type's name, as `file` writes it, is of no workspace: imported from outside, or of the
         language."""
+        if file.root < 0:
+            return True
         qualifier, _, last = name.rpartition(".")
         if qualifier:
             return self._is_outside(file, qualifier.partition(".")[0])
@@ -150,6 +158,28 @@ class DeclaredMeanings:
             here = [base for each in here for base in self.bases(each) if base not in seen]
         return found
 
+    def outside_bases(self, owner: Definition) -> list[Value]:
+        """As `library_bases`, of TypeScript, JavaScript and Java, with their type arguments."""
+        found: list[Value] = []
+        seen: set[Definition] = set()
+        here = [owner] if library_values.is_read(owner.language) and owner.root >= 0 else []
+        while here and len(seen) < _MOST_BASES:
+            seen.update(here)
+            found += [base for each in here for base in self._direct_outside(each)]
+            here = [base for each in here for base in self.bases(each) if base not in seen]
+        return found
+
+    def _direct_outside(self, owner: Definition) -> Iterator[Value]:
+        file = self.file_of(owner)
+        for base in base_types(owner.signature, owner.name, owner.language):
+            if not self.types(file, base.name):
+                yield Value(file, base)
+
+    def holds(self, file: File, name: str) -> bool:
+        """Whether `name` is one that the workspace declares for `file`, or hands it."""
+        imported = file.imported_as(name)
+        return bool(imported) and not self._is_outside(file, name)
+
     def of_package(self, file: File, name: str) -> list[Definition]:
         """What the Go package that `file` imports as `name` exports, from its sources where it is none of the
         workspace."""
@@ -173,8 +203,11 @@ class DeclaredMeanings:
         """Whether the workspace holds all that a class inherits from."""
         bases = self.bases(owner)
         named = self._base_names(self._stored.file(owner.root, owner.file), owner)
+        known = len(bases)
+        if known < len(named) and library_values.is_read(owner.language):
+            known += sum(bool(library_values.owners(each)) for each in self._direct_outside(owner))
         return (
-            len(bases) == len(named)
+            known == len(named)
             and depth <= _DEEPEST
             and all(self.has_all_bases(each, depth + 1) for each in bases)
         )
@@ -291,6 +324,8 @@ class DeclaredMeanings:
 
     def types(self, file: File, name: str, depth: int = 0) -> list[Definition]:
         """The class-like definitions that a type's name, written in `file`, may mean; best first."""
+        if file.root < 0 and file.language != "go":
+            return []
         written = name.replace("::", ".").strip(".")
         qualifier, _, last = written.rpartition(".")
         if not last:
@@ -442,6 +477,8 @@ class DeclaredMeanings:
 
     def package(self, file: File, qualifier: str, name: str) -> list[Definition]:
         """What `qualifier.name` means where `qualifier` is a package or a module that was imported."""
+        if file.root < 0 and file.language != "go":
+            return []
         if file.language == "go":
             for made in file.imports:
                 alias = made.alias or re.sub(r"/v\d+$", "", made.module).rpartition("/")[2]

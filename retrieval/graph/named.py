@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devflow.analysis.edit_distance import edit_distance
-from devflow.analysis.facts import SymbolKind
+from devflow.analysis.facts import Symbol, SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph import go_libraries
+from devflow.retrieval.graph import go_libraries, library_values, script_libraries
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
+from devflow.retrieval.graph.value import shown
 from devflow.retrieval.graph.values import VALUED
 
 _ORDER = (CLASS_LIKE, FUNCTION_LIKE)
@@ -110,6 +112,10 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
     owners, sure = declared.values.every_owner(file, start)
     if not owners and (library := declared.values.library_owner(file, start)) is not None:
         return Offered(tuple((each, 0) for each in go_libraries.members(library)))
+    if not owners and library_values.is_read(file.language):
+        value = declared.values.value(file, start)
+        if value is not None and (outside := _seen(library_values.members(value))):
+            return Offered(outside, value.type is not None and value.type.name != "|")
     if not owners:
         package = tuple((each, 0) for each in declared.of_package(file, receiver))
         return Offered(package, bool(package))
@@ -122,16 +128,41 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
         for base in declared.library_bases(owner):
             for made in go_libraries.members(base):
                 found.setdefault(made.name, (made, 1))
+        for value in declared.outside_bases(owner):
+            for made, depth in _seen(library_values.members(value)):
+                found.setdefault(made.name, (made, depth + 1))
     whole = sure and all(declared.has_all_bases(each) for each in owners)
     return Offered(tuple(found.values()), whole)
 
 
-def library_name(graph: Graph, path: Path, start: int, name: str, receiver: str) -> Definition | None:
-    """The definition in a library's sources of the member `name` that a file uses at `start`, behind the
-    plain name `receiver` or an expression (""); None when there is none."""
+def library_name(
+    graph: Graph, path: Path, start: int, name: str, receiver: str
+) -> tuple[Path, Symbol] | None:
+    """What the name that a file uses at `start`, behind the plain name `receiver` or an expression (""), is
+    in the sources of a library; None when it is nothing there."""
     file = next(_files_at(graph, path), None)
-    if file is None or file.language != "go":
+    if file is None or file.language not in VALUED:
         return None
+    if file.language != "go":
+        made = _outside(graph, file, start, name)
+        return (made.path, library_values.symbol_of(made)) if made is not None else None
+    found = _of_go(graph, file, start, name, receiver)
+    symbol = go_libraries.symbol_of(found) if found is not None else None
+    return (found.path, symbol) if found is not None and symbol is not None else None
+
+
+def _outside(graph: Graph, file: File, start: int, name: str) -> Definition | None:
+    """As `library_name`, in TypeScript, JavaScript and Java."""
+    values = graph.declared.values
+    before = graph.stored.source(file)[max(0, start - 200) : start].rstrip()
+    if before.endswith((".", "::")):
+        value = values.value(file, start)
+        found = values.outside(value, name) if value is not None else None
+        return found[0] if found is not None else None
+    return values.outside_name(file, name, start)
+
+
+def _of_go(graph: Graph, file: File, start: int, name: str, receiver: str) -> Definition | None:
     values = graph.declared.values
     owner = values.library_owner(file, start)
     owners = [owner] if owner is not None else []
@@ -143,11 +174,28 @@ def library_name(graph: Graph, path: Path, start: int, name: str, receiver: str)
     return next((each for each in found if each.name == name and each.root < 0), None)
 
 
+def type_told(graph: Graph, path: Path, start: int, name: str) -> str:
+    """The type of what the name at `start` holds, where it is not written beside it but told on the way
+    there; "" where it is not known."""
+    file = next(_files_at(graph, path), None)
+    if file is None or file.language not in VALUED:
+        return ""
+    value = graph.declared.values.holds(file, name, start + len(name))
+    return shown(value) if value is not None else ""
+
+
 def read_library(graph: Graph, path: Path, module: str) -> None:
-    """Read the Go package `module` that a file imports, if it is a library's: questions find it read."""
-    root = next((root for root in graph.stored.roots if path.is_relative_to(root)), None)
-    if root is not None:
-        go_libraries.read(module, root)
+    """Read the package `module` that a file imports, if it is a library's, or with "" what its language has
+    of itself: questions find it read."""
+    file = next(_files_at(graph, path), None)
+    if file is None:
+        return
+    if file.language == "go":
+        go_libraries.read(module, graph.stored.roots[file.root])
+    elif not module:
+        library_values.read(file)
+    elif file.language in SCRIPTS:
+        script_libraries.module(file, module)
 
 
 def _files_at(graph: Graph, path: Path) -> Iterator[File]:
@@ -164,6 +212,13 @@ def _is_seen(made: Definition, file: File) -> bool:
     if made.language == "go":
         return not made.name[:1].islower() or made.path.parent == file.path.parent
     return made.path == file.path or not re.match(r"(?:@\w+\s+)*private\b|#", made.signature)
+
+
+def _seen(found: list[tuple[Definition, int]]) -> tuple[tuple[Definition, int], ...]:
+    """What of a library's members code of the workspace may use."""
+    return tuple(
+        each for each in found if not re.match(r"(?:@\w+\s+)*(?:private|protected)\b|#|_", each[0].signature)
+    )
 
 
 def callers_of(graph: Graph, path: Path, qualified_name: str) -> list[Link] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -22,7 +21,14 @@ from devflow.analysis.declarations import (
     binds,
     declarations,
 )
-from devflow.analysis.expressions import Chain, Step, before_operator, chain_before, split_top
+from devflow.analysis.expressions import (
+    Chain,
+    Step,
+    before_operator,
+    chain_before,
+    expression_end,
+    split_top,
+)
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
@@ -35,10 +41,13 @@ from devflow.analysis.written_types import (
     type_parameters,
     type_stated,
 )
-from devflow.retrieval.graph import go_libraries
+from devflow.retrieval.graph import go_libraries, library_values, overloads
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
+from devflow.retrieval.graph.library_values import SHAPED
+from devflow.retrieval.graph.script_libraries import CALL
 from devflow.retrieval.graph.stored import File
+from devflow.retrieval.graph.value import Value, element, of_type
 
 if TYPE_CHECKING:
     from devflow.retrieval.graph.declared import DeclaredMeanings
@@ -60,22 +69,8 @@ _SAME = frozenset(
     toArray parallelStream""".split()  # noqa: SIM905
 )
 """Methods of containers that give a container of the same."""
-SHAPED = frozenset(
-    {"Required", "Partial", "Readonly", "NonNullable", "Pick", "Omit", "DeepReadonly", "Awaited"}
-)
-"""TypeScript's own types that have the members of their first argument."""
 _PROMISES = frozenset({"Promise", "PromiseLike", "CompletableFuture"})
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What an expression holds: a `type` as `file` writes it, with what its type parameters stand for there;
-    or the class, the package's or the function's name itself (`itself`)."""
-
-    file: File
-    type: Type | None = None
-    given: Mapping[str, Value] = field(default_factory=dict)
-    itself: Definition | None = None
+_LITERAL = re.compile(r"\s*(?:(-?\d[\d_]*(?:\.\d+)?)|true|false)\s*")
 
 
 class Values:
@@ -103,7 +98,22 @@ class Values:
         value = self._before(file, at)
         return self._library_type(value) if value is not None else None
 
+    def value(self, file: File, at: int) -> Value | None:
+        """What ends in front of the member operator before `at`; None where the code does not say."""
+        return self._before(file, at)
+
+    def holds(self, file: File, name: str, at: int) -> Value | None:
+        """What the variable `name` that ends at `at` holds, also where that is its declaration."""
+        source = self._source(file)
+        end = expression_end(source, at, (";",)) + 1
+        around = [each for each in file.around(at) if each.kind in FUNCTION_LIKE]
+        begun = around[0].start if around else 0
+        found = self._declared_in(file, source, name, begun, min(end, len(source)), 1)
+        return found or self._name(file, name, at, 1, called=False)
+
     def _library_type(self, value: Value) -> Definition | None:
+        if value.file.language != "go":
+            return None
         if value.itself is not None:
             return value.itself if value.itself.root < 0 and value.itself.kind in _TYPES else None
         if value.type is None or value.type.name in ("[]", "map", "chan", "func", "|"):
@@ -168,15 +178,19 @@ class Values:
         text = source[start:end]
         at = start if at is None else at
         if (stated := type_stated(text, file.language)) is not None:
-            return _of_type(file, read_type(stated, file.language))
+            return of_type(file, read_type(stated, file.language))
         if file.language == "go" and (received := re.match(r"\s*<-\s*", text)):
-            return _element(self._text(file, source, start + received.end(), end, depth, at))
+            return element(self._text(file, source, start + received.end(), end, depth, at))
+        if file.language in SCRIPTS and (plain := _LITERAL.fullmatch(text)):
+            return Value(file, Type("number" if plain[1] else "boolean"))
         if file.language in SCRIPTS and (alternative := re.search(r"\s*(?:\?\?|\|\|)\s*", text)):
             end = start + alternative.start()
         head = re.match(r"\s*(?:await\s+|<[\w.<>\[\]]+>\s*)?[&*!]?", text)
         chain = chain_before(source, end)
         if chain is None or chain.start > start + (head.end() if head else 0):
             return None
+        if source is not self._source(file):
+            chain = Chain(chain.start, tuple(Step(each.kind, each.text, each.given) for each in chain.steps))
         value = self._chain(file, chain, at, depth + 1)
         awaited = head is not None and "await" in head[0]
         return self._awaited(value) if awaited and value is not None else value
@@ -210,11 +224,15 @@ class Values:
         self, file: File, step: Step, chain: Chain, at: int, rest: list[Step], depth: int
     ) -> Value | None:
         if step.kind == "new":
-            return Value(file, Type(step.text))
+            return of_type(file, read_type(step.text, file.language))
         if step.kind == "string":
             return Value(file, Type({"go": "string", "java": "String"}.get(file.language, "string")))
         if step.kind == "inner":
             return self._text(file, step.text, 0, len(step.text), depth, at)
+        if step.kind == "list" and file.language in SCRIPTS:
+            item = split_top(step.text, ",")[0]
+            inside = self._text(file, item, 0, len(item), depth, at)
+            return Value(file, Type("[]", (Type("T"),)), {"T": inside} if inside is not None else {})
         if step.kind != "name":
             return None
         called = bool(rest) and rest[0].kind == "call"
@@ -224,11 +242,13 @@ class Values:
         self, value: Value, step: Step, after: list[Step], file: File, at: int, depth: int
     ) -> Value | None:
         if step.kind == "index":
-            return _element(value)
+            return element(value)
         if step.kind == "call":
             if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
                 return self._called(value, step, file, at, depth)
-            return self._called_value(value)
+            return self._called_value(value, step, file, at, depth)
+        if (outside := self.outside(value, step.text)) is not None:
+            return self._of(outside[0], Value(value.file, None, outside[1], None, value), depth)
         if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
             return None
         if (library := self._library_type(value)) is not None:
@@ -239,14 +259,46 @@ class Values:
             return self._of_library(value, step, after) if owners is not None else None
         for owner in owners:
             if members := self._declared.member(owner, step.text):
+                if len(members) > 1 and after and after[0].kind == "call" and owner.language != "go":
+                    members = list(overloads.of_count(members, after[0].text))
                 return self._of(members[0], self._with(owner, value), depth)
         return None
 
-    def _of_library(self, value: Value, step: Step, after: list[Step]) -> Value | None:
-        element = _element(value)
-        if element is None or not after or after[0].kind != "call":
+    def outside(self, value: Value, name: str) -> tuple[Definition, Mapping[str, Value]] | None:
+        """The member of a value that is declared outside the workspace, in TypeScript, JavaScript and Java,
+        and what the type parameters around it stand for."""
+        if not library_values.is_read(value.file.language):
             return None
-        return value if step.text in _SAME else element if step.text in _ELEMENTS else None
+        if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
+            value = Value(value.file, Type("func"))
+        owners = self.classes(value) or []
+        if any(self._declared.member(owner, name) for owner in owners):
+            return None
+        for each in [base for owner in owners for base in self._declared.outside_bases(owner)] or [value]:
+            if (found := library_values.member(each, name)) is not None:
+                return found[0][0], found[1]
+        return None
+
+    def outside_name(self, file: File, name: str, at: int) -> Definition | None:
+        """What a plain name is outside the workspace; None where code of the file declares it."""
+        source = self._source(file)
+        around = [each for each in file.around(at) if each.kind in FUNCTION_LIKE]
+        begun = around[0].start if around else 0
+        imported = bool(file.imported_as(name))
+        if not imported and (
+            binds(source[begun:at], name, file.language)
+            or any(True for _ in declarations(source, name, begun, at, file.language))
+            or self._declared.top_level(file, name) is not None
+        ):
+            return None
+        found = library_values.variable(file, name) or library_values.named(file, name)
+        return found[0] if found and not self._declared.holds(file, name) else None
+
+    def _of_library(self, value: Value, step: Step, after: list[Step]) -> Value | None:
+        inside = element(value)
+        if inside is None or not after or after[0].kind != "call":
+            return None
+        return value if step.text in _SAME else inside if step.text in _ELEMENTS else None
 
     def _with(self, owner: Definition, value: Value) -> Value:
         """`value` with what the type parameters of its class stand for."""
@@ -262,34 +314,45 @@ class Values:
         """What a definition holds: itself where it is a class or a function."""
         given = holder.given if holder is not None else {}
         file = self._declared.file_of(made)
-        if made.kind in _TYPES:
+        if made.kind in _TYPES or (made.root < 0 and made.kind is SymbolKind.MODULE):
             return Value(file, None, given, made)
         if made.kind in FUNCTION_LIKE:
             getter = made.kind is SymbolKind.PROPERTY or re.search(r"\bget\s+#?\w+\s*\(", made.signature)
             if not getter or made.language == "java":
-                return Value(file, None, given, made)
+                return Value(file, None, given, made, holder.receiver if holder is not None else None)
             written = result_text(made.signature, made.name, made.language)
-            return _of_type(file, read_type(written, made.language) if written else None, given)
+            return of_type(file, read_type(written, made.language) if written else None, given)
+        if made.root < 0 and made.language != "go":
+            return library_values.held(made, given)
         if made.root < 0:
             written = re.sub(rf"^(?:var |const )?{re.escape(made.name)}(?:, \w+)*\s+", "", made.signature)
             type_ = read_type(written, "go") if "=" not in written.split("//")[0] else None
-            return _of_type(file, type_, given)
+            return of_type(file, type_, given)
         source = self._source(file)
         found = self._declared_in(file, source, made.name, made.start, made.end, depth + 1, field=True)
         return Value(found.file, found.type, {**found.given, **given}, found.itself) if found else None
 
-    def _called_value(self, value: Value) -> Value | None:
+    def _called_value(self, value: Value, step: Step, file: File, at: int, depth: int) -> Value | None:
         """What a call gives of what is no function's name: of a value that is a function, of a class."""
         named = self._declared.types(value.file, value.type.name)[:1] if value.type is not None else []
         function = self._alias(named[0]) if named and named[0].kind is SymbolKind.TYPE else value
         if function is not None and function.type is not None and function.type.name == "func":
             return Value(function.file, next(iter(function.type.arguments), None), value.given)
+        if value.type is not None and library_values.is_read(value.file.language):
+            if (found := library_values.member(value, CALL)) is not None:
+                callee = Value(value.file, None, found[1], found[0][0])
+                return self._of_outside(found[0], callee, step, file, at, depth)
+            if value.file.root < 0:
+                return None
         return value if value.itself is None or value.itself.kind in _TYPES else None
 
     def _called(self, value: Value, step: Step, file: File, at: int, depth: int) -> Value | None:
         made = value.itself
         if made is None:
             return None
+        if made.root < 0 and made.language != "go":
+            several = library_values.overloads(made, value.receiver)
+            return self._of_outside(several, value, step, file, at, depth)
         makes = made.kind is SymbolKind.CONSTRUCTOR
         written = result_text(made.signature, made.name, made.language)
         if makes or (written in ("this", "Self") and made.container):
@@ -306,6 +369,20 @@ class Values:
                     if got is not None:
                         return got
         return Value(value.file, type_, value.given)
+
+    def _of_outside(
+        self, several: list[Definition], value: Value, step: Step, file: File, at: int, depth: int
+    ) -> Value | None:
+        """What a call of a library's function gives."""
+
+        def evaluate(text: str) -> Value | None:
+            return self._text(file, text, 0, len(text), depth + 1, at)
+
+        if step.end >= 0:
+            at = step.end
+        arguments = [each for each in split_top(step.text, ",") if each]
+        value = Value(library_values.file_of(several[0]), None, value.given, value.itself, value.receiver)
+        return overloads.result(several, value.file, value, arguments, evaluate)
 
     # --- names
 
@@ -335,6 +412,8 @@ class Values:
         ):
             return found
         top = self._declared.top_level(file, name)
+        if top is None and library_values.is_read(file.language) and not self._declared.holds(file, name):
+            top = next(iter(library_values.variable(file, name)), None)
         return self._of(top, None, depth) if top is not None else None
 
     def _declared_in(
@@ -352,10 +431,12 @@ class Values:
     def _said(self, file: File, source: str, declaration: Declaration, depth: int) -> Value | None:
         """The value that a declaration gives its name."""
         if isinstance(declaration, Written):
-            return _of_type(file, declaration.type)
+            return of_type(file, declaration.type)
         if isinstance(declaration, CalledFor):
+            if (given := self._callback(file, declaration, depth)) is not None:
+                return given
             holder = declaration.holder
-            return _element(self._chain(file, holder, holder.start, depth + 1)) if holder else None
+            return element(self._chain(file, holder, holder.start, depth + 1)) if holder else None
         if declaration.take == "result" and declaration.number:
             return self._result(file, source, declaration, depth)
         at = declaration.at
@@ -366,14 +447,32 @@ class Values:
             case "member":
                 return self._step(held, Step("member", declaration.member), [], file, at, depth)
             case "element":
-                return _element(held)
+                return element(held)
             case "loop":
                 return Value(held.file, held.type.element, held.given) if held.type is not None else held
             case "range":
                 counts = declaration.number == 0 and held.type is not None and held.type.name != "chan"
-                element = _element(held)
-                return Value(file, Type("int")) if counts and element is not None else element
+                inside = element(held)
+                return Value(file, Type("int")) if counts and inside is not None else inside
         return held
+
+    def _callback(self, file: File, declaration: CalledFor, depth: int) -> Value | None:
+        """What a library's function gives a parameter of the function that it is handed."""
+        call = declaration.call
+        value = self._chain(file, call, declaration.at, depth + 1) if call is not None else None
+        made = value.itself if value is not None else None
+        if value is None or made is None or made.kind not in FUNCTION_LIKE or made.language == "go":
+            return None
+
+        def evaluate(text: str) -> Value | None:
+            return self._text(file, text, 0, len(text), depth + 1, declaration.at)
+
+        several = library_values.overloads(made, value.receiver)
+        taken = overloads.parameter(several, value.file, value, declaration.before, evaluate)
+        given = (
+            library_values.callback_parameter(*taken, declaration.parameter) if taken is not None else None
+        )
+        return library_values.keyed(given) if given is not None else None
 
     def _result(self, file: File, source: str, declaration: SetFrom, depth: int) -> Value | None:
         """One of several values that a call gives."""
@@ -385,15 +484,4 @@ class Values:
             return None
         results = result_types(callee.itself.signature, callee.itself.name)
         type_ = results[declaration.number] if declaration.number < len(results) else None
-        return _of_type(callee.file, type_, callee.given)
-
-
-def _of_type(file: File, type_: Type | None, given: Mapping[str, Value] | None = None) -> Value | None:
-    return Value(file, type_, given or {}) if type_ is not None else None
-
-
-def _element(held: Value | None) -> Value | None:
-    """What is inside of what holds others."""
-    if held is None or held.type is None or held.type.element is None:
-        return None
-    return Value(held.file, held.type.element, held.given)
+        return of_type(callee.file, type_, callee.given)

@@ -12,8 +12,8 @@ from devflow.analysis.facts import Location, ReferenceKind
 from devflow.analysis.imports import imports
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
-from devflow.retrieval.graph.go_libraries import symbol_of
 from devflow.retrieval.graph.named import library_name, read_library, told_at
+from devflow.retrieval.graph.values import VALUED
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, Found
 from devflow.server.assist.waiting import within
@@ -34,23 +34,23 @@ async def declared_names(
     told = await within(
         code.index.graph.ask(told_at, doc.path, start, source[start:end], receiver, kind), INDEX_SECONDS
     )
-    if not told and doc.language == "go" and (receiver or source[:start].rstrip().endswith(".")):
+    behind = bool(receiver) or source[:start].rstrip().endswith((".", "::"))
+    if not told and (behind or doc.language != "go"):
         asked = code.index.graph.ask(library_name, doc.path, start, source[start:end], receiver)
-        library = await within(asked, INDEX_SECONDS)
-        symbol = symbol_of(library) if library is not None else None
-        if library is not None and symbol is not None:
-            return [
-                Found(symbol, Location(library.path, symbol.name_start, symbol.name_end), _SCORE, "files")
-            ]
+        if (library := await within(asked, INDEX_SECONDS)) is not None:
+            path, symbol = library
+            return [Found(symbol, Location(path, symbol.name_start, symbol.name_end), _SCORE, "files")]
     return None if told is None else [_found(each, candidates) for each in told]
 
 
 async def warm_libraries(doc: Document, code: Codebase) -> None:
-    """Read what a Go document's imports name, one package a question: others are not kept waiting."""
-    if code.index is None or doc.path is None or doc.language != "go":
+    """Read what the imports of a document name outside the workspace, and its language's own types, one
+    package a question: others are not kept waiting."""
+    if code.index is None or doc.path is None or doc.language not in VALUED:
         return
-    for made in imports(doc.tree) if doc.tree is not None else ():
-        await code.index.graph.ask(read_library, doc.path, made.module)
+    modules = [made.module for made in imports(doc.tree)] if doc.tree is not None else []
+    for module in dict.fromkeys([*([""] if doc.language != "go" else []), *modules]):
+        await code.index.graph.ask(read_library, doc.path, module)
 
 
 def _found(told: Definition, candidates: Sequence[Found]) -> Found:

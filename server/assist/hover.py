@@ -12,6 +12,8 @@ from devflow.analysis.paths import shown_path
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.text import Text
 from devflow.analysis.types.base import Definition
+from devflow.retrieval.graph.dialects import DIALECTS
+from devflow.retrieval.graph.named import type_told
 from devflow.retrieval.relations import UseCounts
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.docstring_markdown import as_markdown
@@ -30,6 +32,8 @@ READ_SECONDS = 0.05
 CHANGE_SECONDS = 0.003
 TYPE_SECONDS = 0.03
 """How long a fast engine is waited for where the definition itself is known without it."""
+TOLD_SECONDS = 0.1
+"""How long the graph is waited for."""
 _CHANGED = PerSession[Change | None]("the last change of some lines")
 _LONGEST_TYPE = 300
 _VALUES = frozenset(
@@ -99,7 +103,11 @@ async def _type_of(doc: Document, at: int, definition: Definition, code: Codebas
     """`name: type` on a line of its own, for a variable, field or parameter whose definition does not write
     its type; "" where a fast engine does not tell it in time."""
     head, name = definition.signature, definition.name
-    if not code.types_are_fast or definition.kind not in _VALUES or in_quotes(doc, at):
+    if definition.kind not in _VALUES or in_quotes(doc, at):
+        return ""
+    if doc.language in DIALECTS:
+        return await _type_told(doc, at, definition, code)
+    if not code.types_are_fast:
         return ""
     if re.search(rf"\b{re.escape(name)}\s*:", head):
         return ""
@@ -111,6 +119,19 @@ async def _type_of(doc: Document, at: int, definition: Definition, code: Codebas
     typed = told[0].signature if told else ""
     plain = typed.startswith(f"{name}: ") and "\n" not in typed and len(typed) <= _LONGEST_TYPE
     return f"{typed}\n" if plain and typed.strip() != head.strip() else ""
+
+
+async def _type_told(doc: Document, at: int, definition: Definition, code: Codebase) -> str:
+    """As `_type_of`, in a language that writes types down, by the code on the way to the value."""
+    if code.index is None or doc.path is None or definition.kind is SymbolKind.FIELD:
+        return ""
+    start, _ = doc.text.word_at(at)
+    asked = code.index.graph.ask(type_told, doc.path, start, definition.name)
+    told = await within(asked, TOLD_SECONDS)
+    if not told or len(told) > _LONGEST_TYPE or told in definition.signature:
+        return ""
+    forms = {"java": f"{told} {definition.name}\n", "go": f"var {definition.name} {told}\n"}
+    return forms.get(doc.language, f"{definition.name}: {told}\n")
 
 
 def card(definition: Definition, doc: Document) -> str:

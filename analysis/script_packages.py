@@ -1,0 +1,148 @@
+"""Where the types of TypeScript's and JavaScript's libraries are written: `lib.*.d.ts` beside an installed
+compiler, what `@types` and the packages of `node_modules` ship. Nothing is run, nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from devflow.analysis.regular_files import content
+
+_MOST_BYTES = 4_000_000
+_MOST_FILES = 300
+_MOST_TOTAL = 12_000_000
+_LIBS = re.compile(r"lib\.(?:es.*|dom.*|decorators.*)\.d\.ts$")
+_WHOLE = re.compile(r"lib\.es(?:\d+|next)(?:\.full)?\.d\.ts$|lib\.es6\.d\.ts$")
+"""Those that only name others."""
+_REFERENCE = re.compile(r"^///\s*<reference\s+(path|types)=[\"']([^\"']+)", re.MULTILINE)
+_ENDINGS = (".d.ts", ".ts", ".tsx", ".d.mts", ".d.cts", "/index.d.ts", "/index.ts")
+_CONDITIONS = ("types", "import", "require", "node", "default")
+_PLACES = ("/usr/lib/node_modules", "/usr/local/lib/node_modules", "/opt/homebrew/lib/node_modules")
+
+
+@lru_cache(24)
+def text_of(path: Path) -> str:
+    """A library's file as it stands on disk; "" where it cannot be read. Such files do not change."""
+    written = content(path, _MOST_BYTES) if path.is_file() else None
+    return (written or b"").decode("utf-8", "replace")
+
+
+def modules_above(folder: Path) -> tuple[Path, ...]:
+    """The `node_modules` that code in `folder` takes packages from, the nearest first."""
+    return tuple(
+        each / "node_modules" for each in (folder, *folder.parents) if (each / "node_modules").is_dir()
+    )
+
+
+def compilers() -> tuple[Path, ...]:
+    """Where a compiler may be installed for all of the machine: folders of packages."""
+    program = shutil.which("tsc")
+    beside = Path(program).resolve().parents if program else ()
+    return (*(each for each in beside if each.name == "node_modules"), *map(Path, _PLACES))
+
+
+def compiler_files(places: Iterable[Path]) -> list[Path]:
+    """The files that declare the language's own names, of the first compiler in `places`."""
+    for place in places:
+        library = place / "typescript" / "lib"
+        if (library / "lib.es5.d.ts").is_file():
+            named = [path for path in library.iterdir() if _LIBS.fullmatch(path.name)]
+            names = sorted(named, key=lambda path: (path.name != "lib.es5.d.ts", path.name))
+            return [path for path in names if path.name == "lib.es5.d.ts" or not _WHOLE.fullmatch(path.name)]
+    return []
+
+
+def ambient_files(places: Iterable[Path]) -> list[Path]:
+    """The files of the `@types` packages in `places`, each package's entry before what it refers to."""
+    entries: dict[str, Path] = {}
+    for place in places:
+        with contextlib.suppress(OSError):
+            for package in sorted((place / "@types").iterdir()):
+                if package.name not in entries and (entry := _entry(package, ".")) is not None:
+                    entries[package.name] = entry
+    found: dict[Path, None] = {}
+    total = 0
+    ahead = list(entries.values())[::-1]
+    while ahead and len(found) < _MOST_FILES and total < _MOST_TOTAL:
+        path = ahead.pop()
+        if path in found:
+            continue
+        found[path] = None
+        text = text_of(path)
+        total += len(text)
+        for kind, named in _REFERENCE.findall(text[:20_000]):
+            if kind == "path" and (other := (path.parent / named).resolve()).is_file():
+                ahead.append(other)
+    return list(found)
+
+
+@lru_cache(512)
+def types_of(module: str, folder: Path) -> Path | None:
+    """The file that says what a file in `folder` gets of `module`; None where no installed package does."""
+    if module.startswith("."):
+        return _file(folder / module)
+    parts = module.split("/")
+    length = 2 if module.startswith("@") else 1
+    name, inner = "/".join(parts[:length]), "/".join([".", *parts[length:]])
+    typed = "@types/" + name.removeprefix("@").replace("/", "__")
+    for place in modules_above(folder):
+        for package in (place / name, place / typed):
+            if package.is_dir() and (found := _entry(package, inner)) is not None:
+                return found
+    return None
+
+
+def _entry(package: Path, inner: str) -> Path | None:
+    """The declarations of what a package gives as `inner`, `.` for the package itself."""
+    told: Any = {}
+    with contextlib.suppress(ValueError, UnicodeError):
+        told = json.loads((content(package / "package.json", 1_000_000) or b"{}").decode())
+    if not isinstance(told, dict):
+        return None
+    for written in _exported(told.get("exports"), inner):
+        if (found := _declarations(package / written)) is not None:
+            return found
+    if inner != ".":
+        return _file(package / inner)
+    for key in ("types", "typings", "main"):
+        place = told.get(key)
+        if isinstance(place, str) and (found := _declarations(package / place)) is not None:
+            return found
+    return _file(package / "index")
+
+
+def _exported(exports: Any, inner: str) -> Iterator[str]:
+    """The files that `exports` of a `package.json` names, those of types before others."""
+    if isinstance(exports, dict) and any(str(key).startswith(".") for key in exports):
+        for key, value in exports.items():
+            head, star, tail = str(key).partition("*")
+            if key == inner:
+                yield from _exported(value, ".")
+            elif star and inner.startswith(head) and inner.endswith(tail) and len(inner) > len(head):
+                taken = inner[len(head) : len(inner) - len(tail)]
+                yield from (each.replace("*", taken) for each in _exported(value, "."))
+    elif inner != ".":
+        return
+    elif isinstance(exports, str):
+        yield exports
+    elif isinstance(exports, dict):
+        for condition in _CONDITIONS:
+            yield from _exported(exports.get(condition), ".")
+
+
+def _declarations(path: Path) -> Path | None:
+    if path.name.endswith((".ts", ".mts", ".cts")):
+        return path.resolve() if path.is_file() else _file(path)
+    return _file(path.with_suffix("") if path.suffix in (".js", ".mjs", ".cjs") else path)
+
+
+def _file(path: Path) -> Path | None:
+    base = re.sub(r"\.[mc]?js$", "", path.as_posix())
+    return next((found.resolve() for end in _ENDINGS if (found := Path(base + end)).is_file()), None)
