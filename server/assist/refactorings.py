@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from devflow.analysis.document import Document
 from devflow.analysis.languages import SCRIPTS
-from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import ImportedName, PythonNames
 from devflow.analysis.refactor.extract_constant import extract_constant, selected
 from devflow.analysis.refactor.extract_function import extract_function
@@ -35,6 +34,7 @@ from devflow.server.assist.waiting import within
 
 if TYPE_CHECKING:
     from devflow.server.assist.base import Codebase
+from devflow.server.assist.project import names_in
 
 _INDEX_SECONDS = 2.0
 
@@ -99,7 +99,7 @@ def names_of(doc: Document, code: Codebase) -> PythonNames | None:
     tree = doc.tree
     if tree is None or doc.language != "python":
         return None
-    return code.memory.value("python names", doc, lambda: python_names(tree))
+    return names_in(doc, code)
 
 
 def offered(doc: Document, start: int, end: int, code: Codebase, only: Sequence[str]) -> list[Offered]:
