@@ -17,6 +17,7 @@ CLASS_MAKERS = frozenset(
     | {"make_dataclass", "make_class"}
 )
 """Functions and classes that make a class of a name and its fields, by the last part of their names."""
+_TOLD_THEIR_NAME = CLASS_MAKERS | {"TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"}
 _MAKER = re.compile(rf"\b(?:{'|'.join(sorted(CLASS_MAKERS))})\(\s*[\"']")
 _WORD = re.compile(r"[^\s,]+")
 _COMMENT = re.compile(r"#\s*type:\s*(?!ignore\b)(\S.*)")
@@ -58,10 +59,34 @@ def made_class(tree: SyntaxTree, call: tree_sitter.Node) -> MadeClass | None:
     if maker.rpartition(".")[2] not in CLASS_MAKERS or len(given) < 2 or given[0].type != "string":
         return None
     span = tree.span(given[1])
-    return MadeClass(maker, span.start, span.end, tuple(_fields(tree, given[1])))
+    return MadeClass(maker, span.start, span.end, tuple(names_listed(tree, given[1])))
 
 
-def _fields(tree: SyntaxTree, listed: tree_sitter.Node) -> Iterator[Field]:
+def told_name(tree: SyntaxTree, call: tree_sitter.Node) -> tree_sitter.Node | None:
+    """What is between the quotes of the first argument of `TypeVar("T")` and its like: it must be the name of
+    the variable that the call is assigned to."""
+    function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+    if call.type != "call" or function is None or arguments is None or not arguments.named_children:
+        return None
+    told = tree.slice(function).rpartition(".")[2] in _TOLD_THEIR_NAME
+    return plain_string(arguments.named_children[0]) if told else None
+
+
+def parametrized(tree: SyntaxTree, function: tree_sitter.Node) -> Iterator[Field]:
+    """The parameters that `@pytest.mark.parametrize("size, unit", …)` above a function names."""
+    above = function.parent
+    for each in above.named_children if above is not None and above.type == "decorated_definition" else ():
+        call = each.named_children[0] if each.type == "decorator" and each.named_children else None
+        marker = call.child_by_field_name("function") if call is not None and call.type == "call" else None
+        arguments = call.child_by_field_name("arguments") if call is not None and marker is not None else None
+        if marker is None or arguments is None or not arguments.named_children:
+            continue
+        if tree.slice(marker).rpartition(".")[2] == "parametrize":
+            yield from names_listed(tree, arguments.named_children[0])
+
+
+def names_listed(tree: SyntaxTree, listed: tree_sitter.Node) -> Iterator[Field]:
+    """The names in `"x y"`, `["x", "y"]`, `[("x", int)]` and `{"x": int}`."""
     if (text := plain_string(listed)) is not None:
         span = tree.span(text)
         for word in _WORD.finditer(tree.slice(text)):

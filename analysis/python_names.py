@@ -14,7 +14,7 @@ from typing import Literal
 
 import tree_sitter
 
-from devflow.analysis.named_strings import made_class, plain_string, type_comment
+from devflow.analysis.named_strings import made_class, parametrized, plain_string, told_name, type_comment
 from devflow.analysis.python_scopes import (
     MODULE,
     ImportedName,
@@ -243,6 +243,9 @@ class _Walk:
             for pair in right.named_children:
                 if pair.type == "pair":
                     self._key(pair.named_children[0], left, scope)
+        told = told_name(self.tree, right) if right is not None else None
+        if left is not None and told is not None and self.tree.slice(told) == self.tree.slice(left):
+            self._occurs(told, scope, "declare", "named")
         self._push([left], scope, "bind")
         self._push([annotation], scope, "annotation")
         self._push([right], scope, self._listing(left, scope))
@@ -320,6 +323,8 @@ class _Walk:
         name = node.child_by_field_name("name")
         around = self._type_scope(node, scope)
         inner = self._scope("function", around, node)
+        for told in parametrized(self.tree, node):
+            self._add(Occurrence(told.name, told.start, told.end, inner, "declare", "parametrized"))
         self._push([node.child_by_field_name("body")], inner)
         if name is not None:
             self.stack.append((name, scope, "bind"))

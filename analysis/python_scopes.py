@@ -12,7 +12,7 @@ from devflow.analysis.syntax.parse import SyntaxTree
 
 Role = Literal["read", "bind", "delete", "declare"]
 Kind = Literal["module", "class", "function", "lambda", "comprehension", "types"]
-IN_STRINGS = frozenset({"quoted", "exported", "slot", "field"})
+IN_STRINGS = frozenset({"quoted", "exported", "slot", "field", "named", "parametrized"})
 """How names occur that stand in strings."""
 MODULE = 0
 """The number of the file's own scope."""
@@ -31,7 +31,8 @@ class Occurrence:
     how: str = ""
     """For "bind": `parameter`, `import`, `def`, `class`, `loop`, `augmented`, `field` (in a string: of
     `namedtuple("P", "x y")`) or `` for the rest; for "read": `quoted` inside a string or comment that is an
-    annotation; for "declare": `exported` in `__all__`, `slot` in `__slots__` and `__match_args__`."""
+    annotation; for "declare": `exported` in `__all__`, `slot` in `__slots__` and `__match_args__`,
+    `named` in `T = TypeVar("T")`, `parametrized` in `@parametrize("x, y", …)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class PythonNames:
     def settle(self) -> None:
         """Give every occurrence its home; called once when all bindings are known."""
         for order, each in enumerate(self.occurrences):
-            home = each.scope if each.how == "slot" else self.lookup(each.name, each.scope)
+            home = each.scope if each.how in ("slot", "parametrized") else self.lookup(each.name, each.scope)
             scope = self.scopes[home]
             if (
                 scope.kind == "class"

@@ -9,27 +9,15 @@ from pathlib import Path
 import tree_sitter
 
 from devflow.analysis.python_fields import COPYING, DATA_BASES, DATA_DECORATORS
-from devflow.analysis.python_scopes import MODULE, Keyword, Occurrence, PythonNames
+from devflow.analysis.python_scopes import MODULE, Keyword
 from devflow.analysis.refactor.classes import ClassRef, decorators
-from devflow.analysis.refactor.project import PythonProject, node_of
+from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.receivers import Receivers
 from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.syntax.parse import SyntaxTree
 
 _QUESTIONS = 60
 """The most single places a type engine is asked about."""
-_TOLD_THEIR_NAME = frozenset(
-    {
-        "TypeVar",
-        "ParamSpec",
-        "TypeVarTuple",
-        "NewType",
-        "namedtuple",
-        "NamedTuple",
-        "TypedDict",
-        "TypeAliasType",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +117,6 @@ def _in_own_file(project: PythonProject, each: Variable, places: set[Place]) -> 
     }
     for at in names.of(each.name, each.home):
         places.add(Place(each.path, at.start, at.end, at.start in external))
-        if at.role == "bind" and (named := _told_its_name(names, at)) is not None:
-            places.add(Place(each.path, named[0], named[1]))
-
-
-def _told_its_name(names: PythonNames, at: Occurrence) -> tuple[int, int] | None:
-    """The string in `T = TypeVar("T")`, `P = namedtuple("P", …)`: it must be the variable's name."""
-    statement = node_of(names, at).parent
-    value = statement.child_by_field_name("right") if statement is not None else None
-    function = value.child_by_field_name("function") if value is not None and value.type == "call" else None
-    if value is None or function is None:
-        return None
-    given = first_argument(value)
-    told = names.tree.slice(function).rpartition(".")[2] in _TOLD_THEIR_NAME
-    if told and given is not None and names.tree.slice(given)[1:-1] == at.name and given.type == "string":
-        span = names.tree.span(given)
-        return span.start + 1, span.end - 1
-    return None
 
 
 def _is_known(project: PythonProject, module: str, level: int, each: Variable) -> bool:

@@ -5,12 +5,14 @@ Added to what a type engine says; no engine is asked."""
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.named_strings import CLASS_MAKERS
 from devflow.analysis.python_scopes import PythonNames
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.refused import NotIndexed, Refused
@@ -23,6 +25,8 @@ from devflow.server.assist.waiting import due
 SECONDS = 2.0
 """Files that are not read by then are left out."""
 _MOST_FILES = 200
+_SPECIAL = r"[\"'][\w, ]*\bNAME\b[\w, ]*[\"']|[(,\s]NAME=(?!=)|#\s*type:[^\n]*\bNAME\b"
+_MADE = rf"\b(?:{'|'.join(sorted(CLASS_MAKERS))})\([^)]*\bNAME\b"
 
 
 class _Sources(WorkspaceSources):
@@ -33,6 +37,7 @@ class _Sources(WorkspaceSources):
         self._own: list[Path] = [doc.path] if doc.path is not None else []
         self._here = here
         self._over = due(SECONDS)
+        self._typed = code.python is not None and code.types_are_fast
 
     def read(self, path: Path) -> Text | None:
         """The present text of a file, in time."""
@@ -46,7 +51,22 @@ class _Sources(WorkspaceSources):
             known = super().files_with(name)
         except (NotIndexed, Refused):
             return self._own
-        return [*self._own, *(each for each in known if each not in self._own)][:_MOST_FILES]
+        others = [each for each in known if each not in self._own][:_MOST_FILES]
+        return [*self._own, *(self._untyped(name, others) if self._typed else others)]
+
+    def _untyped(self, name: str, files: Sequence[Path]) -> Sequence[Path]:
+        """Those in which the name stands in a way that a type engine does not see: in a string or a comment,
+        as a keyword. All of them for the fields of a class that a call makes: it does not know these."""
+        special = re.compile(_SPECIAL.replace("NAME", re.escape(name)))
+        made = re.compile(_MADE.replace("NAME", re.escape(name)))
+        left: list[Path] = []
+        for path in self._own + list(files):
+            text = self.read(path)
+            if text is not None and made.search(text.source):
+                return files
+            if text is not None and path in files and special.search(text.source):
+                left.append(path)
+        return left
 
     def defined(self, path: Path, at: int) -> Sequence[Location] | None:
         """Not asked."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devflow.analysis.document import Document
-from devflow.analysis.python_scopes import Occurrence, PythonNames
+from devflow.analysis.python_scopes import IN_STRINGS, Occurrence, PythonNames
 from devflow.analysis.refactor.local_rename import local_places
 from devflow.analysis.references import receiver_before, sigils_of
 from devflow.analysis.scope import in_quotes, visible_names
@@ -75,7 +75,7 @@ def _bound(names: PythonNames) -> set[int]:
 
 
 def _is_read(each: Occurrence) -> bool:
-    return each.role == "read" or each.how in ("exported", "slot")
+    return each.role == "read" or each.how in IN_STRINGS - {"field"}
 
 
 async def _by_types(doc: Document, known: Sequence[int], name: str, code: Codebase) -> list[Highlight]:

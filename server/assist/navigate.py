@@ -218,26 +218,30 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
         return sorted(set(module), key=lambda place: (str(place.path), place.start))
     own, reach = await asyncio.to_thread(_own_uses, doc, start, name, code)
     typed = code.python if doc.language == "python" else None
-    certain = await certain_names.uses(doc, start, code) if reach != "function" else []
-    if reach == "function" or (reach == "parameter" and not code.types_are_fast):
-        known = sorted({*own, *certain}, key=lambda place: (str(place.path), place.start))
-        return known if include_declaration else [each for each in known if each != own[0]]
+    if reach == "function":
+        return own if include_declaration else own[1:]
+    if typed is None or (reach == "parameter" and not code.types_are_fast):
+        certain = await certain_names.uses(doc, start, code)
+    if reach == "parameter" and not code.types_are_fast:
+        both = sorted({*own, *certain}, key=lambda place: (str(place.path), place.start))
+        return both if include_declaration else [each for each in both if each != own[0]]
     declared: list[Location] = []
     places: list[Location] = []
     if typed is not None:
         source = doc.text.source
-        answers = await asyncio.gather(
+        used, known, certain = await asyncio.gather(
             within(typed.references(doc.path, source, at), REFERENCES_SECONDS),
             within(typed.define(doc.path, source, at), ENGINE_SECONDS),
+            certain_names.uses(doc, start, code),
         )
-        made = [each.location for each in answers[1] or () if each.location is not None]
-        places = await asyncio.to_thread(_same, list(answers[0] or ()), certain, doc, start, code)
+        made = [each.location for each in known or () if each.location is not None]
+        places = await asyncio.to_thread(_same, used or [], certain, doc, start, code)
         declared = await asyncio.to_thread(_same, made, certain, doc, start, code)
     if reach != "parameter":  # of a parameter the engine knows the calls that pass it by name
         targets, more = await _by_index(doc, at, name, code)
         if not declared:
             declared = [each.location for each in targets if each.location is not None]
-        places += await _not_others(set(more) - {*places, *own}, places, declared, code)
+        places += await _not_others(set(more) - {*places, *own, *certain}, places, declared, code)
     places += own
     places += certain
     inside = [place for place in places if within_roots(place.path, code.roots) or place.path == doc.path]

@@ -89,7 +89,7 @@ def _is_by_scopes(doc: Document, start: int, code: Codebase) -> bool:
     names = names_in(doc, code)
     here = names.at(start)
     if here is not None:
-        return here.how in ("slot", "field")
+        return here.how in ("slot", "field", "named", "parametrized")
     keywords, keys = names.keywords, names.keys
     return any(each.start == start for each in keywords) or any(each.start == start for each in keys)
 

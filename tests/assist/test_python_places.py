@@ -147,6 +147,17 @@ PLACES = {
             ‹size› = size
         A().«size»
         """,
+    "the name that a type variable is told": """
+        from typing import TypeVar
+        ‹T› = TypeVar("«T»")
+        def f(x: «T») -> «T»: ...
+        """,
+    "the parameters that a test is given values for": """
+        import pytest
+        @pytest.mark.parametrize("«size», unit", [(1, 2)])
+        @pytest.mark.parametrize(["kind"], [(1,)])
+        def test_a(‹size›, unit, kind): return «size»
+        """,
     "what is caught": """
         class E(Exception):
             def ‹why›(self): ...
