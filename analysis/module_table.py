@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import tree_sitter
 
+from devflow.analysis.named_strings import made_class
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Text
 
@@ -193,6 +194,8 @@ def _definition(tree: SyntaxTree, node: tree_sitter.Node, deep: int = 0) -> Bind
         if child.type == "keyword_argument" and argument is not None and value is not None:
             metaclass = tree.slice(value) if tree.slice(argument) == "metaclass" else metaclass
     members: dict[str, list[Binding]] = {}
+    for child in given.named_children if given is not None else ():
+        members |= _made_members(tree, child)
     body = inner.child_by_field_name("body")
     if body is not None and deep < _DEEPEST:
         _walk(tree, body, members, [], deep + 1)
@@ -200,6 +203,17 @@ def _definition(tree: SyntaxTree, node: tree_sitter.Node, deep: int = 0) -> Bind
     return Binding(
         tree.slice(name), "class", whole.start, whole.end, at.start, metaclass, "", decorators, bases, members
     )
+
+
+def _made_members(tree: SyntaxTree, value: tree_sitter.Node) -> dict[str, list[Binding]]:
+    """Attributes, or keys, of the class that a call such as `namedtuple("P", "x y")` makes; {} of others."""
+    made = made_class(tree, value) if value.type == "call" else None
+    if made is None:
+        return {}
+    return {
+        each.name: [Binding(each.name, "variable", each.start, each.end, each.start, "", each.annotation)]
+        for each in made.fields
+    }
 
 
 _FIELD = re.compile(
@@ -258,6 +272,11 @@ def _assigned(tree: SyntaxTree, statement: tree_sitter.Node) -> list[Binding]:
             for target in targets:
                 if target.type == "identifier":
                     at = tree.span(target)
+                    if alone and right is not None and (members := _made_members(tree, right)):
+                        name, base = tree.slice(target), _short(tree, right.child_by_field_name("function"))
+                        place = (whole.start, whole.end, at.start)
+                        result.append(Binding(name, "class", *place, bases=(base,), members=members))
+                        continue
                     value = _short(tree, right) if alone else ""
                     result.append(
                         Binding(

@@ -14,6 +14,7 @@ from typing import Literal
 
 import tree_sitter
 
+from devflow.analysis.named_strings import made_class, parametrized, plain_string, told_name, type_comment
 from devflow.analysis.python_scopes import (
     MODULE,
     ImportedName,
@@ -49,9 +50,13 @@ _PATTERNS = frozenset(
     {"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "tuple", "list", "list_splat"}
     | {"expression_list", "parenthesized_expression", "dictionary_splat_pattern"}
 )
+_SLOTS = frozenset({"__slots__", "__match_args__"})
+_BY_KEY = frozenset({"get", "pop", "setdefault"})
 _RESERVED = frozenset({"None", "True", "False", "and", "or", "not", "in", "is", "if", "else", "lambda"})
 
-Mode = Literal["read", "bind", "loop", "delete", "case", "annotation", "augmented", "parameter", "exported"]
+Mode = Literal[
+    "read", "bind", "loop", "delete", "case", "annotation", "augmented", "parameter", "exported", "slots"
+]
 
 
 class _Walk:
@@ -59,7 +64,7 @@ class _Walk:
 
     def __init__(self, tree: SyntaxTree) -> None:
         self.tree = tree
-        self.names = PythonNames(tree, [], [], [], [], [], [])
+        self.names = PythonNames(tree, [], [], [], [], [], [], [])
         self.stack: list[tuple[tree_sitter.Node, int, Mode]] = []
 
     def run(self) -> PythonNames:
@@ -117,7 +122,7 @@ class _Walk:
             self._push(node.named_children, scope, mode)
 
     def _identifier(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
-        if mode in ("read", "annotation", "exported"):
+        if mode in ("read", "annotation", "exported", "slots"):
             self._occurs(node, scope, "read")
         elif mode == "delete":
             self._occurs(node, scope, "delete")
@@ -137,12 +142,20 @@ class _Walk:
     def _at_subscript(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         value = node.child_by_field_name("value")
         rest = [each for each in node.named_children if each != value]
+        if value is not None and len(rest) == 1:
+            self._key(rest[0], value, scope)
         inner: Mode = "read"
         typed = value is not None and self.tree.slice(value).rpartition(".")[2] in _GENERICS
         if (mode == "annotation" or typed) and value is not None and not self._is_literal(value):
             inner = "annotation"
         self._push(rest, scope, inner)
         self._push([value], scope, "read")
+
+    def _key(self, node: tree_sitter.Node, owner: tree_sitter.Node, scope: int) -> None:
+        text = plain_string(node)
+        if text is not None and self.tree.slice(text).isidentifier():
+            span = self.tree.span(text)
+            self.names.keys.append(Member(self.tree.slice(text), span.start, span.end, scope, owner))
 
     def _at_generic_type(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         children = node.named_children
@@ -163,17 +176,27 @@ class _Walk:
         plain = not any(each.type == "interpolation" for each in node.named_children)
         if mode == "annotation" and plain and len(content) == 1 and not content[0].named_children:
             span = self.tree.span(content[0])
-            written = self.tree.text.source[span.start : span.end]
-            for word in _WORD.finditer(written):
-                if word[0] not in _RESERVED:
-                    start = span.start + word.start()
-                    self._add(Occurrence(word[0], start, start + len(word[0]), scope, "read", "quoted"))
+            self._quoted(self.tree.text.source[span.start : span.end], span.start, scope)
             return
-        if mode == "exported" and plain and len(content) == 1:
-            span = self.tree.span(content[0])
-            self.names.exported.append((self.tree.slice(content[0]), span.start, span.end))
+        if mode in ("exported", "slots") and plain and len(content) == 1:
+            span, name = self.tree.span(content[0]), self.tree.slice(content[0])
+            if mode == "exported":
+                self.names.exported.append((name, span.start, span.end))
+            if name.isidentifier():
+                how = "exported" if mode == "exported" else "slot"
+                self._add(Occurrence(name, span.start, span.end, scope, "declare", how))
             return
         self._push(node.named_children, scope)
+
+    def _quoted(self, written: str, start: int, scope: int) -> None:
+        for word in _WORD.finditer(written):
+            if word[0] not in _RESERVED:
+                at = start + word.start()
+                self._add(Occurrence(word[0], at, at + len(word[0]), scope, "read", "quoted"))
+
+    def _at_comment(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
+        if (types := type_comment(self.tree.slice(node))) is not None:
+            self._quoted(types[0], self.tree.span(node).start + types[1], scope)
 
     def _at_keyword_argument(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         name, arguments = node.child_by_field_name("name"), node.parent
@@ -187,34 +210,57 @@ class _Walk:
     def _at_call(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         function = node.child_by_field_name("function")
         arguments = node.child_by_field_name("arguments")
+        if (made := made_class(self.tree, node)) is not None:
+            inner = self._scope("class", scope, node)
+            self.names.scopes[inner].start, self.names.scopes[inner].end = made.start, made.end
+            for each in made.fields:
+                self._add(Occurrence(each.name, each.start, each.end, inner, "bind", "field"))
         if arguments is not None and function is not None and arguments.type == "argument_list":
             parts = arguments.named_children
+            if parts and function.type == "attribute" and self._last(function) in _BY_KEY:
+                self._key(parts[0], function.named_children[0], scope)
             if parts and self.tree.slice(function).rpartition(".")[2] == "cast":
                 self._push(parts[1:], scope)
                 self._push(parts[:1], scope, "annotation")
-            elif mode == "exported":
-                self._push(parts, scope, "exported")
+            elif mode in ("exported", "slots"):
+                self._push(parts, scope, mode)
             else:
                 self._push(parts, scope)
         else:
             self._push([arguments], scope)
         self._push([function], scope)
 
+    def _last(self, function: tree_sitter.Node) -> str:
+        return self.tree.slice(function).rpartition(".")[2]
+
     # -- statements --------------------------------------------------------------------------------
 
     def _at_assignment(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         left = node.child_by_field_name("left")
         right = node.child_by_field_name("right")
-        exports = left is not None and scope == MODULE and self.tree.slice(left) == "__all__"
+        annotation = node.child_by_field_name("type")
+        if left is not None and annotation is not None and right is not None and right.type == "dictionary":
+            for pair in right.named_children:
+                if pair.type == "pair":
+                    self._key(pair.named_children[0], left, scope)
+        told = told_name(self.tree, right) if right is not None else None
+        if left is not None and told is not None and self.tree.slice(told) == self.tree.slice(left):
+            self._occurs(told, scope, "declare", "named")
         self._push([left], scope, "bind")
-        self._push([node.child_by_field_name("type")], scope, "annotation")
-        self._push([right], scope, "exported" if exports else "read")
+        self._push([annotation], scope, "annotation")
+        self._push([right], scope, self._listing(left, scope))
+
+    def _listing(self, left: tree_sitter.Node | None, scope: int) -> Mode:
+        """What strings in the value of `left` are: names that the module exports, slots of the class."""
+        name = self.tree.slice(left) if left is not None and left.type == "identifier" else ""
+        if scope == MODULE and name == "__all__":
+            return "exported"
+        return "slots" if name in _SLOTS and self.names.scopes[scope].kind == "class" else "read"
 
     def _at_augmented_assignment(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         left = node.child_by_field_name("left")
-        exports = left is not None and scope == MODULE and self.tree.slice(left) == "__all__"
         self._push([left], scope, "augmented")
-        self._push([node.child_by_field_name("right")], scope, "exported" if exports else "read")
+        self._push([node.child_by_field_name("right")], scope, self._listing(left, scope))
 
     def _at_named_expression(self, node: tree_sitter.Node, scope: int, mode: Mode) -> None:
         target = scope
@@ -277,9 +323,12 @@ class _Walk:
         name = node.child_by_field_name("name")
         around = self._type_scope(node, scope)
         inner = self._scope("function", around, node)
+        for told in parametrized(self.tree, node):
+            self._add(Occurrence(told.name, told.start, told.end, inner, "declare", "parametrized"))
         self._push([node.child_by_field_name("body")], inner)
         if name is not None:
             self.stack.append((name, scope, "bind"))
+        self._push([each for each in node.named_children if each.type == "comment"], around)
         self._push([node.child_by_field_name("return_type")], around)
         self._parameters_of(node.child_by_field_name("parameters"), around, inner)
 
@@ -370,6 +419,8 @@ class _Walk:
         if holder is not None:
             span = self.tree.span(name)
             owner = holder.named_children[0]
+            if owner.type == "dotted_name" and len(owner.named_children) == 1:
+                owner = owner.named_children[0]
             self.names.members.append(Member(self.tree.slice(name), span.start, span.end, scope, owner))
         self._push(node.named_children[1:], scope, "case")
 

@@ -15,8 +15,16 @@ from pathlib import Path
 
 import tree_sitter
 
+from devflow.analysis.calls import CallSite
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.module_table import Binding, ModuleTable, imported
+from devflow.analysis.pytest_fixtures import (
+    fixtures,
+    function_of_parameter,
+    is_test_file,
+    takes_fixtures,
+)
+from devflow.analysis.python_fields import keys_of, keywords_of, made_fields
 from devflow.analysis.python_files import DEEPEST, Lookup, PythonFiles, Target, bound, is_property
 from devflow.analysis.python_locals import class_binding, is_bound_here, is_field, local
 from devflow.analysis.python_modules import module_file, modules_in
@@ -24,6 +32,7 @@ from devflow.analysis.python_values import PLAIN, PythonValues
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Text
+from devflow.analysis.types.base import Parameter
 
 __all__ = ["PythonResolver", "Target"]
 
@@ -88,11 +97,47 @@ class PythonResolver:
         if parent.type in ("class_definition", "function_definition") and is_field(parent, "name", node):
             binding, owner = class_binding(tree, parent)
             return Target(path, binding, owner) if binding is not None else None
+        if (function := function_of_parameter(node)) is not None and takes_fixtures(tree, function):
+            fixture = self.fixture(path, tree, start, name, besides=tree.span(function).start)
+            if fixture is not None:
+                return fixture
         if is_bound_here(node):
             made = local(tree, start, name)
             if made is not None and made[0].name_start == start and made[0].kind == "variable":
                 return Target(path, made[0])
         return scope(name)
+
+    def keywords_of(self, path: Path, tree: SyntaxTree, call: CallSite) -> list[Parameter]:
+        """The fields that keyword arguments of `call` set: of a data class's constructor, of `replace`."""
+        scope = self._values.scope(path, tree, call.start)
+        return keywords_of(self._files, self._values, tree.text.source, scope, call)
+
+    def keys_of(self, path: Path, tree: SyntaxTree, at: int, text: str) -> list[str]:
+        """The keys of the TypedDict that the expression `text` at `at` is, or is a value of."""
+        return keys_of(self._files, self._values, text, self._values.scope(path, tree, at))
+
+    def made_fields(self, path: Path, tree: SyntaxTree, at: int, text: str) -> list[str]:
+        """The fields of the expression `text` at `at`, whose class a call such as `namedtuple` makes."""
+        return made_fields(self._files, self._values, text, self._values.scope(path, tree, at))
+
+    def fixture(self, path: Path, tree: SyntaxTree, at: int, name: str, besides: int = -1) -> Target | None:
+        """The fixture of pytest that code at `at` means by `name`, which is none around `besides`: one that
+        asks for its own name gets the one it hides."""
+        if not is_test_file(path):
+            return None
+        for found, target in fixtures(self._files, path, tree, at):
+            binding = target.binding
+            around = binding is not None and target.path == path and binding.start <= besides < binding.end
+            if found == name and not around:
+                return target
+        return None
+
+    def fixture_names(self, path: Path, tree: SyntaxTree, at: int) -> list[str]:
+        """The fixtures that a test at `at` can ask for, nearest first."""
+        if not is_test_file(path):
+            return []
+        found = [name for name, _ in fixtures(self._files, path, tree, at)]
+        return list(dict.fromkeys((*found, "request")))
 
     def _matched(
         self, tree: SyntaxTree, keyword: tree_sitter.Node, name: str, scope: Lookup

@@ -12,6 +12,8 @@ from devflow.analysis.syntax.parse import SyntaxTree
 
 Role = Literal["read", "bind", "delete", "declare"]
 Kind = Literal["module", "class", "function", "lambda", "comprehension", "types"]
+IN_STRINGS = frozenset({"quoted", "exported", "slot", "field", "named", "parametrized"})
+"""How names occur that stand in strings."""
 MODULE = 0
 """The number of the file's own scope."""
 
@@ -27,8 +29,10 @@ class Occurrence:
     """The scope whose code it is in, which need not be the one it belongs to."""
     role: Role
     how: str = ""
-    """For "bind": `parameter`, `import`, `def`, `class`, `loop`, `augmented` or `` for the rest; for "read":
-    `quoted` inside a string that is an annotation."""
+    """For "bind": `parameter`, `import`, `def`, `class`, `loop`, `augmented`, `field` (in a string: of
+    `namedtuple("P", "x y")`) or `` for the rest; for "read": `quoted` inside a string or comment that is an
+    annotation; for "declare": `exported` in `__all__`, `slot` in `__slots__` and `__match_args__`,
+    `named` in `T = TypeVar("T")`, `parametrized` in `@parametrize("x, y", …)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class PythonNames:
     imports: list[ImportedName]
     exported: list[tuple[str, int, int]]
     """The strings in `__all__`, without their quotes."""
+    keys: list[Member]
+    """Strings that are keys of a mapping: `owner["name"]`, `owner.get("name")`, `owner: D = {"name": …}`."""
     _homes: dict[int, int] = field(default_factory=dict)
     _by_home: dict[tuple[str, int], list[Occurrence]] = field(default_factory=dict)
     _by_start: dict[int, Occurrence] = field(default_factory=dict)
@@ -108,6 +114,11 @@ class PythonNames:
     def at(self, offset: int) -> Occurrence | None:
         """The plain name that begins at `offset`."""
         return self._by_start.get(offset)
+
+    def is_in_string(self, offset: int) -> bool:
+        """Whether the plain name that begins at `offset` stands in a string or a comment."""
+        found = self._by_start.get(offset)
+        return found is not None and found.how in IN_STRINGS
 
     def home(self, occurrence: Occurrence) -> int:
         """The scope the name belongs to; the file's own when it is bound nowhere."""
@@ -165,7 +176,7 @@ class PythonNames:
     def settle(self) -> None:
         """Give every occurrence its home; called once when all bindings are known."""
         for order, each in enumerate(self.occurrences):
-            home = self.lookup(each.name, each.scope)
+            home = each.scope if each.how in ("slot", "parametrized") else self.lookup(each.name, each.scope)
             scope = self.scopes[home]
             if (
                 scope.kind == "class"

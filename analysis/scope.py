@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
 from typing import Literal
 
@@ -88,7 +89,10 @@ def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
             found = _bound_at_top(tree)
         else:
             found = _bound_in(tree, node, _SHALLOW if "class" in node.type else None)
+        own = _statement_of_class(tree, node, at) if distance == 0 else range(0)
         for name, kind, start in sorted(found, key=_START, reverse=True):
+            if start in own and kind is SymbolKind.VARIABLE:
+                continue  # in `size = size` the class has no `size` yet
             is_later = start >= at and kind is SymbolKind.VARIABLE and node.type not in _BOUND_BEHIND
             if distance == 0 and not is_outermost and is_later:
                 continue
@@ -100,6 +104,18 @@ def visible_names(tree: SyntaxTree, at: int) -> list[VisibleName]:
             if name not in result and not (start < at <= start + len(name)):
                 result[name] = VisibleName(name, kind, start, distance - 1)
     return list(result.values())
+
+
+def _statement_of_class(tree: SyntaxTree, node: tree_sitter.Node, at: int) -> range:
+    """The offsets of the statement of a class body of Python that `at` is in; none anywhere else."""
+    if tree.language != "python" or node.type != "class_definition":
+        return range(0)
+    path = tree.path_to(max(at - 1, 0))
+    for above, below in pairwise(path):
+        if above.type == "block" and above.parent == node:
+            span = tree.span(below)
+            return range(span.start, span.end)
+    return range(0)
 
 
 def _unindented_names(tree: SyntaxTree) -> Iterator[tuple[str, SymbolKind, int]]:

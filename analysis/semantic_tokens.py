@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from devflow.analysis.facts import ReferenceKind, Symbol, SymbolKind
 from devflow.analysis.imports import imports
 from devflow.analysis.python_names import python_names
-from devflow.analysis.python_scopes import MODULE, Occurrence, PythonNames
+from devflow.analysis.python_scopes import IN_STRINGS, MODULE, Occurrence, PythonNames
 from devflow.analysis.references import references
 from devflow.analysis.scope import Bound, bindings
 from devflow.analysis.symbols import symbols
@@ -105,6 +105,8 @@ def _python(tree: SyntaxTree) -> Iterator[SemanticToken]:
     modules = {each.bound for each in names.imports if not each.name}
     source = tree.text.source
     for each in names.occurrences:
+        if each.how in IN_STRINGS - {"quoted"}:
+            continue  # it looks like the string that it is
         if each.how == "quoted" and source[each.start : each.end] != each.name:
             continue
         token = _occurrence(names, each, modules, made, source)

@@ -14,7 +14,7 @@ from devflow.analysis.refactor.project import PythonProject
 
 @dataclass(frozen=True, slots=True)
 class ClassRef:
-    """A `class` statement: its file and the number of its scope."""
+    """A class: its file and the number of its scope."""
 
     path: Path
     scope: int
@@ -35,8 +35,12 @@ class Classes:
         """The class that a variable (after `PythonProject.definition`) is bound to by a `class` statement."""
         node = self.project.definition_node(path, home, name)
         names = self.project.names(path)
-        if node is None or names is None or node.type != "class_definition":
+        if node is None or names is None or node.type not in ("class_definition", "call"):
             return None
+        return self._made_by(path, names, node)
+
+    def _made_by(self, path: Path, names: PythonNames, node: tree_sitter.Node) -> ClassRef | None:
+        """The class of a `class` statement, or of a call such as `namedtuple("P", "x y")`."""
         return next(
             (ClassRef(path, s.number) for s in names.scopes if s.node == node and s.kind == "class"), None
         )
@@ -44,8 +48,12 @@ class Classes:
     def name_of(self, each: ClassRef) -> str:
         """The class's name."""
         names = self.names_of(each)
-        node = names.scopes[each.scope].node.child_by_field_name("name")
-        return names.tree.slice(node) if node is not None else ""
+        node = names.scopes[each.scope].node
+        if node.type == "call" and node.parent is not None and node.parent.type == "assignment":
+            name = node.parent.child_by_field_name("left")
+        else:
+            name = node.child_by_field_name("name")
+        return names.tree.slice(name) if name is not None else ""
 
     def bases(self, each: ClassRef) -> tuple[list[ClassRef], list[str]]:
         """The bases in the workspace, and the others as they are written."""
@@ -54,6 +62,8 @@ class Classes:
             outside: list[str] = []
             names = self.names_of(each)
             scope = names.scopes[each.scope]
+            maker = scope.node.child_by_field_name("function")  # of `namedtuple("P", "x y")`
+            outside += [names.tree.slice(maker)] if maker is not None else []
             arguments = scope.node.child_by_field_name("superclasses")
             for base in arguments.named_children if arguments is not None else ():
                 if base.type in ("keyword_argument", "comment"):
@@ -91,6 +101,18 @@ class Classes:
                 found.append(base)
                 pending += self.bases(base)[0]
         return found
+
+    def definer(self, each: ClassRef, name: str) -> ClassRef | None:
+        """The class that a member is looked up in for values of `each`: itself or one of its bases."""
+        return next((one for one in (each, *self.ancestors(each)) if self.defines(one, name)), None)
+
+    def is_typed_dict(self, each: ClassRef) -> bool:
+        """Whether the names of its body are keys."""
+        return any(
+            base.rpartition(".")[2] == "TypedDict"
+            for one in (each, *self.ancestors(each))
+            for base in self.bases(one)[1]
+        )
 
     def defines(self, each: ClassRef, name: str) -> bool:
         """Whether the class's body binds `name`, or a method of it binds `self.name`."""
@@ -163,7 +185,10 @@ class Classes:
         return ClassRef(path, around)
 
     def class_denoted(self, path: Path, scope: int, node: tree_sitter.Node) -> ClassRef | None:
-        """The class that an expression (`C`, `m.C`) names."""
+        """The class that an expression (`C`, `m.C`) names, or makes (`namedtuple("P", "x y")`)."""
+        names = self.project.names(path)
+        if node.type == "call":
+            return self._made_by(path, names, node) if names is not None else None
         made = self.project.denoted(path, scope, node)
         return self.of_variable(*made) if made is not None else None
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import tree_sitter
 
 from devflow.analysis.facts import Location
+from devflow.analysis.named_strings import made_class
 from devflow.analysis.python_names import python_names
 from devflow.analysis.python_scopes import MODULE, ImportedName, Occurrence, PythonNames
 from devflow.analysis.syntax.parse import SyntaxTree, parse
@@ -219,7 +220,8 @@ class PythonProject:
         return path, home, name
 
     def definition_node(self, path: Path, home: int, name: str) -> tree_sitter.Node | None:
-        """The only `def` or `class` statement that binds the variable; None when it is bound otherwise."""
+        """The only `def` or `class` statement, or call that makes a class, that binds the variable; None when
+        it is bound otherwise."""
         names = self.names(path)
         if names is None:
             return None
@@ -230,6 +232,10 @@ class PythonProject:
             for node in nodes
             if node is not None and node.type in ("function_definition", "class_definition")
         ]
+        if len(binds) == 1 and nodes[0] is not None and nodes[0].type == "assignment":
+            value = nodes[0].child_by_field_name("right")
+            if value is not None and made_class(names.tree, value) is not None:
+                return value
         return made[-1] if made and len(made) == len(binds) else None
 
     def denoted(self, path: Path, scope: int, node: tree_sitter.Node) -> tuple[Path, int, str] | None:

@@ -205,6 +205,10 @@ class Receivers(Classes):
             return self.class_of(path, scope, value, depth + 1)
         if node.type in ("typed_parameter", "typed_default_parameter"):
             return self._annotated(path, scope, node.child_by_field_name("type"), depth)
+        if node.type == "as_pattern_target" and (pattern := node.parent) is not None:
+            caught = pattern.parent is not None and pattern.parent.type == "except_clause"
+            value = pattern.named_children[0]
+            return self.class_denoted(path, scope, value) if caught else None
         if node.type == "named_expression" and (value := node.child_by_field_name("value")) is not None:
             return self.class_of(path, scope, value, depth + 1)
         return None

@@ -20,7 +20,7 @@ from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.receivers import Receivers
 from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.refactor.targets import Attribute, target_at
-from devflow.analysis.refactor.variables import Place, Uses, member_uses, variable_uses
+from devflow.analysis.refactor.variables import Place, Uses, check_keys, member_uses, variable_uses
 from devflow.analysis.text import Edit, Text
 
 _BUILTIN_TYPES = (str, bytes, int, float, list, dict, set, tuple, object, type, Exception, property)
@@ -56,6 +56,7 @@ def rename(project: PythonProject, path: Path, at: int, new: str) -> Renaming:
     check_inside(project, target, path)
     if isinstance(target, Attribute):
         uses = member_uses(project, classes, target.owner, target.name)
+        check_keys(classes, uses.classes, target.name)
         check_member(project, classes, uses, target, new)
         keywords = set[Place]()
     else:

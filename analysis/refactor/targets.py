@@ -8,12 +8,12 @@ from pathlib import Path
 
 import tree_sitter
 
-from devflow.analysis.python_scopes import MODULE, PythonNames
+from devflow.analysis.python_scopes import MODULE, Keyword, PythonNames
 from devflow.analysis.refactor.classes import ClassRef
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.receivers import Receivers
 from devflow.analysis.refactor.refused import Refused
-from devflow.analysis.refactor.variables import Variable
+from devflow.analysis.refactor.variables import Variable, first_argument, keyword_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,12 @@ def target_at(
                     return _by_engine(project, classes, path, at, member.name, asked)
                 return _named(project, known, module, member.name, MODULE)
             owner = classes.receiver(path, member)
-            if isinstance(owner, ClassRef):
-                for each in (owner, *classes.ancestors(owner)):
-                    if classes.defines(each, member.name):
-                        return Attribute(each, member.name)
+            if isinstance(owner, ClassRef) and (made := classes.definer(owner, member.name)) is not None:
+                return Attribute(made, member.name)
             return _by_engine(project, classes, path, at, member.name, asked)
     for given in names.keywords:
         if given.start == at:
-            found = _parameter_named(project, classes, path, given.scope, given.call, given.name)
+            found = _parameter_named(project, classes, path, given)
             return found or _by_engine(project, classes, path, at, given.name, asked)
     for brought in names.imports:
         if brought.start == at and brought.name and brought.name != "*":
@@ -62,6 +60,12 @@ def target_at(
             if known is None or not (known.is_bound(brought.name, MODULE) or known.has_star()):
                 raise _is_module(brought.name)
             return _named(project, known, source, brought.name, MODULE)
+    for key in names.keys:
+        if key.start == at:
+            holder = classes.receiver(path, key)
+            owner = classes.definer(holder, key.name) if isinstance(holder, ClassRef) else None
+            if owner is not None and classes.is_typed_dict(owner):
+                return Attribute(owner, key.name)
     start, end = names.tree.text.word_at(at)
     if any(
         brought.statement.start_byte <= names.tree.byte(at) < brought.statement.end_byte
@@ -133,38 +137,36 @@ def _is_same(classes: Receivers, one: Variable | Attribute, other: Variable | At
 
 
 def _parameter_named(
-    project: PythonProject, classes: Receivers, path: Path, scope: int, call: tree_sitter.Node, name: str
+    project: PythonProject, classes: Receivers, path: Path, given: Keyword
 ) -> Variable | Attribute | None:
-    """The parameter that a keyword argument of `call` names."""
-    function = call.child_by_field_name("function")
-    names = project.names(path)
+    """The parameter, or the field of a constructor's class, that a keyword argument names."""
+    function, names = given.call.child_by_field_name("function"), project.names(path)
     if function is None or names is None:
         return None
-    made = project.denoted(path, scope, function)
+    if names.tree.slice(function).rpartition(".")[2] == "partial":
+        function = first_argument(given.call) or function
+    made = project.denoted(path, given.scope, function)
     owner = classes.of_variable(*made) if made is not None else None
-    method = ""
-    if made is not None and owner is None:
-        node = project.definition_node(*made)
-        known = project.names(made[0])
-        return parameter_of(known, made[0], node, name)
-    if owner is not None:
-        method = "__init__"
-    elif (
-        function.type == "attribute" and (attribute := function.child_by_field_name("attribute")) is not None
-    ):
-        receiver = function.child_by_field_name("object")
-        found = classes.class_of(path, scope, receiver) if receiver is not None else None
-        owner = found if isinstance(found, ClassRef) else None
-        method = names.tree.slice(attribute)
-    if owner is None:
-        return None
-    for each in (owner, *classes.ancestors(owner)):
+    method = "__init__"
+    if made is not None and owner is None and (node := project.definition_node(*made)) is not None:
+        return parameter_of(project.names(made[0]), made[0], node, given.name)
+    if owner is None and function.type == "attribute":
+        attribute, receiver = (
+            function.child_by_field_name("attribute"),
+            function.child_by_field_name("object"),
+        )
+        found = classes.class_of(path, given.scope, receiver) if receiver is not None else None
+        if isinstance(found, ClassRef) and attribute is not None:
+            owner, method = found, names.tree.slice(attribute)
+    for each in (owner, *classes.ancestors(owner)) if owner is not None else ():
         node = project.definition_node(each.path, each.scope, method)
-        if (parameter := parameter_of(project.names(each.path), each.path, node, name)) is not None:
+        if (parameter := parameter_of(project.names(each.path), each.path, node, given.name)) is not None:
             return parameter
-        if method == "__init__" and classes.defines(each, name):
-            return Attribute(each, name)
-    return None
+        if method == "__init__" and classes.defines(each, given.name):
+            return Attribute(each, given.name)
+    copied = keyword_class(project, classes, path, given)
+    owner = classes.definer(copied, given.name) if copied is not None else None
+    return Attribute(owner, given.name) if owner is not None else None
 
 
 def parameter_of(

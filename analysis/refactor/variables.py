@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tree_sitter
 
-from devflow.analysis.python_scopes import MODULE, Occurrence, PythonNames
+from devflow.analysis.python_fields import COPYING, DATA_BASES, DATA_DECORATORS
+from devflow.analysis.python_scopes import MODULE, Keyword
 from devflow.analysis.refactor.classes import ClassRef, decorators
-from devflow.analysis.refactor.project import PythonProject, node_of
+from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.receivers import Receivers
 from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.syntax.parse import SyntaxTree
 
 _QUESTIONS = 60
 """The most single places a type engine is asked about."""
-_TOLD_THEIR_NAME = frozenset(
-    {
-        "TypeVar",
-        "ParamSpec",
-        "TypeVarTuple",
-        "NewType",
-        "namedtuple",
-        "NamedTuple",
-        "TypedDict",
-        "TypeAliasType",
-    }
-)
-_DATA_BASES = frozenset({"NamedTuple", "BaseModel", "TypedDict", "Struct"})
-_DATA_DECORATORS = frozenset(
-    {"dataclass", "define", "attrs", "attributes", "frozen", "mutable", "dataclass_transform"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +66,40 @@ def variable_uses(project: PythonProject, start: Variable) -> Uses:
             continue
         if not candidates:
             candidates = sorted({path, start.path, *project.sources.files_with(name)})
+            candidates += _offering(project, each, candidates)
         for file in candidates:
             found += [more for more in _through_imports(project, each, file, places) if more not in found]
     for file in candidates:
         _behind_modules(project, {each.path for each in found if each.home == MODULE}, name, file, places)
     return Uses(frozenset(places), frozenset(found))
+
+
+def _offering(project: PythonProject, each: Variable, files: Sequence[Path]) -> list[Path]:
+    """The modules that offer the variable by a star import alone: its name is not written there."""
+    found: dict[Path, None] = {}
+    for file in files:
+        names = project.names(file)
+        for brought in names.imports if names is not None else ():
+            source = project.imported_from(brought, file) if brought.name == each.name else None
+            while source is not None and source not in files and source not in found:
+                if project.definition(source, each.name) != (each.path, each.home, each.name):
+                    break
+                found[source] = None
+                source = _star_source(project, source, each.name)
+    return list(found)
+
+
+def _star_source(project: PythonProject, file: Path, name: str) -> Path | None:
+    """The module whose star import brings `name` into `file`."""
+    names = project.names(file)
+    for brought in names.imports if names is not None else ():
+        source = project.imported_from(brought, file) if brought.name == "*" else None
+        if source is not None:
+            made = project.definition(source, name)
+            known = project.names(made[0])
+            if known is not None and known.is_bound(made[2], made[1]):
+                return source
+    return None
 
 
 def _in_own_file(project: PythonProject, each: Variable, places: set[Place]) -> None:
@@ -103,27 +117,6 @@ def _in_own_file(project: PythonProject, each: Variable, places: set[Place]) -> 
     }
     for at in names.of(each.name, each.home):
         places.add(Place(each.path, at.start, at.end, at.start in external))
-        if at.role == "bind" and (named := _told_its_name(names, at)) is not None:
-            places.add(Place(each.path, named[0], named[1]))
-    if each.home == MODULE:
-        places.update(
-            Place(each.path, start, end) for text, start, end in names.exported if text == each.name
-        )
-
-
-def _told_its_name(names: PythonNames, at: Occurrence) -> tuple[int, int] | None:
-    """The string in `T = TypeVar("T")`, `P = namedtuple("P", …)`: it must be the variable's name."""
-    statement = node_of(names, at).parent
-    value = statement.child_by_field_name("right") if statement is not None else None
-    function = value.child_by_field_name("function") if value is not None and value.type == "call" else None
-    if value is None or function is None:
-        return None
-    given = first_argument(value)
-    told = names.tree.slice(function).rpartition(".")[2] in _TOLD_THEIR_NAME
-    if told and given is not None and names.tree.slice(given)[1:-1] == at.name and given.type == "string":
-        span = names.tree.span(given)
-        return span.start + 1, span.end - 1
-    return None
 
 
 def _is_known(project: PythonProject, module: str, level: int, each: Variable) -> bool:
@@ -165,7 +158,6 @@ def member_uses(project: PythonProject, classes: Receivers, start: ClassRef, nam
     """Everywhere a member of a class is used, in the classes it is shared with too. A type engine is
     asked about what syntax leaves open; the rest is doubtful."""
     family = classes.family(start, name)
-    _check_keys(classes, family, name)
     related = {*family, *(base for each in family for base in classes.ancestors(each))}
     if name.startswith("__") and not name.endswith("__"):
         family, related = [start], {start}
@@ -175,29 +167,65 @@ def member_uses(project: PythonProject, classes: Receivers, start: ClassRef, nam
         if names is None:
             continue
         made.update(Place(each.path, at.start, at.end) for at in names.of(name, each.scope))
-        made.update(_in_slots(names, each, name))
-    places = set(made)
-    open_: list[Place] = []
+    places, open_ = set(made), list[Place]()
+    is_data = any(_is_data(project, classes, each) for each in family)
     for file in sorted({each.path for each in family} | set(project.sources.files_with(name))):
-        names = project.names(file)
-        if names is None:
-            continue
-        for member in names.members:
-            if member.name != name:
-                continue
-            owner = classes.receiver(file, member)
-            if owner in related:
-                places.add(Place(file, member.start, member.end))
-            elif owner is None:
-                open_.append(Place(file, member.start, member.end))
-        if any(_is_data(project, classes, each) for each in family):
-            places.update(_constructor_keywords(project, classes, related, file, name))
+        open_ += _behind(project, classes, file, name, related.__contains__, places, is_data)
     return _settled(project, family, name, places, open_)
 
 
-def _check_keys(classes: Receivers, family: Iterable[ClassRef], name: str) -> None:
-    for one in {*family, *(base for each in family for base in classes.ancestors(each))}:
-        if "TypedDict" in {base.rpartition(".")[2] for base in classes.bases(one)[1]}:
+def certain_member_uses(project: PythonProject, classes: Receivers, owner: ClassRef, name: str) -> set[Place]:
+    """Where the member that `owner` itself defines is used for certain, its places in the class among them: a
+    subclass's own member of that name is another one. No type engine is asked."""
+    own = project.names(owner.path)
+    places = {Place(owner.path, at.start, at.end) for at in own.of(name, owner.scope)} if own else set()
+    is_data, keys = _is_data(project, classes, owner), classes.is_typed_dict(owner)
+    for file in sorted({owner.path, *project.sources.files_with(name)}):
+        names = project.names(file)
+
+        def is_it(each: ClassRef) -> bool:
+            return classes.definer(each, name) == owner
+
+        _behind(project, classes, file, name, is_it, places, is_data)
+        for key in names.keys if names is not None and keys else ():
+            holder = classes.receiver(file, key) if key.name == name else None
+            if isinstance(holder, ClassRef) and is_it(holder):
+                places.add(Place(file, key.start, key.end))
+    return places
+
+
+def _behind(
+    project: PythonProject,
+    classes: Receivers,
+    file: Path,
+    name: str,
+    is_it: Callable[[ClassRef], bool],
+    places: set[Place],
+    is_data: bool,
+) -> list[Place]:
+    """Add where `name` of a class that `is_it` stands in `file`; the places that may be anybody's."""
+    open_: list[Place] = []
+    names = project.names(file)
+    for member in names.members if names is not None else ():
+        if member.name != name:
+            continue
+        owner = classes.receiver(file, member)
+        if isinstance(owner, ClassRef) and is_it(owner):
+            places.add(Place(file, member.start, member.end))
+        elif owner is None or (isinstance(owner, ClassRef) and classes.definer(owner, name) is None):
+            open_.append(Place(file, member.start, member.end))
+    for given in names.keywords if names is not None and is_data else ():
+        if given.name == name:
+            made = keyword_class(project, classes, file, given)
+            if made is not None and is_it(made):
+                places.add(Place(file, given.start, given.end))
+    return open_
+
+
+def check_keys(classes: Receivers, family: Iterable[ClassRef], name: str) -> None:
+    """Raise Refused where the member is a key: the mappings it is a key of are made elsewhere too."""
+    for one in family:
+        if classes.is_typed_dict(one):
             raise Refused(f"{name} is a key of the TypedDict {classes.name_of(one)}, so it is not renamed.")
 
 
@@ -222,21 +250,6 @@ def _settled(
     return Uses(frozenset(places), frozenset(), frozenset(doubtful), tuple(family))
 
 
-def _in_slots(names: PythonNames, each: ClassRef, name: str) -> Iterable[Place]:
-    """The member in `__slots__` and `__match_args__`, whose strings are names."""
-    for special in ("__slots__", "__match_args__"):
-        for at in names.of(special, each.scope):
-            statement = node_of(names, at).parent
-            value = statement.child_by_field_name("right") if statement is not None else None
-            pending = [value] if value is not None else []
-            while pending:
-                node = pending.pop()
-                if node.type == "string_content" and names.tree.slice(node) == name:
-                    span = names.tree.span(node)
-                    yield Place(each.path, span.start, span.end)
-                pending += node.named_children
-
-
 def _is_data(project: PythonProject, classes: Receivers, each: ClassRef) -> bool:
     """Whether the class's fields are the parameters of its constructor: the keywords of one that is not
     written are fields."""
@@ -248,33 +261,26 @@ def _is_data(project: PythonProject, classes: Receivers, each: ClassRef) -> bool
         if names is None:
             continue
         node = names.scopes[one.scope].node
-        if {base.rpartition(".")[2] for base in classes.bases(one)[1]} & _DATA_BASES:
+        if {base.rpartition(".")[2] for base in classes.bases(one)[1]} & DATA_BASES:
             return True
-        if {part for text in decorators(names, node) for part in text.split(".")} & _DATA_DECORATORS:
+        if {part for text in decorators(names, node) for part in text.split(".")} & DATA_DECORATORS:
             return True
     return False
 
 
-def _constructor_keywords(
-    project: PythonProject, classes: Receivers, family: set[ClassRef], file: Path, name: str
-) -> Iterable[Place]:
-    names = project.names(file)
-    for each in names.keywords if names is not None else ():
-        if each.name != name or names is None:
-            continue
-        function = each.call.child_by_field_name("function")
-        if function is None:
-            continue
-        called = names.tree.slice(function).rpartition(".")[2]
-        if called in ("replace", "evolve", "_replace"):
-            subject = (
-                function.child_by_field_name("object") if called == "_replace" else first_argument(each.call)
-            )
-            made = classes.class_of(file, each.scope, subject) if subject is not None else None
-        else:
-            made = classes.class_of(file, each.scope, each.call)
-        if made in family:
-            yield Place(file, each.start, each.end)
+def keyword_class(project: PythonProject, classes: Receivers, file: Path, given: Keyword) -> ClassRef | None:
+    """The class whose field a keyword argument sets: of a constructor, of `replace(value, field=…)`."""
+    names, function = project.names(file), given.call.child_by_field_name("function")
+    if function is None or names is None:
+        return None
+    called = names.tree.slice(function).rpartition(".")[2]
+    node: tree_sitter.Node | None = given.call
+    if called in COPYING:
+        node = (
+            function.child_by_field_name("object") if called.startswith("_") else first_argument(given.call)
+        )
+    made = classes.class_of(file, given.scope, node) if node is not None else None
+    return made if isinstance(made, ClassRef) else None
 
 
 def first_argument(call: tree_sitter.Node) -> tree_sitter.Node | None:

@@ -23,7 +23,7 @@ from devflow.server.assist.candidates import Found, keyword_arguments, members, 
 from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.gather import gather
 from devflow.server.assist.imports import ImportBlock, workspace_packages
-from devflow.server.assist.in_string import Entry, entries, inside
+from devflow.server.assist.in_string import Entry, entries, fixtures_asked_for, inside
 from devflow.server.assist.memory import PerDocument
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
@@ -92,7 +92,8 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion, s
     if sign and (quoted or sign in _QUOTES):
         return Completions(())  # the end of a sentence or of a string: Enter there would take a name
     if place is Place.NOTHING:
-        return Completions(())
+        fixtures = await asyncio.to_thread(fixtures_asked_for, doc, at, code)
+        return Completions(tuple(_entry(each, at) for each in fixtures))
     engine = None if quoted else _ask_engine(doc, word.start, at, code)
     wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, quoted, code)
     found, late = await gather(wanted, code, deadline - _RANKING_SECONDS)

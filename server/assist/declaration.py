@@ -10,9 +10,9 @@ from devflow.analysis.facts import Location
 from devflow.analysis.scope import in_quotes, word_before
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import INDEX_SECONDS, located, same_family
-from devflow.server.assist.highlight import names_in
 from devflow.server.assist.navigate import Places, definition
 from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.project import names_in
 from devflow.server.assist.receivers import CLASS_KINDS, classes_of
 from devflow.server.assist.static_names import static_type
 from devflow.server.assist.waiting import within

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from devflow.analysis.named_strings import has_class_maker
+from devflow.analysis.python_fields import COPYING
 from devflow.analysis.types.base import Parameter
 from devflow.retrieval.base import IndexedSymbol
 from devflow.retrieval.graph.dialects import DIALECTS
@@ -22,7 +25,7 @@ from devflow.server.assist.signature_help import (
     parameters_of,
     typed_signatures,
 )
-from devflow.server.assist.static_names import library_modules, public_names
+from devflow.server.assist.static_names import library_modules, made_fields, public_names, static_keywords
 from devflow.server.assist.waiting import answer, until
 from devflow.server.assist.wanted import Place, Wanted
 
@@ -47,6 +50,8 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
     python = wanted.doc.language == "python"
     if wanted.place is Place.MEMBER and python and (module := module_of(wanted.receiver, wanted.imports)):
         questions["offered"] = public_names(wanted.doc, module, code)
+    elif wanted.place is Place.MEMBER and python and has_class_maker(wanted.doc.text.source):
+        questions["offered"] = made_fields(wanted.doc, wanted.start, wanted.receiver, code)
     if wanted.place is Place.IMPORT and python:
         questions["keywords"] = _modules(wanted, code)
         if imported := _imported_from(wanted):
@@ -160,8 +165,20 @@ async def _parameters(wanted: Wanted, code: Codebase, deadline: float) -> list[P
     call = wanted.call
     if call is None:
         return []
+    if call.name == "partial" and call.arguments and not call.arguments[0].keyword:
+        end = call.arguments[0].end
+        start, _ = wanted.doc.text.word_at(end)
+        function = wanted.doc.text.source[start:end]
+        given = replace(call, name=function, name_start=start, arguments=call.arguments[1:])
+        signatures = await certain_signatures(wanted.doc, given, code)
+        known = signatures[0].parameters if signatures else ()
+        return [replace(each, kind="keyword-only") for each in known]
+    if call.name in COPYING and (fields := await static_keywords(wanted.doc, call, code)):
+        return fields
     if certain := await certain_signatures(wanted.doc, call, code):
         return list(certain[0].parameters)  # and no function of that name elsewhere
+    if fields := await static_keywords(wanted.doc, call, code):
+        return fields
     now = time.monotonic()
     doubtful = bool(call.receiver) or not call.plain  # methods of other classes have that name too
     if doubtful and (told := await _typed_parameters(wanted, code, now + (deadline - now) / 2)):

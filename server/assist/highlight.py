@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from devflow.analysis.document import Document
-from devflow.analysis.python_names import python_names
-from devflow.analysis.python_scopes import MODULE, PythonNames
+from devflow.analysis.python_scopes import IN_STRINGS, Occurrence, PythonNames
 from devflow.analysis.refactor.local_rename import local_places
 from devflow.analysis.references import receiver_before, sigils_of
 from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import lex
+from devflow.server.assist import certain_names
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.certain_names import is_another, is_name_in_string
 from devflow.server.assist.keywords import is_keyword_at
-from devflow.server.assist.memory import PerVersion
 from devflow.server.assist.module_uses import uses_in
 from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.project import names_in
 from devflow.server.assist.receivers import enclosing_classes
 from devflow.server.assist.waiting import within
 
@@ -49,21 +50,39 @@ async def highlights(doc: Document, at: int, code: Codebase) -> list[Highlight]:
     tree = doc.tree
     if tree is None or not name or name[0].isdigit() or is_keyword_at(doc, start, end):
         return []
-    if in_quotes(doc, at) and not await is_annotation(doc, at, code):
-        return []
+    if in_quotes(doc, at) and not await is_name_in_string(doc, at, code):
+        return await _certain(doc, start, code) if doc.language == "python" else []  # a key of a TypedDict
     if doc.language == "python":
         found = await asyncio.to_thread(_in_python, doc, tree, start, name, code)
-        found += await _by_types(doc, start, name, code)
+        found += await _certain(doc, start, code)
+        found += await _by_types(doc, [start, *(each.start for each in found)], name, code)
     else:
         found = await asyncio.to_thread(_by_scope, doc, tree, start, name, code)
     return sorted(set(found), key=lambda each: each.start)[:_MOST]
 
 
-async def _by_types(doc: Document, start: int, name: str, code: Codebase) -> list[Highlight]:
+async def _certain(doc: Document, start: int, code: Codebase) -> list[Highlight]:
+    """What is set or looked at by name: `replace(p, x=1)`, `case P(x=1)`, `__slots__`; other receivers."""
+    names = await asyncio.to_thread(names_in, doc, code)
+    bound = _bound(names)
+    places = await within(certain_names.uses(doc, start, code, here=True), _TYPES_SECONDS) or []
+    return [Highlight(each.start, each.end, "write" if each.start in bound else "read") for each in places]
+
+
+def _bound(names: PythonNames) -> set[int]:
+    bound = {each.start for each in names.members if each.bound}
+    return bound | {each.start for each in names.occurrences if not _is_read(each)}
+
+
+def _is_read(each: Occurrence) -> bool:
+    return each.role == "read" or each.how in IN_STRINGS - {"field"}
+
+
+async def _by_types(doc: Document, known: Sequence[int], name: str, code: Codebase) -> list[Highlight]:
     """What text alone cannot tell: a member behind other receivers, the keywords that pass a parameter."""
     if code.python is None or not code.types_are_fast:
         return []
-    names = await asyncio.to_thread(names_in, doc, code)
+    start, names = known[0], await asyncio.to_thread(names_in, doc, code)
     here = names.at(start)
     if here is not None:
         home = names.home(here)
@@ -72,32 +91,14 @@ async def _by_types(doc: Document, start: int, name: str, code: Codebase) -> lis
             return []
     source = doc.text.source
     places = await within(code.python.highlights(doc.path, source, start), _TYPES_SECONDS) or []
-    bound = {each.start for each in names.members if each.bound}
-    bound |= {each.start for each in names.occurrences if each.role != "read"}
+    own = next((each for each in known if names.at(each) is not None), start)
+    places = [each for each in places if not is_another(names, own, each.start)]
+    bound = _bound(names)
     return [
         Highlight(each.start, each.end, "write" if each.start in bound else "read")
         for each in places
         if source[each.start : each.end] == name
     ]
-
-
-_NAMES = PerVersion[PythonNames]("names and scopes")
-
-
-def names_in(doc: Document, code: Codebase) -> PythonNames:
-    """The names of a Python document and their scopes, worked out once per version."""
-    tree = doc.tree
-    assert tree is not None
-    return code.memory.value(_NAMES, doc, lambda: python_names(tree))
-
-
-async def is_annotation(doc: Document, at: int, code: Codebase) -> bool:
-    """Whether the word at `at`, in quotes, is a name of an annotation of Python."""
-    if doc.language != "python" or doc.tree is None:
-        return False
-    names = await asyncio.to_thread(names_in, doc, code)
-    here = names.at(doc.text.word_at(at)[0])
-    return here is not None and here.how == "quoted"
 
 
 def _in_python(doc: Document, tree: SyntaxTree, start: int, name: str, code: Codebase) -> list[Highlight]:
@@ -106,11 +107,9 @@ def _in_python(doc: Document, tree: SyntaxTree, start: int, name: str, code: Cod
     if (here := names.at(start)) is not None:
         home = names.home(here)
         for each in names.of(name, home):
-            result.append(Highlight(each.start, each.end, "read" if each.role == "read" else "write"))
+            result.append(Highlight(each.start, each.end, "read" if _is_read(each) else "write"))
         if names.scopes[home].kind == "class":
             result += _through_self(names, tree, name, names.scopes[home].start, names.scopes[home].end)
-        if home == MODULE:
-            result += [Highlight(first, last, "read") for each, first, last in names.exported if each == name]
         return result
     member = next((each for each in names.members if each.start == start), None)
     if member is not None:

@@ -1,4 +1,4 @@
-"""Completions inside a string: the keys that are used with its mapping, the files that its path may name."""
+"""Completions where names are strings or new: keys of a mapping, files of a path, `__all__`, fixtures."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from pathlib import Path
 from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS
+from devflow.analysis.pytest_fixtures import asks_by_name
 from devflow.analysis.tokens import lex
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.live import live
-from devflow.server.assist.outline import recent_symbols
+from devflow.server.assist.outline import recent_imports, recent_symbols
 from devflow.server.assist.receivers import classes_of
+from devflow.server.assist.static_names import fixture_names, keys_of
 
 _OF_MAPPING = re.compile(r"([\w.]*[\w)\]])\s*(?:\[|\.(?:get|pop|setdefault|has|getItem|fetch)\()\s*\Z")
 _OF_PATH = re.compile(r"\b(?:open|Path|PurePath|readFile(?:Sync)?|join|joinpath|ReadFile|File)\s*\(\s*\Z")
 _OF_MODULE = re.compile(r"(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*\Z")
+_OF_EXPORTS = re.compile(r"^__all__(?:\s*:[^=\n]*)?\s*\+?=\s*[\[(][^\])]*\Z", re.MULTILINE)
+_OF_TYPED = re.compile(r"[\w.]+\s*:\s*([\w.]+)\s*=\s*\{(?:[^{}]*,)?\s*\Z")
+_TEST_HEAD = re.compile(
+    r"^((?:[ \t]*@[^\n]*\n)*)[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)\s*\(([^()]*)\Z", re.MULTILINE
+)
+_HEAD = 1_000
 _QUOTES = "\"'`"
 _KEY = r"""(?:\[|\.(?:get|pop|setdefault|has|getItem|fetch)\()\s*(["'])([^"'\\\n]{1,80})\1"""
 _PAIR = re.compile(r"""(["'])([^"'\\\n]{1,80})\1\s*:""")
@@ -69,6 +77,19 @@ def inside(doc: Document, at: int) -> Inside | None:
 
 def entries(doc: Document, at: int, string: Inside, code: Codebase) -> list[Entry]:
     """What can stand in `string`, best first; [] where it is prose. Looks at folders: for a thread."""
+    python = doc.language == "python"
+    if python and _OF_EXPORTS.search(doc.text.source, max(0, string.start - _LITERAL), string.start):
+        return _exported(doc, string, code)
+    if python and asks_by_name(string.before):
+        found = fixture_names(doc, at, code)
+        return [
+            Entry(string.start, name, SymbolKind.FUNCTION) for name in found if name.startswith(string.typed)
+        ]
+    if python and (literal := _OF_TYPED.search(string.before)) is not None:
+        keys = keys_of(doc, string.start, literal[1], code)
+        written = set(re.findall(r"[\"'](\w+)[\"']\s*:", string.before))
+        left = [key for key in keys if key.startswith(string.typed) and key not in written]
+        return [Entry(string.start, key, SymbolKind.FIELD) for key in left]
     if (mapping := _OF_MAPPING.search(string.before)) is not None:
         return [
             Entry(string.start, key, SymbolKind.FIELD)
@@ -83,6 +104,35 @@ def entries(doc: Document, at: int, string: Inside, code: Codebase) -> list[Entr
     return []
 
 
+def fixtures_asked_for(doc: Document, at: int, code: Codebase) -> list[Entry]:
+    """The fixtures that the parameter begun at `at` of a test, or of a fixture, may name. For a thread."""
+    source = doc.text.source
+    start = doc.text.word_at(at)[0] if doc.text.word_at(at)[1] >= at else at
+    head = _TEST_HEAD.search(source, max(0, start - _HEAD), start) if doc.language == "python" else None
+    if head is None or not (head[2].startswith("test") or "fixture" in head[1]):
+        return []
+    *given, last = head[3].split(",")
+    if last.strip():
+        return []
+    there = {each.partition(":")[0].strip() for each in given} | {head[2]}
+    found = [name for name in fixture_names(doc, at, code) if name.startswith(source[start:at])]
+    return [Entry(start, name, SymbolKind.FUNCTION) for name in found if name not in there]
+
+
+def _exported(doc: Document, string: Inside, code: Codebase) -> list[Entry]:
+    """The names of the module for `__all__`, those that are there already left out: what is public first."""
+    made = [each for each in recent_symbols(doc, code.memory) if not each.container]
+    names = {each.name: each.kind for each in made}
+    for brought in recent_imports(doc, code.memory):
+        bound = brought.alias or brought.name
+        if bound and bound != "*":
+            names.setdefault(bound, SymbolKind.VARIABLE)
+    listed = set(re.findall(r"[\"'](\w+)[\"']", doc.text.source[: string.start - 1].rpartition("__all__")[2]))
+    left = [name for name in names if name.startswith(string.typed) and name not in listed | {"__all__"}]
+    left.sort(key=lambda name: name.startswith("_"))
+    return [Entry(string.start, name, names[name]) for name in left][:200]
+
+
 def _keys(doc: Document, at: int, string: Inside, mapping: str, code: Codebase) -> list[str]:
     """Keys of `mapping`: those its literal or class has, those it is asked for here, those that mappings of
     its name are asked for elsewhere; then all that any mapping of the document is asked for."""
@@ -91,6 +141,8 @@ def _keys(doc: Document, at: int, string: Inside, mapping: str, code: Codebase) 
     found = Counter[str]()
     for key in _own_keys(doc, at, name, code):
         found[key] += 1_000
+    if doc.language == "python":
+        found |= Counter(dict.fromkeys(keys_of(doc, string.start, mapping, code), 1_000))
     elsewhere = (source[: string.start], source[at:])
     for piece in elsewhere:
         if name:

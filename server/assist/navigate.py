@@ -18,21 +18,21 @@ from devflow.analysis.binders import WHOLE_BLOCK
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
 from devflow.analysis.occurrences import occurrences, stands_at_most
-from devflow.analysis.python_names import python_names
-from devflow.analysis.python_scopes import MODULE
 from devflow.analysis.refactor.local_rename import MOST, is_property, local_places
 from devflow.analysis.references import references as references_in
 from devflow.analysis.scope import in_quotes
 from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.analysis.text import Text
 from devflow.retrieval.base import IndexedReference
+from devflow.server.assist import certain_names
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.certain_names import is_another, is_name_in_string
 from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
-from devflow.server.assist.highlight import is_annotation, names_in
 from devflow.server.assist.look_up import look_up
 from devflow.server.assist.module_uses import module_uses
-from devflow.server.assist.other_files import parsed, readable, tree_of
+from devflow.server.assist.other_files import parsed, readable
 from devflow.server.assist.outline import symbols_of
+from devflow.server.assist.project import names_in
 from devflow.server.assist.receivers import last_name
 from devflow.server.assist.resolve import resolve
 from devflow.server.assist.waiting import due, within
@@ -86,55 +86,57 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
     if not name:
         return []
     if in_quotes(doc, at):
-        if not await is_annotation(doc, at, code):
-            return []
+        if not await is_name_in_string(doc, at, code):
+            keys = await certain_names.uses(doc, start, code)  # of a TypedDict
+            return sorted(keys, key=lambda place: (str(place.path), place.start))
         # Where it is bound, as an import or a class, is a place that everybody understands.
         names = names_in(doc, code)
         here = names.at(start)
         bound = names.first_binding(name, names.home(here)) if here is not None else None
-        start = at = bound.start if bound is not None else at
+        start = at = bound.start if bound is not None else start
     if (module := await module_uses(doc, at, code)) is not None:
         return sorted(set(module), key=lambda place: (str(place.path), place.start))
     own, reach = await asyncio.to_thread(_own_uses, doc, start, name, code)
     typed = code.python if doc.language == "python" else None
-    if reach == "function" or (reach == "parameter" and not code.types_are_fast):
+    if reach == "function":
         return own if include_declaration else own[1:]
+    if typed is None or (reach == "parameter" and not code.types_are_fast):
+        certain = await certain_names.uses(doc, start, code)
+    if reach == "parameter" and not code.types_are_fast:
+        both = sorted({*own, *certain}, key=lambda place: (str(place.path), place.start))
+        return both if include_declaration else [each for each in both if each != own[0]]
     declared: list[Location] = []
     places: list[Location] = []
     if typed is not None:
         source = doc.text.source
-        answers = await asyncio.gather(
+        used, known, certain = await asyncio.gather(
             within(typed.references(doc.path, source, at), REFERENCES_SECONDS),
             within(typed.define(doc.path, source, at), ENGINE_SECONDS),
+            certain_names.uses(doc, start, code),
         )
-        places = list(answers[0] or ())
-        declared = [each.location for each in answers[1] or () if each.location is not None]
+        made = [each.location for each in known or () if each.location is not None]
+        places = await asyncio.to_thread(_same, used or [], certain, doc, start, code)
+        declared = await asyncio.to_thread(_same, made, certain, doc, start, code)
     if reach != "parameter":  # of a parameter the engine knows the calls that pass it by name
         targets, more = await _by_index(doc, at, name, code)
         if not declared:
             declared = [each.location for each in targets if each.location is not None]
-        places += await _not_others(set(more) - {*places, *own}, places, declared, code)
+        places += await _not_others(set(more) - {*places, *own, *certain}, places, declared, code)
     places += own
-    if typed is not None:
-        places += await _exported(name, {*places, *declared}, code)
+    places += certain
     inside = [place for place in places if within_roots(place.path, code.roots) or place.path == doc.path]
     inside = [*inside, *declared] if include_declaration else [p for p in inside if p not in declared]
     return sorted(set(inside), key=lambda place: (str(place.path), place.start))
 
 
-async def _exported(name: str, places: set[Location], code: Codebase) -> list[Location]:
-    """Where the files that bind the name at one of `places` export it: the strings in `__all__`."""
-    found: list[Location] = []
-    for path in sorted({place.path for place in places if within_roots(place.path, code.roots)})[
-        :_MOST_FILES
-    ]:
-        tree = await tree_of(path, code, having="__all__")
-        names = await asyncio.to_thread(python_names, tree) if tree is not None else None
-        first = names.first_binding(name, MODULE) if names is not None else None
-        if names is None or first is None or Location(path, first.start, first.end) not in places:
-            continue
-        found += [Location(path, start, end) for each, start, end in names.exported if each == name]
-    return found
+def _same(
+    places: list[Location], certain: Sequence[Location], doc: Document, start: int, code: Codebase
+) -> list[Location]:
+    """Without those that Python's scopes say are another name, as in the `size = size` of a class."""
+    names = names_in(doc, code)
+    here = [start, *(each.start for each in certain if each.path == doc.path)]
+    start = next((each for each in here if names.at(each) is not None), start)
+    return [each for each in places if each.path != doc.path or not is_another(names, start, each.start)]
 
 
 async def _not_others(
@@ -178,8 +180,6 @@ def _own_uses(
         return [], ""
     home = names.home(here)
     places = [Location(doc.path, each.start, each.end) for each in names.of(name, home)]
-    if names.scopes[home].kind == "module":
-        places += [Location(doc.path, first, last) for each, first, last in names.exported if each == name]
     if names.scopes[home].kind in ("module", "class"):
         return places, ""
     first_place = names.first_binding(name, home)

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
+from devflow.analysis.python_names import python_names
+from devflow.analysis.python_scopes import PythonNames
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.refused import NotIndexed, Refused
 from devflow.analysis.text import Text
+from devflow.server.assist.memory import PerVersion
 from devflow.server.assist.waiting import due, within
 
 if TYPE_CHECKING:
@@ -155,6 +158,16 @@ class WorkspaceSources:
         return asked.result()
 
 
+_NAMES = PerVersion[PythonNames]("names and scopes")
+
+
+def names_in(doc: Document, code: Codebase) -> PythonNames:
+    """The names of a Python document and their scopes, worked out once per version."""
+    tree = doc.tree
+    assert tree is not None
+    return code.memory.value(_NAMES, doc, lambda: python_names(tree))
+
+
 async def refactored(
     doc: Document, code: Codebase, place: int, work: Callable[[PythonProject, Path], T]
 ) -> T:
@@ -162,13 +175,22 @@ async def refactored(
     Raises what `work` raises, Refused when the document is no Python file."""
     if doc.path is None or doc.tree is None or doc.language != "python":
         raise Refused("Save the document first: only symbols in files can be renamed.")
-    path, tree = doc.path, doc.tree
     sources = WorkspaceSources(doc, code)
     sources.place = place
+    return await worked_out(sources, doc, code, work)
+
+
+async def worked_out(
+    sources: WorkspaceSources, doc: Document, code: Codebase, work: Callable[[PythonProject, Path], T]
+) -> T:
+    """What `work` makes of the project that `sources` tell of, in a thread; as `refactored`."""
+    path, tree = doc.path, doc.tree
+    assert path is not None
+    assert tree is not None
 
     def run() -> T:
         project = PythonProject(sources)
-        project.put(path, tree)
+        project.put(path, tree, names_in(doc, code))
         return work(project, path)
 
     try:

@@ -12,13 +12,13 @@ from pathlib import Path
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Symbol, SymbolKind
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.certain_names import is_name_in_string
 from devflow.server.assist.found import INDEX_SECONDS, Found, same_family
-from devflow.server.assist.highlight import is_annotation
 from devflow.server.assist.named_files import file_named, string_at
 from devflow.server.assist.outline import recent_symbols
 from devflow.server.assist.receivers import enclosing_classes
 from devflow.server.assist.resolve import guesses, today
-from devflow.server.assist.static_names import static_dotted
+from devflow.server.assist.static_names import named_by_scopes, static_dotted
 from devflow.server.assist.waiting import within
 
 _ADDRESS = re.compile(r"(?:(?:https?|ftp|file|wss?)://|www\.|@)[^\s'\"<>`]*$")
@@ -66,8 +66,10 @@ async def named_in_prose(doc: Document, at: int, code: Codebase) -> list[Found]:
         if path is not None:
             symbol = Symbol(path.name, SymbolKind.MODULE, 0, 0, 0, 0, "", f"file {path.name}")
             return [Found(symbol, Location(path, 0, 0), 100, "files")]
+    if (field := await named_by_scopes(doc, at, code)) is not None:
+        return [field]
     mention = mention_at(doc, at)
-    if mention is None and await is_annotation(doc, at, code):
+    if mention is None and await is_name_in_string(doc, at, code):
         start, end = doc.text.word_at(at)
         mention = Mention((doc.text.source[start:end],), start)
     if mention is None:

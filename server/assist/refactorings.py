@@ -27,9 +27,8 @@ from devflow.analysis.refactor.selection import expression_at
 from devflow.analysis.refactor.unused_imports import unused_imports, without
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.text import Edit
-from devflow.server.assist.highlight import names_in
 from devflow.server.assist.import_style import import_style
-from devflow.server.assist.project import Files
+from devflow.server.assist.project import Files, names_in
 from devflow.server.assist.refused import ActionRefused
 from devflow.server.assist.waiting import within
 

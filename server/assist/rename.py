@@ -23,8 +23,8 @@ from devflow.analysis.refactor.rename import rename as rename_python
 from devflow.analysis.scope import in_quotes, visible_names
 from devflow.analysis.text import Edit
 from devflow.server.assist.base import Codebase
+from devflow.server.assist.certain_names import is_name_in_string
 from devflow.server.assist.found import Found, same_family, within_roots
-from devflow.server.assist.highlight import is_annotation
 from devflow.server.assist.keywords import builtin_names, is_keyword_at, keywords
 from devflow.server.assist.navigate import references
 from devflow.server.assist.project import refactored
@@ -49,7 +49,7 @@ async def prepare_rename(doc: Document, at: int, code: Codebase) -> tuple[int, i
         return None
     if is_keyword_at(doc, start, end) or name in _SELVES:
         return None
-    if in_quotes(doc, at) and not await is_annotation(doc, at, code):
+    if in_quotes(doc, at) and not await is_name_in_string(doc, at, code):
         return None
     return start, end
 

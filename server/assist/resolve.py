@@ -17,9 +17,9 @@ from devflow.analysis.tokens import subtokens
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.declared_names import declared_names
 from devflow.server.assist.found import INDEX_SECONDS, Found, located, same_family
-from devflow.server.assist.highlight import names_in
 from devflow.server.assist.memory import PerVersion
 from devflow.server.assist.outline import recent_imports, recent_symbols
+from devflow.server.assist.project import names_in
 from devflow.server.assist.receivers import bases_of, classes_of, last_name
 from devflow.server.assist.static_names import library_members, members_of_namesakes
 from devflow.server.assist.waiting import within

@@ -7,14 +7,20 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from devflow.analysis.calls import CallSite
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Symbol, SymbolKind
+from devflow.analysis.pytest_fixtures import asks_by_name
 from devflow.analysis.python_resolver import PythonResolver, Target
 from devflow.analysis.syntax.parse import SyntaxTree
 from devflow.analysis.tokens import subtokens
+from devflow.analysis.types.base import Parameter
+from devflow.server.assist import certain_names
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.found import Found, located, within_roots
 from devflow.server.assist.memory import PerSession
+from devflow.server.assist.other_files import tree_of
+from devflow.server.assist.project import names_in
 from devflow.server.assist.waiting import due, within
 
 SECONDS = 0.03
@@ -38,13 +44,92 @@ def released(path: Path, code: Codebase) -> None:
 async def static_name(doc: Document, at: int, code: Codebase) -> tuple[Found, bool] | None:
     """What the name at `at` stands for and whether that is certain; None when the text does not tell."""
     told = await _told(doc, code, lambda names, path, tree: [names.at(path, tree, at)])
-    return (await placed(*told[0], doc, code), told[0][0].sure) if told else None
+    if told:
+        return await placed(*told[0], doc, code), told[0][0].sure
+    found = await named_by_scopes(doc, at, code)
+    return (found, True) if found is not None else None
+
+
+async def named_by_scopes(doc: Document, at: int, code: Codebase) -> Found | None:
+    """What a keyword argument, a key, or a name in a string (`__slots__`, `namedtuple`) stands for."""
+    start = doc.text.word_at(at)[0]
+    if asks_by_name(doc.text.line_before(start)) and (fixture := await _fixture(doc, at, code)) is not None:
+        return fixture
+    if (
+        doc.tree is None
+        or doc.language != "python"
+        or not await asyncio.to_thread(_is_by_scopes, doc, start, code)
+    ):
+        return None
+    place = await certain_names.made(doc, start, code)
+    if place is None or not within_roots(place.path, code.roots):
+        return None
+    tree = doc.tree if place.path == doc.path else await tree_of(place.path, code)
+    if tree is None:
+        return None
+
+    def look(names: PythonResolver, path: Path, own: SyntaxTree) -> list[Target | None]:
+        return [names.at(place.path, tree, place.start)]
+
+    if told := await _told(doc, code, look):
+        return await placed(*told[0], doc, code)
+    line = tree.text.line(tree.text.line_at(place.start)).strip()
+    name = tree.text.source[place.start : place.end]
+    symbol = Symbol(name, SymbolKind.FIELD, place.start, place.end, place.start, place.end, "", line)
+    return Found(symbol, place, 100, "document" if place.path == doc.path else "files")
+
+
+async def _fixture(doc: Document, at: int, code: Codebase) -> Found | None:
+    """The fixture of pytest that the string at `at` names."""
+    start, end = doc.text.word_at(at)
+    name = doc.text.source[start:end]
+    told = await _told(doc, code, lambda names, path, tree: [names.fixture(path, tree, at, name)])
+    return await placed(*told[0], doc, code) if told else None
+
+
+def _is_by_scopes(doc: Document, start: int, code: Codebase) -> bool:
+    names = names_in(doc, code)
+    here = names.at(start)
+    if here is not None:
+        return here.how in ("slot", "field", "named", "parametrized")
+    keywords, keys = names.keywords, names.keys
+    return any(each.start == start for each in keywords) or any(each.start == start for each in keys)
 
 
 async def static_callables(doc: Document, at: int, code: Codebase) -> list[Symbol]:
     """The functions a call of the name at `at` runs, overloads one by one; [] where it is not certain."""
     told = _told(doc, code, lambda names, path, tree: names.callables_at(path, tree, at))
     return [symbol for _, symbol in await within(told, SECONDS) or ()]
+
+
+async def static_keywords(doc: Document, call: CallSite, code: Codebase) -> list[Parameter]:
+    """The fields that keyword arguments of `call` set: of `replace(value, …)`, a data class's constructor."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None or call.name_start < 0:
+        return []
+    asked = asyncio.to_thread(lambda: names_of(code).keywords_of(path, tree, call))
+    return await within(asked, SECONDS) or []
+
+
+def keys_of(doc: Document, at: int, text: str, code: Codebase) -> list[str]:
+    """The keys of the TypedDict that the expression `text` at `at` is, or is a value of. For a thread."""
+    tree, path = doc.tree, doc.path
+    return names_of(code).keys_of(path, tree, at, text) if tree is not None and path is not None else []
+
+
+async def made_fields(doc: Document, at: int, text: str, code: Codebase) -> dict[str, SymbolKind]:
+    """The fields of the expression `text` at `at`, of a class that a call such as `namedtuple` makes."""
+    tree, path = doc.tree, doc.path
+    if tree is None or path is None:
+        return {}
+    found = await asyncio.to_thread(lambda: names_of(code).made_fields(path, tree, at, text))
+    return dict.fromkeys(found, SymbolKind.FIELD)
+
+
+def fixture_names(doc: Document, at: int, code: Codebase) -> list[str]:
+    """The fixtures of pytest that a test at `at` can ask for. For a thread."""
+    tree, path = doc.tree, doc.path
+    return names_of(code).fixture_names(path, tree, at) if tree is not None and path is not None else []
 
 
 async def static_type(doc: Document, at: int, code: Codebase) -> Found | None:

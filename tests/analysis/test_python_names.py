@@ -58,6 +58,8 @@ def test_scopes_bind_what_the_compiler_says(path: Path) -> None:
         }
         theirs[str(table.get_type()), frozenset(bound - declared if module else bound)] += 1
     for scope in names.scopes:
+        if scope.node.type == "call":
+            continue  # `namedtuple("P", "x y")`: a class to us, a call to the compiler
         kind = scope.kind if scope.kind in ("module", "class") else "function"
         outside = declared if kind == "module" else scope.declared_nonlocal | scope.declared_global
         ours[kind, frozenset(scope.bound.keys() - outside)] += 1

@@ -99,3 +99,73 @@ async def test_an_import_of_typescript_offers_modules_without_their_ending(tmp_p
     (tmp_path / "parts").mkdir()
     found = await labels(tmp_path, 'import { area } from "./<|>";\n', "main.ts")
     assert found == ["parts", "shapes"]
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "#- shapes.py\nfrom typing import TypedDict\nclass D(TypedDict):\n    alpha: int\n    beta: int\n"
+        '#- main.py\nfrom shapes import D\ndef f(size: D): return size["<|>"]\n',
+        "from typing import TypedDict\nclass B(TypedDict):\n    alpha: int\nclass D(B):\n    beta: int\n"
+        'class Holder:\n    size: D\n    def f(self): return self.size["<|>"]\n',
+        'from typing import TypedDict\nD = TypedDict("D", {"alpha": int, "beta": int})\n'
+        'def f(size: D): return size.get("<|>")\n',
+        "from typing import TypedDict\nclass D(TypedDict):\n    zero: int\n    alpha: int\n    beta: int\n"
+        'size: D = {"zero": 1, "<|>"}\n',
+    ],
+)
+async def test_a_typed_dict_offers_its_keys(tmp_path: Path, snippet: str) -> None:
+    assert (await labels(tmp_path, snippet))[:2] == ["alpha", "beta"]
+
+
+async def test_a_list_of_exports_offers_what_the_module_has_and_does_not_list_yet(tmp_path: Path) -> None:
+    snippet = '__all__ = [\n    "area",\n    "<|>"\n]\ndef area(): ...\nclass Shape: ...\n_own = 1\n'
+    assert await labels(tmp_path, snippet) == ["Shape", "_own"]
+
+
+FIXTURES = (
+    "#- conftest.py\nimport pytest\n@pytest.fixture\ndef client(): ...\n@pytest.fixture\ndef shop(): ...\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("test", "offered"),
+    [
+        ("def test_a(cl<|>): ...", ["client"]),
+        ("def test_a(client, <|>): ...", ["shop", "tmp_path"]),
+        ("async def test_a(self, client, sh<|>", ["shop"]),
+        ("import pytest\n@pytest.fixture\ndef basket(sh<|>): ...", ["shop"]),
+        ('import pytest\n@pytest.mark.usefixtures("sh<|>")\ndef test_a(): ...', ["shop"]),
+        ("def helper(cl<|>): ...", []),
+        ("def test_a(client: cl<|>): ...", ["client"]),
+    ],
+)
+async def test_a_test_is_offered_the_fixtures_it_can_ask_for(
+    test: str, offered: list[str], tmp_path: Path
+) -> None:
+    found = await labels(tmp_path, f"{FIXTURES}#- test_main.py\n{test}\n")
+    assert [each for each in found if each in ("client", "shop", "tmp_path")] == offered
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "from dataclasses import dataclass, replace\n@dataclass\nclass P:\n    alpha: int\n    beta: int\n"
+        "def f(p: P): return replace(p, <|>)\n",
+        "from typing import NamedTuple\nclass P(NamedTuple):\n    alpha: int\n    beta: int\n"
+        "def f(p: P): return p._replace(<|>)\n",
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    alpha: int\n@dataclass\nclass P(A):\n"
+        "    beta: int\nP(<|>)\n",
+        'from collections import namedtuple\nP = namedtuple("P", "alpha beta")\nP(<|>)\n',
+        "from typing import TypedDict\nclass D(TypedDict):\n    alpha: int\n    beta: int\nD(<|>)\n",
+        "from functools import partial\ndef f(alpha, beta): ...\ng = partial(f, <|>)\n",
+    ],
+)
+async def test_a_call_that_sets_fields_is_offered_them(tmp_path: Path, snippet: str) -> None:
+    found = await labels(tmp_path, snippet)
+    assert {"alpha=", "beta="} <= set(found), found
+
+
+async def test_a_value_of_a_named_tuple_offers_its_fields(tmp_path: Path) -> None:
+    snippet = 'from collections import namedtuple\nP = namedtuple("P", "alpha beta")\np = P(1, 2)\np.<|>\n'
+    assert {"alpha", "beta"} <= set(await labels(tmp_path, snippet))

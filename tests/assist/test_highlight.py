@@ -13,7 +13,8 @@ import pytest
 from devflow.analysis.facts import Location
 from devflow.analysis.text import Text
 from devflow.server.assist.base import Codebase
-from devflow.server.assist.highlight import highlights, names_in
+from devflow.server.assist.highlight import highlights
+from devflow.server.assist.project import names_in
 from support.codebase import document, workspace
 
 CASES = {
