@@ -2,27 +2,28 @@
 
     python benchmarks/ghost.py SCRATCH [--fit] [--places N]
 
-Fetches the packages below into SCRATCH. At each place, an attribute or a plain name, the rest of the line is
-deleted and asked for; the file of the place (for the measured packages: all files held out,
+Fetches the packages below into SCRATCH. At each place, an attribute, the rest of the line is deleted and
+asked for; the file of the place (for the measured packages: all files held out,
 as in `make bench`) is not in the usage model. Prints one JSON object: how often the likeliest rest is exactly
 what stood there, and for some bounds of the probability how often it is shown, right where shown, and
 what probability it had (to compare with what was right).
 
 `--fit` fits the weights of `server/assist/inline/rest_of_line.py` on the packages for fitting (logistic
-regression, one row a candidate, by Newton's method with a little shrinkage) and prints them; what is
-then measured uses them.
+regression, one row a candidate at attributes, plain names and calls, by Newton's method with a little
+shrinkage) and prints them; what is then measured uses them.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import math
 import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +31,7 @@ import numpy as np
 
 from bench import corpora
 from bench.corpora import Package
-from bench.positions import Place, held_out, members, plain_names, spread
+from bench.positions import Place, held_out, line_starts, members, plain_names, spread
 from devflow.analysis.document import Document
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
@@ -40,7 +41,7 @@ from devflow.analysis.usage.store import Lexed, update
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline import rest_of_line
 from devflow.server.assist.inline.clean import clean
-from devflow.server.assist.inline.site import Site
+from devflow.server.assist.inline.site import site_of
 
 FIT = (
     Package("SQLAlchemy", "2.0.36"),
@@ -105,6 +106,8 @@ def records(package: Package, scratch: Path, count: int, *, fitting: bool) -> It
         if fitting:
             names = [place for path in out for place in plain_names(path, texts[path])]
             places += [(place, 2 * (at % 2)) for at, place in enumerate(spread(names, count // 2, chance))]
+            calls = [place for path in out for place in arguments(path, texts[path])]
+            places += [(place, 0) for place in spread(calls, count // 2, chance)]
         for place, typed in places:
             yield record(place, typed, texts[place.path], Codebase((root,), cast(Any, None), usage=usage))
 
@@ -112,6 +115,20 @@ def records(package: Package, scratch: Path, count: int, *, fitting: bool) -> It
 def drawn(texts: dict[Path, str], files: Sequence[Path], count: int) -> list[Place]:
     """`count` attributes of `files`."""
     return spread([p for path in files for p in members(path, texts[path])], count, random.Random(SEED))
+
+
+def arguments(path: Path, text: str) -> list[Place]:
+    """Behind the opening bracket of each call that has an argument on its line."""
+    starts, lines = line_starts(text), text.split("\n")
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            line, column = (node.func.end_lineno or 1) - 1, node.func.end_col_offset or 0
+            column = len(lines[line].encode()[:column].decode()) + 1
+            if lines[line][column - 1 : column] == "(" and lines[line][column:].strip(") "):
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                found.append(Place(path, name, line, column, starts[line] + column))
+    return sorted(set(found), key=lambda place: place.at)
 
 
 def record(place: Place, typed: int, text: str, code: Codebase) -> Record:
@@ -122,7 +139,7 @@ def record(place: Place, typed: int, text: str, code: Codebase) -> Record:
     source = Text(text[:at] + text[end:])
     doc = Document(place.path.as_uri(), place.path, "python", 1, source, parse(source, "python"))
     rest_of_line.guess(doc, at, code, str.strip)  # the tokens are there, as they are when a key is hit
-    site = Site(source.source[max(0, at - 8_000) : at], source.source[at : at + 4_000])
+    site = replace(site_of(doc, at), multiline=False)
     begun = time.perf_counter()
     rest_of_line.guess(doc, at, code, lambda text: clean(text, site))
     spent = (time.perf_counter() - begun) * 1e3

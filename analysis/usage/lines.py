@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
-from typing import Any
+from heapq import nlargest
+from itertools import chain, takewhile
+from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.usage.model import Level, UsageModel
 from devflow.analysis.usage.vocabulary import BORDER, OTHER, Vocabulary, bracket_steps
+
+if TYPE_CHECKING:
+    from devflow.analysis.usage.live import Live
+    from devflow.analysis.usage.segment import Segment
 
 LONGEST = 24
 """Tokens a rest of a line may have."""
@@ -94,38 +100,33 @@ def _table(model: UsageModel, context: Sequence[str], prefix: str, closing: tupl
             chosen.append(level)
     longest = levels[0].length if levels else 0
     signs = _signs(model.vocabulary) if closing is not None and levels else None
-    rows: dict[bytes, _Row] = {}
-    seen: dict[bytes, Seen] = {}
+    rows: dict[bytes, tuple[_Rows, int]] = {}
+    shares: dict[bytes, float] = {}
+    last: dict[bytes, tuple[int, int, int]] = {}
     for level in reversed(chosen):
-        counts: dict[bytes, int] = {}
-        for key, row in _rows(model, level, prefix, signs):
-            counts[key] = counts.get(key, 0) + 1
-            rows.setdefault(key, row)
-        total, kinds = sum(counts.values()), len(counts)
+        found = _rows(model, level, prefix, signs)
+        counts = Counter(chain.from_iterable(each.keys for each in found))
+        total, kinds = counts.total(), len(counts)
         if not total:
             continue
-        for key, before in seen.items():
-            if key not in counts:
-                share = kinds * before.share / (total + kinds)
-                seen[key] = Seen(before.length, before.count, before.total, longest, share)
-        for key, count in counts.items():
-            share = (count + kinds * seen.get(key, NOWHERE).share) / (total + kinds)
-            seen[key] = Seen(level.length, count, total, longest, share)
-    best = sorted(seen, key=lambda key: -seen[key].share)[: _BEST * 2]
+        for each in found:
+            rows = {key: (each, row) for row, key in enumerate(each.keys)} | rows
+        less = kinds / (total + kinds)
+        shares = {key: share * less for key, share in shares.items()}
+        for key, times in counts.items():
+            shares[key] = shares.get(key, 0.0) + times / (total + kinds)
+            last[key] = (level.length, times, total)
+    best = nlargest(_BEST * 2, shares, key=shares.__getitem__)
     known: dict[tuple[str, ...], Seen] = {}
     texts: dict[tuple[str, ...], str] = {}
     closed: set[tuple[str, ...]] = set()
     for key in best:
-        numbers, spaces, size, is_closed = rows[key]
-        tokens = tuple(model.vocabulary.text(number) for number in numbers[:size].tolist())
-        end = closing if is_closed and closing is not None else ()
-        text = "".join(
-            (" " if space else "") + token for token, space in zip(tokens, spaces.tolist(), strict=False)
-        )
+        tokens, text, is_closed = _read(model.vocabulary, *rows[key])
         text = text.removeprefix(" ")[len(prefix) :] if prefix else text
+        end = closing if is_closed and closing is not None else ()
         tokens = (*tokens, *end)
         if tokens not in known:
-            known[tokens] = seen[key]
+            known[tokens] = Seen(*last[key], longest, shares[key])
             texts[tokens] = text + "".join(end)
             if is_closed:
                 closed.add(tokens)
@@ -147,20 +148,39 @@ def _signs(vocabulary: Vocabulary) -> _Signs:
     return _Signs(bracket_steps(vocabulary), -1 if comma is None else comma, -1 if colon is None else colon)
 
 
-_Row = tuple[Any, Any, int, bool]
-"""Numbers, spaces, size, and whether the line's end was taken off."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rests of lines at places of one segment or document: arrays with a row each."""
+
+    keys: list[bytes]
+    """The same for the same rest."""
+    source: Segment | Live
+    at: Any
+    """Where the tokens stand in `source`."""
+    numbers: Any
+    sizes: Any
+    ended: Any
+    """Whether the line's end was taken off."""
 
 
-def _rows(model: UsageModel, level: Level, prefix: str, signs: _Signs | None) -> list[tuple[bytes, _Row]]:
-    """For a sample of the places of `level` the rest of the line: a key, and the row; with `signs`
-    without what closes it."""
+def _read(vocabulary: Vocabulary, rows: _Rows, row: int) -> tuple[tuple[str, ...], str, bool]:
+    """One of `rows`: its tokens, its text, and whether the line's end was taken off."""
+    size = int(rows.sizes[row])
+    tokens = tuple(vocabulary.text(number) for number in rows.numbers[row, :size].tolist())
+    spaces = rows.source.spaces(rows.at[row, :size]).tolist()
+    text = "".join((" " if space else "") + token for token, space in zip(tokens, spaces, strict=True))
+    return tokens, text, bool(rows.ended[row])
+
+
+def _rows(model: UsageModel, level: Level, prefix: str, signs: _Signs | None) -> list[_Rows]:
+    """For a sample of the places of `level` the rests of the lines; with `signs` without what closes them."""
     import numpy as np
 
     newline = model.newline
     if newline is None:
         return []
     step = max(1, level.count // _SAMPLE)
-    found: list[tuple[bytes, _Row]] = []
+    found: list[_Rows] = []
     for match in level.matches:
         at = match.positions(step)[:, None] - np.arange(1, LONGEST + 2)
         np.maximum(at, 0, out=at)  # there is a border
@@ -173,16 +193,17 @@ def _rows(model: UsageModel, level: Level, prefix: str, signs: _Signs | None) ->
             words = {number: model.vocabulary.text(number) for number in set(numbers[keep, 0].tolist())}
             right = {number for number, text in words.items() if text.startswith(prefix) and text != prefix}
             keep = keep[[number in right for number in numbers[keep, 0].tolist()]]
+        if not len(keep):
+            continue
         numbers, size, at = numbers[keep], size[keep], at[keep]
         inside = np.arange(LONGEST + 1) < size[:, None]
         ended = np.zeros(len(size), bool)
-        if signs is not None and len(size):
+        if signs is not None:
             size, ended = _opened(signs, numbers, size, inside)
             inside = np.arange(LONGEST + 1) < size[:, None]
         numbers[~inside] = BORDER
-        spaces = match.source.spaces(at)
-        for row, space, length, end in zip(numbers, spaces, size.tolist(), ended.tolist(), strict=True):
-            found.append((row.tobytes(), (row, space, length, end)))
+        keys: list[Any] = numbers.view((np.void, numbers.itemsize * numbers.shape[1])).ravel().tolist()
+        found.append(_Rows(keys, match.source, at, numbers, size, ended))
     return found
 
 

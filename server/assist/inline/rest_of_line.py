@@ -15,7 +15,6 @@ from itertools import pairwise
 from operator import mul
 
 from devflow.analysis.document import Document
-from devflow.analysis.text import Edit
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.analogy import Analogy, analogies
 from devflow.analysis.usage.around import Around
@@ -26,11 +25,14 @@ from devflow.analysis.usage.vocabulary import Vocabulary
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.around import tokens_around
 from devflow.server.assist.inline.brackets import OPENS, open_in
+from devflow.server.assist.inline.known import with_suggestion
+from devflow.server.assist.inline.told import Told, told
 from devflow.server.assist.keywords import builtin_names, keywords
 
 _CANDIDATES = 5
 _NEAR, _SAME_BLOCK = 3, 15
 """Lines."""
+_WAYS = ("super", "call", "items")
 _WORD = 3
 """Letters of a word that is more likely whole than the beginning of another, once it is known."""
 
@@ -42,6 +44,8 @@ class Guess:
     text: str
     probability: float
     engine: str
+    made: Document
+    """The document with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,11 @@ def guess(
         text = cleaned(each.text)
         if not text:
             continue
-        probability = _chance(score + WEIGHTS[-1] * parses(doc, at, text))
+        made = with_suggestion(doc, at, text)
+        probability = _chance(score + WEIGHTS[-1] * parses(doc, at, text, made))
         if best is None or probability > best.probability:
             here, known = each.rest.seen
-            best = Guess(text, probability, "document" if here.share >= known.share else "usage")
+            best = Guess(text, probability, "document" if here.share >= known.share else "usage", made)
     return best
 
 
@@ -113,12 +118,15 @@ def evidence(doc: Document, at: int, code: Codebase, *, whole: bool = False) -> 
     if kept is not None:
         others[kept.tokens] = kept.text
     end = closing(around) if doc.language == "python" else None
+    by_itself = told(doc, start, half, around, end or (), code) if doc.language == "python" else None
+    if by_itself is not None:
+        others[by_itself.tokens] = by_itself.text
     in_statement = doc.language == "python" and not open_brackets(around)
     return [
         Evidence(
             rest,
             text.lstrip() if spaced else text,
-            _values(rest, around, half, alike.get(rest.tokens), kept),
+            _values(rest, around, half, alike.get(rest.tokens), kept, by_itself),
         )
         for rest in rests(models, around.context, half, others, _CANDIDATES, end)
         for text in (_assigned(rest) if in_statement else rest.text,)
@@ -139,17 +147,19 @@ def _assigned(rest: Rest) -> str:
     return " = " + rest.text.lstrip().removeprefix("=").lstrip()
 
 
-def parses(doc: Document, at: int, text: str) -> bool:
-    """Whether the document is whole with `text` at `at`; True where nobody can say. The block that a brace
-    opens at its end may be closed further on, or not yet."""
+def parses(doc: Document, at: int, text: str, made: Document | None = None) -> bool:
+    """Whether the document is whole with `text` at `at` (`made`: so it is, where that is there already); True
+    where nobody can say. The block that a brace opens at its end may be closed further on, or not yet."""
     if doc.tree is None:
         return True
+    if _is_whole(made or with_suggestion(doc, at, text)):
+        return True
     closers = "".join(OPENS[opener] for opener in reversed(open_in(text))) if text.endswith("{") else ""
-    return any(_is_whole(doc, Edit(at, at, text + end)) for end in dict.fromkeys(("", closers)))
+    return bool(closers) and _is_whole(with_suggestion(doc, at, text + closers))
 
 
-def _is_whole(doc: Document, edit: Edit) -> bool:
-    return doc.tree is None or not doc.tree.edited([edit], doc.text.replaced([edit])).has_error()
+def _is_whole(doc: Document) -> bool:
+    return doc.tree is None or not doc.tree.has_error()
 
 
 def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:
@@ -169,13 +179,19 @@ def _names_known(tokens: Sequence[str], around: Around, language: str) -> bool:
 
 
 def _values(
-    rest: Rest, around: Around, half: str, analogy: Analogy | None, kept: Kept | None
+    rest: Rest,
+    around: Around,
+    half: str,
+    analogy: Analogy | None,
+    kept: Kept | None,
+    by_itself: Told | None,
 ) -> tuple[float, ...]:
     here, known = rest.seen
     line = (*around.line, *rest.tokens)
     away = around.distance(line)
     gap = abs(away) if away is not None else math.inf
     is_kept = kept if kept is not None and rest.tokens == kept.tokens else None
+    is_told = by_itself if by_itself is not None and rest.tokens == by_itself.tokens else None
     members = [name for before, name in pairwise(("", *around.line[-1:], *rest.tokens)) if before == "."]
     return (
         1.0,
@@ -209,6 +225,8 @@ def _values(
         float(kept is not is_kept),
         float(is_kept is not None),
         float(rest.closed),
+        *(float(is_told is not None and is_told.way == way) for way in _WAYS),
+        float(is_told is not None and analogy is None and not here.count + known.count),
     )
 
 
@@ -244,6 +262,10 @@ _FITTED = (
     ("another is kept", -0.12),
     ("kept", 2.67),
     ("closed", -0.98),
+    ("told by super", 3.48),
+    ("told by call", 2.77),
+    ("told by pairs", 3.85),
+    ("told alone", 2.26),
     ("parses", 3.13),
 )
 """What the values of a candidate mean, and their weights. "here": in this document, "known": in the rest of

@@ -445,7 +445,13 @@ class _Run:
         if self.config.check_names:
             # What stands elsewhere may use what is not here.
             told = await checked(
-                self.doc, self.at, found.text, self.code, seconds=_ENGINE_SECONDS, as_it_is=True
+                self.doc,
+                self.at,
+                found.text,
+                self.code,
+                seconds=_ENGINE_SECONDS,
+                made=found.made,
+                as_it_is=True,
             )
             self.time("names")
             if told.silence is not None or told.repaired or told.text != found.text:
