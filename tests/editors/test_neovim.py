@@ -101,11 +101,13 @@ def test_completion_offers_a_name_of_another_file(editor: editors.Neovim) -> Non
 
 def test_a_list_that_opens_by_itself_inserts_nothing(editor: editors.Neovim) -> None:
     editor.keys("Goimport shapes<CR>shapes")
-    for key in ".r":
-        editor.keys(key)
-        editor.wait("vim.fn.pumvisible() == 1", "the list")
-    assert editor.lua("vim.api.nvim_get_current_line()") == "shapes.r"
-    editor.keys("<C-n><C-y>")
+    for line in ("shapes.", "shapes.r"):
+        editor.keys(line[-1])
+        # The key is typed when it is on the line; until then the list is the one from before it.
+        shown = f"vim.api.nvim_get_current_line() == '{line}' and vim.fn.pumvisible() == 1"
+        editor.wait(shown, "the list")
+    editor.again("<C-n>", "vim.fn.complete_info({'selected'}).selected >= 0", "a row that is chosen")
+    editor.keys("<C-y>")
     chosen = "vim.api.nvim_get_current_line() ~= 'shapes.r' and vim.api.nvim_get_current_line()"
     assert str(editor.wait(chosen, "what was chosen")).startswith("shapes.rectangle_area")
 
