@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +51,8 @@ class OpenDocument:
         """The edits between `_tree_text` and `text`; None when the tree must be made from scratch."""
         self._parsing: tuple[Text, asyncio.Task[SyntaxTree | None]] | None = None
         self._parsable = True
+        self.changed_at = -math.inf
+        """When the editor last changed it, by the monotonic clock."""
         self.history = History()
         """What the editor changed lately."""
         self._replace(source)
@@ -63,6 +67,7 @@ class OpenDocument:
         if version <= self.version:
             log.warning("version %s of %s came after version %s", version, self.uri, self.version)
         self.version = version
+        self.changed_at = time.monotonic()
         for change in changes:
             if isinstance(change, types.TextDocumentContentChangeWholeDocument):
                 self._remember_whole(change.text)

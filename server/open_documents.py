@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -115,6 +117,11 @@ class OpenDocuments:
         """What the editor changed lately in an open document."""
         document = self._open.get(uri)
         return document.history if document is not None and not document.set_aside else None
+
+    def unchanged_for(self, uri: str) -> float:
+        """Seconds since the editor last changed an open document; endless if it never did."""
+        document = self._open.get(uri)
+        return math.inf if document is None else time.monotonic() - document.changed_at
 
     def current(self, uri: str) -> Document | None:
         """The open document as it is now, None when it is not open or set aside; its tree may be None."""

@@ -15,7 +15,7 @@ from .positions import Place, cross_file, defined_names, members, plain_names, s
 from .processes import load, memory
 
 SEED = 20
-UNTIL_INDEXED = 0.4
+UNTIL_INDEXED = 0.8
 """Seconds left to a server that indexes open documents, to forget a name that has been taken out of one."""
 
 

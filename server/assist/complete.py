@@ -261,7 +261,7 @@ def is_call_likely(wanted: Wanted) -> bool:
     return (
         wanted.line.next in ("", ":", ";", ")")
         and not before.startswith(("@", "del "))
-        and call_at(tree, wanted.start) is None
+        and (wanted.call if wanted.place is Place.NAME else call_at(tree, wanted.start)) is None
     )
 
 

@@ -24,11 +24,11 @@ _STRUCTURE = re.compile(
     r"|end)\b|[{}]|=>|\"\"\"|\'\'\'|^\s*[@#]"
 )
 _PYTHON_STRUCTURE = re.compile(r"^\s*(?:async\s+)?(?:class|def)\b|^\s*@|\"\"\"|\'\'\'|^[A-Za-z_]\w*\s*[:=]")
-_IMPORTING = re.compile(
-    r"\b(?:import|from|require\w*|include|use|using)\b"
-    r"|^\s*[\w*]+(?:\s*,\s*\w+|\s+as\s+\w+)*\s*,?\s*[)}]?\s*(?:#.*|//.*)?$"
-)
+_NAMES_ONLY = r"^\s*[\w*]+(?:\s*,\s*\w+|\s+as\s+\w+)*\s*,?\s*[)}]?\s*(?:#.*|//.*)?$"
+_IMPORTING = re.compile(r"\b(?:import|from|require\w*|include|use|using)\b|" + _NAMES_ONLY)
 """Also what may be a line within an import's brackets."""
+_PYTHON_IMPORTING = re.compile(r"\b(?:import|from)\b")
+_IN_BRACKETS = re.compile(_NAMES_ONLY + r"|^\s*(?:#.*)?$")
 _MOST_CHANGED = 60
 """Lines; after more than these the symbols are worked out again."""
 
@@ -43,6 +43,7 @@ class _Imported:
 class _Base:
     text: Text
     lines: list[str]
+    starts: list[int]
     symbols: tuple[Symbol, ...]
 
 
@@ -59,7 +60,8 @@ def symbols_of(doc: Document, memory: Memory) -> tuple[Symbol, ...]:
 
     def work_out() -> tuple[Symbol, ...]:
         found = symbols(tree)
-        memory.keep(_BASE.key(doc.uri), _Base(doc.text, doc.text.source.split("\n"), found))
+        lines = doc.text.source.split("\n")
+        memory.keep(_BASE.key(doc.uri), _Base(doc.text, lines, _starts(lines), found))
         return found
 
     return memory.value(_SYMBOLS, doc, work_out)
@@ -90,20 +92,21 @@ def _moved(base: _Base, lines: list[str], doc: Document) -> tuple[Symbol, ...] |
     structure = _PYTHON_STRUCTURE if doc.language == "python" else _STRUCTURE
     if _matters(structure, old[head : len(old) - tail], lines[head : len(lines) - tail]):
         return None
-    old_starts, new_starts = _starts(old), _starts(lines)
-    shift = len(lines) - len(old)
+    starts = base.starts
+    unchanged, behind = starts[head], starts[len(old) - tail]
     size = len(doc.text)
+    moved = size - len(base.text)
+    fresh = _starts(lines[head : len(old) - tail])
 
     def place(offset: int) -> int:
-        line = bisect_right(old_starts, offset) - 1
-        column = offset - old_starts[line]
-        if line >= len(old) - tail:
-            line += shift
-        elif line > head:
-            line = min(line, len(lines) - 1)
-        return min(new_starts[line] + column, size)
+        if offset < unchanged:
+            return offset
+        if offset >= behind:
+            return min(offset + moved, size)
+        line = bisect_right(starts, offset) - 1
+        start = unchanged + fresh[max(0, min(line, len(lines) - 1) - head)]
+        return min(start + offset - starts[line], size)
 
-    unchanged = old_starts[head]
     return tuple(
         each
         if each.end < unchanged
@@ -132,13 +135,29 @@ def recent_imports(doc: Document, memory: Memory) -> tuple[Import, ...]:
     if kept is not None:
         old, new = kept.text.source, doc.text.source
         head, tail = (0, 0) if kept.text is doc.text else common_ends(old, new)
+        importing = _IMPORTING
+        if doc.language == "python" and not _continues_import(new, head):
+            importing = _PYTHON_IMPORTING  # names alone on a line are what is being typed
         if kept.text is doc.text or not _matters(
-            _IMPORTING, _lines(old, head, len(old) - tail), _lines(new, head, len(new) - tail)
+            importing, _lines(old, head, len(old) - tail), _lines(new, head, len(new) - tail)
         ):
             return kept.imports
     found = imports(tree)
     memory.keep(_IMPORTS.key(doc.uri), _Imported(doc.text, found))
     return found
+
+
+def _continues_import(source: str, at: int) -> bool:
+    """Whether the line of `at` may be one within the brackets of a Python import: there is one above, with
+    nothing but names between."""
+    end = source.rfind("\n", 0, at)
+    while end >= 0:
+        start = source.rfind("\n", 0, end) + 1
+        line = source[start:end]
+        if not _IN_BRACKETS.search(line):
+            return _PYTHON_IMPORTING.search(line) is not None
+        end = start - 1
+    return False
 
 
 def _lines(source: str, start: int, end: int) -> list[str]:

@@ -12,6 +12,7 @@ async def diagnostic(
     session: Session, params: types.DocumentDiagnosticParams
 ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
     """What the review checks find in one document."""
+    await findings.resting(session, params.text_document.uri)
     doc = await session.snapshot(params.text_document.uri)
     if doc is None:
         return types.RelatedFullDocumentDiagnosticReport([])

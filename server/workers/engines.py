@@ -18,7 +18,7 @@ from typing import Any
 
 from devflow.analysis.facts import Location
 from devflow.analysis.syntax.parse import parse
-from devflow.analysis.text import Text
+from devflow.analysis.text import Text, common_ends
 from devflow.analysis.types.base import Candidate, Definition, Hint, Signature
 from devflow.server.workers import type_programs
 from devflow.server.workers.python import PythonWorker
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 _DEEPEST = 2_000
 """Levels of syntax: of a sum of so many terms."""
+_MORE = 200
+"""Code points by which a text may differ from one that is not too deep: each level takes one, and while
+somebody types the whole text, of 5,000 lines 30 ms, is not to be parsed for each question."""
 _TRIAL = "''.upp"
 _TRIAL_SECONDS, _AGAIN_SECONDS = 20.0, 0.2
 
@@ -94,7 +97,7 @@ class Engines:
         self._starting: asyncio.Task[None] | None = None
         self._closed = False
         self._looked_at: tuple[str, bool] | None = None
-        """The text jedi was asked about last, and whether it is too deep for it."""
+        """The text that was looked at last, and whether it is too deep for jedi."""
 
     @property
     def engine(self) -> str:
@@ -252,7 +255,7 @@ class Engines:
         """Whether jedi would be at a text for seconds, to give up in the end: it goes down by calls."""
         if len(source) < _DEEPEST:
             return False
-        if self._looked_at is None or self._looked_at[0] != source:
+        if self._looked_at is None or not _as_deep(*self._looked_at, source):
             tree = await asyncio.to_thread(parse, Text(source), "python")
             deep = tree is not None and await asyncio.to_thread(tree.is_deeper_than, _DEEPEST)
             self._looked_at = (source, deep)
@@ -262,3 +265,11 @@ class Engines:
         """Where a document without a file stands for the type server."""
         folder = self._roots[0] if self._roots else Path.home()
         return folder / ".devflow-unsaved.py"
+
+
+def _as_deep(before: str, deep: bool, source: str) -> bool:
+    """Whether what is known of the text `before` says as much of `source`."""
+    if before == source or deep:
+        return before == source
+    first, last = common_ends(before, source)
+    return max(len(before), len(source)) - first - last <= _MORE

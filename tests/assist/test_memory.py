@@ -141,6 +141,14 @@ def test_typing_on_a_line_that_imports_nothing_asks_for_no_imports_again() -> No
     assert recent_imports(doc, memory) is first
 
 
+@pytest.mark.parametrize("typed", ["v", "value", "value, other", "first as", "value  # what it is"])
+def test_names_alone_on_a_line_far_from_any_import_are_none(typed: str) -> None:
+    memory = Memory()
+    first = recent_imports(document(IMPORTS, Path("/a.py")), memory)
+    doc = document(IMPORTS + "\ndef f():\n    " + typed, Path("/a.py"), 2)
+    assert recent_imports(doc, memory) is first
+
+
 def test_what_is_kept_of_a_document_is_dropped_when_it_is_closed() -> None:
     memory = Memory()
     doc = document("x = 1\n", Path("/closed.py"))

@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.syntax.parse import SyntaxTree, parse
+from devflow.analysis.text import Text
 from devflow.analysis.types.base import Candidate
 from devflow.server.convert import path_of
 from devflow.server.workers import type_answers, type_programs
@@ -467,6 +469,31 @@ async def test_jedi_is_not_asked_about_what_is_too_deep_for_it(tmp_path: Path) -
     engines = Engines([tmp_path], None, "", jedi=lambda roots: cast(Any, Jedi()))
     assert await engines.complete(tmp_path / "a.py", " + ".join(["x"] * 20_000), 1) == []
     assert await engines.complete(tmp_path / "a.py", "x = 1\n" * 20_000, 1) != []
+
+
+async def test_typing_does_not_have_the_whole_text_looked_at_for_jedi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Jedi:
+        async def start(self) -> None: ...
+
+        async def complete(self, path: Path | None, source: str, at: int) -> list[Candidate]:
+            return [Candidate("asked", SymbolKind.VARIABLE)]
+
+    parsed: list[Text] = []
+
+    def counted(text: Text, language: str) -> SyntaxTree | None:
+        parsed.append(text)
+        return parse(text, language)
+
+    monkeypatch.setattr("devflow.server.workers.engines.parse", counted)
+    engines = Engines([tmp_path], None, "", jedi=lambda roots: cast(Any, Jedi()))
+    before, behind = "x = 1\n" * 1_000, "y = 2\n" * 1_000
+    for typed in ("", "v", "va", "value", "value = (", "value = (1", "value = (1)\n"):
+        assert await engines.complete(tmp_path / "a.py", before + typed + behind, 1) != []
+    assert len(parsed) == 1
+    assert await engines.complete(tmp_path / "a.py", before + " + ".join(["x"] * 20_000) + behind, 1) == []
+    assert len(parsed) == 2
 
 
 async def test_a_document_that_ends_the_server_is_left_alone_and_the_others_are_not(tmp_path: Path) -> None:

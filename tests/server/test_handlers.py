@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
+from devflow.analysis.document import Document
+from devflow.analysis.facts import Finding
 from devflow.models.errors import Unreachable
 from devflow.models.fake import FakeModel
+from devflow.server import findings
+from devflow.server.assist.base import Codebase
 from devflow.server.documents import LARGEST
 from devflow.server.routes import REQUESTS
+from devflow.server.settings import Review
 from support.editor import CAPABILITIES, ErrorAnswer, editor
 from support.patience import HANGS, quickest
 from support.services import HeldModel, Scripted
@@ -264,6 +269,52 @@ async def test_a_pulled_report_that_is_the_same_is_called_unchanged() -> None:
             "textDocument/diagnostic", {**params, "previousResultId": report["resultId"]}
         )
         assert again == {"kind": "unchanged", "resultId": report["resultId"]}
+
+
+async def test_a_document_is_checked_when_typing_pauses_and_not_at_every_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+
+    async def counted(doc: Document, code: Codebase, config: Review) -> list[Finding]:
+        looked.append(doc.text.source)
+        return []
+
+    monkeypatch.setattr(findings, "_reviewed", counted)
+    async with editor() as client:
+        await client.initialize()
+        client.open(URI, SOURCE)
+        params = {"textDocument": {"uri": URI}}
+        await client.request("textDocument/diagnostic", params)
+        assert looked == [SOURCE]
+        monkeypatch.setattr(findings, "PAUSE", HANGS)
+        for version in range(2, 8):
+            client.change(URI, version, whole(SOURCE + "x" * version))
+            asked = client.ask("textDocument/diagnostic", params, msg_id=f"pull {version}")
+            client.notify("$/cancelRequest", {"id": f"pull {version}"})
+            with pytest.raises(ErrorAnswer):
+                await asked
+        assert looked == [SOURCE]
+        monkeypatch.setattr(findings, "PAUSE", 0.0)
+        await client.request("textDocument/diagnostic", params)
+        assert looked == [SOURCE, SOURCE + "x" * 7]
+
+
+async def test_typing_in_one_document_puts_off_the_checks_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(findings, "PAUSE", HANGS)
+    async with editor() as client:
+        await client.initialize(capabilities={})
+        session = client.server.session
+        other = URI.replace("a.py", "b.py")
+        client.open(URI, SOURCE)
+        client.open(other, SOURCE)
+        await client.until(lambda: other in session.documents)
+        before = session.pushed._timers[URI].when()
+        client.change(other, 2, whole("x = 1\n"))
+        await client.until(lambda: session.documents.version_of(Path("/nowhere/b.py")) == 2)
+        assert session.pushed._timers[URI].when() > before
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from devflow.retrieval.index import Index
 from devflow.retrieval.store import index_directory
 from devflow.retrieval.usage_files import usage_directory
 from devflow.retrieval.walk import IndexOptions
+from devflow.server.workers import index as index_worker
 from devflow.server.workers.index import IndexWorker
 from support.patience import HANGS, quickest
 
@@ -106,6 +107,31 @@ async def test_an_edit_that_is_not_saved_is_in_the_index_within_a_second(tmp_pat
             return await told.until(seen)
 
         assert await quickest(edited, 1.0) <= 1
+
+
+async def test_what_is_typed_is_sent_when_typing_pauses_or_goes_on_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_worker, "TYPING_PAUSE", HANGS)
+    monkeypatch.setattr(index_worker, "TYPING_LASTS", 2 * HANGS)
+    sent: list[str] = []
+    worker = IndexWorker()
+    monkeypatch.setattr(worker._worker, "notify", lambda method, params: sent.append(params["text"]))
+    worker._opened = True
+    worker.document(tmp_path / "a.py", "v")
+    assert worker._sender is not None
+    first = worker._sender.when()
+    for typed in ("va", "val", "valu"):
+        worker.document(tmp_path / "a.py", typed)
+    await asyncio.sleep(0)
+    assert worker._sender.when() > first
+    assert sent == []
+    monkeypatch.setattr(index_worker, "TYPING_LASTS", 0.0)
+    worker.document(tmp_path / "a.py", "value")
+    due = worker._sender
+    while due is worker._sender:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0)
+    assert sent == ["value"]
 
 
 async def test_closing_a_document_brings_the_files_own_text_back(tmp_path: Path) -> None:
