@@ -98,7 +98,13 @@ def _server(directory: Path, options: VectorOptions) -> Chroma:
     # Colleagues share a server: the same path on two machines is two indexes.
     owner = f"{platform.node()}\0{getpass.getuser()}\0{directory.resolve()}"
     prefix = f"devflow-{hashlib.blake2b(owner.encode(), digest_size=8).hexdigest()}-"
-    return Chroma(client, prefix, place, lambda: None)
+
+    def close() -> None:
+        client.close()
+        for each in (client, client._admin_client):  # Chroma leaves the connections of both open
+            each._server._session.close()
+
+    return Chroma(client, prefix, place, close)
 
 
 def _within(seconds: float, make: Callable[[], Any]) -> Any:

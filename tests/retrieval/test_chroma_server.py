@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psutil import Process
 
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.chroma import VectorsUnavailable, connect
@@ -157,6 +158,21 @@ def test_a_server_that_stops_is_a_sentence_and_not_a_wait(tmp_path: Path, server
         VectorProcess(tmp_path, "s", at(url))
 
 
+def test_who_is_closed_leaves_no_connection_and_takes_none_from_others(tmp_path: Path, server: str) -> None:
+    port = int(server.rpartition(":")[2])
+
+    def connections() -> int:
+        return sum(bool(each.raddr) and each.raddr.port == port for each in Process().net_connections("tcp"))
+
+    before = connections()
+    one, other = (connect(tmp_path / name, at(server)) for name in ("one", "other"))
+    assert connections() > before
+    one.close()
+    assert other.client.heartbeat()
+    other.close()
+    assert connections() <= before
+
+
 async def test_vectors_that_a_server_has_lost_are_told_and_made_again(tmp_path: Path, server: str) -> None:
     (tmp_path / "a.py").write_text("def read_ignore_file(path):\n    return path.read_text()\n")
     await build(tmp_path, IndexOptions(), vectors=at(server))
@@ -164,6 +180,7 @@ async def test_vectors_that_a_server_has_lost_are_told_and_made_again(tmp_path: 
     for each in chroma.client.list_collections():
         if each.name.startswith(chroma.prefix):
             chroma.client.delete_collection(each.name)
+    chroma.close()
     async with local_vectors(tmp_path, at(server)) as (_, problem):
         assert problem == "Of 1 vectors 1 are lost; `devflow index` makes them again."
     await build(tmp_path, IndexOptions(), vectors=at(server), check_vectors=True)
