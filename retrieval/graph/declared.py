@@ -8,7 +8,7 @@ the type written beside its declaration. What is left is told by name alone and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS, family
@@ -20,21 +20,19 @@ from devflow.retrieval.graph.dialects import (
     DIALECTS,
     Dialect,
     base_names,
-    declared_type,
     embedded_names,
     is_parameter,
     same_package,
 )
 from devflow.retrieval.graph.go_libraries import library_file
-from devflow.retrieval.graph.library_values import SHAPED
 from devflow.retrieval.graph.modules import Modules
+from devflow.retrieval.graph.narrowing import TYPES, declares, fits, nearest, overloads
+from devflow.retrieval.graph.receivers import Receivers
 from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
 from devflow.retrieval.graph.value import Value
 from devflow.retrieval.graph.values import VALUED, Values
 
-_TYPES = CLASS_LIKE | {SymbolKind.TYPE}
-_RUN = FUNCTION_LIKE - {SymbolKind.PROPERTY}
 _DEEPEST = 8
 _MOST_BASES = 32
 
@@ -48,6 +46,7 @@ class DeclaredMeanings:
         self._bases: dict[Definition, list[Definition]] = {}
         self._global: dict[tuple[str, str], list[Definition]] = {}
         self.values = Values(self, stored.source)
+        self._receivers = Receivers(self, stored.source)
 
     def meanings(self, use: Use) -> list[Meaning]:
         """What a use stands for, best first; [] when it is nothing of the workspace, or nobody knows."""
@@ -64,7 +63,7 @@ class DeclaredMeanings:
         behind = bool(use.receiver) or self._behind_operator(file, use.start)
         if not behind:
             return self._plain(file, dialect, use)
-        told = self._member_of_receiver(file, dialect, use) if use.receiver else None
+        told = self._receivers.told(file, dialect, use) if use.receiver else None
         return self._member_of_value(file, use) if told is None and file.language in VALUED else told
 
     def bases(self, definition: Definition) -> list[Definition]:
@@ -93,10 +92,10 @@ class DeclaredMeanings:
             return None
         if own := file.named("", name):
             return own[0]
-        if (imported := self._imported(file, name)) is not None:
+        if (imported := self.imported(file, name)) is not None:
             return imported[0] if imported else None
         if DIALECTS[file.language].package:
-            near = (each for each in self._all(name, file.language) if not each.container)
+            near = (each for each in self.every(name, file.language) if not each.container)
             return next((each for each in near if same_package(each.path, file.path)), None)
         return None
 
@@ -107,9 +106,9 @@ class DeclaredMeanings:
             return True
         qualifier, _, last = name.rpartition(".")
         if qualifier:
-            return self._is_outside(file, qualifier.partition(".")[0])
-        return self._is_outside(file, last) or not any(
-            each.kind in _TYPES for each in self._all(last, file.language)
+            return self.is_imported_from_outside(file, qualifier.partition(".")[0])
+        return self.is_imported_from_outside(file, last) or not any(
+            each.kind in TYPES for each in self.every(last, file.language)
         )
 
     def members(self, owner: Definition) -> list[tuple[Definition, int]]:
@@ -178,7 +177,7 @@ class DeclaredMeanings:
     def holds(self, file: File, name: str) -> bool:
         """Whether `name` is one that the workspace declares for `file`, or hands it."""
         imported = file.imported_as(name)
-        return bool(imported) and not self._is_outside(file, name)
+        return bool(imported) and not self.is_imported_from_outside(file, name)
 
     def of_package(self, file: File, name: str) -> list[Definition]:
         """What the Go package that `file` imports as `name` exports, from its sources where it is none of the
@@ -223,7 +222,7 @@ class DeclaredMeanings:
             # Methods need not stand in the file of their type.
             found = [
                 each
-                for each in self._all(name, owner.language)
+                for each in self.every(name, owner.language)
                 if each.container.rpartition(".")[2] == owner.name
                 and (owner.language != "go" or each.path.parent == owner.path.parent)
             ]
@@ -238,7 +237,7 @@ class DeclaredMeanings:
 
     def _plain(self, file: File, dialect: Dialect, use: Use) -> list[Meaning]:
         around = file.around(use.start)
-        if use.kind == "name" and around and self._declares(file, around[-1], use):
+        if use.kind == "name" and around and self._is_local(file, around[-1], use):
             return []
         for scope in reversed(around):
             if scope.kind in FUNCTION_LIKE:
@@ -249,26 +248,26 @@ class DeclaredMeanings:
             elif scope.kind in CLASS_LIKE and dialect.implicit and use.kind != "type":
                 members = self.member(scope, use.name)
                 if members:
-                    return _overloads(members, 0.9, "same class")
+                    return overloads(members, 0.9, "same class")
         if dialect.implicit and around and not any(each.kind in CLASS_LIKE for each in around):
             owner = around[-1].container  # C++: a method defined outside its class
             for found in self.types(file, owner.rpartition(".")[2]) if owner else ():
                 if members := self.member(found, use.name):
-                    return _overloads(members, 0.85, "same class")
-        imported = self._imported(file, use.name)
+                    return overloads(members, 0.85, "same class")
+        imported = self.imported(file, use.name)
         if imported is not None:
             return [Meaning(each, 0.95, "import") for each in imported]
         if own := [
-            each for each in file.named("", use.name) if each.kind in FUNCTION_LIKE or each.kind in _TYPES
+            each for each in file.named("", use.name) if each.kind in FUNCTION_LIKE or each.kind in TYPES
         ]:
-            return _overloads(own, 1.0, "same file")
+            return overloads(own, 1.0, "same file")
         if own := file.named("", use.name):
             return [Meaning(own[0], 1.0, "same file")]
-        wanted = [each for each in self._all(use.name, file.language) if _fits(each, use.kind)]
+        wanted = [each for each in self.every(use.name, file.language) if fits(each, use.kind)]
         if dialect.package:
             near = [each for each in wanted if same_package(each.path, file.path) and not each.container]
             if near:
-                return _overloads(near, 0.95, "same package")
+                return overloads(near, 0.95, "same package")
         if file.language == "java" and use.kind in ("call", "type"):
             return []
         if not dialect.everywhere:
@@ -277,8 +276,8 @@ class DeclaredMeanings:
             each
             for each in wanted
             if not each.container
-            or each.kind in _TYPES
-            or (file.language == "csharp" and each.kind in _TYPES)
+            or each.kind in TYPES
+            or (file.language == "csharp" and each.kind in TYPES)
             or (
                 self._stored.file(each.root, each.file).named("", each.container.partition(".")[0])
                 and all(
@@ -289,9 +288,9 @@ class DeclaredMeanings:
                 )
             )
         ]
-        return _nearest(file, wanted, 0.8, "name")
+        return nearest(file, wanted, 0.8, "name")
 
-    def _imported(self, file: File, name: str) -> list[Definition] | None:
+    def imported(self, file: File, name: str) -> list[Definition] | None:
         """What an import brings in under this name; [] when it is not of the workspace, None when no
         import does."""
         for made, _ in file.imported_as(name):
@@ -313,7 +312,7 @@ class DeclaredMeanings:
             return []
         if file.language == "rust":
             found = [
-                each for each in self._all(name or alias, "rust") if not each.container or each.kind in _TYPES
+                each for each in self.every(name or alias, "rust") if not each.container or each.kind in TYPES
             ]
             if module.partition("::")[0] in ("std", "core", "alloc"):
                 return []
@@ -331,20 +330,20 @@ class DeclaredMeanings:
         if not last:
             return []
         if qualifier and file.language in ("go", *SCRIPTS):
-            return [each for each in self.package(file, qualifier, last) if each.kind in _TYPES]
+            return [each for each in self.package(file, qualifier, last) if each.kind in TYPES]
         if qualifier and file.language == "java" and (outer := self.types(file, qualifier, depth + 1)):
             inside = self.member(outer[0], last)
-            if inner := [each for each in inside if each.kind in _TYPES]:
+            if inner := [each for each in inside if each.kind in TYPES]:
                 return inner
-        own = [each for each in file.named("", last) if each.kind in _TYPES]
-        own = own or [each for each in file.definitions if each.name == last and each.kind in _TYPES]
+        own = [each for each in file.named("", last) if each.kind in TYPES]
+        own = own or [each for each in file.definitions if each.name == last and each.kind in TYPES]
         if own:
             return own
-        imported = self._imported(file, last)
+        imported = self.imported(file, last)
         if imported is not None:
-            return [each for each in imported if each.kind in _TYPES]
+            return [each for each in imported if each.kind in TYPES]
         dialect = DIALECTS[file.language]
-        found = [each for each in self._all(last, file.language) if each.kind in _TYPES]
+        found = [each for each in self.every(last, file.language) if each.kind in TYPES]
         near = [each for each in found if same_package(each.path, file.path)]
         if dialect.package and (near or file.language == "go"):
             return near
@@ -354,29 +353,6 @@ class DeclaredMeanings:
 
     # --- members
 
-    def _member_of_receiver(self, file: File, dialect: Dialect, use: Use) -> list[Meaning] | None:
-        parts = [part for part in re.split(r"\?\.|&\.|->|::|\.", use.receiver) if part]
-        owners = self._value(file, dialect, parts[0], use.start)
-        if owners is None:
-            inside = self.package(file, parts[0], (*parts, use.name)[1])
-            if len(parts) == 1 and inside:
-                return _overloads(inside, 0.95, "import")
-            if not inside:
-                return [] if self._is_outside(file, parts[0]) else None
-            del parts[0]
-            owners = inside[:1] if inside[0].kind in _TYPES else self._held(inside[0], dialect)
-        for part in parts[1:]:
-            if not owners:
-                break
-            members = self.member(owners[0], part)
-            owners = self._held(members[0], dialect) if members else None
-        if not owners:
-            return None if owners is None else []
-        members = self.member(owners[0], use.name)
-        if members:
-            return _overloads(members, 0.85, "type")
-        return [] if self.has_all_bases(owners[0]) else None
-
     def _member_of_value(self, file: File, use: Use) -> list[Meaning] | None:
         """As `told`, of a member of an expression: of what was called, indexed, or set from a value."""
         owners = self.values.owners(file, use.start)
@@ -384,96 +360,8 @@ class DeclaredMeanings:
             return owners if owners is None else []
         for owner in owners:
             if members := self.member(owner, use.name):
-                return _overloads(members, 0.8, "type")
+                return overloads(members, 0.8, "type")
         return [] if all(self.has_all_bases(owner) for owner in owners) else None
-
-    def _held(self, member: Definition, dialect: Dialect) -> list[Definition] | None:
-        """As `_value`, of what a field or a variable holds."""
-        written = declared_type(member.signature + ";", member.name, dialect)
-        return self._typed(self._stored.file(member.root, member.file), written) if written else None
-
-    def _value(self, file: File, dialect: Dialect, name: str, at: int) -> list[Definition] | None:
-        """The class of what `name` holds at `at`, or the class it names; [] where that is none of the
-        workspace, None where the code does not say."""
-        around = file.around(at)
-        owner = next((each for each in reversed(around) if each.kind in CLASS_LIKE), None)
-        function = next((each for each in reversed(around) if each.kind in FUNCTION_LIKE), None)
-        if name in dialect.selves:
-            if owner is None and function is not None and function.container:
-                return self.types(file, function.container.rpartition(".")[2])[:1] or None
-            return [owner] if owner is not None else None
-        if (
-            name in ("super", "base", "parent")
-            and owner is not None
-            and file.language in ("java", "csharp", "typescript", "tsx", "javascript")
-        ):
-            return self.bases(owner)[:1] or None
-        source = self._stored.source(file)
-        if function is not None:
-            head = source[function.start : function.name_start + 2 * len(function.signature) + 8]
-            before = source[function.start : at]
-            written = declared_type(before, name, dialect, last=True) or declared_type(head, name, dialect)
-            if (
-                not written
-                and file.language == "go"
-                and function.container
-                and re.search(rf"\(\s*{re.escape(name)}\s+\*?", head)
-            ):
-                written = function.container
-            if written:
-                return self._typed(file, written)
-            if is_parameter(function, name) or _declares(before, name):
-                return None
-        if owner is not None and dialect.implicit:
-            members = self.member(owner, name)
-            if members and members[0].kind not in _RUN | CLASS_LIKE:
-                return self._held(members[0], dialect)
-        top = [each for each in file.named("", name) if each.kind not in FUNCTION_LIKE]
-        if not top and dialect.package:  # a variable of another file of the package
-            top = [
-                each
-                for each in self._all(name, file.language)
-                if same_package(each.path, file.path)
-                and not each.container
-                and each.kind not in FUNCTION_LIKE
-            ]
-        if top and top[0].kind not in _TYPES:
-            return self._held(top[0], dialect)
-        if name[:1].isupper() or top:
-            return self.types(file, name)[:1] or None
-        if file.language in SCRIPTS and (found := self._imported(file, name)):
-            return found[:1] if found[0].kind in _TYPES else self._held(found[0], dialect)
-        return None
-
-    def _typed(self, file: File, written: str) -> list[Definition] | None:
-        """As `_value`, of what is declared with a type; Go's `x := pkg.New(…)` has that of the function."""
-        if found := self.types(file, written):
-            return found[:1]
-        qualifier, _, name = written.rpartition(".")
-        if file.language == "go":
-            made = (
-                self.package(file, qualifier, name)
-                if qualifier
-                else [
-                    each
-                    for each in self._all(name, "go")
-                    if same_package(each.path, file.path) and not each.container
-                ]
-            )
-            for each in made[:1]:
-                given = re.search(r"\)\s*\(?\s*(?:\w+\s+)?\*?([\w.]+)[^)]*\)?\s*$", each.signature)
-                return self.types(self._stored.file(each.root, each.file), given[1])[:1] if given else None
-            if qualifier and self._is_outside(file, qualifier):
-                return []
-        if file.language in SCRIPTS and written in SHAPED:
-            return None  # what it is made of counts
-        # A type parameter is of any type; a type that nothing here defines is of a library or built in.
-        is_known = len(name) > 1 and not qualifier
-        return (
-            []
-            if is_known and not any(each.kind in _TYPES for each in self._all(name, file.language))
-            else None
-        )
 
     def package(self, file: File, qualifier: str, name: str) -> list[Definition]:
         """What `qualifier.name` means where `qualifier` is a package or a module that was imported."""
@@ -497,13 +385,13 @@ class DeclaredMeanings:
         if file.language in ("rust", "cpp", "ruby", "csharp"):
             return [
                 each
-                for each in self._all(name, file.language)
+                for each in self.every(name, file.language)
                 if each.container.rpartition(".")[2] == qualifier
                 or (not each.container and each.path.stem == qualifier)
             ][:1]
         return []
 
-    def _is_outside(self, file: File, name: str) -> bool:
+    def is_imported_from_outside(self, file: File, name: str) -> bool:
         """Whether an import brings `name` in from outside the workspace."""
         if file.language in SCRIPTS:
             return any(
@@ -518,13 +406,14 @@ class DeclaredMeanings:
 
     def _by_name(self, file: File, use: Use) -> list[Meaning]:
         found = [
-            each for each in self._all(use.name, file.language) if each.container and _fits(each, use.kind)
+            each for each in self.every(use.name, file.language) if each.container and fits(each, use.kind)
         ]
         if len({each.container for each in found}) != 1 or len(found) > 5 or len(use.name) < 5:
             return []
         return [Meaning(each, 0.45, "name") for each in found]
 
-    def _all(self, name: str, language: str) -> list[Definition]:
+    def every(self, name: str, language: str) -> list[Definition]:
+        """All definitions of a name in a language and its kin."""
         key = (name, family(language))
         known = self._global.get(key)
         if known is None:
@@ -535,49 +424,12 @@ class DeclaredMeanings:
             ]
         return known
 
-    def _declares(self, file: File, scope: Definition, use: Use) -> bool:
+    def _is_local(self, file: File, scope: Definition, use: Use) -> bool:
         """Whether a plain name is a local variable: one that its function declares."""
         source = self._stored.source(file)
-        return is_parameter(scope, use.name) or _declares(source[scope.start : use.end], use.name)
+        return is_parameter(scope, use.name) or declares(source[scope.start : use.end], use.name)
 
     def _behind_operator(self, file: File, start: int) -> bool:
         source = self._stored.source(file)
         before = source[max(0, start - 200) : start].rstrip()
         return before.endswith((".", "->", "::"))
-
-
-def _declares(text: str, name: str) -> bool:
-    name = re.escape(name)
-    local = rf"\b(?:let|const|var|auto|int|for\s*\()\s+(?:mut\s+)?{name}\b|\b{name}\s*(?:,\s*\w+\s*)*:="
-    return re.search(local, text) is not None
-
-
-def _fits(definition: Definition, kind: str) -> bool:
-    if kind == "call":
-        return definition.kind in FUNCTION_LIKE | CLASS_LIKE
-    return kind != "type" or definition.kind in _TYPES
-
-
-def _overloads(found: Iterable[Definition], confidence: float, why: str) -> list[Meaning]:
-    some = list(found)[:8]
-    return [Meaning(each, confidence, why) for each in some]
-
-
-def _nearest(file: File, found: list[Definition], confidence: float, why: str) -> list[Meaning]:
-    """The only one there is; of several, those in the same file, else in the same folder."""
-    if len(found) > 1:
-        for near in (
-            [each for each in found if each.path == file.path],
-            [each for each in found if same_package(each.path, file.path)],
-            [
-                each
-                for each in found
-                if each.signature.rstrip().endswith(")") and not each.path.suffix.startswith(".h")
-            ],
-        ):
-            if len(near) == 1:
-                return [Meaning(near[0], confidence, why)]
-        if len(found) == 2 and {each.path.suffix[:2] for each in found} == {".h", ".c"}:
-            return [Meaning(each, confidence, why) for each in found]
-        return []
-    return [Meaning(each, confidence, why) for each in found]

@@ -135,6 +135,14 @@ def lineage(value: Value) -> Iterator[tuple[Owner, int]]:
         here = above
 
 
+def iterated(value: Value) -> Value | None:
+    """What a value outside the workspace gives one by one."""
+    for (owner, given), _ in lineage(value):
+        if owner.name == "Iterable" and given:
+            return next(iter(given.values()))
+    return None
+
+
 def owners(value: Value, depth: int = 0) -> list[Owner]:
     """The types outside the workspace whose members a value has."""
     if value.itself is not None:

@@ -44,17 +44,17 @@ from devflow.analysis.written_types import (
 from devflow.retrieval.graph import go_libraries, library_values, overloads
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
-from devflow.retrieval.graph.library_values import SHAPED
+from devflow.retrieval.graph.narrowing import TYPES
 from devflow.retrieval.graph.script_libraries import CALL
 from devflow.retrieval.graph.stored import File
 from devflow.retrieval.graph.value import Value, element, of_type
+from devflow.retrieval.graph.value_classes import ValueClasses
 
 if TYPE_CHECKING:
     from devflow.retrieval.graph.declared import DeclaredMeanings
 
 VALUED = frozenset({"go", "java", *SCRIPTS})
 """The languages whose expressions are read."""
-_TYPES = CLASS_LIKE | {SymbolKind.TYPE}
 _DEEPEST = 8
 _MOST_PLACES = 2
 """Declarations of a name that are read, the nearest first."""
@@ -79,6 +79,7 @@ class Values:
     def __init__(self, declared: DeclaredMeanings, source: Callable[[File], str]) -> None:
         self._declared = declared
         self._source = source
+        self._classes = ValueClasses(declared, source)
 
     def owners(self, file: File, at: int) -> list[Definition] | None:
         """The classes of what ends in front of the member operator before `at`; [] where it is none of the
@@ -91,7 +92,7 @@ class Values:
         if value is None:
             return None, False
         several = value.type.arguments if value.type is not None and value.type.name == "|" else ()
-        return self.classes(value), all(self._classes(value, each, 1) for each in several)
+        return self.classes(value), all(self._classes.of_type(value, each, 1) for each in several)
 
     def library_owner(self, file: File, at: int) -> Definition | None:
         """As `owners`, where that is the type of a Go library whose sources are here."""
@@ -115,53 +116,14 @@ class Values:
         if value.file.language != "go":
             return None
         if value.itself is not None:
-            return value.itself if value.itself.root < 0 and value.itself.kind in _TYPES else None
+            return value.itself if value.itself.root < 0 and value.itself.kind in TYPES else None
         if value.type is None or value.type.name in ("[]", "map", "chan", "func", "|"):
             return None
         return self._declared.library(value.file, value.type.name)
 
     def classes(self, value: Value) -> list[Definition] | None:
         """The definitions of a value's type, several where it is one of several."""
-        if value.itself is not None:
-            if value.itself.root < 0:
-                return []
-            if value.itself.kind is SymbolKind.TYPE and (alias := self._alias(value.itself)) is not None:
-                return self.classes(alias)
-            return [value.itself] if value.itself.kind in _TYPES else None
-        return self._classes(value, value.type, 0)
-
-    def _classes(self, value: Value, type_: Type | None, depth: int) -> list[Definition] | None:
-        if type_ is None or depth > _DEEPEST:
-            return None
-        if type_.name == "|":
-            parts = [self._classes(value, each, depth + 1) for each in type_.arguments]
-            return [one for part in parts for one in part or ()] or next((each for each in parts), None)
-        if type_.name in SHAPED and type_.arguments:
-            return self._classes(value, type_.arguments[0], depth + 1)
-        if type_.name in ("[]", "map", "chan", "func"):
-            return []
-        if type_.name in value.given:
-            return self.classes(value.given[type_.name])
-        found = self._declared.types(value.file, type_.name)
-        if found:
-            first = found[0]
-            if first.kind is SymbolKind.TYPE and (alias := self._alias(first)) is not None:
-                return self._classes(alias, alias.type, depth + 1)
-            return found[:1]
-        last = type_.name.rpartition(".")[2]
-        if len(last) == 1:
-            return None  # a type parameter
-        return [] if self._declared.is_outside(value.file, type_.name) else None
-
-    def _alias(self, made: Definition) -> Value | None:
-        """What another name for a type stands for, in TypeScript."""
-        if made.language not in SCRIPTS:
-            return None
-        file = self._declared.file_of(made)
-        text = self._source(file)[made.start : made.end]
-        _, sign, written = text.partition("=")
-        type_ = read_type(written.strip().rstrip(";"), made.language) if sign else None
-        return Value(file, type_) if type_ is not None and type_.name != made.name else None
+        return self._classes.of(value)
 
     # --- expressions
 
@@ -314,7 +276,7 @@ class Values:
         """What a definition holds: itself where it is a class or a function."""
         given = holder.given if holder is not None else {}
         file = self._declared.file_of(made)
-        if made.kind in _TYPES or (made.root < 0 and made.kind is SymbolKind.MODULE):
+        if made.kind in TYPES or (made.root < 0 and made.kind is SymbolKind.MODULE):
             return Value(file, None, given, made)
         if made.kind in FUNCTION_LIKE:
             getter = made.kind is SymbolKind.PROPERTY or re.search(r"\bget\s+#?\w+\s*\(", made.signature)
@@ -335,7 +297,7 @@ class Values:
     def _called_value(self, value: Value, step: Step, file: File, at: int, depth: int) -> Value | None:
         """What a call gives of what is no function's name: of a value that is a function, of a class."""
         named = self._declared.types(value.file, value.type.name)[:1] if value.type is not None else []
-        function = self._alias(named[0]) if named and named[0].kind is SymbolKind.TYPE else value
+        function = self._classes.alias(named[0]) if named and named[0].kind is SymbolKind.TYPE else value
         if function is not None and function.type is not None and function.type.name == "func":
             return Value(function.file, next(iter(function.type.arguments), None), value.given)
         if value.type is not None and library_values.is_read(value.file.language):
@@ -344,7 +306,7 @@ class Values:
                 return self._of_outside(found[0], callee, step, file, at, depth)
             if value.file.root < 0:
                 return None
-        return value if value.itself is None or value.itself.kind in _TYPES else None
+        return value if value.itself is None or value.itself.kind in TYPES else None
 
     def _called(self, value: Value, step: Step, file: File, at: int, depth: int) -> Value | None:
         made = value.itself
@@ -449,12 +411,20 @@ class Values:
             case "element":
                 return element(held)
             case "loop":
-                return Value(held.file, held.type.element, held.given) if held.type is not None else held
+                return self._iterated(held)
             case "range":
                 counts = declaration.number == 0 and held.type is not None and held.type.name != "chan"
                 inside = element(held)
                 return Value(file, Type("int")) if counts and inside is not None else inside
         return held
+
+    def _iterated(self, held: Value) -> Value | None:
+        """What a loop over a value gives, one by one."""
+        inherited = [
+            each for owner in self.classes(held) or () for each in self._declared.outside_bases(owner)
+        ]
+        found = (library_values.iterated(each) for each in inherited or [held])
+        return next((each for each in found if each is not None), None) or element(held)
 
     def _callback(self, file: File, declaration: CalledFor, depth: int) -> Value | None:
         """What a library's function gives a parameter of the function that it is handed."""

@@ -231,6 +231,13 @@ async def test_a_workspace_without_a_compiler_knows_no_library(tmp_path: Path) -
         assert not (await definition(space.doc, space.at, space.code)).locations
 
 
+ITERABLE = """\
+package java.lang;
+
+public interface Iterable<T> {
+    default void forEach() { }
+}
+"""
 LIST = """\
 package java.util;
 
@@ -246,7 +253,7 @@ package java.util;
 
 import java.util.stream.Stream;
 
-public interface Collection<E> {
+public interface Collection<E> extends Iterable<E> {
     int size();
     default Stream<E> stream() { return null; }
 }
@@ -294,7 +301,12 @@ public final class String {
         ),
         ("void f(List<Item> items) { items.stream().map(i -> i.name.tr<|>im()); }", (STRING, "trim")),
         ("void f(String s) { s.sec<|>ret(); }", None),
-        ("class Rest implements List<Item> { void g() { for (var x : this) x.na<|>me; } }", None),
+        (
+            "class Rest implements List<Item> { void g() { for (var x : this) x.name.tr<|>im(); } }",
+            (STRING, "trim"),
+        ),
+        ("void f(List<Item> items) { for (var x : items) x.name.tr<|>im(); }", (STRING, "trim")),
+        ("class Rest { void trim() { for (var x : this) x.tr<|>im(); } }", None),
     ],
 )
 async def test_names_of_the_jdk_are_found_in_its_sources(
@@ -305,7 +317,7 @@ async def test_names_of_the_jdk_are_found_in_its_sources(
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, text in {
             "util/List": LIST, "util/Collection": COLLECTION, "util/stream/Stream": STREAM,
-            "util/function/Function": FUNCTION, "lang/String": STRING,
+            "util/function/Function": FUNCTION, "lang/String": STRING, "lang/Iterable": ITERABLE,
         }.items():  # fmt: skip
             packed.writestr(f"java.base/java/{name}.java", text)
     monkeypatch.setattr(java_libraries, "archive", lambda: archive)
