@@ -27,7 +27,7 @@ def certain_uses(project: PythonProject, path: Path, at: int) -> set[Place]:
         uses = variable_uses(project, target)
         if _is_method(project, target):
             return set(uses.places)
-        uses, keywords = with_arguments(project, classes, target, uses, "")
+        _, keywords = with_arguments(project, classes, target, uses, "")  # not the same one of overloads
     except Refused:
         return set()
     return {*uses.places, *keywords}

@@ -100,6 +100,7 @@ async def references(doc: Document, at: int, code: Codebase, include_declaration
     typed = code.python if doc.language == "python" else None
     if reach == "function":
         return own if include_declaration else own[1:]
+    certain: list[Location] = []
     if typed is None or (reach == "parameter" and not code.types_are_fast):
         certain = await certain_names.uses(doc, start, code)
     if reach == "parameter" and not code.types_are_fast:
