@@ -338,9 +338,9 @@ async def test_a_command_with_wrong_arguments_is_refused(command: str, arguments
             await client.request("workspace/executeCommand", {"command": command, "arguments": arguments})
 
 
-async def test_the_status_names_what_is_there() -> None:
+async def test_the_status_names_what_is_there(tmp_path: Path) -> None:
     async with editor(Scripted(FakeModel("x", name="little")).services) as client:
-        await client.initialize()
+        await client.initialize(tmp_path)
         await client.until(lambda: client.server.session.models)
         status = await client.request("workspace/executeCommand", {"command": "devflow.status"})
         assert [model["name"] for model in status["models"]] == ["little"]
