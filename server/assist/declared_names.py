@@ -48,8 +48,9 @@ async def warm_libraries(doc: Document, code: Codebase) -> None:
     package a question: others are not kept waiting."""
     if code.index is None or doc.path is None or doc.language not in VALUED:
         return
-    modules = [made.module for made in imports(doc.tree)] if doc.tree is not None else []
-    for module in dict.fromkeys([*([""] if doc.language != "go" else []), *modules]):
+    modules: list[str] = [""] if doc.language != "go" else []
+    modules += [made.module for made in imports(doc.tree)] if doc.tree is not None else []
+    for module in dict.fromkeys(modules):
         await code.index.graph.ask(read_library, doc.path, module)
 
 
