@@ -66,7 +66,12 @@ async def _certain(doc: Document, start: int, code: Codebase) -> list[Highlight]
     names = await asyncio.to_thread(names_in, doc, code)
     bound = _bound(names)
     places = await within(certain_names.uses(doc, start, code, here=True), _TYPES_SECONDS) or []
-    return [Highlight(each.start, each.end, "write" if each.start in bound else "read") for each in places]
+    renamed = {each.start for each in names.imports if each.has_alias}  # the import itself gives another name
+    return [
+        Highlight(each.start, each.end, "write" if each.start in bound else "read")
+        for each in places
+        if each.start not in renamed or each.start == start
+    ]
 
 
 def _bound(names: PythonNames) -> set[int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devflow.analysis.python_names import python_names
+from devflow.analysis.python_scopes import IN_STRINGS
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
 
@@ -53,7 +54,7 @@ def differences(source: str) -> tuple[int, list[str]]:
     at = {place: key for key, places in theirs.items() for place in places}
     ours: dict[tuple[str, int], set[int]] = defaultdict(set)
     for each in names.occurrences:
-        if each.how != "quoted":  # strings are no names to the compiler
+        if each.how not in IN_STRINGS:  # strings are no names to the compiler
             ours[each.name, names.home(each)].add(each.start)
     early, other = 0, []
     groups = set(theirs.values())
