@@ -19,6 +19,7 @@ from devflow.analysis.calls import CallSite
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.module_table import Binding, ModuleTable, imported
 from devflow.analysis.pytest_fixtures import (
+    fixture_name,
     fixtures,
     function_of_parameter,
     is_test_file,
@@ -131,6 +132,19 @@ class PythonResolver:
             if found == name and not around:
                 return target
         return None
+
+    def is_fixture(self, path: Path, tree: SyntaxTree, start: int, name: str) -> bool:
+        """Whether the name at `start` is what tests ask for a fixture of pytest by."""
+        target = self.at(path, tree, start)
+        if target is not None and target.binding is not None and fixture_name(target.binding) == name:
+            return True
+        return any(  # where the function itself is named
+            asked == name
+            and made.path == path
+            and made.binding is not None
+            and made.binding.name_start == start
+            for asked, made in fixtures(self._files, path, tree, start)
+        )
 
     def fixture_names(self, path: Path, tree: SyntaxTree, at: int) -> list[str]:
         """The fixtures that a test at `at` can ask for, nearest first."""

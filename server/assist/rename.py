@@ -27,9 +27,10 @@ from devflow.server.assist.certain_names import is_name_in_string
 from devflow.server.assist.found import Found, same_family, within_roots
 from devflow.server.assist.keywords import builtin_names, is_keyword_at, keywords
 from devflow.server.assist.navigate import references
-from devflow.server.assist.project import refactored
+from devflow.server.assist.project import names_in, refactored
 from devflow.server.assist.rename_checks import check_callers, checked
 from devflow.server.assist.resolve import resolve
+from devflow.server.assist.static_names import names_of
 from devflow.server.assist.waiting import within
 
 INDEX_SECONDS = 2.0
@@ -70,6 +71,11 @@ async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> Renam
     if new_name == old:
         return Renaming({}, {})
     if doc.language == "python":
+        if await asyncio.to_thread(_is_fixture, doc, start, old, code):
+            raise RenameRefused(
+                f"{old} is a fixture of pytest: tests ask for it by the name of a parameter, also in other "
+                "files, and a rename does not follow those. Rename it by hand."
+            )
         return await refactored(
             doc, code, start, lambda project, path: rename_python(project, path, start, new_name)
         )
@@ -88,6 +94,18 @@ async def rename(doc: Document, at: int, new_name: str, code: Codebase) -> Renam
     if doc.language in BLOCKS:
         edits = await checked(doc, start, old, new_name, edits, code)
     return Renaming(edits, {})
+
+
+def _is_fixture(doc: Document, start: int, name: str, code: Codebase) -> bool:
+    if doc.tree is None or doc.path is None:
+        return False
+    names = names_in(doc, code)
+    here = names.at(start)
+    if here is not None and any(each.how == "parametrized" for each in names.of(name, names.home(here))):
+        return False  # what the mark gives is not asked of a fixture
+    bound = names.first_binding(name, names.home(here)) if here is not None else None
+    place = bound.start if bound is not None else start
+    return names_of(code).is_fixture(doc.path, doc.tree, place, name)
 
 
 async def _by_index(doc: Document, at: int, old: str, code: Codebase) -> list[Location]:
