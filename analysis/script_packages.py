@@ -30,8 +30,7 @@ _PLACES = ("/usr/lib/node_modules", "/usr/local/lib/node_modules", "/opt/homebre
 @lru_cache(24)
 def text_of(path: Path) -> str:
     """A library's file as it stands on disk; "" where it cannot be read. Such files do not change."""
-    written = content(path, _MOST_BYTES) if path.is_file() else None
-    return (written or b"").decode("utf-8", "replace")
+    return (content(path, _MOST_BYTES) or b"").decode("utf-8", "replace")
 
 
 def modules_above(folder: Path) -> tuple[Path, ...]:
@@ -78,14 +77,30 @@ def ambient_files(places: Iterable[Path]) -> list[Path]:
         text = text_of(path)
         total += len(text)
         for kind, named in _REFERENCE.findall(text[:20_000]):
-            if kind == "path" and (other := (path.parent / named).resolve()).is_file():
-                ahead.append(other)
+            if kind == "path":
+                with contextlib.suppress(OSError, RuntimeError):
+                    ahead.append((path.parent / named).resolve(strict=True))
     return list(found)
 
 
-@lru_cache(512)
 def types_of(module: str, folder: Path) -> Path | None:
     """The file that says what a file in `folder` gets of `module`; None where no installed package does."""
+    with contextlib.suppress(LookupError, OSError):
+        return _found(module, folder)
+    return None
+
+
+@lru_cache(512)
+def _found(module: str, folder: Path) -> Path:
+    """As `types_of`, which asks again for what is not there: packages are installed at any time. Raises
+    LookupError, or OSError for a name that no file can have."""
+    found = _looked_up(module, folder)
+    if found is None:
+        raise LookupError(module)
+    return found
+
+
+def _looked_up(module: str, folder: Path) -> Path | None:
     if module.startswith("."):
         return _file(folder / module)
     parts = module.split("/")
@@ -100,7 +115,14 @@ def types_of(module: str, folder: Path) -> Path | None:
 
 
 def _entry(package: Path, inner: str) -> Path | None:
-    """The declarations of what a package gives as `inner`, `.` for the package itself."""
+    """The declarations of what a package gives as `inner`, `.` for the package itself. None as well where its
+    `package.json` goes down too deep, or names what no file can be called."""
+    with contextlib.suppress(OSError, RecursionError):
+        return _entry_told(package, inner)
+    return None
+
+
+def _entry_told(package: Path, inner: str) -> Path | None:
     told: Any = {}
     with contextlib.suppress(ValueError, UnicodeError):
         told = json.loads((content(package / "package.json", 1_000_000) or b"{}").decode())
