@@ -13,10 +13,12 @@ import logging
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import aiosqlite
 import platformdirs
@@ -29,6 +31,7 @@ SCHEMA = "v5"
 """Raise it with any change of the tables or of `words.words`, whose output the full-text table was given."""
 DATABASE = "index.sqlite3"
 _KEPT_IN: ContextVar[Path | None] = ContextVar("kept_in", default=None)
+_GIVEN_BACK, _INTERRUPTED_EVERY = 2.0, 0.05
 HAS_TABLES = "SELECT 1 FROM sqlite_master WHERE name = 'meta'"
 """Finds nothing in a store that is not made yet, for want of time or of room: it is as if it were not
 there."""
@@ -271,7 +274,10 @@ class Reader:
     def __init__(self, directory: Path, connections: int = 3) -> None:
         self._database = directory / DATABASE
         self._free: list[tuple[int, aiosqlite.Connection]] = []
+        self._connections = connections
         self._limit = asyncio.Semaphore(connections)
+        self._mending: set[asyncio.Task[None]] = set()
+        self._threads: WeakSet[threading.Thread] = WeakSet()
         self._closed = False
 
     @contextlib.asynccontextmanager
@@ -306,15 +312,21 @@ class Reader:
                 if sound and not self._closed:
                     self._free.append(opened)
                 else:
-                    await asyncio.shield(self._mend(opened))
+                    mending = asyncio.create_task(self._mend(opened))
+                    self._mending.add(mending)
+                    mending.add_done_callback(self._mending.discard)
+                    await asyncio.shield(mending)
 
     async def _mend(self, opened: tuple[int, aiosqlite.Connection]) -> None:
         """Stop what was cancelled or failed in the middle. Most questions of an editor are: a connection
         that must be opened for the next one costs more than that question."""
         connection = opened[1]
         try:
-            await connection.interrupt()
-            await connection.execute_fetchall("SELECT 1")  # behind whatever is under way
+            behind = asyncio.ensure_future(connection.execute_fetchall("SELECT 1"))
+            while not behind.done():  # what had not begun when it was cancelled is not interrupted by then
+                await connection.interrupt()
+                await asyncio.wait([behind], timeout=_INTERRUPTED_EVERY)
+            await behind
             if connection.in_transaction:
                 await connection.execute("ROLLBACK")
         except (sqlite3.Error, ValueError):
@@ -329,11 +341,27 @@ class Reader:
                 self._free.append(opened)
 
     async def close(self) -> None:
-        """Close the connections that are free, and those in use when they are given back."""
+        """Close the connections that are free, and those in use when they are given back; that is waited for
+        `_GIVEN_BACK` seconds. Their threads answer to the event loop, which may be gone after this."""
         self._closed = True
         while self._free:
             _, connection = self._free.pop()
             await connection.close()
+        taken = 0
+        try:
+            async with asyncio.timeout(_GIVEN_BACK):
+                for _ in range(self._connections):
+                    await self._limit.acquire()
+                    taken += 1
+                while self._mending:
+                    await asyncio.wait(self._mending)
+                for thread in [*self._threads]:
+                    await asyncio.to_thread(thread.join, _GIVEN_BACK)
+        except TimeoutError:
+            log.info("%s is still read while it is closed", self._database)
+        finally:
+            for _ in range(taken):  # who comes now is told that there is no store
+                self._limit.release()
 
     async def _take(self) -> tuple[int, aiosqlite.Connection] | None:
         inode = inode_of(self._database)
@@ -347,6 +375,7 @@ class Reader:
         opening = aiosqlite.connect(f"{self._database.as_uri()}?mode=ro", uri=True, isolation_level=None)
         # A reader that nobody closed must not keep the process from ending; it has nothing to lose.
         opening._thread.daemon = True  # the library has no other way to say it
+        self._threads.add(opening._thread)
         try:
             connection = await opening
             await _register(connection)
