@@ -188,6 +188,12 @@ def signatures(path: Path, piece: Piece) -> tuple[Symbol, ...]:
     return tuple(each for each, width in zip(found, widths, strict=True) if width == min(widths))
 
 
+def forget() -> None:
+    """Read anew what is asked for from now on."""
+    for each in (outline, declared, signatures):
+        each.cache_clear()
+
+
 def _placed(symbol: Symbol, source: str, by: int) -> Symbol:
     """A symbol of a piece of `source` that begins at `by`, with all of its head."""
     start, end = symbol.start + by, symbol.end + by

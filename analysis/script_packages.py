@@ -24,12 +24,19 @@ _WHOLE = re.compile(r"lib\.es(?:\d+|next)(?:\.full)?\.d\.ts$|lib\.es6\.d\.ts$")
 _REFERENCE = re.compile(r"^///\s*<reference\s+(path|types)=[\"']([^\"']+)", re.MULTILINE)
 _ENDINGS = (".d.ts", ".ts", ".tsx", ".d.mts", ".d.cts", "/index.d.ts", "/index.ts")
 _CONDITIONS = ("types", "import", "require", "node", "default")
+_INSTALLERS = ("", ".package-lock.json", ".yarn-integrity", ".modules.yaml")
+"""What in `node_modules` is written anew when packages change: itself, what npm, Yarn and pnpm keep there."""
 _PLACES = ("/usr/lib/node_modules", "/usr/local/lib/node_modules", "/opt/homebrew/lib/node_modules")
+
+
+_installed: dict[Path, tuple[int, ...]] = {}
+"""When each `node_modules` that was read was last written."""
+_installations = 0
 
 
 @lru_cache(24)
 def text_of(path: Path) -> str:
-    """A library's file as it stands on disk; "" where it cannot be read. Such files do not change."""
+    """A library's file as it stands on disk; "" where it cannot be read. Kept until `installation` grows."""
     return (content(path, _MOST_BYTES) or b"").decode("utf-8", "replace")
 
 
@@ -38,6 +45,30 @@ def modules_above(folder: Path) -> tuple[Path, ...]:
     return tuple(
         each / "node_modules" for each in (folder, *folder.parents) if (each / "node_modules").is_dir()
     )
+
+
+def installation(folders: Iterable[Path]) -> int:
+    """A number that grows when packages that code in `folders` sees, or that were read before, are installed,
+    changed or removed. What was read is forgotten here then; who keeps more forgets it too."""
+    global _installations
+    places = {each for folder in folders for each in modules_above(folder)} | set(_installed)
+    changed = False
+    for place in places:
+        times = tuple(_written(place / each) for each in _INSTALLERS)
+        changed = _installed.get(place) != times or changed
+        _installed[place] = times
+    if changed:
+        _installations += 1
+        text_of.cache_clear()
+        _types_of.cache_clear()
+    return _installations
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def compilers() -> tuple[Path, ...]:
@@ -85,29 +116,24 @@ def ambient_files(places: Iterable[Path]) -> list[Path]:
 
 def types_of(module: str, folder: Path) -> Path | None:
     """The file that says what a file in `folder` gets of `module`; None where no installed package does."""
-    with contextlib.suppress(LookupError, OSError):
-        return _found(module, folder)
+    places = () if module.startswith(".") else modules_above(folder)
+    for place in places:
+        if place not in _installed and "node_modules" not in place.parent.parts:
+            _installed[place] = tuple(_written(place / each) for each in _INSTALLERS)
+    with contextlib.suppress(OSError):  # a name that no file can have
+        return _types_of(module, folder, places)
     return None
 
 
 @lru_cache(512)
-def _found(module: str, folder: Path) -> Path:
-    """As `types_of`, which asks again for what is not there: packages are installed at any time. Raises
-    LookupError, or OSError for a name that no file can have."""
-    found = _looked_up(module, folder)
-    if found is None:
-        raise LookupError(module)
-    return found
-
-
-def _looked_up(module: str, folder: Path) -> Path | None:
+def _types_of(module: str, folder: Path, places: tuple[Path, ...]) -> Path | None:
     if module.startswith("."):
         return _file(folder / module)
     parts = module.split("/")
     length = 2 if module.startswith("@") else 1
     name, inner = "/".join(parts[:length]), "/".join([".", *parts[length:]])
     typed = "@types/" + name.removeprefix("@").replace("/", "__")
-    for place in modules_above(folder):
+    for place in places:
         for package in (place / name, place / typed):
             if package.is_dir() and (found := _entry(package, inner)) is not None:
                 return found

@@ -40,6 +40,17 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Capt
     assert "is not a folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["doctor"], ["route", "--explain", "x"], ["experiments"]])
+def test_in_a_folder_that_was_deleted_a_command_says_so(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert status_of(command) == 2
+    assert "'.' cannot be read (No such file or directory)" in capsys.readouterr().err
+
+
 def test_doctor_prints_what_is_installed_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor", "--environment", "--json", str(tmp_path)]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import family
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
+from devflow.retrieval.graph import script_libraries
 from devflow.retrieval.graph.base import SURE, Definition, Link, Meaning, Use
 from devflow.retrieval.graph.declared import DeclaredMeanings
 from devflow.retrieval.graph.modules import Modules
@@ -63,12 +64,15 @@ class Graph:
         self.declared: DeclaredMeanings
         self._meanings: dict[tuple[int, int, int, str], list[Meaning]] = {}
         self._subclasses: dict[Definition, list[Definition]] = {}
+        self._installed = 0
         self._told_count = 0
         self._by_name: dict[tuple[str, str], dict[_Key, list[_Told]]] = {}
 
     def begin(self) -> None:
         """Start a question: all answers until `end` are of one generation of each store."""
-        if self.stored.begin():
+        installed = script_libraries.renewed(self.stored.roots, self._installed)
+        if self.stored.begin() or installed != self._installed:
+            self._installed = installed
             self.modules = Modules(self.stored)
             self.python = PythonMeanings(self.stored, self.modules)
             self.declared = DeclaredMeanings(self.stored, self.modules)

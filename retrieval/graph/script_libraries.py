@@ -10,11 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from devflow.analysis.facts import Import, Symbol, SymbolKind
-from devflow.analysis.script_outline import Piece, Scope, body, declared, outline, signatures
+from devflow.analysis.script_outline import Piece, Scope, body, declared, forget, outline, signatures
 from devflow.analysis.script_packages import (
     ambient_files,
     compiler_files,
     compilers,
+    installation,
     modules_above,
     types_of,
 )
@@ -116,6 +117,17 @@ def symbol_of(definition: Definition) -> Symbol:
                     if symbol.name_start == definition.name_start:
                         return symbol
     return definition.symbol
+
+
+def renewed(roots: Iterable[Path], before: int) -> int:
+    """The number of the packages installed in `roots`, as of now; where it is not `before`, what was read of
+    them is forgotten."""
+    now = installation(roots)
+    if now != before:
+        forget()
+        _of_compiler.cache_clear()
+        _of_packages.cache_clear()
+    return now
 
 
 # --- names

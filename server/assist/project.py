@@ -6,6 +6,7 @@ Refactorings are synchronous and run in a thread; what they ask goes back to the
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -20,6 +21,7 @@ from devflow.analysis.python_scopes import PythonNames
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.refused import NotIndexed, Refused
 from devflow.analysis.text import Text
+from devflow.server.assist.found import within_roots
 from devflow.server.assist.memory import PerVersion
 from devflow.server.assist.waiting import due, within
 
@@ -73,6 +75,7 @@ class WorkspaceSources:
         self.roots: Sequence[Path] = code.roots
         self._doc = doc
         self._code = code
+        self._open = [*([doc] if doc is not None else []), *code.seen()]
         self._loop = asyncio.get_running_loop()
         self._until = due(_BUDGET_SECONDS)
         self._stopped = threading.Event()
@@ -118,7 +121,22 @@ class WorkspaceSources:
         if uses is None or made is None:
             raise Refused(f"The index did not answer in time, so {name} is left as it is; try again.")
         paths = {each.path for each in uses} | {each.path for each in made}
-        return sorted(path for path in paths if path.suffix in (".py", ".pyi", ".pyw"))
+        files = {path for path in paths if path.suffix in (".py", ".pyi", ".pyw")}
+        return sorted(files | self._open_with(name))
+
+    def _open_with(self, name: str) -> set[Path]:
+        """Open documents that hold the name and that the index may not know: notebooks, files never saved."""
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        return {
+            each.path
+            for each in self._open
+            if each.path is not None
+            and each.language == "python"
+            and (each is self._doc or within_roots(each.path, self.roots))
+            and word.search(each.text.source)
+            and (text := self.read(each.path)) is not None
+            and text.source == each.text.source  # not what was closed
+        }
 
     def defined(self, path: Path, at: int) -> Sequence[Location] | None:
         """Where the type engine says the name at `at` is made."""

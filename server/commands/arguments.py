@@ -28,6 +28,15 @@ def file(text: str) -> Path:
     raise argparse.ArgumentTypeError(f"{text!r} is no file that can be read")
 
 
+def folder_given(text: str) -> Path:
+    """A folder in full. Raises ArgumentTypeError where none can be told: `.` where it was deleted."""
+    try:
+        return Path(text).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read ({why})") from error
+
+
 def near(parser: argparse.ArgumentParser) -> None:
     """Add `--near`."""
     parser.add_argument(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devflow import __version__
+from devflow.server.commands.arguments import folder_given
 from devflow.server.commands.doctor_models import models
 from devflow.server.commands.report import BAD, GOOD, NOTE, Check
 from devflow.server.commands.terminal import visible_line
@@ -35,7 +36,9 @@ _NAMED = 3
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument(
+        "root", nargs="?", type=folder_given, default=".", help="workspace (default: this folder)"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--ask", action="store_true", help="also ask each model a few words")
     for section in ("environment", "models", "index", "editor"):

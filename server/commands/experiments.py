@@ -8,10 +8,9 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devflow.server.commands.arguments import days
+from devflow.server.commands.arguments import days, folder_given
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--days", type=days, default=180.0, help="count so many days back (default: 180)")
-    parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument("--root", type=folder_given, default=".", help="workspace (default: this folder)")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 

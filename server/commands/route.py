@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devflow.server.commands.arguments import folder_given
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", choices=_TASKS, default="chat", help="what for (default: chat)")
     parser.add_argument("--language", default="", help="of the code; else told by the file's name")
     parser.add_argument("--path", type=Path, help="the file it is about, for path rules and experiments")
-    parser.add_argument("--root", type=Path, default=Path(), help="workspace (default: this folder)")
+    parser.add_argument("--root", type=folder_given, default=".", help="workspace (default: this folder)")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from devflow.analysis.jdk_sources import source_of
 from devflow.retrieval.graph import java_libraries
 from devflow.server.assist.complete import complete
 from devflow.server.assist.hover import hover
+from devflow.server.assist.memory import Memory
 from devflow.server.assist.navigate import definition
 from devflow.server.settings import Completion, Hover
 from support.codebase import workspace
@@ -185,6 +188,28 @@ async def test_hover_tells_what_a_library_documents(tmp_path: Path) -> None:
         assert card is not None
         assert "length: number" in card.markdown
         assert "How many there are." in card.markdown
+
+
+async def test_packages_installed_while_the_server_runs_are_known_and_read_anew_when_they_change(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "work").mkdir()
+    line = '//- main.ts\nimport { Queue } from "queue";\nnew Queue<string>().pu<|>sh("x");\n'
+    async with workspace(tmp_path / "work", line, indexed=True) as space:
+
+        async def places() -> list[int]:
+            code = replace(space.code, memory=Memory())  # as behind the next key
+            return [each.start for each in (await definition(space.doc, space.at, code)).locations]
+
+        assert await places() == []
+        install(tmp_path)
+        assert await places() == [PACKAGE.index("push")]
+        newer = "// version two\n" + PACKAGE
+        (tmp_path / "node_modules/queue/dist/main.d.mts").write_text(newer)
+        (tmp_path / "node_modules/.package-lock.json").write_text("{}")
+        assert await places() == [newer.index("push")]
+        shutil.rmtree(tmp_path / "node_modules")
+        assert await places() == []
 
 
 @pytest.mark.parametrize(

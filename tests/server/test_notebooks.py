@@ -101,6 +101,19 @@ async def test_a_rename_edits_every_cell(tmp_path: Path) -> None:
     assert edited == {cell(0): [0], cell(1): [0, 1]}
 
 
+async def test_a_rename_of_what_a_module_makes_edits_the_cells_too(tmp_path: Path) -> None:
+    module = tmp_path / "shapes.py"
+    module.write_text("def area(w): ...\n")
+    uri = module.as_uri()
+    async with notebook(tmp_path, "from shapes import area", "a = area(1)") as (client, _):
+        client.open(uri, module.read_text())
+        there = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 5}}
+        for place in (at(1, 0, 5), there):
+            edit = await client.request("textDocument/rename", {**place, "newName": "size"})
+            edited = {each["textDocument"]["uri"]: len(each["edits"]) for each in edit["documentChanges"]}
+            assert edited == {uri: 1, cell(0): 1, cell(1): 1}
+
+
 async def test_findings_are_those_of_the_cell(tmp_path: Path) -> None:
     sources = (
         "import os\nvalue = 1",
