@@ -60,7 +60,14 @@ def classes(sources: Path) -> MappingProxyType[str, tuple[int, int, int]]:
 
 
 def source_of(name: str, sources: Path, cache: Path) -> Path | None:
-    """The file of a class (`java.util.List`) of an archive, laid into `cache` where it is not yet."""
+    """The file of a class (`java.util.List`) of an archive, laid into `cache` where it is not yet; None where
+    the archive has none, or the cache cannot be written."""
+    with contextlib.suppress(OSError):
+        return _laid(name, sources, cache)
+    return None
+
+
+def _laid(name: str, sources: Path, cache: Path) -> Path | None:
     place = classes(sources).get(name.replace(".", "/"))
     if place is None:
         return None

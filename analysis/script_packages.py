@@ -37,8 +37,7 @@ _installations = 0
 @lru_cache(24)
 def text_of(path: Path) -> str:
     """A library's file as it stands on disk; "" where it cannot be read. Kept until `installation` grows."""
-    written = content(path, _MOST_BYTES) if path.is_file() else None
-    return (written or b"").decode("utf-8", "replace")
+    return (content(path, _MOST_BYTES) or b"").decode("utf-8", "replace")
 
 
 def modules_above(folder: Path) -> tuple[Path, ...]:
@@ -109,8 +108,9 @@ def ambient_files(places: Iterable[Path]) -> list[Path]:
         text = text_of(path)
         total += len(text)
         for kind, named in _REFERENCE.findall(text[:20_000]):
-            if kind == "path" and (other := (path.parent / named).resolve()).is_file():
-                ahead.append(other)
+            if kind == "path":
+                with contextlib.suppress(OSError, RuntimeError):
+                    ahead.append((path.parent / named).resolve(strict=True))
     return list(found)
 
 
@@ -120,7 +120,9 @@ def types_of(module: str, folder: Path) -> Path | None:
     for place in places:
         if place not in _installed and "node_modules" not in place.parent.parts:
             _installed[place] = tuple(_written(place / each) for each in _INSTALLERS)
-    return _types_of(module, folder, places)
+    with contextlib.suppress(OSError):  # a name that no file can have
+        return _types_of(module, folder, places)
+    return None
 
 
 @lru_cache(512)
@@ -139,7 +141,14 @@ def _types_of(module: str, folder: Path, places: tuple[Path, ...]) -> Path | Non
 
 
 def _entry(package: Path, inner: str) -> Path | None:
-    """The declarations of what a package gives as `inner`, `.` for the package itself."""
+    """The declarations of what a package gives as `inner`, `.` for the package itself. None as well where its
+    `package.json` goes down too deep, or names what no file can be called."""
+    with contextlib.suppress(OSError, RecursionError):
+        return _entry_told(package, inner)
+    return None
+
+
+def _entry_told(package: Path, inner: str) -> Path | None:
     told: Any = {}
     with contextlib.suppress(ValueError, UnicodeError):
         told = json.loads((content(package / "package.json", 1_000_000) or b"{}").decode())

@@ -348,20 +348,21 @@ def _unreached(server: Server, error: Exception) -> str:
 
     split = urlsplit(server.base_url)
     address = f"{split.hostname}:{split.port or (443 if split.scheme == 'https' else 80)}"
-    if server.proxy:
-        proxy = host_of(server.proxy)
-        return f"{server.name} cannot be reached at {address} through the proxy {proxy}; is that running?"
+    proxy = host_of(server.proxy) if server.proxy else ""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"{server.place} shows a certificate that is not trusted here: {cause.verify_message}."
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLCertVerificationError):  # often a proxy's that looks into what it passes
+            by = f" through the proxy {proxy}" if proxy else ""
+            return f"{server.place} shows{by} a certificate that is not trusted here: {cause.verify_message}."
+        if isinstance(cause, ssl.SSLError) and not proxy:
             return f"{server.place} does not speak TLS at {address}; should its base_url begin with http://?"
-        if isinstance(cause, socket.gaierror):
+        if isinstance(cause, socket.gaierror) and not proxy:
             return (
                 f"{server.place} has no address on this network; is its base_url right, and the network up?"
             )
         cause = cause.__cause__ or cause.__context__
+    if proxy:
+        return f"{server.name} cannot be reached at {address} through the proxy {proxy}; is that running?"
     return f"{server.place} cannot be reached at {address}; is the server running and the address right?"
 
 

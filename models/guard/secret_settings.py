@@ -52,14 +52,15 @@ _LOGGED = re.compile(
 )
 """In a line of a log or of a connection's parameters; in code a comma or a bracket would follow."""
 _ASSIGNED = re.compile(r"[\w-]{3,24}=[^\s=]")
-_MANIFEST = re.compile(r"^kind:[ \t]{1,8}[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
+_MANIFEST = re.compile(r"^kind:[ \t]{1,8}[\"']?Secret[\"']?[ \t]*(?:#[^\n]*)?$", re.MULTILINE)
 _DOCUMENT = re.compile(r"^---", re.MULTILINE)
 _MANIFEST_DATA = re.compile(
     r"^(?:data|stringData):[ \t]*\n(?P<lines>(?:[ \t]+[^\n]*(?:\n|\Z)|\n){1,500})", re.MULTILINE
 )
 _MANIFEST_LINE = re.compile(
-    r"^[ \t]+[\w.\-\"']{1,253}:[ \t]+[\"']?(?P<values>[^\s\"'|>{}#][^\s\"'{}]{3,8000})", re.MULTILINE
+    r"^(?P<indent>[ \t]++)(?P<key>[\w.\-\"']{1,253}+:(?=\s)[ \t]*+)?(?P<values>[^\n]*)", re.MULTILINE
 )
+_BLOCK = re.compile(r"[|>][+\-\d]{0,2}(?:[ \t]+#[^\n]*)?")
 _VALUE_FIRST = re.compile(
     r"""value["']?\s{0,4}:\s{0,4}["']?(?P<values>[^\s"',]{6,400})["']?\s{0,4},?\s{0,40}["']?(?:name|key)["']?
     \s{0,4}:\s{0,4}["']?[\w.\-]{0,60}\Z""",
@@ -78,9 +79,24 @@ def of_manifests(text: str) -> Iterator[tuple[int, int]]:
     for end in (*(found.start() for found in _DOCUMENT.finditer(text)), len(text)):
         if _MANIFEST.search(text, begin, end):
             for data in _MANIFEST_DATA.finditer(text, begin, end):
-                for line in _MANIFEST_LINE.finditer(text, *data.span("lines")):
-                    yield line.span("values")
+                yield from _of_data(text, *data.span("lines"))
         begin = end
+
+
+def _of_data(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """The values of one mapping; what stands deeper than its keys is a value's next line."""
+    indent = ""
+    for line in _MANIFEST_LINE.finditer(text, begin, end):
+        indent = indent or line["indent"]
+        is_key = line["key"] is not None and line["indent"] == indent
+        start = line.start("values") if is_key else line.end("indent")
+        value = text[start : line.end()].rstrip()
+        stop = start + len(value)
+        if is_key and value[:1] == value[-1:] and value[:1] in ("'", '"'):
+            start, stop = start + 1, stop - 1
+        is_header = is_key and _BLOCK.fullmatch(value) is not None
+        if stop - start >= 4 and not (is_header or value[0] == "#" or "{{" in value or "${" in value):
+            yield start, stop
 
 
 def settings(text: str) -> Iterator[tuple[int, int]]:

@@ -122,7 +122,7 @@ class Attempts:
             last = NotAllowed("")
         if task == "fill":  # of ghost text that does not come, nobody is told why
             self._tell_refused()
-        self._untold.clear()
+        self._untold = [each for each in self._untold if each not in problems]  # this answer says them
         raise nobody(task, problems, last)
 
     async def prime(self, line: Line, request: FillRequest) -> bool:

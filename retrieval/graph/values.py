@@ -236,7 +236,10 @@ class Values:
         owners = self.classes(value) or []
         if any(self._declared.member(owner, name) for owner in owners):
             return None
-        for each in [base for owner in owners for base in self._declared.outside_bases(owner)] or [value]:
+        inherited = [base for owner in owners for base in self._declared.outside_bases(owner)]
+        # What the workspace declares is not read as a library's: its files change, on disk and in editors.
+        rest = Value(value.file, Type("Object")) if owners else value
+        for each in inherited or [rest]:
             if (found := library_values.member(each, name)) is not None:
                 return found[0][0], found[1]
         return None

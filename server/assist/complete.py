@@ -81,19 +81,23 @@ class Completions:
 async def complete(doc: Document, at: int, code: Codebase, config: Completion, sign: str = "") -> Completions:
     """What can stand at offset `at` of `doc`, at the latest about `config.deadline_ms` after the call.
     `sign`: the one whose typing asked, so that nobody may look at the list; "" where the user did."""
+    seconds = config.deadline_ms / 1000 - _RANKING_SECONDS
     deadline = due(config.deadline_ms / 1000)
     word = word_before(doc.text, at, doc.language)
     quoted = in_quotes(doc, word.start)
     if quoted and (string := inside(doc, at)) is not None:
-        found_inside = await asyncio.to_thread(entries, doc, at, string, code)
+        found_inside = await within(asyncio.to_thread(entries, doc, at, string, code), seconds)
+        if found_inside is None:
+            return Completions((), True)
         if found_inside:
             return Completions(tuple(_entry(each, at) for each in found_inside))
     place = place_of(doc, word, quoted)
     if sign and (quoted or sign in _QUOTES):
         return Completions(())  # the end of a sentence or of a string: Enter there would take a name
     if place is Place.NOTHING:
-        fixtures = await asyncio.to_thread(fixtures_asked_for, doc, at, code)
-        return Completions(tuple(_entry(each, at) for each in fixtures))
+        # The files that make them are read once, in a thread that goes on when this gives up.
+        fixtures = await within(asyncio.to_thread(fixtures_asked_for, doc, at, code), seconds)
+        return Completions(tuple(_entry(each, at) for each in fixtures or ()), fixtures is None)
     engine = None if quoted else _ask_engine(doc, word.start, at, code)
     wanted = await asyncio.to_thread(Wanted.at, doc, at, word, place, quoted, code)
     found, late = await gather(wanted, code, deadline - _RANKING_SECONDS)

@@ -134,6 +134,8 @@ def _same(
     places: list[Location], certain: Sequence[Location], doc: Document, start: int, code: Codebase
 ) -> list[Location]:
     """Without those that Python's scopes say are another name, as in the `size = size` of a class."""
+    if doc.tree is None:
+        return places
     names = names_in(doc, code)
     here = [start, *(each.start for each in certain if each.path == doc.path)]
     start = next((each for each in here if names.at(each) is not None), start)

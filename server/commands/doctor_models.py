@@ -41,8 +41,7 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
             "completion, ghost text, navigation and review work without; "
             f"to add one, write a [[models.list]] table into {user_file()}",
         )
-    if spent := budgets_spent(str(root.resolve())):
-        yield Check("models", "budgets", GOOD, spent)
+    yield from _budgets(root)
     for spec, status in zip(config.models, statuses, strict=False):
         state = {Health.READY: GOOD, Health.LOADING: NOTE}.get(status.health, BAD)
         where = "remote" if status.remote else "local"
@@ -54,6 +53,16 @@ def models(root: Path, *, ask: bool) -> Iterator[Check]:
         if ask and state == GOOD:
             yield asyncio.run(_asked(spec, config))
     yield from _routing(config)
+
+
+def _budgets(root: Path) -> Iterator[Check]:
+    from devflow.models.guard.ledger import LedgerUnusable
+
+    try:
+        if spent := budgets_spent(str(root.resolve())):
+            yield Check("models", "budgets", GOOD, spent)
+    except LedgerUnusable as error:
+        yield Check("models", "budgets", BAD, str(error))
 
 
 def _about(spec: ModelSpec, config: ModelsConfig) -> str:

@@ -41,8 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(as_json(asked, candidates), indent=2))
     else:
         _print(asked, candidates)
-        if spent := budgets_spent(str(arguments.root.resolve())):
-            console().print(f"Budgets: {spent}; a call that could cost more than is left is not made.")
+        _print_budgets(str(arguments.root.resolve()))
     return 0 if any(not each.left_out for each in candidates) else 1
 
 
@@ -68,9 +67,10 @@ def as_json(asked: Asked, candidates: list[Candidate]) -> dict[str, Any]:
 
 
 def budgets_spent(workspace: str) -> str:
-    """What is spent of the user's budgets, in words; "" where none is set."""
+    """What is spent of the user's budgets, in words; "" where none is set. Raises LedgerUnusable: then no
+    call that costs is made."""
     from devflow.models.guard.accounting import LEDGER
-    from devflow.models.guard.ledger import Ledger, LedgerUnusable
+    from devflow.models.guard.ledger import Ledger
     from devflow.models.guard.spending import allowances
     from devflow.server.models import state_folder
     from devflow.server.sources import load
@@ -81,11 +81,19 @@ def budgets_spent(workspace: str) -> str:
     try:
         ledger = Ledger(path) if budget.any and path.exists() else None
         return "; ".join(map(str, allowances(ledger, budget, workspace, time.time())))
-    except LedgerUnusable as error:
-        return str(error)
     finally:
         if ledger is not None:
             ledger.close()
+
+
+def _print_budgets(workspace: str) -> None:
+    from devflow.models.guard.ledger import LedgerUnusable
+
+    try:
+        if spent := budgets_spent(workspace):
+            console().print(f"Budgets: {spent}; a call that could cost more than is left is not made.")
+    except LedgerUnusable as error:
+        console(stderr=True).print(str(error))
 
 
 async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candidate]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
+from devflow.server.assist import in_string
 from devflow.server.assist.complete import complete
 from devflow.server.settings import Completion
 from support.codebase import Workspace, document, workspace
@@ -58,6 +60,30 @@ async def test_the_list_is_out_at_the_deadline(tmp_path: Path) -> None:
         async with asyncio.timeout(HANGS):  # the engine never answers
             answer = await asked(space, Completion(deadline_ms=40))
         assert [item.label for item in answer.items] == ["go"]
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    "test", ["def test_a(cl<|>): ...", '@pytest.mark.usefixtures("cl<|>")\ndef test_a(): ...']
+)
+async def test_nobody_waits_for_fixtures_that_are_still_read(
+    test: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = threading.Event()
+
+    def reading(*_: object) -> list[str]:
+        read.wait(HANGS)
+        return ["client"]
+
+    monkeypatch.setattr(in_string, "fixture_names", reading)
+    async with workspace(tmp_path, f"#- test_main.py\n{test}\n") as space:
+        try:
+            async with asyncio.timeout(HANGS / 2):
+                first = await asked(space, Completion(deadline_ms=40))
+        finally:
+            read.set()
+        assert (first.items, first.incomplete) == ((), True)
+        assert [item.label for item in (await asked(space)).items] == ["client"]
 
 
 async def test_another_place_is_another_question(tmp_path: Path) -> None:

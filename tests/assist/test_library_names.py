@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from devflow.analysis.jdk_sources import source_of
 from devflow.retrieval.graph import java_libraries
 from devflow.server.assist.complete import complete
 from devflow.server.assist.hover import hover
@@ -361,3 +362,29 @@ async def test_names_of_the_jdk_are_found_in_its_sources(
         assert [each.start for each in outside] == [text.index(written)]
         assert outside[0].path.read_text() == text
         assert not outside[0].path.stat().st_mode & 0o222
+
+
+def test_where_the_cache_cannot_be_written_nothing_is_told_of_the_jdk(tmp_path: Path) -> None:
+    archive = tmp_path / "kit" / "lib" / "src.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("java.base/java/lang/String.java", STRING)
+    assert source_of("java.lang.String", archive, tmp_path / "elsewhere") is not None
+    (tmp_path / "full").write_text("no folder")
+    assert source_of("java.lang.String", archive, tmp_path / "full") is None
+
+
+async def test_a_member_that_is_gone_from_a_file_of_the_workspace_is_not_found_as_a_library_s(
+    tmp_path: Path,
+) -> None:
+    snippet = (
+        "//- thing.ts\nexport class Thing {\n    old(): void {}\n}\n"
+        "//- main.ts\nimport { Thing } from './thing';\nnew Thing().other();\nnew Thing().o<|>ld();\n"
+    )
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        other = space.doc.text.source.index("other")
+        assert not (await definition(space.doc, other, space.code)).locations
+    (tmp_path / "thing.ts").write_text("export class Thing {\n    fresh(): void {}\n}\n")
+    gone = snippet.partition("//- main.ts")[2].join(("//- main.ts", ""))
+    async with workspace(tmp_path, gone, indexed=True) as space:
+        assert not (await definition(space.doc, space.at, space.code)).locations

@@ -456,3 +456,10 @@ async def test_a_parameter_that_makes_a_field_is_used_in_other_methods_too(tmp_p
         found = await references(space.doc, space.at, space.code, True)
         source = space.doc.text.source
     assert [each.start for each in found] == [source.index("store"), source.rindex("store")]
+
+
+async def test_uses_in_a_document_without_a_tree_are_those_that_the_engine_knows(tmp_path: Path) -> None:
+    async with workspace(tmp_path, "size = 1\nprint(si<|>ze)\n", engine=True) as space:
+        minified = replace(space.doc, tree=None)  # as one with a very long line
+        found = await references(minified, space.at, space.code, True)
+        assert [space.shown(place) for place in found] == ["main.py: [size] = 1", "main.py: print([size])"]

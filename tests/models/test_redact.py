@@ -236,6 +236,10 @@ def test_a_value_below_the_name_that_tells_is_found(text: str) -> None:
         '{{"b": "{{\\"c\\": \\"{{\\\\\\"password\\\\\\": \\\\\\"{}\\\\\\"}}\\"}}"}}',
         "apiVersion: v1\nkind: Secret\ndata:\n  database: {}\n",
         "kind: ConfigMap\ndata:\n  a: b\n---\nstringData:\n\n  database: {}\n\nkind: Secret\n",
+        "kind: Secret # of the shop\nstringData:\n  database: {} or two\n",
+        "kind: Secret\nstringData:\n  database: one and {}\n",
+        'kind: Secret\nstringData:\n  database: "one and {}"\n',
+        "kind: Secret\nstringData:\n  config: |-\n    only {} here\n  other: b\n",
         "docker login -u me -p {} registry.example.com",
         "openssl rsa -passin pass:{} -in key",
         "keytool -storepass {} -list",
@@ -260,6 +264,11 @@ def test_a_password_is_found_where_tools_are_given_one(text: str) -> None:
     vault = Vault([text.format(secret)])
     assert secret not in vault.texts[0]
     assert vault.restored(vault.texts[0]) == text.format(secret)
+
+
+def test_what_a_template_of_a_secret_asks_for_is_no_secret() -> None:
+    text = "kind: Secret\ndata:\n  # of the shop\n  a: {{ .Values.a }}\n  b: |\n    {{ .Values.b }}\n"
+    assert Vault([text]).texts[0] == text
 
 
 def test_what_a_config_map_beside_a_secret_holds_is_no_secret() -> None:

@@ -137,6 +137,30 @@ async def test_a_revoked_key_is_told_once_when_the_answer_says_it() -> None:
     assert sentences == []
 
 
+async def test_a_revoked_key_is_told_though_another_question_fails_meanwhile() -> None:
+    class Waiting(FakeModel):
+        go = asyncio.Event()
+
+        async def _stream(self, request: FillRequest | ChatRequest) -> AsyncIterator[str]:
+            self.begun.set()
+            await self.go.wait()
+            yield "2"
+
+    near = Waiting(name="near")
+    broken = FakeModel(name="broken", failures=[Rejected("broken cannot.")])
+    sentences: list[str] = []
+    routing = Routing(tell=sentences.append)
+    far = FakeModel("1", name="far", failures=[KeyRefused(REVOKED)])
+    routed = Router((far, near), (broken,), Clock(), routing=routing)
+    asked = asyncio.create_task(answer(routed))
+    await near.begun.wait()
+    with pytest.raises(Rejected):
+        await routed_text(routed, ChatRequest((Message("user", "?"),)))
+    near.go.set()
+    assert await asked == "2"
+    assert sentences == [REVOKED]
+
+
 async def test_ghost_text_that_does_not_come_for_a_revoked_key_is_told() -> None:
     routed, sentences, _ = told(FakeModel(name="far", failures=[KeyRefused(REVOKED)]))
     with pytest.raises(KeyRefused):

@@ -304,6 +304,16 @@ def test_a_certificate_that_is_not_trusted_is_told_with_its_reason() -> None:
     )
 
 
+def test_a_certificate_that_is_not_trusted_is_told_behind_a_proxy_too() -> None:
+    error = httpx2.ConnectError("failed")
+    error.__cause__ = cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    cause.verify_message = "self-signed certificate in certificate chain"
+    server = Server("main", "m-1", "https://api.example/v1", proxy="http://proxy.example:3128")
+    said = str(transport_problem(server, error))
+    assert "a certificate that is not trusted here: self-signed certificate in certificate chain." in said
+    assert "through the proxy proxy.example" in said
+
+
 async def test_cancelling_closes_the_connection_within_50_ms(model: Engine, api: Api) -> None:
     api.plan(Answer(stall_after=1))
 

@@ -396,6 +396,27 @@ def test_what_is_left_of_the_budgets_is_told(
     ]
 
 
+def test_a_ledger_that_cannot_be_used_is_no_good_news_of_the_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    config = tmp_path / "CONFIG" / "devflow" / "devflow.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        "[models.budget]\nday = 0.4\n[[models.list]]\nname = 'big'\nengine = 'fake'\nmodel = 'm'\n"
+    )
+    (state_folder() / LEDGER).mkdir(parents=True)
+    assert main(["doctor", "--models", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    line = next(line for line in told.splitlines() if "budgets" in line)
+    assert line.split()[0] == "✗"
+    main(["route", "--explain", "why", "--root", str(tmp_path)])
+    streams = capsys.readouterr()
+    assert "Budgets" not in streams.out
+    assert str(state_folder() / LEDGER) in "".join(streams.err.split())
+
+
 def test_a_call_that_was_refused_is_told_as_nothing_sent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
