@@ -122,7 +122,7 @@ def type_comment(written: str) -> tuple[str, int] | None:
     for mode in ("eval", "func_type"):
         try:
             ast.parse(text, mode=mode)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):  # as in python_ast
             continue
         return text, found.start(1)
     return None

@@ -7,6 +7,7 @@ takes any number of clients.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import hashlib
 import logging
@@ -101,8 +102,10 @@ def _server(directory: Path, options: VectorOptions) -> Chroma:
 
     def close() -> None:
         client.close()
-        for each in (client, client._admin_client):  # Chroma leaves the connections of both open
-            each._server._session.close()
+        # Chroma leaves the connections of both open, and another version of it may name them otherwise.
+        with contextlib.suppress(AttributeError):
+            for each in (client, client._admin_client):
+                each._server._session.close()
 
     return Chroma(client, prefix, place, close)
 
