@@ -40,8 +40,10 @@ def text_of(path: Path) -> str:
     return (content(path, _MOST_BYTES) or b"").decode("utf-8", "replace")
 
 
+@lru_cache(64)
 def modules_above(folder: Path) -> tuple[Path, ...]:
-    """The `node_modules` that code in `folder` takes packages from, the nearest first."""
+    """The `node_modules` that code in `folder` takes packages from, the nearest first. Looked for once
+    between two calls of `installation`."""
     return tuple(
         each / "node_modules" for each in (folder, *folder.parents) if (each / "node_modules").is_dir()
     )
@@ -51,6 +53,8 @@ def installation(folders: Iterable[Path]) -> int:
     """A number that grows when packages that code in `folders` sees, or that were read before, are installed,
     changed or removed. What was read is forgotten here then; who keeps more forgets it too."""
     global _installations
+    modules_above.cache_clear()
+    compilers.cache_clear()
     places = {each for folder in folders for each in modules_above(folder)} | set(_installed)
     changed = False
     for place in places:
@@ -71,8 +75,10 @@ def _written(path: Path) -> int:
         return 0
 
 
+@lru_cache(1)
 def compilers() -> tuple[Path, ...]:
-    """Where a compiler may be installed for all of the machine: folders of packages."""
+    """Where a compiler may be installed for all of the machine: folders of packages. Looked for once between
+    two calls of `installation`."""
     program = shutil.which("tsc")
     beside = Path(program).resolve().parents if program else ()
     return (*(each for each in beside if each.name == "node_modules"), *map(Path, _PLACES))

@@ -20,7 +20,7 @@ from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.stored import File
 
 _LARGEST = 2_000_000
-_paths: list[Path] = []
+_numbers: dict[Path, int] = {}
 
 
 def types(file: File, written: str) -> list[Definition]:
@@ -45,12 +45,12 @@ def members(owner: Definition) -> dict[str, list[Definition]]:
 
 def file_of(definition: Definition) -> File:
     """The file that a class of the JDK stands in."""
-    return _read(_paths[definition.file])[0]
+    return _read(definition.path)[0]
 
 
 def symbol_of(definition: Definition) -> Symbol:
     """The definition with its documentation."""
-    return _read(_paths[definition.file])[1].get(definition.start, definition.symbol)
+    return _read(definition.path)[1].get(definition.start, definition.symbol)
 
 
 def _own(file: File, name: str) -> list[Definition]:
@@ -87,9 +87,7 @@ def _class(name: str) -> list[Definition]:
 
 @lru_cache(160)
 def _read(path: Path) -> tuple[File, dict[int, Symbol]]:
-    if path not in _paths:
-        _paths.append(path)
-    number = _paths.index(path)
+    number = _numbers.setdefault(path, len(_numbers))
     file = File(-1, number, path, path.name, "java")
     tree = parse(Text((content(path, _LARGEST) or b"").decode("utf-8", "replace")), "java")
     by_start: dict[int, Symbol] = {}

@@ -361,16 +361,23 @@ def test_misses_are_told_where_nothing_was_hit_and_wrong_answers_are_counted(
     assert (cache["hits"], cache["misses"], cache["checked"], cache["false"]) == (0, 3, 3, 2)
 
 
+def own_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A user's settings and state, below `folder`."""
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name))
+    config = folder / "CONFIG" / "devflow" / "devflow.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(text)
+
+
 def test_what_is_left_of_the_budgets_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("CONFIG", "STATE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
-    config = tmp_path / "CONFIG" / "devflow" / "devflow.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
+    own_settings(
+        tmp_path,
+        monkeypatch,
         "[models.budget]\nday = 0.4\nworkspace_month = 1.0\n"
-        "[[models.list]]\nname = 'big'\nengine = 'openai'\nmodel = 'm'\nbase_url = 'http://127.0.0.1:9/v1'\n"
+        "[[models.list]]\nname = 'big'\nengine = 'openai'\nmodel = 'm'\nbase_url = 'http://127.0.0.1:9/v1'\n",
     )
     assert main(["route", "--explain", "why", "--root", str(tmp_path)]) == 0
     told = " ".join(capsys.readouterr().out.split())
@@ -399,12 +406,10 @@ def test_what_is_left_of_the_budgets_is_told(
 def test_a_ledger_that_cannot_be_used_is_no_good_news_of_the_doctor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("CONFIG", "STATE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
-    config = tmp_path / "CONFIG" / "devflow" / "devflow.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        "[models.budget]\nday = 0.4\n[[models.list]]\nname = 'big'\nengine = 'fake'\nmodel = 'm'\n"
+    own_settings(
+        tmp_path,
+        monkeypatch,
+        "[models.budget]\nday = 0.4\n[[models.list]]\nname = 'big'\nengine = 'fake'\nmodel = 'm'\n",
     )
     (state_folder() / LEDGER).mkdir(parents=True)
     assert main(["doctor", "--models", str(tmp_path)]) == 1
