@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.analysis.script_packages import ambient_files, types_of
+from devflow.analysis.script_packages import ambient_files, installation, types_of
 
 
 def installed(folder: Path, name: str, told: str = "{}") -> Path:
@@ -19,9 +19,11 @@ def installed(folder: Path, name: str, told: str = "{}") -> Path:
     return types
 
 
-def test_a_package_that_is_installed_later_is_found(tmp_path: Path) -> None:
+def test_a_package_that_is_installed_later_is_found_by_the_next_question(tmp_path: Path) -> None:
+    before = installation([tmp_path])
     assert types_of("queue", tmp_path) is None
     types = installed(tmp_path, "queue")
+    assert installation([tmp_path]) > before
     assert types_of("queue", tmp_path) == types
 
 
