@@ -183,25 +183,31 @@ def fill_prompt(profile: Profile, request: FillRequest, *, suffix_first: bool = 
     context = neutralised(request.above([each for each in request.context if each not in files]), control)
     stop = _distinct((*request.stop, *profile.stop, *(fim.end if fim else ())))
     if fim is None:
-        return Prompt(_pieces((context, prefix)), stop, request.language)
+        return Prompt(_pieces((context, prefix)), stop, request.language, fill=True)
     stop = _distinct((*stop, fim.prefix, fim.suffix, fim.middle, fim.file, fim.repo))
-    mark, glue = Piece(fim.file, control=True), fim.glue
+    mark = Piece(fim.file, control=True)
     named = bool(fim.file and path)
     name = (mark, Piece(path + "\n")) if named and not fim.name_inside else (mark,) if named else ()
     inside = path + "\n" if named and fim.name_inside else ""
     begin, hole = Piece(fim.prefix, control=True), Piece(fim.suffix, control=True)
     end = Piece(fim.middle, control=True)
-    text = Piece(inside + context + prefix)
+    text = Piece(fim.glue + inside + context + prefix)
     if suffix_first and fim.suffix_first:
-        body: tuple[Piece, ...] = (begin, hole, Piece(suffix), end, Piece(glue), text)
+        body: tuple[Piece, ...] = (begin, hole, Piece(suffix), end, text)
     else:
-        before: tuple[Piece, ...] = (begin, Piece(glue + inside + context + prefix))
-        after: tuple[Piece, ...] = (hole, Piece(suffix))
-        if glue:  # "<PRE> {prefix} <SUF>{suffix} <MID>", the spaces belong to the format
-            before, after = (*before, Piece(glue)), (*after, Piece(glue))
-        body = (*before, *after, end) if fim.order == "psm" else (*after, *before, end)
+        # "<PRE> {prefix} <SUF>{suffix} <MID>": as one text the space before a mark is a part of the mark.
+        psm = fim.order == "psm"
+        first, second = (
+            ((begin, text), (hole, Piece(suffix))) if psm else ((hole, Piece(suffix)), (begin, text))
+        )
+        body = (*first, _glued(fim, second[0]), second[1], _glued(fim, end))
     others = _files(fim, files, request.repository, control)
-    return Prompt(tuple(piece for piece in (*others, *name, *body) if piece.text), stop, request.language)
+    pieces = tuple(piece for piece in (*others, *name, *body) if piece.text)
+    return Prompt(pieces, stop, request.language, fill=True)
+
+
+def _glued(fim: Fim, mark: Piece) -> Piece:
+    return replace(mark, text=fim.glue + mark.text) if mark.text else mark
 
 
 def _files(fim: Fim, files: Sequence[Excerpt], repository: str, control: Sequence[str]) -> Iterator[Piece]:

@@ -10,7 +10,8 @@ from devflow.models.base import ChatRequest, Excerpt, FillRequest
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Part of a prompt. `control`: a token of the model's own vocabulary, to be encoded as that one token."""
+    """Part of a prompt. `control`: a token of the model's own vocabulary, to be encoded as that one token; a
+    blank before it (CodeLlama's ` <SUF>`) is a part of it."""
 
     text: str
     control: bool = False
@@ -24,6 +25,8 @@ class Prompt:
     stop: tuple[str, ...] = ()
     language: str = ""
     """Of the code it is about, for adapters."""
+    fill: bool = False
+    """A hole, for which a conversation steps aside."""
 
     def text(self) -> str:
         """As one string, for servers that encode control tokens themselves."""

@@ -112,7 +112,8 @@ def _question_vectors() -> Embed:
 def facts_of(spec: ModelSpec, model: FillModel | ChatModel) -> Facts:
     """What the rules are told of a model."""
     at_server = spec.engine in _DEFAULTS
-    usual = "32" if at_server else "0"
+    # Of a GPU's places conversations leave one free; the other engines give a fill its turn themselves.
+    usual = "32" if at_server else "4" if spec.engine == "exllamav2" else "0"
     parallel = spec.options.get("parallel", usual)
     return Facts(
         spec.name,

@@ -72,7 +72,7 @@ def main() -> int:
         measured(lambda: speed(engine, prompt, most))
         measured(lambda: reuse(engine, spec, request))
         measured(lambda: {"cancel_ms": 1000 * max(cancelled(engine, prompt, most) for _ in range(20))})
-        if engine.together:
+        if engine.parallel > 1:
             measured(lambda: {"together_tokens_per_s": together(engine, prompt, most)})
     print(as_text(figures), end="")
     met = figures.get("ratio", 0.0) >= 0.95 and figures.get("cancel_ms", 1e9) <= 50
@@ -110,10 +110,10 @@ def speed(engine: ExLlamaEngine, prompt: Prompt, most: int) -> dict[str, float |
         settings = library.settings()
         settings.top_k, settings.temperature, settings.top_p = 1, 1.0, 0.95
         settings.token_repetition_penalty = 1.0
-        ends = [*(token for token in engine._ends if token is not None), *prompt.stop]
+        ends = [*engine._ends, *prompt.stop]
         started = time.perf_counter()
         job = library.job(
-            input_ids=engine._encoded(prompt),
+            input_ids=library.tensor(engine._encoded(prompt)),
             max_new_tokens=most,
             gen_settings=settings,
             stop_conditions=ends,

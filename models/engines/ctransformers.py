@@ -77,6 +77,7 @@ class CTransformersEngine:
     """A loaded GGUF model. Keep it until the process ends."""
 
     together = False
+    control: tuple[str, ...] = ()
 
     def __init__(
         self, llm: Any, head: gguf.GgufHead, spec: ModelSpec, context: int, workers: int, batch: int
@@ -107,6 +108,7 @@ class CTransformersEngine:
         return tokens or [self._llm.bos_token_id]
 
     def _control(self, text: str) -> int | None:
+        text = text.strip()
         return self._tokens.get(text, self._tokens.get("▁" + text))
 
     def _after_newline(self, text: str) -> list[int]:

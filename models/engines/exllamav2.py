@@ -7,9 +7,7 @@ time without; both keep what they have read for the next prompt that begins alik
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import re
 import shutil
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ from typing import Any
 
 from devflow.models.base import ModelSpec
 from devflow.models.engines import memory
+from devflow.models.engines.exl2_folder import added_tokens, cut_shard, folder_problem
 from devflow.models.engines.exl2_jobs import Jobs
 from devflow.models.engines.native import Progress, family, number, wants_suffix_first
 from devflow.models.errors import (
@@ -57,76 +56,6 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
     return folder_problem(spec)
 
 
-def folder_problem(spec: ModelSpec) -> ModelError | None:
-    """What is wrong with the model's folder."""
-    if not spec.model:
-        return NotConfigured(f"{spec.name} names no folder; set `model` to the folder of an EXL2 model.")
-    folder = Path(spec.model).expanduser()
-    try:
-        if not folder.is_dir():
-            return NotConfigured(
-                f"The model folder {folder} does not exist; correct `model`, or download it there."
-            )
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        if not (folder / "tokenizer.json").is_file():
-            return NotConfigured(f"{folder} has no tokenizer.json; add the one of the original model.")
-        shards = sorted(file.name for file in folder.glob("*.safetensors"))
-        if not shards:
-            return NotConfigured(f"{folder} holds no .safetensors file; download the model again.")
-        if missing := _missing(shards):
-            return NotConfigured(f"{folder} lacks {', '.join(missing)}; download the model again.")
-    except FileNotFoundError:
-        return NotConfigured(f"{folder} has no config.json; name the folder of an EXL2 model.")
-    except (OSError, ValueError) as error:
-        return NotConfigured(
-            f"{folder / 'config.json'} cannot be read ({type(error).__name__}); download it again."
-        )
-    quantised = config.get("quantization_config") if isinstance(config, dict) else None
-    method = quantised.get("quant_method") if isinstance(quantised, dict) else None
-    if method not in (None, "exl2", "gptq"):
-        return NotConfigured(f"{folder} is quantised with {method!r}; exllamav2 reads EXL2 and GPTQ.")
-    return None
-
-
-_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.safetensors")
-
-
-def _missing(shards: Sequence[str]) -> list[str]:
-    """The files that others' names say there are besides them: `output-00001-of-00003.safetensors`."""
-    parts = [match.groups() for shard in shards if (match := _SHARD.fullmatch(shard))]
-    wanted = {
-        f"{stem}-{number:05}-of-{total}.safetensors"
-        for stem, total in {(stem, total) for stem, _, total in parts}
-        for number in range(1, min(int(total), 1_000) + 1)
-    }
-    return sorted(wanted - set(shards))[:3]
-
-
-def cut_shard(spec: ModelSpec) -> NotConfigured | None:
-    """The complaint about a file of the model that is shorter than its head says; reads the heads only."""
-    for file in sorted(Path(spec.model).expanduser().glob("*.safetensors")):
-        try:
-            with file.open("rb") as shard:
-                size = int.from_bytes(shard.read(8), "little")
-                head = json.loads(shard.read(size) if size < _LARGEST_HEAD else b"")
-                there = shard.seek(0, os.SEEK_END)
-            ends = [tensor["data_offsets"][1] for name, tensor in head.items() if name != "__metadata__"]
-            lost = 8 + size + max(ends, default=0) - there
-        except OSError as error:
-            return NotConfigured(f"{file} cannot be read: {error.strerror or error}.")
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            return NotConfigured(f"{file} is damaged (its head cannot be read); download it again.")
-        if lost > 0:
-            return NotConfigured(
-                f"{file} is damaged ({lost:,} bytes are missing at its end); download it again."
-            )
-    return None
-
-
-_LARGEST_HEAD = 100_000_000
-"""Bytes, as the format has it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Library:
     """The parts of exllamav2 that are used. Untyped: the library has no types, and tests stand in for it."""
@@ -140,8 +69,8 @@ class Library:
     settings: Any
     lora: Any
     """Makes an adapter of `(model, folder)`."""
-    join: Callable[[list[Any]], Any]
-    """Joins token tensors of shape (1, n) along n."""
+    tensor: Callable[[Sequence[int]], Any]
+    """A tensor of shape (1, n) of n tokens."""
     free_bytes: Callable[[], int]
     """Of all GPUs together; what any process holds is not free."""
     total_bytes: Callable[[], int]
@@ -190,7 +119,7 @@ def library(spec: ModelSpec) -> Library:
         job=generator.ExLlamaV2DynamicJob,
         settings=generator.ExLlamaV2Sampler.Settings,
         lora=exllamav2.ExLlamaV2Lora.from_directory,
-        join=lambda tensors: torch.cat(tensors, dim=-1),
+        tensor=lambda tokens: torch.tensor([tokens], dtype=torch.long),
         free_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())),
         total_bytes=lambda: sum(torch.cuda.mem_get_info(gpu)[1] for gpu in range(torch.cuda.device_count())),
         paged=bool(attn.has_flash_attn_with_paged),
@@ -214,8 +143,15 @@ CHUNK = 2 * PAGE
 """Prompt tokens read at a time, which nothing can stop; by itself the library reads 2,048."""
 
 
+DRAFTED = 4
+"""Tokens drafted at a time, as by itself."""
+
+
 class ExLlamaEngine:
     """A loaded EXL2 model."""
+
+    together = True
+    """`Jobs` says who waits, so the worker need not."""
 
     def __init__(self, spec: ModelSpec, library: Library, progress: Progress = lambda share: None) -> None:
         folder = Path(spec.model).expanduser()
@@ -226,23 +162,27 @@ class ExLlamaEngine:
         try:
             config = self._config(folder, library)
             # Some architectures (a sliding window, capped logits) cannot use the flash-attn that is there.
-            self.together = library.paged and not config.no_flash_attn
-            parallel = wanted if self.together else 1
-            self.context = config.max_seq_len = _whole_pages(min(spec.context, config.max_seq_len))
-            too_large = does_not_fit(spec, folder, config, library, self.context * parallel)
+            paged = library.paged and not config.no_flash_attn
+            self.parallel = wanted if paged else 1
+            pages = config.max_seq_len = _whole_pages(min(spec.context, config.max_seq_len))
+            too_large = does_not_fit(spec, folder, config, library, pages * self.parallel)
             if too_large is not None:
                 raise too_large
-            model, cache = self._loaded(config, library, self.context * parallel, progress)
+            model, cache = self._loaded(config, library, pages * self.parallel, progress)
             self._tokenizer = library.tokenizer(config)
+            drafting = self._drafting(draft, library, pages, pages * self.parallel)
+            # The library ends an answer where the next draft might be longer than it, and has room for that.
+            self._drafted = drafting.get("num_draft_tokens", 0)
+            self.context = pages - self._drafted
             self._generator = library.generator(
                 model=model,
                 cache=cache,
                 tokenizer=self._tokenizer,
-                paged=self.together,
-                max_batch_size=parallel,
-                max_seq_len=self.context,
-                max_chunk_size=min(CHUNK, self.context),
-                **self._drafting(draft, library, self.context * parallel),
+                paged=paged,
+                max_batch_size=self.parallel,
+                max_seq_len=pages,
+                max_chunk_size=min(CHUNK, pages),
+                **drafting,
             )
             self._generator.warmup()
             adapters = {
@@ -255,15 +195,20 @@ class ExLlamaEngine:
             raise NotConfigured(
                 f"{folder} could not be loaded ({first_line(error)}); download it again."
             ) from error
-        self._jobs = Jobs(self._generator, adapters)
+        self._jobs = Jobs(self._generator, adapters, self.parallel)
         profile = family(spec)
         texts = (*profile.stop, *(profile.fim.end if profile.fim else ()))
-        ends = [self._tokenizer.single_id(text) for text in texts]
-        self._ends = [self._tokenizer.eos_token_id, *(token for token in ends if isinstance(token, int))]
+        ends = [self._tokenizer.eos_token_id, *map(self._mark, texts)]
+        self._ends = [token for token in ends if token is not None]
+        self.control = added_tokens(folder)
+        # Qwen's and StarCoder's name a token for the beginning, and say that it is not put there.
+        said = self._tokenizer.tokenizer_config_dict or {}
+        self._begins = said.get("add_bos_token") is not False
+        self._newline = self._plain("\n")
 
     def count(self, prompt: Prompt) -> int:
         """How many tokens the prompt is."""
-        return int(self._encoded(prompt).shape[-1])
+        return len(self._encoded(prompt))
 
     def generate(
         self, prompt: Prompt, max_tokens: int, temperature: float, cancelled: Callable[[], bool]
@@ -276,15 +221,18 @@ class ExLlamaEngine:
         settings.top_p = 0.95
         settings.token_repetition_penalty = 1.0
         cutter = StopCut(prompt.stop)
-        stops = [*(token for token in self._ends if token is not None), *prompt.stop]
-        job = self._library.job(
-            input_ids=self._encoded(prompt),
-            max_new_tokens=max(1, max_tokens),
-            gen_settings=settings,
-            stop_conditions=stops,
-        )
+        tokens = self._encoded(prompt)
+
+        def job(written: Sequence[int]) -> Any:
+            return self._library.job(
+                input_ids=self._library.tensor([*tokens, *written]),
+                max_new_tokens=max(1, max_tokens - len(written)) + self._drafted,
+                gen_settings=settings,
+                stop_conditions=[*self._ends, *prompt.stop],
+            )
+
         try:
-            with closing(self._jobs.run(job, prompt.language, cancelled)) as pieces:
+            with closing(self._jobs.run(job, prompt.language, cancelled, fill=prompt.fill)) as pieces:
                 for text in pieces:
                     yield cutter.feed(text) if max_tokens else ""
                     if cutter.stopped or not max_tokens:
@@ -300,12 +248,30 @@ class ExLlamaEngine:
         if not cancelled() and (out := cutter.rest()):
             yield out
 
-    def _encoded(self, prompt: Prompt) -> Any:
-        tokenizer = self._tokenizer
-        parts = []
-        for at, piece in enumerate(prompt.pieces):
-            parts.append(tokenizer.encode(piece.text, add_bos=at == 0, encode_special_tokens=piece.control))
-        return self._library.join(parts or [tokenizer.encode("", add_bos=True)])
+    def _encoded(self, prompt: Prompt) -> list[int]:
+        begin = self._tokenizer.bos_token_id if self._begins else None
+        tokens = [begin] if begin is not None else []
+        for piece in prompt.pieces:
+            mark = self._mark(piece.text) if piece.control else None
+            tokens += self._after_newline(piece.text) if mark is None else [mark]
+        return tokens or self._newline
+
+    def _mark(self, text: str) -> int | None:
+        """The control token that is written so: `single_id` knows SentencePiece's (`▁<PRE>`) in full only."""
+        text = text.strip()
+        found = (self._tokenizer.single_id(form) for form in (text, "▁" + text))
+        return next((token for token in found if isinstance(token, int)), None)
+
+    def _after_newline(self, text: str) -> list[int]:
+        """Tokens of `text` without the space that SentencePiece's put before every text, a newline too."""
+        start = self._newline
+        if len(start) > 1 and (tokens := self._plain("\n" + text))[: len(start)] == start:
+            return tokens[len(start) :]
+        return self._plain(text)
+
+    def _plain(self, text: str) -> list[int]:
+        tokens: list[int] = self._tokenizer.encode(text).tolist()[0]
+        return tokens
 
     def _config(self, folder: Path, library: Library) -> Any:
         config = library.config(str(folder))
@@ -322,17 +288,17 @@ class ExLlamaEngine:
         model.load_autosplit(cache, callback=lambda done, of: progress(done / of if of else 0.0))
         return model, cache
 
-    def _drafting(self, draft: str, library: Library, tokens: int) -> dict[str, Any]:
+    def _drafting(self, draft: str, library: Library, pages: int, tokens: int) -> dict[str, Any]:
         """Speculative decoding: by n-grams copied from the prompt, or by a small model of the same
         vocabulary. Either way the answer is the one the model gives alone."""
         if not draft:
             return {}
         if draft == "ngram":
-            return {"use_ngram_draft": True}
+            return {"use_ngram_draft": True, "num_draft_tokens": DRAFTED}
         config = self._config(Path(draft).expanduser(), library)
-        config.max_seq_len = self.context
+        config.max_seq_len = pages
         model, cache = self._loaded(config, library, tokens)
-        return {"draft_model": model, "draft_cache": cache}
+        return {"draft_model": model, "draft_cache": cache, "num_draft_tokens": DRAFTED}
 
 
 def adapters_of(spec: ModelSpec) -> Mapping[str, str]:

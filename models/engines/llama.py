@@ -72,16 +72,22 @@ def problem_with(spec: ModelSpec) -> ModelError | None:
     return gguf.problem_with(Path(spec.model).expanduser())
 
 
+_BEGINS = "tokenizer.ggml.add_bos_token"
+
+
 class LlamaEngine:
     """A loaded GGUF model."""
 
     together = False
+    control: tuple[str, ...] = ()
 
     def __init__(self, llm: Any, spec: ModelSpec, context: int) -> None:
         self.context = context
         self.suffix_first = wants_suffix_first(spec)
         self._llm = llm  # untyped library
         self._newline = self._plain("\n")
+        # Qwen's files name a token for the beginning, and say that it was not trained with it.
+        self._begins = (getattr(llm, "metadata", None) or {}).get(_BEGINS) != "false"
         profile = family(spec)
         texts = (*profile.stop, *(profile.fim.end if profile.fim else ()))
         ends = frozenset(token for text in texts if (token := self._control(text)) is not None)
@@ -99,7 +105,7 @@ class LlamaEngine:
         yield from self._loop.generate(tokens, prompt.stop, max_tokens, temperature, cancelled)
 
     def _encoded(self, prompt: Prompt) -> list[int]:
-        tokens = [token] if (token := self._llm.token_bos()) >= 0 else []
+        tokens = [token] if (token := self._llm.token_bos()) >= 0 and self._begins else []
         for piece in prompt.pieces:
             known = self._control(piece.text) if piece.control else None
             tokens += self._after_newline(piece.text) if known is None else [known]
@@ -107,6 +113,7 @@ class LlamaEngine:
 
     def _control(self, text: str) -> int | None:
         # SentencePiece vocabularies (CodeLlama's) hold `▁<PRE>`, which the library knows only in full.
+        text = text.strip()
         for form in (text, "▁" + text, " " + text):
             tokens = self._llm.tokenize(form.encode(), add_bos=False, special=True)
             if len(tokens) == 1:

@@ -33,6 +33,9 @@ class NativeEngine(Protocol):
     """It keeps what it has read, so the suffix is to stand before the prefix where the family allows it."""
     together: bool
     """`generate` may be called by several threads at a time."""
+    control: tuple[str, ...]
+    """What it would read as a control token in a user's text, besides those of the family; () where it is
+    told which pieces are control tokens."""
 
     def count(self, prompt: Prompt) -> int:
         """How many tokens the prompt is."""
@@ -100,9 +103,9 @@ def problem_inside(spec: ModelSpec) -> ModelError | None:
             gguf.head_of(path, known_only=False)
             return memory.no_room(spec)
         if spec.engine == "exllamav2":
-            from devflow.models.engines import exllamav2
+            from devflow.models.engines import exl2_folder
 
-            return exllamav2.cut_shard(spec)
+            return exl2_folder.cut_shard(spec)
     except ModelError as error:
         return error
     return None

@@ -259,7 +259,9 @@ class _Host:
 
                 self._engine = await _in_thread(lambda: native.load(spec, progress), threading.Event())
                 given = params.get("profile")
-                self._profile = profile_from_json(given) if given else native.family(spec)
+                profile = profile_from_json(given) if given else native.family(spec)
+                special = (*profile.special, *self._engine.control)
+                self._profile = dataclasses.replace(profile, special=special)
             return {"context": self._engine.context}
 
     async def generate(self, params: dict[str, Any]) -> dict[str, Any]:

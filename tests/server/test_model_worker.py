@@ -322,6 +322,7 @@ async def test_an_engine_that_is_beyond_use_costs_its_process_and_says_so_first(
 ) -> None:
     class Broken:
         context, suffix_first, together = 512, False, False
+        control: tuple[str, ...] = ()
 
         def count(self, prompt: Prompt) -> int:
             return 1

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from devflow.models.base import ModelSpec
+from devflow.models.base import FillRequest, ModelSpec
 from devflow.models.engines.ctransformers import CTransformersEngine
 from devflow.models.engines.gguf import GgufHead
 from devflow.models.errors import Rejected
+from devflow.models.profiles import fill_prompt, profile_of
 from devflow.models.prompt import Piece, Prompt
 
-EOS, PRE = 2, 300
+EOS, PRE, SUF, MID = 2, 300, 301, 302
 
 
 class Llm:
@@ -52,7 +53,7 @@ class Llm:
 
 
 def engine(llm: Llm) -> CTransformersEngine:
-    head = GgufHead("llama", 512, {"▁<PRE>": PRE, "▁<EOT>": 7})
+    head = GgufHead("llama", 512, {"▁<PRE>": PRE, "▁<SUF>": SUF, "▁<MID>": MID, "▁<EOT>": 7})
     return CTransformersEngine(llm, head, ModelSpec("m", "ctransformers", "codellama"), 512, 1, 4)
 
 
@@ -64,6 +65,14 @@ def test_control_tokens_are_read_as_themselves_and_text_without_a_space_of_its_o
     llm = Llm(b"")
     list(engine(llm).generate(prompt(Piece("<PRE>", True), Piece("ab")), 9, 0.0, lambda: False))
     assert sum(llm.read, []) == [1, PRE, *b"ab"]  # noqa: RUF017  # four tokens
+
+
+def test_the_space_before_a_mark_is_a_part_of_the_mark() -> None:
+    # CodeLlama's `▁<SUF>`: read as a token of its own, the space would stand at the cursor.
+    llm = Llm(b"")
+    hole = fill_prompt(profile_of("codellama", ""), FillRequest("ab", "cd"))
+    list(engine(llm).generate(hole, 9, 0.0, lambda: False))
+    assert sum(llm.read, []) == [1, PRE, *b" ab", SUF, *b"cd", MID]  # noqa: RUF017
 
 
 def test_a_character_of_several_tokens_comes_out_whole() -> None:

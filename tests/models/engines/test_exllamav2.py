@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from devflow.models.base import FillRequest, ModelSpec
+from devflow.models.base import ChatRequest, FillRequest, Message, ModelSpec
 from devflow.models.engines import exllamav2
 from devflow.models.engines.exllamav2 import ExLlamaEngine, Library
 from devflow.models.engines.native import family, fitting_prompt, problem_inside
@@ -27,9 +27,10 @@ HOLE = FillRequest("def f():\n    return ", "\n", max_tokens=50)
 
 
 class Tensor(list[int]):
-    @property
-    def shape(self) -> tuple[int, int]:
-        return 1, len(self)
+    """Of shape (1, n)."""
+
+    def tolist(self) -> list[list[int]]:
+        return [list(self)]
 
 
 class Config:
@@ -72,7 +73,8 @@ class Cache:
 class Tokenizer:
     """One token per byte, control tokens above."""
 
-    eos_token_id = 2
+    bos_token_id, eos_token_id = 1, 2
+    tokenizer_config_dict: dict[str, Any] | None = None
     special = {"<|fim_prefix|>": 300, "<|fim_suffix|>": 301, "<|fim_middle|>": 302, "<|endoftext|>": 303}  # noqa: RUF012
 
     def __init__(self, config: Config) -> None:
@@ -81,11 +83,11 @@ class Tokenizer:
     def single_id(self, text: str) -> int | None:
         return self.special.get(text)
 
-    def encode(self, text: str, *, add_bos: bool = False, encode_special_tokens: bool = False) -> Tensor:
-        head = [1] if add_bos else []
-        if encode_special_tokens and text in self.special:
-            return Tensor([*head, self.special[text]])
-        return Tensor([*head, *text.encode()])
+    blank: tuple[int, ...] = ()
+    """What SentencePiece's put before every text."""
+
+    def encode(self, text: str) -> Tensor:
+        return Tensor([*(self.blank if text else ()), *text.encode()])
 
 
 class Job:
@@ -93,16 +95,27 @@ class Job:
         self, *, input_ids: Tensor, max_new_tokens: int, gen_settings: Any, stop_conditions: list[Any]
     ) -> None:
         assert input_ids
+        assert max_new_tokens > 0
         self.read, self.settings, self.stops = list(input_ids), gen_settings, stop_conditions
-        self.left = list(Generator.said)[:max_new_tokens]
+        self.most = max_new_tokens
+        begun = sum(token >= WORDS for token in self.read)
+        self.left = list(Generator.said)[begun:]
+        self.began, self.begun = begun, begun
         self.started = False
+
+
+WORDS = 1_000
+"""The first of the tokens that the model says, one for each piece."""
 
 
 class Generator:
     """The parts of the library's dynamic generator that are used, with what it asserts."""
 
+    held = ""
+    """What is held back when an end token comes."""
     said: tuple[str, ...] = ("x", " + ", "1")
     problem: Exception | None = None
+    stuck: Exception | None = None
     pause = 0.0
 
     def __init__(
@@ -129,6 +142,7 @@ class Generator:
         self.pending: list[Job] = []
         self.active: list[Job] = []
         self.seen: list[Job] = []
+        self.ended: list[Job] = []
         self.largest = 0
         self.loras: list[list[str] | None] = []
         self.resets = 0
@@ -146,6 +160,8 @@ class Generator:
                 jobs.remove(job)
 
     def clear_queue(self) -> None:
+        if self.stuck:
+            raise self.stuck
         self.pending.clear()
         self.active.clear()
 
@@ -171,10 +187,18 @@ class Generator:
                 results.append({"job": job, "stage": "started", "eos": False})
                 continue
             text = job.left.pop(0) if job.left else ""
-            eos = not job.left
-            results.append({"job": job, "stage": "streaming", "eos": eos, "text": text})
+            job.begun += 1
+            drafted = self.drafting.get("num_draft_tokens", 0)
+            full = job.begun - job.began >= job.most - drafted
+            result = {"job": job, "stage": "streaming", "eos": full or not job.left, "text": text}
+            result["token_ids"] = Tensor([WORDS + job.begun])
+            if not full and not job.left and self.held:
+                result |= {"eos_reason": "stop_token", "held": {"text": self.held}}
+            results.append(result)
+            eos = result["eos"]
             if eos:
                 self.active.remove(job)
+                self.ended.append(job)
         return results
 
 
@@ -192,7 +216,7 @@ def library(*, paged: bool = False, free: int = 2**34) -> Library:
         job=Job,
         settings=Settings,
         lora=lambda model, folder: folder,
-        join=lambda parts: Tensor(sum(parts, start=Tensor())),
+        tensor=Tensor,
         free_bytes=lambda: free,
         total_bytes=lambda: 2**34,
         paged=paged,
@@ -220,7 +244,9 @@ def engine(spec: ModelSpec) -> ExLlamaEngine:
     return ExLlamaEngine(spec, library())
 
 
-def generate(engine: ExLlamaEngine, spec: ModelSpec, request: FillRequest = HOLE) -> Iterator[str]:
+def generate(
+    engine: ExLlamaEngine, spec: ModelSpec, request: FillRequest | ChatRequest = HOLE
+) -> Iterator[str]:
     prompt, max_tokens = fitting_prompt(engine, family(spec), request)
     return engine.generate(prompt, max_tokens, 0.0, lambda: False)
 
@@ -279,12 +305,11 @@ def test_several_requests_are_answered_together_where_flash_attn_is(
     monkeypatch.setattr(Generator, "said", tuple("abcdefgh"))
     monkeypatch.setattr(Generator, "pause", 0.05)
     engine = ExLlamaEngine(spec, library(paged=True))
-    assert engine.together
     with ThreadPoolExecutor(4) as pool:
         said = list(pool.map(lambda _: "".join(generate(engine, spec)), range(4)))
     assert said == ["abcdefgh"] * 4
     assert engine._generator.largest > 1
-    assert not ExLlamaEngine(spec, library()).together
+    assert ExLlamaEngine(spec, library()).parallel == 1
 
 
 def test_an_architecture_that_cannot_use_flash_attn_is_asked_one_thing_at_a_time(
@@ -292,7 +317,7 @@ def test_an_architecture_that_cannot_use_flash_attn_is_asked_one_thing_at_a_time
 ) -> None:
     monkeypatch.setattr(Config, "windowed", True)
     engine = ExLlamaEngine(spec, library(paged=True))
-    assert not engine.together
+    assert engine.parallel == 1
     assert engine._generator.most == 1
     assert "".join(generate(engine, spec)) == "x + 1"
 
@@ -349,7 +374,22 @@ def test_speculative_decoding_by_a_small_model_or_by_the_prompt(spec: ModelSpec,
     assert drafting["draft_model"].config.folder == str(folder)
     assert drafting["draft_model"].config.max_seq_len == 1024
     engine = ExLlamaEngine(replace(spec, options={"draft": "ngram"}), library())
-    assert engine._generator.drafting == {"use_ngram_draft": True}
+    assert engine._generator.drafting == {"use_ngram_draft": True, "num_draft_tokens": 4}
+
+
+def test_an_answer_that_is_drafted_is_as_long_as_one_that_is_not(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library ends an answer a draft's length before its end.
+    monkeypatch.setattr(Generator, "said", tuple("abcdefghijklmn"))
+    request = replace(HOLE, max_tokens=8)
+    for options in ({}, {"draft": "ngram"}):
+        engine = ExLlamaEngine(replace(spec, options=options), library())
+        assert "".join(generate(engine, spec, request)) == "abcdefgh"
+        long = FillRequest("x = 1\n" * 1000, "", max_tokens=100)
+        list(generate(engine, spec, long))
+        job = engine._generator.seen[-1]
+        assert len(job.read) + job.most <= 1024, "the draft has room too"
 
 
 def test_the_library_is_given_the_stop_strings_and_a_late_one_is_cut_here(
@@ -359,6 +399,90 @@ def test_the_library_is_given_the_stop_strings_and_a_late_one_is_cut_here(
     request = FillRequest("a", "b", stop=("END",))
     assert "".join(generate(engine, spec, request)) == "one "
     assert "END" in engine._generator.seen[0].stops
+
+
+def test_what_was_held_back_for_a_stop_string_is_said_when_the_answer_ends(
+    engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Generator, "said", ("x", " = 1"))
+    monkeypatch.setattr(Generator, "held", "\n")
+    assert "".join(generate(engine, spec, replace(HOLE, stop=("\n\n",)))) == "x = 1\n"
+
+
+CHAT = ChatRequest((Message("user", "Why?"),), max_tokens=50)
+
+
+@pytest.mark.parametrize("paged", [False, True])
+def test_a_conversation_steps_aside_for_a_fill_and_goes_on_where_it_was(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, paged: bool
+) -> None:
+    said = tuple(f"{number} " for number in range(40))
+    monkeypatch.setattr(Generator, "said", said)
+    monkeypatch.setattr(Generator, "pause", 0.01)
+    engine = ExLlamaEngine(replace(spec, options={"parallel": "2"}), library(paged=paged))
+    chats = [generate(engine, spec, CHAT) for _ in range(engine.parallel)]
+    begun = [next(piece for piece in chat if piece) for chat in chats]
+    assert "".join(generate(engine, spec, replace(HOLE, max_tokens=2))) == "0 1 "
+    assert engine._generator.ended[0].read[1] == 300, "the fill has not waited for them"
+    for first, chat in zip(begun, chats, strict=True):
+        assert first + "".join(chat) == "".join(said)
+    assert engine._generator.largest == engine.parallel
+
+
+def test_a_conversation_with_another_adapter_steps_aside_as_well(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Generator, "said", tuple("abcdefghijklmnopqrstuvwxyz"))
+    monkeypatch.setattr(Generator, "pause", 0.01)
+    spec = replace(spec, options={"lora": "python=/adapters/py"})
+    engine = ExLlamaEngine(spec, library(paged=True))
+    chat = generate(engine, spec, CHAT)
+    first = next(piece for piece in chat if piece)
+    assert "".join(generate(engine, spec, replace(HOLE, language="python", max_tokens=1))) == "a"
+    assert first + "".join(chat) == "abcdefghijklmnopqrstuvwxyz"
+    assert engine._generator.loras == [["/adapters/py"], None]
+
+
+def test_a_library_that_cannot_forget_a_failure_costs_the_process(
+    engine: ExLlamaEngine, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Generator, "problem", AssertionError("ref_count < 0"))
+    monkeypatch.setattr(Generator, "stuck", AssertionError("ref_count < 0"))
+    with pytest.raises(Rejected):
+        list(generate(engine, spec))
+    deadline = time.monotonic() + HANGS
+    prompt, most = fitting_prompt(engine, family(spec), HOLE)
+    with pytest.raises(WorkerDied, match=r"cannot go on after an error \(ref_count < 0\)"):
+        list(engine.generate(prompt, most, 0.0, lambda: time.monotonic() > deadline))
+
+
+def test_a_mark_that_the_vocabulary_writes_with_a_space_before_it_is_a_mark(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # CodeLlama's: `▁<PRE>`. And SentencePiece's put a space before every text, which none of these has.
+    monkeypatch.setattr(Tokenizer, "special", {"▁<PRE>": 300, "▁<SUF>": 301, "▁<MID>": 302, "▁<EOT>": 303})
+    monkeypatch.setattr(Tokenizer, "blank", (9,))
+    spec = replace(spec, family="codellama")
+    engine = ExLlamaEngine(spec, library())
+    list(generate(engine, spec, FillRequest("ab", "cd")))
+    [job] = engine._generator.seen
+    assert job.read == [1, 300, 301, *b"cd", 302, *b" ab"]
+    assert 303 in job.stops
+
+
+def test_a_model_that_was_not_trained_with_a_beginning_is_given_none(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tokenizer, "tokenizer_config_dict", {"add_bos_token": False})
+    engine = ExLlamaEngine(spec, library())
+    list(generate(engine, spec))
+    assert engine._generator.seen[0].read[0] == 300
+
+
+def test_the_tokenizer_s_own_control_tokens_are_told(spec: ModelSpec, folder: Path) -> None:
+    added = [{"id": 9, "content": "<extra_0>", "special": True}, {"id": 10, "content": "  "}]
+    (folder / "tokenizer.json").write_text(json.dumps({"added_tokens": added}))
+    assert ExLlamaEngine(spec, library()).control == ("<extra_0>", "  ")
 
 
 def test_reading_ahead_says_nothing(engine: ExLlamaEngine, spec: ModelSpec) -> None:

@@ -30,6 +30,7 @@ class Llm:
         self.context: list[int] = []
         self.read: list[int] = []
         self.fails = False
+        self.metadata: dict[str, str] = {}
 
     def token_bos(self) -> int:
         return 1
@@ -78,6 +79,13 @@ def test_a_mark_that_the_vocabulary_writes_with_a_space_before_it_is_a_mark() ->
     llm = Llm(b"")
     list(engine(llm).generate(Prompt((Piece("<SUF>", True), Piece("a"))), 1, 0.0, lambda: False))
     assert llm.read == [1, PRE, ord("a")]
+
+
+def test_a_model_that_was_not_trained_with_a_beginning_is_given_none() -> None:
+    llm = Llm(b"")
+    llm.metadata = {"tokenizer.ggml.add_bos_token": "false"}
+    list(engine(llm).generate(Prompt((Piece("a"),)), 1, 0.0, lambda: False))
+    assert llm.read == [ord("a")]
 
 
 def test_a_library_that_gives_up_is_one_sentence() -> None:
