@@ -30,7 +30,7 @@ from devflow.models.routing.health import Latency
 from devflow.models.routing.hedge import Budget, Opened, hedged, opened
 from devflow.models.routing.patience import gave_up, patient
 from devflow.models.routing.rules import WANTED, Candidate
-from devflow.models.routing.tries import LONGEST_WAIT, MOST_TRIES, Line, Tries, named, nobody
+from devflow.models.routing.tries import FIRST_PAUSE, Line, Tries, named, nobody
 from devflow.models.streams import Said, closing
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,11 @@ _SHORTEST_GAP, _LONGEST_GAP = 2.0, 5.0
 """Seconds between two pieces from a server after which a whole answer is asked for elsewhere (by what is
 usual for it, within these), or one that is shown as it comes is taken up again (the longer): what was said so
 far is paid for twice, and providers pause for a second in the middle of a sentence."""
+MOST_TAKEN_UP = 4
+"""Times a stream that broke off is asked for once more: with one answer in ten that fails, one in 100,000 is
+not heard to its end."""
+_LOOK_AGAIN = 0.1
+"""Seconds between two looks at whether the one request that tries a provider after its rest has ended."""
 _ENOUGH_GAP = 0.25
 """Seconds since the last piece within which an answer that is left was coming in, where no gap is known."""
 _T = TypeVar("_T")
@@ -177,8 +182,10 @@ class Attempts:
                 piece = await _within(more, until, task)
                 by.gap.add(self._clock() - asked, asked)
 
-    async def _pieces(self, task: Task, request: _Request, line: Line) -> AsyncGenerator[str]:
-        """What the model says; how it does is noted."""
+    async def _pieces(
+        self, task: Task, request: _Request, line: Line, *, anew: bool = True
+    ) -> AsyncGenerator[str]:
+        """What the model says; how it does is noted. Not `anew`: of a request that failed there before."""
         async with line.slots.place(fill=task == "fill"):
             pieces = _started(line.model, request)
             now = self._clock()
@@ -200,7 +207,7 @@ class Attempts:
                 self._succeeded(line)
             except ModelError as error:
                 told = True
-                self._failed(line, error)
+                self._failed(line, error, anew=anew)
                 raise
             except Exception as error:
                 log.exception("the model %s failed in a way it should not", line.facts.name)
@@ -212,7 +219,7 @@ class Attempts:
                 ) from error
             finally:
                 if not told:
-                    self._left(line, task, started, heard)
+                    self._left(line, task, started, heard, anew=anew)
 
     def _heard(self, line: Line, task: Task, seconds: float, now: float) -> None:
         """Its first piece has come. That is no success yet: some stop there, at every answer."""
@@ -230,7 +237,7 @@ class Attempts:
         line.circuit.succeeded()
         line.own.succeeded()
 
-    def _failed(self, line: Line, error: ModelError) -> None:
+    def _failed(self, line: Line, error: ModelError, *, anew: bool = True) -> None:
         if isinstance(error, NotAllowed | Unsendable):  # it was not asked
             line.circuit.left()
             line.own.left()
@@ -244,12 +251,14 @@ class Attempts:
         # Who stalls was reached: others at the same server may do better.
         if isinstance(error, Unreachable | RateLimited | WorkerDied) and not isinstance(error, Stalled):
             line.own.left()
-            line.circuit.failed(error, now)
+            line.circuit.failed(error, now, anew=anew)
         else:
             line.circuit.left()
-            line.own.failed(error, now)
+            line.own.failed(error, now, anew=anew)
 
-    def _left(self, line: Line, task: Task, started: float | None, heard: float | None) -> None:
+    def _left(
+        self, line: Line, task: Task, started: float | None, heard: float | None, *, anew: bool
+    ) -> None:
         """The request was cancelled, by the user, its deadline or our own patience; `started` is when it was
         sent, `heard` when its last piece came. Between two pieces it was enough; behind a gap that nobody
         waits through, a server has stalled. Before the first, that it took longer than usual is known, or
@@ -266,7 +275,7 @@ class Attempts:
             gap = line.gap.late(now) or 0.0
             stall = max(_SHORTEST_GAP, min(gap, _LONGEST_GAP))
             if gave_up() or (_at_a_server(line) and silent >= stall):
-                self._failed(line, _stalled(line))
+                self._failed(line, _stalled(line), anew=anew)
                 return
             if silent <= max(_ENOUGH_GAP, gap) or not _at_a_server(line):
                 self._succeeded(line)
@@ -302,6 +311,18 @@ class Attempts:
                 return other
         return None
 
+    async def _rested(self, line: Line) -> bool:
+        """Whether it may be asked before somebody has waited too long in the middle of an answer."""
+        if line.left_alone(self._clock()) > _LONGEST_GAP:
+            return False
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _LONGEST_GAP
+        while (rest := line.rest(self._clock())) > 0:
+            if (left := until - loop.time()) <= 0:
+                return False
+            await asyncio.sleep(min(rest, left, _LOOK_AGAIN))
+        return True
+
     async def _taken_up(
         self,
         task: Task,
@@ -316,11 +337,12 @@ class Attempts:
         if at_random or not isinstance(error, Unreachable) or {name for name, _ in said} != {line.facts.name}:
             raise error
         shown = "".join(piece for _, piece in said)
-        for _ in range(MOST_TRIES - 1):
-            if (rest := line.rest(self._clock())) > LONGEST_WAIT:
+        for count in range(MOST_TAKEN_UP):
+            pause = FIRST_PAUSE * 2 ** (count - 1) * self._chance() if count else 0.0
+            await _within(asyncio.sleep(pause), until, task)
+            if not await _within(self._rested(line), until, task):
                 break
-            await _within(asyncio.sleep(rest), until, task)
-            again, pieces = "", self._pieces(task, request, line)
+            again, pieces = "", self._pieces(task, request, line, anew=False)
             async with aclosing(pieces):
                 while shown.startswith(again):
                     try:

@@ -66,17 +66,18 @@ class Circuit:
         self.failures = self.rests = 0
         self.until, self.problem, self._probing = 0.0, "", -1.0
 
-    def failed(self, error: ModelError, now: float) -> None:
-        """A request failed."""
+    def failed(self, error: ModelError, now: float, *, anew: bool = True) -> None:
+        """A request failed; not `anew`: one whose failure is counted already."""
         self.problem = str(error)
-        self._last.append(False)
-        self.failures += 1
+        if anew:
+            self._last.append(False)
+            self.failures += 1
         again, self._probing = 0 < self.until <= now, -1.0
         if isinstance(error, RateLimited) and error.retry_after is not None:
             self.until = max(self.until, now + error.retry_after)
         elif now < self.until:
             return  # it was asked before it was left alone: no try after a rest
-        elif isinstance(error, RateLimited | KeyRefused) or again or self._broken():
+        elif isinstance(error, RateLimited | KeyRefused) or again or (anew and self._broken()):
             self.until = now + min(FIRST_REST * 2.0**self.rests, LONGEST_REST)
             self.rests += 1
 

@@ -50,6 +50,10 @@ class Line:
         """Seconds it is to be left alone."""
         return max(self.circuit.rest(now), self.own.rest(now))
 
+    def left_alone(self, now: float) -> float:
+        """The same without the seconds in which one request tries it."""
+        return max(self.circuit.until, self.own.until) - now
+
     @property
     def problem(self) -> str:
         """What it said when it failed last, "" when all is well."""

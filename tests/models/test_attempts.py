@@ -25,6 +25,7 @@ from devflow.models.routing import attempts, rules
 from devflow.models.routing.rules import Asked, Facts
 from devflow.models.routing.tries import pause_after
 from devflow.models.streams import Whole
+from support.patience import HANGS
 from support.routing import HOLE, Clock
 
 
@@ -116,6 +117,47 @@ async def test_a_stream_that_was_cut_goes_on_where_the_same_model_says_the_same_
     model = FakeModel("one ", "two ", "three", failures=[Unreachable("Cut.")], fail_after=2)
     assert await answer(routed(model)) == "one two three"
     assert len(model.requests) == 2
+
+
+async def test_a_stream_that_is_cut_again_and_again_is_one_failure_of_its_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "_LONGEST_GAP", 0.05)
+    cut = [Unreachable("Cut.")] * 4
+    model = FakeModel("one ", "two ", "three", failures=cut, fail_after=2)
+    router = routed(model)
+    assert await answer(router) == "one two three"
+    assert len(model.requests) == 5
+    model.failures = [*cut, Unreachable("Cut.")]
+    with pytest.raises(Unreachable, match="Cut"):
+        await answer(router)
+    assert not model.failures
+    assert router.statuses()[0].health is Health.READY
+    for _ in range(2):
+        model.failures = [*cut, Unreachable("Cut.")]
+        with pytest.raises(Unreachable, match="Cut"):
+            await answer(router)
+    assert router.statuses()[0].health is Health.FAILING, "three requests in a row"
+
+
+async def test_a_stream_that_was_cut_waits_for_the_end_of_a_short_rest() -> None:
+    clock = Clock()
+    model = FakeModel("one ", "two", failures=[Unreachable("Cut.")], fail_after=1)
+    router = routed(model, clock=clock)
+    circuit = router._lines[id(model)].circuit
+    pieces = router.fill(HOLE)
+    assert await anext(pieces) == "one "
+    for _ in range(3):  # of others, meanwhile
+        circuit.failed(Unreachable("Down."), clock())
+    assert circuit.rest(clock()) > 0
+    rest = asyncio.create_task(anext(pieces))
+    await asyncio.sleep(0)
+    clock.now += 5
+    circuit.asked(clock())  # another one tries it first
+    await asyncio.sleep(0.15)
+    assert not rest.done()
+    circuit.succeeded()
+    assert await asyncio.wait_for(rest, HANGS) == "two"
 
 
 async def test_a_stream_that_was_cut_ends_where_the_second_answer_is_another() -> None:
