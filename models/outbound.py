@@ -125,6 +125,15 @@ class Outbound:
         """Whether a path rule keeps the text of `path` (relative to its root) on the machine."""
         return self._kept_back(path)
 
+    def refusal(
+        self, name: str, base_url: str, request: _Any, *, model: str = "", forwards: bool = False
+    ) -> str:
+        """Why the budget would not let a call be made, "" where it would. Sends nothing, waits for the
+        disk."""
+        if not self.books.budget.any:
+            return ""
+        return self.accounts.refusal(_sent(_Server(name, model, base_url, forwards), request, None))
+
     @cached_property
     def accounts(self) -> Accounts:
         """The books of this process."""

@@ -224,6 +224,21 @@ class Accounts:
                 entry.reservation = None
             raise
 
+    def refusal(self, sent: Sent) -> str:
+        """Why a call would not be made just now, "" where it would. What it reserves is given back."""
+        if not sent.host and self.price(sent) is None:
+            return ""
+        entry = self.entry(sent)
+        try:
+            self.begin(entry)
+        except Busy:  # it would wait
+            return ""
+        except (NotAllowed, RateLimited) as error:
+            return str(error)
+        if entry.reservation is not None and (ledger := self.ledger()) is not None:
+            ledger.release(entry.reservation)
+        return ""
+
     def end(self, entry: Entry, outcome: str, why: str = "") -> None:
         """Write the ledger, and the audit log where the call left this machine."""
         call = self._call(entry, outcome)

@@ -11,6 +11,7 @@ import pytest
 
 from devflow.models.feedback import Action, Event, Feedback
 from devflow.models.guard.accounting import LEDGER
+from devflow.models.guard.books import Budget
 from devflow.models.guard.ledger import Call, Ledger
 from devflow.server import cli
 from devflow.server.settings import FILE_NAME
@@ -66,6 +67,30 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def route(root: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     cli.main(["route", "--root", str(root), "--json", *arguments])
     return json.loads(capsys.readouterr().out)
+
+
+def test_a_model_that_the_budget_would_refuse_is_not_asked(
+    root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    own = tmp_path / "config" / "devflow" / FILE_NAME
+    prices = CONFIG.replace(
+        'api_key_env = "THE_KEY"', 'api_key_env = "THE_KEY"\ninput_price = 3.0\noutput_price = 9.0'
+    )
+    own.write_text(f"[models]\nlocal_only = false\n[models.budget]\nday = 0.05\nrequest = 0.02\n{prices}")
+
+    def cloud(text: str) -> dict[str, Any]:
+        told = route(root, capsys, "--explain", text)
+        return next(each for each in told["candidates"] if each["model"] == "cloud")
+
+    assert cloud("Why?")["asked"]
+    assert "models.budget.request allows" in cloud("Why? " * 5_000)["left_out"]
+    ledger = Ledger(tmp_path / "state" / "devflow" / LEDGER)
+    ledger.settle(None, Call("c", time.time(), "chat", "cloud", "api.example.com", cost=0.049))
+    assert (
+        "The budget for today (0.050) does not cover this call: 0.049 is spent" in cloud("Why?")["left_out"]
+    )
+    assert ledger.reserve(0.001, Budget(day=0.05), "", time.time()), "nothing stays reserved"
+    ledger.close()
 
 
 def test_the_candidates_are_printed_in_order_with_their_reasons(
