@@ -123,6 +123,35 @@ async def unfenced(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
             yield rest
 
 
+_THOUGHT, _THOUGHT_ENDS = "<think>", "</think>"
+
+
+async def spoken(pieces: AsyncIterator[str], unsaid: Callable[[], Exception]) -> AsyncIterator[str]:
+    """The answer without the thoughts that some models write before it. Raises `unsaid()` where they do not
+    end."""
+    head, thinks = "", True
+    async with closing(pieces):
+        async for piece in pieces:
+            if not thinks:
+                yield piece
+                continue
+            searched = max(0, len(head) - len(_THOUGHT_ENDS))
+            head += piece
+            start = head.lstrip()
+            if not start.startswith(_THOUGHT):
+                if thinks := _THOUGHT.startswith(start):
+                    continue
+                yield head
+            elif (end := head.find(_THOUGHT_ENDS, searched)) >= 0:
+                thinks = False
+                if rest := head[end + len(_THOUGHT_ENDS) :].lstrip():
+                    yield rest
+        if thinks and head.lstrip().startswith(_THOUGHT):
+            raise unsaid()
+        if thinks and head:
+            yield head
+
+
 @asynccontextmanager
 async def closing(pieces: AsyncIterator[str]) -> AsyncIterator[None]:
     """Closes the stream on the way out, when it is one that can be closed."""

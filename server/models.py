@@ -181,11 +181,17 @@ def server_of(spec: ModelSpec, config: ModelsConfig, environment: Mapping[str, s
         timeout=config.timeout,
         forwards=spec.forwards,
         counts=spec.switched_on("counts"),
-        slot=spec.options.get("slot", "") if spec.options.get("slot", "").isdigit() else "",
+        slot=_whole_number(spec, "slot"),
+        thinking=_whole_number(spec, "thinking"),
         proxy=spec.options.get("proxy", ""),
         fill=spec.options.get("fill", ""),
         api_version=spec.options.get("api_version", ""),
     )
+
+
+def _whole_number(spec: ModelSpec, option: str) -> str:
+    given = spec.options.get(option, "")
+    return given if given.isdecimal() else ""
 
 
 def _factor(spec: ModelSpec, option: str) -> float:

@@ -15,7 +15,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Meter
@@ -35,7 +35,7 @@ from devflow.models.families import Profile
 from devflow.models.outbound import Outbound, host_of
 from devflow.models.profiles import fill_prompt, profile_of
 from devflow.models.prompt import neutralised, trimmed, trimmed_chat
-from devflow.models.streams import closing, cut, unfenced
+from devflow.models.streams import closing, cut, spoken, unfenced
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,6 +58,26 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         self._profile = profile or profile_of(server.family, server.model)
         self._way = server.fill or _usual_way(server, self._profile)
         self._holds_to_schemas = True
+        thinks = _REASONING.match(server.model.rpartition("/")[2]) is not None
+        self._thoughts = int(server.thinking) if server.thinking else _THOUGHTS if thinks else 0
+
+    def fill(self, request: FillRequest) -> AsyncIterator[str]:
+        """Stream what belongs in the hole. Raises ModelError."""
+        return super().fill(self._with_thoughts(request) if self._way == "chat" else request)
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
+        """Stream the answer. Raises ModelError."""
+        return super().chat(self._with_thoughts(request))
+
+    def _with_thoughts(self, request: _Request) -> _Request:
+        """With room for what it thinks, which is written and paid for as the answer is."""
+        return replace(request, max_tokens=request.max_tokens + self._thoughts) if self._thoughts else request
+
+    def _unsaid(self, tokens: int) -> Rejected:
+        return Rejected(
+            f"{self._server.place} thought for all of the {tokens:,} tokens it may write and said nothing; "
+            "raise options.thinking for it, or name a model that does not think."
+        )
 
     def _problem(self) -> ModelError | None:
         server = self._server
@@ -182,8 +202,8 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         if own or self._server.counts:
             body["stream_options"] = {"include_usage": True}
-        pieces = self._stream(client, "/chat/completions", body, request.stop, meter)
-        async with closing(pieces):
+        said = self._stream(client, "/chat/completions", body, request.stop, meter)
+        async with closing(pieces := spoken(said, lambda: self._unsaid(request.max_tokens))):
             try:
                 async for piece in pieces:
                     yield piece
@@ -215,6 +235,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     ) -> AsyncIterator[str]:
         reason: str | None = None
         events = 0
+        spoke = False
         try:
             stream = await _opened(client, path, body)
             try:
@@ -224,6 +245,7 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                     _count(event, meter)
                     reason = ended or reason
                     if text:
+                        spoke = True
                         yield text
             finally:
                 await stream.close()
@@ -240,6 +262,8 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             )
         if reason in _GAVE_UP or (reason is None and not stream.done):
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
+        if reason == "length" and not spoke and "messages" in body:
+            raise self._unsaid(body.get("max_completion_tokens") or body["max_tokens"])
 
 
 def problem_of(server: Server, error: Exception) -> ModelError | None:
@@ -368,6 +392,9 @@ class _NoSuchPlace(ModelError):
 
 
 _REASONING = re.compile(r"^(o\d|gpt-5)")
+_THOUGHTS = 4_096
+"""Tokens such a model may think of its own accord: without room for them it says nothing."""
+_Request = TypeVar("_Request", FillRequest, ChatRequest)
 
 
 def client_of(server: Server) -> AsyncOpenAI:

@@ -62,6 +62,8 @@ class Server:
     """The slot of llama.cpp's server that keeps what fills have read; "" leaves it to the server."""
     counts: bool = False
     """It says how many tokens a stream used when asked to; some compatible servers refuse the question."""
+    thinking: str = ""
+    """Tokens it may think before it answers; "" for what is usual for its name."""
     api_version: str = ""
     """Azure's, sent as a query parameter; the key then goes in Azure's header as well."""
 

@@ -25,10 +25,11 @@ from devflow.models import errors
 from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, ModelSpec, ModelStatus
 from devflow.models.control_tokens import respelt
 from devflow.models.engines import native
-from devflow.models.errors import ModelError, NoRoom, NotConfigured, WorkerDied
+from devflow.models.errors import ModelError, NoRoom, NotConfigured, Rejected, WorkerDied
 from devflow.models.families import Profile
 from devflow.models.profiles import profile_from_json
 from devflow.models.routing.slots import Turns
+from devflow.models.streams import spoken
 from devflow.server.workers import rpc
 from devflow.server.workers.rpc import Worker, WorkerError, WorkerGone
 
@@ -99,7 +100,8 @@ class WorkerModel:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[str]:
         """Stream the answer. Raises ModelError."""
-        return self._stream("chat", dataclasses.asdict(request))
+        said = self._stream("chat", dataclasses.asdict(request))
+        return spoken(said, lambda: Rejected(f"{self.name} thought for all of the tokens it may write."))
 
     async def prime(self, request: FillRequest) -> None:
         """Let the model read the request, and answer nothing, so that the next one like it begins at once.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devflow.models.streams import StopCut, cut, unfenced
+from devflow.models.streams import StopCut, cut, spoken, unfenced
 
 
 async def stream(pieces: Sequence[str]) -> AsyncIterator[str]:
@@ -37,6 +37,27 @@ def test_a_cut_is_where_the_first_stop_string_begins(text: str, stops: list[str]
     # A later stop string that is complete earlier ends the stream before a longer one could.
     assert text.startswith(said)
     assert len(said) >= first if not cutter.stopped else not any(stop in said for stop in stops)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n<think>Hm </th\nink?</think>\n\nIt adds.", "It adds."),
+        ("<think></think>It <think> adds.", "It <think> adds."),
+        (" <thin air>", " <thin air>"),
+        ("<thin", "<thin"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+async def test_thoughts_before_an_answer_are_none_of_it(text: str, said: str, size: int) -> None:
+    pieces = spoken(stream(split(text, size)), ValueError)
+    assert "".join([piece async for piece in pieces]).lstrip("\n") == said
+
+
+async def test_thoughts_that_do_not_end_are_no_answer() -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        [piece async for piece in spoken(stream(["<think>", "It", "</think"]), ValueError)]
 
 
 async def test_the_source_is_closed_at_the_stop_string() -> None:
