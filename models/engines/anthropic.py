@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from devflow.models.engines.remote import (
     status_problem,
     transport_problem,
 )
-from devflow.models.errors import ModelError, NotConfigured, Silent, Unreachable
+from devflow.models.errors import ModelError, NotConfigured, Rejected, Silent, Unreachable
 from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced
 
@@ -32,6 +33,7 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
     """A FillModel and ChatModel at Anthropic or a server that speaks its API."""
 
     library = "anthropic"
+    thinkers = re.compile(r"claude-(fable|mythos|(opus|sonnet|haiku)-[5-9])")
 
     def _open(self) -> AsyncAnthropic:
         return _client(self._server)
@@ -43,6 +45,12 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
                 yield piece
 
     async def _chat(self, request: ChatRequest, meter: Meter | None = None) -> AsyncIterator[str]:
+        pieces = self._formed(request, lambda formed: self._asked(request, meter, formed=formed))
+        async with closing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def _asked(self, request: ChatRequest, meter: Meter | None, *, formed: bool) -> AsyncIterator[str]:
         client = await self._ready()
         request = trimmed_chat(request, self._room(request.max_tokens))
         system = "\n\n".join(turn.content for turn in request.messages if turn.role == "system")
@@ -60,7 +68,7 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
         # The API refuses stop strings of white space only; `cut` sees to those.
         if stops := [stop for stop in request.stop if stop.strip()]:
             body["stop_sequences"] = stops
-        if request.schema:  # a tool that must be called is held to its schema
+        if formed:  # a tool that must be called is held to its schema
             about = "Give the answer."
             body["tools"] = [
                 {"name": "answer", "description": about, "input_schema": json.loads(request.schema)}
@@ -74,7 +82,7 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
     async def _pieces(
         self, client: AsyncAnthropic, body: dict[str, Any], meter: Meter | None
     ) -> AsyncIterator[str]:
-        finished = False
+        finished, spoke, reason = False, False, ""
         try:
             stream = await _opened(client, body)
             try:
@@ -82,9 +90,11 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
                     # The SDK checks no shape: what an event should have may be missing.
                     kind = getattr(event, "type", "")
                     if kind == "content_block_delta" and (text := _text_of(getattr(event, "delta", None))):
+                        spoke = True
                         yield text
                     elif kind in ("message_start", "message_delta"):
                         _count(event, meter)
+                        reason = str(getattr(getattr(event, "delta", None), "stop_reason", "") or reason)
                     elif kind == "message_stop":
                         finished = True
             finally:
@@ -96,6 +106,10 @@ class AnthropicModel(RemoteModel["AsyncAnthropic"]):
             raise problem from error
         if not finished:
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
+        if reason == "max_tokens" and not spoke:
+            raise self._unsaid(body["max_tokens"])
+        if reason == "refusal" and not spoke:
+            raise Rejected(f"{self._server.place} declined to answer.")
 
 
 def _text_of(delta: object) -> str:

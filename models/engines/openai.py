@@ -15,7 +15,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Meter
@@ -51,33 +51,17 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
     """A FillModel and ChatModel at an OpenAI-compatible server."""
 
     library = "openai"
+    thinkers = re.compile(r"o\d|gpt-5")
 
     def __init__(self, server: Server, outbound: Outbound, profile: Profile | None = None) -> None:
         """`profile`: the family, where it is not to be told from the server's words."""
         super().__init__(server, outbound)
         self._profile = profile or profile_of(server.family, server.model)
         self._way = server.fill or _usual_way(server, self._profile)
-        self._holds_to_schemas = True
-        thinks = _REASONING.match(server.model.rpartition("/")[2]) is not None
-        self._thoughts = int(server.thinking) if server.thinking else _THOUGHTS if thinks else 0
 
-    def fill(self, request: FillRequest) -> AsyncIterator[str]:
-        """Stream what belongs in the hole. Raises ModelError."""
-        return super().fill(self._with_thoughts(request) if self._way == "chat" else request)
-
-    def chat(self, request: ChatRequest) -> AsyncIterator[str]:
-        """Stream the answer. Raises ModelError."""
-        return super().chat(self._with_thoughts(request))
-
-    def _with_thoughts(self, request: _Request) -> _Request:
-        """With room for what it thinks, which is written and paid for as the answer is."""
-        return replace(request, max_tokens=request.max_tokens + self._thoughts) if self._thoughts else request
-
-    def _unsaid(self, tokens: int) -> Rejected:
-        return Rejected(
-            f"{self._server.place} thought for all of the {tokens:,} tokens it may write and said nothing; "
-            "raise options.thinking for it, or name a model that does not think."
-        )
+    @property
+    def _fills_by_asking(self) -> bool:
+        return self._way == "chat"
 
     def _problem(self) -> ModelError | None:
         server = self._server
@@ -183,6 +167,12 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
                 yield piece
 
     async def _said(self, request: ChatRequest, meter: Meter | None) -> AsyncIterator[str]:
+        pieces = self._formed(request, lambda formed: self._asked(request, meter, formed=formed))
+        async with closing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def _asked(self, request: ChatRequest, meter: Meter | None, *, formed: bool) -> AsyncIterator[str]:
         client = await self._ready()
         request = trimmed_chat(request, self._room(request.max_tokens))
         body: dict[str, Any] = {
@@ -191,13 +181,12 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             "stream": True,
         }
         own = _is_openai_s(self._server)
-        reasons = _REASONING.match(self._server.model.rpartition("/")[2]) is not None
-        body["max_completion_tokens" if own or reasons else "max_tokens"] = request.max_tokens
-        if not reasons:  # those refuse both
+        body["max_completion_tokens" if own or self._thinks else "max_tokens"] = request.max_tokens
+        if not self._thinks:  # those refuse both
             body["temperature"] = request.temperature
             if request.stop:
                 body["stop"] = list(request.stop[:4])
-        if request.schema and self._holds_to_schemas:
+        if formed:
             form = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         if own or self._server.counts:
@@ -207,20 +196,8 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             try:
                 async for piece in pieces:
                     yield piece
-                return
             except _NoSuchPlace as error:
                 raise error.rejected from None
-            except Rejected as error:
-                # Not every compatible server knows this; the words of the request ask for the same.
-                if "response_format" not in body or getattr(error.__cause__, "status_code", 0) not in (
-                    400,
-                    422,
-                ):
-                    raise
-        self._holds_to_schemas = False
-        async with closing(again := self._said(request, meter)):
-            async for piece in again:
-                yield piece
 
     async def _stream(
         self, client: AsyncOpenAI, path: str, body: dict[str, Any], stop: tuple[str, ...], meter: Meter | None
@@ -264,6 +241,8 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
             raise Unreachable(f"{self._server.place} ended its answer in the middle; try again.")
         if reason == "length" and not spoke and "messages" in body:
             raise self._unsaid(body.get("max_completion_tokens") or body["max_tokens"])
+        if reason == "content_filter" and not spoke:
+            raise Rejected(f"{self._server.place} held its answer back (content_filter).")
 
 
 def problem_of(server: Server, error: Exception) -> ModelError | None:
@@ -389,12 +368,6 @@ class _NoSuchPlace(ModelError):
     def __init__(self, rejected: ModelError) -> None:
         super().__init__(str(rejected))
         self.rejected = rejected
-
-
-_REASONING = re.compile(r"^(o\d|gpt-5)")
-_THOUGHTS = 4_096
-"""Tokens such a model may think of its own accord: without room for them it says nothing."""
-_Request = TypeVar("_Request", FillRequest, ChatRequest)
 
 
 def client_of(server: Server) -> AsyncOpenAI:

@@ -6,9 +6,10 @@ import abc
 import asyncio
 import importlib.util
 import logging
+import re
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from devflow.models.errors import (
     Unsendable,
 )
 from devflow.models.outbound import Outbound, host_of, leaves_machine
+from devflow.models.streams import closing
 
 if TYPE_CHECKING:
     import httpx2
@@ -87,6 +89,9 @@ class Client(Protocol):
 
 
 C = TypeVar("C", bound=Client)
+_Request = TypeVar("_Request", FillRequest, ChatRequest)
+_THOUGHTS = 4_096
+"""Tokens a model may think of its own accord: without room for them it says nothing."""
 
 
 class RemoteModel(abc.ABC, Generic[C]):
@@ -95,6 +100,8 @@ class RemoteModel(abc.ABC, Generic[C]):
 
     library: ClassVar[str]
     """The SDK, which is the engine's name and that of the extra that installs it."""
+    thinkers: ClassVar[re.Pattern[str]]
+    """What the names of models begin with that think before they answer."""
 
     def __init__(self, server: Server, outbound: Outbound) -> None:
         self.name = server.name
@@ -102,6 +109,9 @@ class RemoteModel(abc.ABC, Generic[C]):
         self._server = server
         self._outbound = outbound
         self._opening: asyncio.Task[C] | None = None
+        self._thinks = self.thinkers.match(server.model.rpartition("/")[2]) is not None
+        self._thoughts = int(server.thinking) if server.thinking else _THOUGHTS if self._thinks else 0
+        self._holds_to_schemas = True
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._server!r})"
@@ -123,7 +133,7 @@ class RemoteModel(abc.ABC, Generic[C]):
         return self._outbound.fill(
             self.name,
             server.base_url,
-            request,
+            self._with_thoughts(request) if self._fills_by_asking else request,
             self._fill,
             model=server.model,
             forwards=server.forwards,
@@ -136,7 +146,7 @@ class RemoteModel(abc.ABC, Generic[C]):
         return self._outbound.chat(
             self.name,
             server.base_url,
-            request,
+            self._with_thoughts(request),
             self._chat,
             model=server.model,
             forwards=server.forwards,
@@ -181,6 +191,40 @@ class RemoteModel(abc.ABC, Generic[C]):
         # Who gives up leaves it going: a key store may wait for its user, and a new try would take a thread
         # and ask once more.
         return await asyncio.shield(self._opening)
+
+    @property
+    def _fills_by_asking(self) -> bool:
+        return True
+
+    def _with_thoughts(self, request: _Request) -> _Request:
+        """With room for what it thinks, which is written and paid for as the answer is."""
+        return replace(request, max_tokens=request.max_tokens + self._thoughts) if self._thoughts else request
+
+    def _unsaid(self, tokens: int) -> Rejected:
+        return Rejected(
+            f"{self._server.place} thought for all of the {tokens:,} tokens it may write and said nothing; "
+            "raise options.thinking for it, or name a model that does not think."
+        )
+
+    async def _formed(
+        self, request: ChatRequest, said: Callable[[bool], AsyncIterator[str]]
+    ) -> AsyncIterator[str]:
+        """What it says, held to the request's schema by `said(True)`. Not every compatible server knows them,
+        nor can every model that thinks be held to one; the words of the request ask for the same."""
+        if request.schema and self._holds_to_schemas:
+            async with closing(pieces := said(True)):
+                try:
+                    async for piece in pieces:
+                        yield piece
+                    return
+                except Rejected as error:
+                    if getattr(error.__cause__, "status_code", 0) not in (400, 422):
+                        raise
+        async with closing(again := said(False)):
+            async for piece in again:
+                yield piece
+        if request.schema:  # without it, it does
+            self._holds_to_schemas = False
 
     def _room(self, max_tokens: int) -> int:
         """Characters of prompt that leave room for an answer of `max_tokens` in the context."""

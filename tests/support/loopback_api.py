@@ -161,7 +161,7 @@ async def _stream(
     )
     wire: _Anthropic | _Llama | _OpenAI
     if path.endswith("/messages"):
-        wire = _Anthropic()
+        wire = _Anthropic(reason=answer.reason)
     elif path.endswith("/infill"):
         wire = _Llama()
     else:
@@ -255,6 +255,11 @@ class _Llama:
 
 
 class _Anthropic:
+    def __init__(self, reason: str = "stop") -> None:
+        self._reason = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}.get(
+            reason, reason
+        )
+
     def start(self) -> bytes:
         message = {
             "id": "msg_1",
@@ -280,7 +285,7 @@ class _Anthropic:
         return _event({"type": "content_block_delta", "index": 0, "delta": delta}, "content_block_delta")
 
     def end(self) -> bytes:
-        delta = {"stop_reason": "end_turn", "stop_sequence": None}
+        delta = {"stop_reason": self._reason, "stop_sequence": None}
         return (
             _event({"type": "content_block_stop", "index": 0}, "content_block_stop")
             + _event(

@@ -90,24 +90,6 @@ async def test_a_reasoning_model_gets_no_temperature(api: Api) -> None:
     await model.close()
 
 
-@pytest.mark.parametrize("name", ["gpt-5-mini", "openai/o3"])
-async def test_a_reasoning_model_has_room_to_think_beside_its_answer(api: Api, name: str) -> None:
-    model = made(api, model=name)
-    await text(model.chat(QUESTION))
-    await text(model.fill(FillRequest("a = ", "\n", max_tokens=9)))
-    assert [each["body"]["max_completion_tokens"] for each in api.requests] == [50 + 4_096, 9 + 4_096]
-    await model.close()
-
-
-async def test_a_model_that_thinks_until_its_end_says_what_to_do(api: Api) -> None:
-    for answer in (Answer(pieces=(), reason="length"), Answer(pieces=("<thi", "nk>Well, ", "wait"))):
-        api.plan(answer)
-        model = made(api, thinking="30")
-        with pytest.raises(Rejected, match=r"thought for all of the 80 tokens .* raise options\.thinking"):
-            await text(model.chat(QUESTION))
-        await model.close()
-
-
 def raw(events: str) -> Answer:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
     return Answer(raw=head + events.encode())

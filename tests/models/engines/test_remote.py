@@ -466,21 +466,61 @@ async def test_an_answer_that_must_fit_a_schema_is_asked_for_in_the_api_s_way(ki
     await model.close()
 
 
-async def test_a_server_that_knows_no_schemas_is_asked_without_one_from_then_on() -> None:
-    refused = Answer(status=400, error="response_format: extra inputs are not permitted")
-    async with serve(refused, Answer()) as api:
-        model = made("openai", api)
-        wanted = replace(QUESTION, schema='{"type": "object"}')
-        assert await text(model.chat(wanted)) == "Hello, world"
-        assert await text(model.chat(wanted)) == "Hello, world"
-        assert ["response_format" in each["body"] for each in api.requests] == [True, False, False]
-        await model.close()
-    async with serve(Answer(status=400, error="no such thing")) as api:
-        model = made("openai", api)
-        with pytest.raises(Rejected, match="no such thing"):
-            await text(model.chat(wanted))
-        assert len(api.requests) == 2
-        await model.close()
+async def test_a_server_that_knows_no_schemas_is_asked_without_one_from_then_on(kind: Kind, api: Api) -> None:
+    wanted, form = replace(QUESTION, schema='{"type": "object"}'), FORMS[kind]
+    api.plan(Answer(status=400, error="Extra inputs are not permitted"), Answer())
+    model = made(kind, api)
+    assert await text(model.chat(wanted)) == "Hello, world"
+    assert await text(model.chat(wanted)) == "Hello, world"
+    assert [form in each["body"] for each in api.requests] == [True, False, False]
+    await model.close()
+
+
+async def test_a_request_that_is_refused_without_its_schema_too_says_nothing_of_schemas(
+    kind: Kind, api: Api
+) -> None:
+    wanted, form = replace(QUESTION, schema='{"type": "object"}'), FORMS[kind]
+    api.plan(*[Answer(status=400, error="no such thing")] * 2, Answer())
+    model = made(kind, api)
+    with pytest.raises(Rejected, match="no such thing"):
+        await text(model.chat(wanted))
+    assert await text(model.chat(wanted)) == "Hello, world"
+    assert [form in each["body"] for each in api.requests] == [True, False, True]
+    await model.close()
+
+
+FORMS = {"openai": "response_format", "anthropic": "tools"}
+THINKERS = {"openai": "openai/gpt-5-mini", "anthropic": "claude-fable-5-1"}
+
+
+async def test_a_model_that_thinks_has_room_for_it_beside_its_answer(kind: Kind, api: Api) -> None:
+    model = made(kind, api, model=THINKERS[kind])
+    await text(model.chat(replace(QUESTION, max_tokens=50)))
+    await text(model.fill(FillRequest("a = ", "\n", max_tokens=9)))
+    most = "max_completion_tokens" if kind == "openai" else "max_tokens"
+    assert [each["body"][most] for each in api.requests] == [50 + 4_096, 9 + 4_096]
+    await model.close()
+
+
+@pytest.mark.parametrize("pieces", [(), ("<thi", "nk>Well, ", "wait")])
+async def test_a_model_that_thinks_until_its_end_says_what_to_do(
+    kind: Kind, api: Api, pieces: tuple[str, ...]
+) -> None:
+    if pieces and kind == "anthropic":
+        return  # its thoughts come apart from its words
+    api.plan(Answer(pieces=pieces, reason="length"))
+    model = made(kind, api, thinking="30")
+    with pytest.raises(Rejected, match=r"thought for all of the 80 tokens .* raise options\.thinking"):
+        await text(model.chat(replace(QUESTION, max_tokens=50)))
+    await model.close()
+
+
+async def test_an_answer_that_is_held_back_is_told(kind: Kind, api: Api) -> None:
+    api.plan(Answer(pieces=(), reason="content_filter"))
+    model = made(kind, api)
+    with pytest.raises(Rejected, match=r"held its answer back|declined to answer"):
+        await text(model.chat(QUESTION))
+    await model.close()
 
 
 async def test_a_key_in_the_key_store_is_read_when_it_is_needed(
