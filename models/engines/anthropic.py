@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Meter
-from devflow.models.engines.remote import (
-    RemoteModel,
-    Server,
-    http_client,
-    key_of,
-    stale,
-    status_problem,
-    transport_problem,
-)
+from devflow.models.engines.provider_errors import stale, status_problem, transport_problem
+from devflow.models.engines.remote import RemoteModel, Server, http_client, key_of
 from devflow.models.errors import ModelError, NotConfigured, Rejected, Silent, Unreachable
 from devflow.models.prompt import trimmed, trimmed_chat
 from devflow.models.streams import closing, cut, unfenced

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from devflow.models.base import FEW_CHARACTERS_PER_TOKEN, EmbedRequest
 from devflow.models.engines.openai import client_of, problem_of
-from devflow.models.engines.remote import Server, Unreadable, problem_with
+from devflow.models.engines.provider_errors import Unreadable
+from devflow.models.engines.remote import Server, problem_with
 from devflow.models.errors import Unreachable
 from devflow.models.guard.books import books_from
 from devflow.models.outbound import Outbound, leaves_machine

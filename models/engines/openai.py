@@ -20,16 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from devflow.models.asking import as_question
 from devflow.models.base import ChatRequest, FillRequest, Meter
 from devflow.models.control_tokens import respelt
-from devflow.models.engines.remote import (
-    RemoteModel,
-    Server,
-    Unreadable,
-    http_client,
-    key_of,
-    stale,
-    status_problem,
-    transport_problem,
-)
+from devflow.models.engines.provider_errors import Unreadable, stale, status_problem, transport_problem
+from devflow.models.engines.remote import RemoteModel, Server, http_client, key_of
 from devflow.models.errors import ModelError, NotConfigured, Rejected, Silent, Unreachable
 from devflow.models.families import Profile
 from devflow.models.outbound import Outbound, host_of

@@ -6,26 +6,13 @@ import asyncio
 import contextlib
 import json
 import logging
-import socket
-import ssl
-import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any, Literal
 
-import httpx2
 import pytest
 
 from devflow.models.base import ChatRequest, Excerpt, FillRequest, Health, Message, Meter
-from devflow.models.engines import anthropic as anthropic_engine
-from devflow.models.engines import openai as openai_engine
-from devflow.models.engines.anthropic import AnthropicModel
-from devflow.models.engines.openai import OpenAIModel
-from devflow.models.engines.remote import Server, transport_problem
 from devflow.models.errors import (
     KeyRefused,
     ModelError,
@@ -33,16 +20,12 @@ from devflow.models.errors import (
     RateLimited,
     Rejected,
     Unreachable,
-    Unsendable,
 )
 from devflow.models.outbound import Outbound
 from support.loopback_api import Answer, Api, serve
 from support.patience import HANGS, quickest
+from support.remote_models import KEY, QUESTION, Engine, Kind, made, text
 
-KEY = "sk-test-" + "0123456789abcdefghijklmnop"
-QUESTION = ChatRequest((Message("system", "Be brief."), Message("user", "Who?")), max_tokens=50)
-Engine = OpenAIModel | AnthropicModel
-Kind = Literal["openai", "anthropic"]
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 
 
@@ -65,27 +48,9 @@ async def model(kind: Kind, api: Api) -> AsyncIterator[Engine]:
     await model.close()
 
 
-def made(kind: Kind, api: Api, *, guard: Outbound | None = None, **options: Any) -> Engine:
-    values: dict[str, Any] = {
-        "name": "main",
-        "model": "m-1",
-        "base_url": api.openai if kind == "openai" else api.anthropic,
-        "api_key": KEY,
-        "api_key_env": "TEST_KEY",
-        "timeout": 20.0,
-        **options,
-    }
-    guard = guard or Outbound(timeout=values["timeout"])
-    return (OpenAIModel if kind == "openai" else AnthropicModel)(Server(**values), guard)
-
-
 async def listen(model: Engine, heard: asyncio.Event) -> None:
     async for _ in model.chat(QUESTION):
         heard.set()
-
-
-async def text(pieces: AsyncIterator[str]) -> str:
-    return "".join([piece async for piece in pieces])
 
 
 async def test_an_answer_is_streamed_piece_by_piece(model: Engine, api: Api) -> None:
@@ -263,55 +228,6 @@ async def test_a_stalled_answer_is_given_up_after_the_timeout(kind: Kind, api: A
     assert said == ["Hello"]
     await asyncio.wait_for(api.gone.wait(), HANGS)
     await model.close()
-
-
-@pytest.mark.parametrize(
-    ("cause", "proxy", "sentence"),
-    [
-        (
-            ssl.SSLError(1, "wrong version number"),
-            "",
-            "does not speak TLS at 127.0.0.1:8443; should its base_url",
-        ),
-        (socket.gaierror(-2, "unknown"), "", "has no address on this network; is its base_url right"),
-        (ConnectionRefusedError(), "", "cannot be reached at 127.0.0.1:8443; is the server running"),
-        (
-            ConnectionRefusedError(),
-            "http://u:p@proxy.example:3128",
-            "through the proxy proxy.example; is that",
-        ),
-    ],
-)
-def test_what_kept_a_connection_from_being_made_is_told(cause: Exception, proxy: str, sentence: str) -> None:
-    server = Server("main", "m-1", "https://127.0.0.1:8443/v1", proxy=proxy)
-    error = httpx2.ConnectError("All connection attempts failed")
-    error.__cause__ = httpx2.TransportError("again")
-    error.__cause__.__context__ = cause
-    problem = transport_problem(server, error)
-    assert isinstance(problem, Unreachable)
-    assert sentence in str(problem)
-
-
-def test_a_certificate_that_is_not_trusted_is_told_with_its_reason() -> None:
-    cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    cause.verify_message = "self-signed certificate"
-    error = httpx2.ConnectError("failed")
-    error.__cause__ = cause
-    problem = transport_problem(Server("main", "m-1", "https://127.0.0.1:8443/v1"), error)
-    assert (
-        str(problem)
-        == "main (127.0.0.1) shows a certificate that is not trusted here: self-signed certificate."
-    )
-
-
-def test_a_certificate_that_is_not_trusted_is_told_behind_a_proxy_too() -> None:
-    error = httpx2.ConnectError("failed")
-    error.__cause__ = cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    cause.verify_message = "self-signed certificate in certificate chain"
-    server = Server("main", "m-1", "https://api.example/v1", proxy="http://proxy.example:3128")
-    said = str(transport_problem(server, error))
-    assert "a certificate that is not trusted here: self-signed certificate in certificate chain." in said
-    assert "through the proxy proxy.example" in said
 
 
 async def test_cancelling_closes_the_connection_within_50_ms(model: Engine, api: Api) -> None:
@@ -523,123 +439,6 @@ async def test_an_answer_that_is_held_back_is_told(kind: Kind, api: Api) -> None
     await model.close()
 
 
-async def test_a_key_in_the_key_store_is_read_when_it_is_needed(
-    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, str]] = []
-
-    def get_password(service: str, user: str) -> str | None:
-        asked.append((service, user))
-        return KEY if user == "me" else None
-
-    key_store(monkeypatch, get_password)
-    model = made(kind, api, api_key="", key_store="devflow/main/me")
-    assert model.status().health is Health.READY
-    assert asked == []
-    await text(model.chat(QUESTION))
-    assert asked == [("devflow/main", "me")]
-    assert KEY in str(api.requests[0]["headers"])
-    await model.close()
-    model = made(kind, api, api_key="", key_store="devflow/other")
-    with pytest.raises(NotConfigured, match="holds no key 'devflow/other' for main; `keyring set devflow"):
-        await text(model.chat(QUESTION))
-    await model.close()
-
-
-async def test_a_key_store_that_waits_for_its_user_is_asked_once_and_holds_one_thread(
-    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    unlocked = threading.Event()
-
-    def get_password(service: str, user: str) -> str:
-        asked.append(user)
-        unlocked.wait(HANGS)
-        return KEY
-
-    key_store(monkeypatch, get_password)
-    model = made(kind, api, api_key="", key_store="devflow/me")
-    try:
-        for _ in range(40):  # more than there are threads
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.01):
-                    await text(model.chat(QUESTION))
-    finally:
-        unlocked.set()
-    assert await text(model.chat(QUESTION))
-    assert asked == ["me"]
-    await model.close()
-
-
-async def test_a_key_store_that_fails_in_a_way_of_its_own_is_a_sentence(
-    kind: Kind, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def get_password(service: str, user: str) -> str:
-        raise RuntimeError("the bus is gone")
-
-    key_store(monkeypatch, get_password)
-    model = made(kind, api, api_key="", key_store="devflow/me")
-    with pytest.raises(NotConfigured, match=r"could not be read for main \(RuntimeError\)"):
-        await text(model.chat(QUESTION))
-    await model.close()
-
-
-def key_store(monkeypatch: pytest.MonkeyPatch, get_password: Callable[[str, str], str | None]) -> None:
-    """A stand-in for the library that reads the operating system's."""
-    keyring = ModuleType("keyring")
-    keyring.get_password = get_password  # type: ignore[attr-defined]  # a stand-in
-    keyring.__spec__ = ModuleSpec("keyring", None)
-    monkeypatch.setitem(sys.modules, "keyring", keyring)
-
-
-# What the SDKs can raise
-
-
-def exceptions_of(module: Any, root: type[Exception]) -> set[type[Exception]]:
-    return {
-        value
-        for value in (*vars(module).values(), *vars(module._exceptions).values())
-        if isinstance(value, type) and issubclass(value, root)
-    }
-
-
-def raised(kind: type[Exception], httpx2: Any) -> Exception:
-    """An instance, made without the constructor's many shapes."""
-    request = httpx2.Request("POST", "http://127.0.0.1/v1")
-    error = kind.__new__(kind)
-    Exception.__init__(error, "words")
-    status = getattr(kind, "status_code", 500)
-    values = {
-        "message": "words", "request": request, "body": None, "type": None, "code": None, "api_message": None,
-        "response": httpx2.Response(status if isinstance(status, int) else 500, request=request),
-        "status_code": status if isinstance(status, int) else 500,
-    }  # fmt: skip
-    for name, value in values.items():
-        setattr(error, name, value)
-    return error
-
-
-def test_every_exception_of_the_sdks_becomes_a_sentence() -> None:
-    import anthropic
-    import httpx2
-    import openai
-
-    server = Server("main", "m-1", "http://127.0.0.1/v1", KEY, "TEST_KEY")
-    for module, root, problem_of in (
-        (openai, openai.OpenAIError, openai_engine.problem_of),
-        (anthropic, anthropic.AnthropicError, anthropic_engine.problem_of),
-    ):
-        found = exceptions_of(module, root)
-        assert len(found) > 10
-        for kind in found:
-            problem = problem_of(server, raised(kind, httpx2))
-            assert isinstance(problem, ModelError), kind
-            assert "main" in str(problem), kind
-        for kind in exceptions_of_client(httpx2):
-            assert isinstance(problem_of(server, raised(kind, httpx2)), Unreachable), kind
-        assert problem_of(server, RuntimeError("a bug")) is None
-
-
 async def test_a_lone_surrogate_goes_out_as_a_replacement_of_its_length(model: Engine, api: Api) -> None:
     request = ChatRequest((Message("user", 'x = "\ud800" # é'),), stop=("\udfff",), paths=("a\udce9.py",))
     assert await text(model.chat(request)) == "Hello, world"
@@ -647,18 +446,3 @@ async def test_a_lone_surrogate_goes_out_as_a_replacement_of_its_length(model: E
     assert 'x = "\ufffd" # é' in str(sent["body"]["messages"])
     hole = FillRequest('x = "\ud800', '\ude00"\n', context=(Excerpt("# \udc00", "\udc00"),))
     assert await text(model.fill(hole)) != ""
-
-
-def test_a_key_that_no_header_can_hold_is_not_the_server_s_failure() -> None:
-    server = Server("main", "m-1", "http://127.0.0.1/v1", KEY, "TEST_KEY")
-    with pytest.raises(UnicodeEncodeError) as told:
-        "naïve".encode("ascii")
-    for problem_of in (openai_engine.problem_of, anthropic_engine.problem_of):
-        problem = problem_of(server, told.value)
-        assert isinstance(problem, Unsendable)
-        assert "main" in str(problem)
-
-
-def exceptions_of_client(httpx2: Any) -> set[type[Exception]]:
-    roots = (httpx2.HTTPError, httpx2.StreamError)
-    return {value for value in vars(httpx2).values() if isinstance(value, type) and issubclass(value, roots)}
