@@ -33,6 +33,9 @@ def everything_in(root: Path) -> str:
         real = root.resolve()
         if real == real.parent:
             return "a whole disk"
-        return "your home folder with everything in it" if real == Path.home().resolve() else ""
+        home = Path.home().resolve()
+        if real == home.parent and real.parent == real.parent.parent:  # /home, /Users
+            return "the folder of all homes"
+        return "your home folder with everything in it" if real == home else ""
     except (OSError, RuntimeError):  # it cannot be read, or who runs us has no home
         return ""

@@ -65,6 +65,8 @@ class Session:
         self.client = client
         self.capabilities = types.ClientCapabilities()
         self.encoding: Encoding = "utf-16"
+        self._folders: tuple[Path, ...] = ()
+        """The editor's; those that are not worked for as well."""
         self.roots: tuple[Path, ...] = ()
         self.left_out: list[str] = []
         """A sentence for each folder that the editor opened and nobody means as a workspace."""
@@ -312,14 +314,16 @@ class Session:
         """Add and remove workspace folders."""
         gone = set(removed)
         async with self._setting_up:
-            kept = [root for root in self.roots if root not in gone]
+            kept = [folder for folder in self._folders if folder not in gone]
             await self._work_for((*kept, *added))
             await self._set_up_again()
 
     async def _work_for(self, folders: Iterable[Path]) -> None:
-        self.roots, self.left_out = await asyncio.to_thread(fit, folders)
+        known, self._folders = set(self.left_out), tuple(folders)
+        self.roots, self.left_out = await asyncio.to_thread(fit, self._folders)
         for sentence in self.left_out:
-            self.tell(sentence)
+            if sentence not in known:
+                self.tell(sentence)
 
     async def reload(self, editor: object = None) -> None:
         """Read the settings again; `editor` is what `didChangeConfiguration` carried."""

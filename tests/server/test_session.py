@@ -11,6 +11,7 @@ import pytest
 
 from devflow.models.base import ModelsConfig
 from devflow.models.router import Router
+from devflow.server.roots import everything_in
 from devflow.server.services import Services
 from support.editor import editor
 from support.patience import HANGS
@@ -208,6 +209,18 @@ async def test_a_home_or_a_whole_disk_is_not_worked_for_and_told_once(
         await client.until(lambda: scripted.index.calls[-1][1] == (project,))
         status = await client.request("workspace/executeCommand", {"command": "devflow.status"})
         assert (status["state"], client.shown()) == ("ready", [told])
+        event = {"added": [], "removed": event["added"]}
+        client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+        await client.until(lambda: scripted.index.calls[-1][1] == ())
+        status = await client.request("workspace/executeCommand", {"command": "devflow.status"})
+        assert (status["text"], client.shown()) == (told, [told]), "it is still open"
+
+
+def test_the_folder_of_all_homes_is_no_workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/no-such-homes/me"))
+    assert everything_in(Path("/no-such-homes")) == "the folder of all homes"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    assert everything_in(tmp_path) == "", "a container's home inside a project"
 
 
 async def test_a_home_with_settings_of_its_own_is_a_workspace(
