@@ -188,22 +188,11 @@ class Feedback:
         disk: the key is there once `open`, or anything that reads or writes, has been called."""
         return hashlib.blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=8).hexdigest()
 
-    def outcomes(
-        self, model: str = "", language: str = "", *, since: float = 0.0, kind: Kind | None = None
-    ) -> Outcomes:
-        """What became of the suggestions of `model` in `language` ("": of any) since a time in seconds."""
-        groups = self.by_model(*((kind,) if kind else ()), since=since)
-        return _summed(
-            found
-            for (name, spoken), found in groups.items()
-            if model in ("", name) and language in ("", spoken)
-        )
-
     def by_model(
         self, *kinds: Kind, since: float = 0.0, experiment: str = ""
     ) -> dict[tuple[str, str], Outcomes]:
-        """The same for every `(model, language)` there is, of these kinds; none named: of any. `experiment`:
-        only of suggestions that were made in it."""
+        """What became of the suggestions of every `(model, language)` there is, of these kinds (none named:
+        of any), since a time in seconds. `experiment`: only of suggestions that were made in it."""
         return self._grouped("language", kinds, since, experiment)
 
     def by_unit(self, *kinds: Kind, experiment: str, since: float = 0.0) -> dict[tuple[str, str], Outcomes]:
@@ -371,23 +360,6 @@ CREATE TABLE IF NOT EXISTS key (one INTEGER PRIMARY KEY CHECK (one = 1), bytes B
 def feedback_file() -> Path:
     """Where the user's feedback is kept."""
     return platformdirs.user_state_path("devflow") / "feedback.sqlite3"
-
-
-def _summed(groups: Iterator[Outcomes]) -> Outcomes:
-    total, kept = [0] * 7, 0.0
-    for each in groups:
-        kept += each.kept
-        counts = (
-            each.shown,
-            each.accepted,
-            each.whole,
-            each.rejected,
-            each.looked_at,
-            each.kept_after_30s,
-            each.distance,
-        )
-        total = [sum(pair) for pair in zip(total, counts, strict=True)]
-    return replace(Outcomes(*total), kept=kept)
 
 
 def _numbers(stored: object) -> dict[str, float]:

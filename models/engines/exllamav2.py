@@ -185,16 +185,15 @@ class ExLlamaEngine:
                 **drafting,
             )
             self._generator.warmup()
-            adapters = {
-                language: library.lora(model, str(Path(path).expanduser()))
-                for language, path in adapters_of(spec).items()
-            }
-        except (RuntimeError, AssertionError, KeyError, ValueError, OSError) as error:
-            if "out of memory" in str(error).lower() or "insufficient" in str(error).lower():
-                raise NotConfigured(_no_room(folder)) from error
-            raise NotConfigured(
-                f"{folder} could not be loaded ({first_line(error)}); download it again."
-            ) from error
+        except _UNLOADABLE as error:
+            raise _unloadable(error, folder, "download it again") from error
+        adapters = {}
+        for language, path in adapters_of(spec).items():
+            adapter = Path(path).expanduser()
+            try:
+                adapters[language] = library.lora(model, str(adapter))
+            except _UNLOADABLE as error:
+                raise _unloadable(error, adapter, f"correct options.lora of {spec.name}") from error
         self._jobs = Jobs(self._generator, adapters, self.parallel)
         profile = family(spec)
         texts = (*profile.stop, *(profile.fim.end if profile.fim else ()))
@@ -295,9 +294,13 @@ class ExLlamaEngine:
             return {}
         if draft == "ngram":
             return {"use_ngram_draft": True, "num_draft_tokens": DRAFTED}
-        config = self._config(Path(draft).expanduser(), library)
-        config.max_seq_len = pages
-        model, cache = self._loaded(config, library, tokens)
+        folder = Path(draft).expanduser()
+        try:
+            config = self._config(folder, library)
+            config.max_seq_len = pages
+            model, cache = self._loaded(config, library, tokens)
+        except _UNLOADABLE as error:
+            raise _unloadable(error, folder, "correct options.draft") from error
         return {"draft_model": model, "draft_cache": cache, "num_draft_tokens": DRAFTED}
 
 
@@ -330,6 +333,17 @@ def does_not_fit(
         f"{numbers * tokens * library.cache_bytes / giga:.1f} for a context of {tokens:,} tokens) and "
         f"{free / giga:.1f} of {total / giga:.1f} are free{others}; {_ADVICE}"
     )
+
+
+_UNLOADABLE = (RuntimeError, AssertionError, KeyError, ValueError, OSError)
+"""What the library raises over a folder that it cannot read, or has no room for."""
+
+
+def _unloadable(error: Exception, folder: Path, what_to_do: str) -> NotConfigured:
+    said = str(error).lower()
+    if "out of memory" in said or "insufficient" in said:
+        return NotConfigured(_no_room(folder))
+    return NotConfigured(f"{folder} could not be loaded ({first_line(error)}); {what_to_do}.")
 
 
 _ADVICE = 'use a model with fewer bits per weight, a smaller `context`, or options = { cache = "q4" }.'

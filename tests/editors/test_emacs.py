@@ -9,6 +9,7 @@ import pytest
 
 from devflow.models.feedback import Feedback, feedback_file
 from support import editors
+from support.feedback import summed
 
 pytestmark = pytest.mark.editor
 
@@ -132,7 +133,7 @@ def test_eglot_completes_hovers_navigates_and_shows_findings(emacs: editors.Prog
     assert "rectangle_area(width, height)" in answers["ghost"]  # what other editors show as ghost text
     assert answers["accepted"] == "    return rectangle_area(width, height)"
     store = Feedback(feedback_file())
-    counted = store.outcomes(kind="item")
+    counted = summed(store, kind="item")
     store.close()
     assert (counted.accepted, counted.whole, counted.rejected) == (1, 1, 0)
     assert "rectangle_area" in answers["why"] or "last" in answers["why"].lower()

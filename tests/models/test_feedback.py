@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devflow.models.feedback import Action, Event, Feedback, Outcomes
+from support.feedback import summed
 
 
 @pytest.fixture
@@ -25,29 +26,29 @@ def told(
 
 
 def test_nothing_was_shown_in_a_new_store(store: Feedback) -> None:
-    assert store.outcomes() == Outcomes()
-    assert store.outcomes().acceptance == 0.0
+    assert summed(store) == Outcomes()
+    assert summed(store).acceptance == 0.0
 
 
 def test_a_suggestion_accepted_by_words_and_then_whole_counts_once(store: Feedback) -> None:
     told(store, "a", Action.SHOWN, Action.ACCEPTED_WORD, Action.ACCEPTED_WORD, Action.ACCEPTED)
-    assert store.outcomes() == Outcomes(shown=1, accepted=1, whole=1)
+    assert summed(store) == Outcomes(shown=1, accepted=1, whole=1)
 
 
 def test_what_was_typed_over_after_a_word_was_taken_is_no_rejection(store: Feedback) -> None:
     told(store, "a", Action.SHOWN, Action.ACCEPTED_WORD, Action.TYPED_OVER)
     told(store, "b", Action.SHOWN, Action.TYPED_OVER)
-    assert store.outcomes() == Outcomes(shown=2, accepted=1, rejected=1)
-    assert store.outcomes().acceptance == 0.5
+    assert summed(store) == Outcomes(shown=2, accepted=1, rejected=1)
+    assert summed(store).acceptance == 0.5
 
 
 def test_models_and_languages_are_told_apart(store: Feedback) -> None:
     told(store, "a", Action.SHOWN, Action.ACCEPTED)
     told(store, "b", Action.SHOWN, Action.REJECTED, language="go")
     told(store, "c", Action.SHOWN, model="large")
-    assert store.outcomes("small", "python") == Outcomes(shown=1, accepted=1, whole=1)
-    assert store.outcomes("small").shown == 2
-    assert store.outcomes(language="go").rejected == 1
+    assert summed(store, "small", "python") == Outcomes(shown=1, accepted=1, whole=1)
+    assert summed(store, "small").shown == 2
+    assert summed(store, language="go").rejected == 1
     assert set(store.by_model()) == {("small", "python"), ("small", "go"), ("large", "python")}
 
 
@@ -55,7 +56,7 @@ def test_what_still_stands_after_30_s_is_kept(store: Feedback) -> None:
     for name, distance in (("a", 0), ("b", 7)):
         told(store, name, Action.SHOWN, Action.ACCEPTED)
         store.record(Event(name, Action.EDITED, language="python", model="small", distance=distance))
-    found = store.outcomes()
+    found = summed(store)
     assert (found.looked_at, found.kept_after_30s, found.distance) == (2, 1, 7)
 
 
@@ -65,7 +66,7 @@ def test_what_is_accepted_is_worth_the_share_of_it_that_is_kept(store: Feedback)
         store.record(Event(name, Action.EDITED, "inline", "python", "small", taken=taken, distance=distance))
     told(store, "nobody looked again", Action.SHOWN, Action.ACCEPTED)
     told(store, "refused", Action.SHOWN, Action.REJECTED)
-    found = store.outcomes("small", "python")
+    found = summed(store, "small", "python")
     assert found.kept == pytest.approx(1.25)
     assert found.worth == pytest.approx(4 * 1.25 / 3)
 
@@ -74,7 +75,7 @@ def test_a_suggestion_accepted_in_parts_is_kept_as_far_as_its_parts_are(store: F
     told(store, "a", Action.SHOWN, Action.ACCEPTED_WORD, Action.ACCEPTED)
     for taken, distance in ((10, 10), (30, 0)):
         store.record(Event("a", Action.EDITED, "inline", "python", "small", taken=taken, distance=distance))
-    assert store.outcomes().kept == pytest.approx(0.75)
+    assert summed(store).kept == pytest.approx(0.75)
 
 
 def test_suggestions_of_an_experiment_are_told_apart(store: Feedback) -> None:
@@ -96,14 +97,14 @@ def test_a_store_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     db.close()
     again = Feedback(path)
     told(again, "b", Action.SHOWN)
-    assert again.outcomes().shown == 2
+    assert summed(again).shown == 2
     again.close()
 
 
 def test_only_what_happened_since_a_time_is_counted(store: Feedback) -> None:
     store.record(Event("a", Action.SHOWN, at=1_000_000_000.0))
     store.record(Event("b", Action.SHOWN))
-    assert store.outcomes(since=1_500_000_000.0).shown == 1
+    assert summed(store, since=1_500_000_000.0).shown == 1
 
 
 def test_a_trial_is_a_shown_suggestion_that_has_ended_with_what_was_known_of_it(store: Feedback) -> None:
@@ -149,7 +150,7 @@ def test_events_survive_the_end_of_the_session(store: Feedback) -> None:
     digest = store.digest("x")
     store.close()
     again = Feedback(store.path)
-    assert again.outcomes().shown == 1
+    assert summed(again).shown == 1
     assert again.digest("x") == digest
 
 
@@ -159,7 +160,7 @@ def test_the_oldest_events_go_when_there_are_too_many(tmp_path: Path) -> None:
         told(small, str(number), Action.SHOWN)
         if number % 500 == 499:
             small.write()
-    assert small.outcomes().shown <= 2_000
+    assert summed(small).shown <= 2_000
     told(small, "last", *[Action.SHOWN] * 1_000)
     small.write()
     with sqlite3.connect(small.path or "") as db:
@@ -174,7 +175,7 @@ def test_a_damaged_file_is_begun_anew(store: Feedback) -> None:
     store.path.parent.mkdir()
     store.path.write_bytes(b"no database " * 1_000)
     told(store, "a", Action.SHOWN)
-    assert store.outcomes().shown == 1
+    assert summed(store).shown == 1
 
 
 def test_a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing(tmp_path: Path) -> None:
@@ -182,14 +183,14 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing(tmp_path
     store = Feedback(tmp_path / "file" / "feedback.sqlite3")
     told(store, "a", Action.SHOWN)
     store.write()
-    assert store.outcomes() == Outcomes()
+    assert summed(store) == Outcomes()
     assert store.digest("x")
 
 
 def test_without_a_path_nothing_is_kept() -> None:
     store = Feedback(None)
     told(store, "a", Action.SHOWN)
-    assert store.outcomes() == Outcomes()
+    assert summed(store) == Outcomes()
 
 
 def test_threads_and_windows_write_beside_each_other(store: Feedback) -> None:
@@ -208,4 +209,4 @@ def test_threads_and_windows_write_beside_each_other(store: Feedback) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert store.outcomes().shown == 150
+    assert summed(store).shown == 150

@@ -20,7 +20,7 @@ from devflow.server import suggestions
 from devflow.server.assist.inline.ghost import mood_of
 from devflow.server.services import Services
 from support.editor import Editor, ErrorAnswer, editor
-from support.feedback import keeping, outcomes
+from support.feedback import keeping, outcomes, summed
 from support.patience import HANGS
 from support.services import Scripted
 
@@ -97,7 +97,7 @@ async def test_a_suggestion_of_the_model_that_an_experiment_gave_the_file_is_kep
     def read() -> dict[str, int]:
         store = Feedback(tmp_path / "feedback.sqlite3")
         found = {model: each.shown for (model, _), each in store.by_model(experiment="e").items()}
-        found["all"] = store.outcomes().shown
+        found["all"] = summed(store).shown
         store.close()
         return found
 

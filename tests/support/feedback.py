@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from devflow.models.fake import FakeModel
@@ -23,11 +23,24 @@ async def outcomes(folder: Path, kind: Kind | None = None) -> Outcomes:
     def read() -> Outcomes:
         store = _store(folder)
         try:
-            return store.outcomes(kind=kind)
+            return summed(store, kind=kind)
         finally:
             store.close()
 
     return await asyncio.to_thread(read)
+
+
+def summed(
+    store: Feedback, model: str = "", language: str = "", *, since: float = 0.0, kind: Kind | None = None
+) -> Outcomes:
+    """What became of the suggestions of `model` in `language` ("": of any) since a time in seconds."""
+    groups = store.by_model(*((kind,) if kind else ()), since=since)
+    wanted = [
+        astuple(found)
+        for (name, spoken), found in groups.items()
+        if model in ("", name) and language in ("", spoken)
+    ]
+    return Outcomes(*map(sum, zip(*wanted, strict=True))) if wanted else Outcomes()
 
 
 def _store(folder: Path) -> Feedback:

@@ -523,6 +523,24 @@ def test_a_model_that_runs_out_of_memory_while_loading_says_what_to_do(
         ExLlamaEngine(spec, library())
 
 
+def test_what_cannot_be_loaded_beside_the_model_is_named(spec: ModelSpec) -> None:
+    def missing(model: object, folder: str) -> None:
+        raise ValueError(f"No LoRA found in {folder}")
+
+    with pytest.raises(
+        NotConfigured, match=r"^/adapters/py could not be loaded \(No LoRA .*; correct options\.lora of gpu"
+    ):
+        ExLlamaEngine(replace(spec, options={"lora": "/adapters/py"}), replace(library(), lora=missing))
+
+    def config(folder: str) -> Config:
+        if folder == "/draft":
+            raise AssertionError("Can't find /draft")
+        return Config(folder)
+
+    with pytest.raises(NotConfigured, match=r"^/draft could not be loaded .*; correct options\.draft\."):
+        ExLlamaEngine(replace(spec, options={"draft": "/draft"}), replace(library(), config=config))
+
+
 def test_loading_tells_how_far_it_is(spec: ModelSpec) -> None:
     told: list[float] = []
     ExLlamaEngine(spec, library(), told.append)
