@@ -61,9 +61,13 @@ def strip_fence(text: str, _: Site) -> str:
     return re.sub(r"\n[ \t]*```[ \t]*\Z", "", text)
 
 
-def cut_at_special_token(text: str, _: Site) -> str:
-    """A model's control token ends its answer, also when its template did not say so."""
-    return _SPECIAL.split(text, maxsplit=1)[0]
+def cut_at_special_token(text: str, site: Site) -> str:
+    """A model's control token ends its answer, also when its template did not say so; but for one that stands
+    in the code around, which is written about models."""
+    for found in _SPECIAL.finditer(text):
+        if found[0] not in site.before and found[0] not in site.after:
+            return text[: found.start()]
+    return text
 
 
 def drop_path_line(text: str, _: Site) -> str:

@@ -12,6 +12,11 @@ CASES = {
     "a fence is stripped": ("return <|>\n", "```python\na + b\n```\n", "a + b"),
     "an unclosed fence is stripped": ("return <|>\n", "```\na + b", "a + b"),
     "a control token ends the answer": ("return <|>\n", "a + b<|endoftext|>x", "a + b"),
+    "one of the user's own code does not": (
+        'END = "<|endoftext|>"\nparts = text.<|>\n',
+        'split("<|endoftext|>")<|im_end|>',
+        'split("<|endoftext|>")',
+    ),
     "a fim token ends the answer": ("return <|>\n", "a + b<fim_suffix>x", "a + b"),
     "a sentence end ends the answer": ("return <|>\n", "a + b</s>", "a + b"),
     "a shift is not a control token": ("return <|>\n", "a << b | c >> d", "a << b | c >> d"),
