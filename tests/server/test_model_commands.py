@@ -301,4 +301,4 @@ def test_the_doctor_asks_each_model_where_it_is_told_to(
     (tmp_path / "config" / "devflow" / FILE_NAME).write_text(local)
     assert cli.main(["doctor", str(root), "--models", "--json", "--ask"]) == 0
     checks = json.loads(capsys.readouterr().out)["checks"]
-    assert "asked: first piece after" in checks[-1]["detail"]
+    assert "then the first piece after" in checks[-1]["detail"]
