@@ -34,7 +34,7 @@ def load(spec: ModelSpec) -> CTransformersEngine:
         raise problem
     path = Path(spec.model).expanduser()
     head = head_of(path)
-    if (shortage := memory.no_room(spec)) is not None:
+    if (shortage := memory.no_room(spec, head.layers, number(spec, "gpu_layers", 0))) is not None:
         raise shortage
     context = min(spec.context, head.context or spec.context)
     workers, batch = threads(spec), number(spec, "batch", 0)

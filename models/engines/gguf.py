@@ -48,6 +48,8 @@ class GgufHead:
     context: int
     tokens: dict[str, int]
     """The control tokens, text → id."""
+    layers: int = 0
+    """0: not said."""
 
 
 def head_of(path: Path, *, known_only: bool = True) -> GgufHead:
@@ -83,8 +85,13 @@ def read_head(path: Path, *, known_only: bool = True) -> GgufHead:
     tokens |= {
         text: number for number, text in enumerate(texts) if text in ("▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>")
     }
-    context = values.get(f"{architecture}.context_length", 0)
-    return GgufHead(architecture, context if isinstance(context, int) else 0, tokens)
+    context, layers = (values.get(f"{architecture}.{key}", 0) for key in ("context_length", "block_count"))
+    return GgufHead(
+        architecture,
+        context if isinstance(context, int) else 0,
+        tokens,
+        layers if isinstance(layers, int) else 0,
+    )
 
 
 _NEWEST_EVER = 1_000

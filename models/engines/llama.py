@@ -23,7 +23,7 @@ def load(spec: ModelSpec) -> LlamaEngine:
         raise problem
     path = Path(spec.model).expanduser()
     head = gguf.head_of(path, known_only=False)
-    if (shortage := memory.no_room(spec)) is not None:
+    if (shortage := memory.no_room(spec, head.layers, number(spec, "gpu_layers", 0))) is not None:
         raise shortage
     context = min(spec.context, head.context or spec.context)
     workers, adapter = threads(spec), _adapter(spec)

@@ -13,18 +13,21 @@ WORKER = "devflow.server.workers.model"
 _GIGA = 2**30
 
 
-def no_room(spec: ModelSpec) -> NoRoom | None:
-    """The complaint when a GGUF file is larger than the memory that is free. The file is mapped: its pages in
-    the system's cache count as free, also those that another process has mapped, which are shared."""
+def no_room(spec: ModelSpec, layers: int, on_gpu: int = 0) -> NoRoom | None:
+    """The complaint when a GGUF file of so many layers, without those on a GPU, is larger than the memory
+    that is free. The file is mapped: its pages in the system's cache count as free, also those that another
+    process has mapped, which are shared."""
     import psutil
 
     path = Path(spec.model).expanduser()
-    if spec.options.get("gpu_layers", "0") not in ("", "0"):
+    if on_gpu >= layers > 0 or (on_gpu and not layers):
         return None
     try:
         needed, free = path.stat().st_size, psutil.virtual_memory().available
     except OSError:
         return None
+    if on_gpu:
+        needed = needed * (layers - on_gpu) // layers
     if needed <= free:
         return None
     return NoRoom(

@@ -92,16 +92,12 @@ def problem_inside(spec: ModelSpec) -> ModelError | None:
             wants_suffix_first(spec)
             for option in ("threads", "batch", "gpu_layers", "parallel"):
                 number(spec, option, 0)
-        if spec.engine == "ctransformers":
-            from devflow.models.engines import ctransformers
+        if spec.engine in ("ctransformers", "llama"):
+            from devflow.models.engines import ctransformers, gguf
 
-            ctransformers.head_of(path)
-            return memory.no_room(spec)
-        if spec.engine == "llama":
-            from devflow.models.engines import gguf
-
-            gguf.head_of(path, known_only=False)
-            return memory.no_room(spec)
+            readable = spec.engine == "ctransformers"
+            head = ctransformers.head_of(path) if readable else gguf.head_of(path, known_only=False)
+            return memory.no_room(spec, head.layers, number(spec, "gpu_layers", 0))
         if spec.engine == "exllamav2":
             from devflow.models.engines import exl2_folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,17 @@ def test_a_file_larger_than_the_free_memory_is_not_loaded(
     assert isinstance(problem_inside(spec), NoRoom)
     free(monkeypatch, 2**40)
     assert problem_inside(spec) is None
+
+
+def test_of_a_model_that_is_partly_on_the_gpu_the_rest_needs_memory(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = Path(spec.model).stat().st_size
+    free(monkeypatch, size * 3 // 4)
+    on_gpu = [problem_inside(replace(spec, options={"gpu_layers": each})) for each in ("0", "1", "2", "99")]
+    assert [isinstance(each, NoRoom) for each in on_gpu] == [True, False, False, False], "of two layers"
+    free(monkeypatch, size // 4)
+    assert isinstance(problem_inside(replace(spec, options={"gpu_layers": "1"})), NoRoom)
 
 
 def test_another_process_that_holds_a_model_is_named_with_its_size() -> None:
