@@ -130,8 +130,6 @@ class Outbound:
     ) -> str:
         """Why the budget would not let a call be made, "" where it would. Sends nothing, waits for the
         disk."""
-        if not self.books.budget.any:
-            return ""
         return self.accounts.refusal(_sent(_Server(name, model, base_url, forwards), request, None))
 
     @cached_property

@@ -170,6 +170,15 @@ class Router:
         """Who would be asked, in order, and why. Asks nobody."""
         return [candidate for _, candidate in self._in_order(asked, self._models.get(asked.task, ()), unit)]
 
+    def refusals(self, task: Task, request: FillRequest | ChatRequest) -> dict[str, str]:
+        """Why the budget would not let a model be asked, by its name. Asks nobody; waits for the disk."""
+        found: dict[str, str] = {}
+        for model in self._models.get(task, ()):
+            refusal: Callable[[FillRequest | ChatRequest], str] | None = getattr(model, "refusal", None)
+            if refusal is not None and (why := refusal(request)):
+                found[model.name] = why
+        return found
+
     def statuses(self) -> list[ModelStatus]:
         """Every model once, in order, with one sentence where something is wrong. Loads and asks nothing."""
         return [self._status(line) for line in self._lines.values()]

@@ -109,20 +109,16 @@ def _question_vectors() -> Embed:
     return lambda texts: [[float(each) for each in vector] for vector in embedder().embed(texts)]
 
 
-def at_server(spec: ModelSpec) -> bool:
-    """Whether the model is asked at a server."""
-    return spec.engine in _DEFAULTS
-
-
 def facts_of(spec: ModelSpec, model: FillModel | ChatModel) -> Facts:
     """What the rules are told of a model."""
+    at_server = spec.engine in _DEFAULTS
     # Of a GPU's places conversations leave one free; the other engines give a fill its turn themselves.
-    usual = "32" if at_server(spec) else "4" if spec.engine == "exllamav2" else "0"
+    usual = "32" if at_server else "4" if spec.engine == "exllamav2" else "0"
     parallel = spec.options.get("parallel", usual)
     return Facts(
         spec.name,
         model.remote,
-        provider=(spec.base_url or _DEFAULTS[spec.engine][0]) if at_server(spec) else "",
+        provider=(spec.base_url or _DEFAULTS[spec.engine][0]) if at_server else "",
         context=spec.context,
         languages=spec.languages,
         parallel=int(parallel) if parallel.isdigit() else int(usual),

@@ -83,7 +83,7 @@ class Client(Protocol):
 
 
 C = TypeVar("C", bound=Client)
-_Request = TypeVar("_Request", FillRequest, ChatRequest)
+_Request = TypeVar("_Request", FillRequest, ChatRequest, FillRequest | ChatRequest)
 _THOUGHTS = 4_096
 """Tokens a model may think of its own accord: without room for them it says nothing."""
 
@@ -145,6 +145,17 @@ class RemoteModel(abc.ABC, Generic[C]):
             model=server.model,
             forwards=server.forwards,
             ready=self._ready,
+        )
+
+    def refusal(self, request: FillRequest | ChatRequest) -> str:
+        """Why the budget would not let it be asked, "" where it would. Sends nothing; waits for the disk."""
+        server, asks = self._server, isinstance(request, ChatRequest) or self._fills_by_asking
+        return self._outbound.refusal(
+            self.name,
+            server.base_url,
+            self._with_thoughts(request) if asks else request,
+            model=server.model,
+            forwards=server.forwards,
         )
 
     async def warm(self) -> None:

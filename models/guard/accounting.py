@@ -226,7 +226,7 @@ class Accounts:
 
     def refusal(self, sent: Sent) -> str:
         """Why a call would not be made just now, "" where it would. What it reserves is given back."""
-        if not sent.host and self.price(sent) is None:
+        if not self._books.budget.any or (not sent.host and self.price(sent) is None):
             return ""
         entry = self.entry(sent)
         try:

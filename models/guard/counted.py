@@ -52,15 +52,23 @@ class Counted:
         """Stream the answer. Raises ModelError."""
         return self._counted(request, self._model.chat(request), request.task)
 
-    async def _counted(
-        self, request: _Request, pieces: AsyncIterator[str], feature: str
-    ) -> AsyncIterator[str]:
+    def refusal(self, request: FillRequest | ChatRequest) -> str:
+        """Why the budget would not let it be asked, "" where it would. Waits for the disk."""
+        feature = "fill" if isinstance(request, FillRequest) else request.task
+        return self._accounts.refusal(self._sent(request, feature))
+
+    def _sent(self, request: FillRequest | ChatRequest, feature: str) -> Sent:
         characters, turns = sum(map(len, request.texts)), len(request.texts)
         most = 4 * characters
-        sent = Sent(
+        return Sent(
             feature, self.name, "", "", characters, most, turns, request.max_tokens, request.language,
             unit=request.unit,
         )  # fmt: skip
+
+    async def _counted(
+        self, request: _Request, pieces: AsyncIterator[str], feature: str
+    ) -> AsyncIterator[str]:
+        sent = self._sent(request, feature)
         entry = self._accounts.entry(sent)
         if self._accounts.price(sent) is not None:
             await self._accounts.admit(entry)

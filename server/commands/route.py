@@ -14,7 +14,6 @@ from devflow.server.commands.arguments import folder_given
 from devflow.server.commands.terminal import console
 
 if TYPE_CHECKING:
-    from devflow.models.base import ChatRequest, FillRequest, ModelsConfig
     from devflow.models.routing.rules import Asked, Candidate
 
 _TASKS = ("fill", "explain", "edit", "review", "chat")
@@ -127,33 +126,14 @@ async def _candidates(arguments: argparse.Namespace) -> tuple[Asked, list[Candid
     if path is not None:
         kept_back = Outbound(models.local_only, models.never_send).kept_back
         asked = replace(asked, private=any(map(kept_back, rule_paths(root / path, "", [root]))))
-    router = build_router(models, os.environ, drawn_now())
+    router = build_router(models.within(str(root)), os.environ, drawn_now())
     try:
         candidates = router.explain(asked, request.unit)
+        refused = router.refusals(asked.task, request)
     finally:
         await router.close()
-    refused = _refused(models.within(str(root)), request)
     told = [replace(each, left_out=each.left_out or refused.get(each.facts.name, "")) for each in candidates]
     return asked, sorted(told, key=lambda each: bool(each.left_out))
-
-
-def _refused(config: ModelsConfig, request: FillRequest | ChatRequest) -> dict[str, str]:
-    """Why the budget would not let a model be asked, by its name."""
-    from devflow.server.models import at_server, outbound_of, server_of
-
-    guard = outbound_of(config, os.environ)
-    try:
-        found = {}
-        for spec in config.models:
-            if at_server(spec):
-                server = server_of(spec, config, os.environ)
-                address, model, forwards = server.base_url, server.model, server.forwards
-            else:
-                address, model, forwards = "http://localhost", "", False
-            found[spec.name] = guard.refusal(spec.name, address, request, model=model, forwards=forwards)
-        return found
-    finally:
-        guard.close()
 
 
 def _print(asked: Asked, candidates: list[Candidate]) -> None:

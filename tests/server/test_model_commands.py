@@ -90,6 +90,9 @@ def test_a_model_that_the_budget_would_refuse_is_not_asked(
         "The budget for today (0.050) does not cover this call: 0.049 is spent" in cloud("Why?")["left_out"]
     )
     assert ledger.reserve(0.001, Budget(day=0.05), "", time.time()), "nothing stays reserved"
+    own.write_text(own.read_text().replace("input_price", 'options = { thinking = "4096" }\ninput_price'))
+    assert "could cost 0.0" in cloud("Why?")["left_out"], "thoughts are paid for"
+    assert "models.budget.request allows" in cloud("Why?")["left_out"]
     ledger.close()
 
 
