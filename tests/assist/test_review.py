@@ -14,7 +14,7 @@ from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.review import anchored, review, review_with_model
 from devflow.server.settings import Review
-from support.codebase import workspace
+from support.codebase import document, workspace
 
 COPY = """
 def {name}({path}, {limit}):
@@ -209,6 +209,34 @@ async def test_what_a_compiler_would_say_is_found(tmp_path: Path) -> None:
 
 async def test_other_languages_have_syntax_errors(tmp_path: Path) -> None:
     assert await codes(tmp_path, "const a = f(1;<|>\n", path="main.ts") == ["syntax-error: ("]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("path", "ours", "theirs"),
+    [
+        ("main.py", "def use(x, *rest):\n    return send(x)", "def used(x, y):\n    return send(y)"),
+        ("main.ts", "export const a = 1;", "export const b = 2;"),
+    ],
+)
+async def test_a_merge_conflict_is_one_finding_and_not_what_follows_from_its_marks(
+    tmp_path: Path, path: str, ours: str, theirs: str, end: str
+) -> None:
+    source = f"send = print\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> bc49141 (feature)\n"
+    (tmp_path / path).write_bytes(source.replace("\n", end).encode())
+    async with workspace(tmp_path, f"#- {path}\n<|>{source}") as made:
+        made.doc = document(source.replace("\n", end), tmp_path / path)
+        [found] = await review(made.doc, made.code, Review())
+    last = source.count("\n")
+    assert (found.code, made.doc.text.source[found.start : found.end]) == ("merge-conflict", "<<<<<<<")
+    assert found.message == (
+        f"This merge conflict is not resolved: up to line {last} stands what HEAD and bc49141 (feature) have."
+    )
+
+
+async def test_marks_of_a_conflict_inside_a_string_are_meant(tmp_path: Path) -> None:
+    text = 'TEXT = """\n<<<<<<< HEAD\none\n=======\ntwo\n>>>>>>> other\n"""\n<|>'
+    assert await codes(tmp_path, text) == []
 
 
 async def test_a_module_that_is_made_is_found_at_the_next_look(tmp_path: Path) -> None:
