@@ -96,7 +96,7 @@ async def _review(
             text = await code.texts.text_of(path.resolve())
             if text is None:
                 notes.print(
-                    f"{visible(str(path))} was not reviewed: it is no text in an encoding that is known, or too large."
+                    f"{visible(str(path))} was not reviewed: its encoding is not known, or it is too large."
                 )
                 unread += 1
                 continue

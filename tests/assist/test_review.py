@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ async def test_a_copy_that_is_gone_since_it_was_indexed_is_not_reported(tmp_path
     async with workspace(tmp_path, snippet, indexed=True) as made:
         assert len(await review(made.doc, made.code, Review())) == 1
         (tmp_path / "lib" / "users.py").write_text("x = 1\n")
+        assert await review(made.doc, made.code, Review()) == []
+
+
+async def test_a_second_worktree_of_the_repository_is_no_copy(tmp_path: Path) -> None:
+    snippet = f"#- side/users.py\n{ONE}\n#- main/users.py\n{ONE}<|>"
+    async with workspace(tmp_path, snippet, indexed=True) as made:
+        assert len(await review(made.doc, made.code, Review())) == 1
+        made.code = replace(made.code, roots=(tmp_path / "main", tmp_path / "side"))
         assert await review(made.doc, made.code, Review()) == []
 
 
