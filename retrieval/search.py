@@ -245,7 +245,7 @@ def _not_worth_it(pool: Pool, order: Sequence[Candidate]) -> str:
         return ""
     if pool.query.kind == Kind.NAME:
         named = any({"text", "symbols", "paths"} & set(each.ranks or ()) for each in pool.order)
-        return "" if named else "Nothing in the index has that name, or the word."
+        return "" if named else "Nothing in the index has that name or word."
     if pool.query.kind != Kind.QUESTION or {"symbols", "paths"} & set(order[0].ranks or ()):
         return ""
     least = _SHARED * (sum(pool.weights.values()) or 1.0)

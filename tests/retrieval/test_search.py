@@ -284,7 +284,7 @@ async def test_a_part_of_a_name_finds_it_and_what_nothing_is_called_finds_nothin
     finally:
         await index.close()
     assert [hit.symbol for hit in found.hits] == ([symbol] if symbol else [])
-    assert found.reason == ("" if symbol else "Nothing in the index has that name, or the word.")
+    assert found.reason == ("" if symbol else "Nothing in the index has that name or word.")
 
 
 async def test_a_question_is_not_refused_for_what_only_resembles_it(tmp_path: Path) -> None:
