@@ -52,6 +52,7 @@ from devflow.retrieval.store import (
     remove,
     sentence_for,
 )
+from devflow.retrieval.turns import Turns
 from devflow.retrieval.usage_files import UsageBuilder
 from devflow.retrieval.vector_sync import VectorSync
 from devflow.retrieval.walk import IGNORE_FILES, IndexSettings, Rules, relative_to_root
@@ -107,7 +108,9 @@ class RootIndexer:
         rebuild: bool = False,
         vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
         check_vectors: bool = False,
+        turns: Turns | None = None,
     ) -> None:
+        turns = turns or Turns()
         self.root = root
         self.directory = directory or index_directory(root)
         self._real_root = Path(os.path.realpath(root))
@@ -119,12 +122,20 @@ class RootIndexer:
         self._rules = Rules(root, settings)
         self._cpu = ThreadPoolExecutor(1, "index", initializer=lower_priority if background else None)
         self._vectors = (
-            VectorSync(self.directory / "chroma", self._stir, options=vectors, check=check_vectors)
+            VectorSync(
+                self.directory / "chroma",
+                self._stir,
+                options=vectors,
+                turn=turns.vectors,
+                check=check_vectors,
+            )
             if settings.vectors
             else None
         )
         self._history = HistorySync(root, self._stir)
-        self._usage = UsageBuilder(root, self.directory / "usage", self._events.usage) if usage else None
+        self._usage = (
+            UsageBuilder(root, self.directory / "usage", self._events.usage, turns.usage) if usage else None
+        )
         self._documents: dict[str, str] = {}
         self._fresh_documents: dict[str, None] = {}
         self._updated: dict[str, None] = {}

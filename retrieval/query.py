@@ -116,7 +116,8 @@ def _names(query: str, framed: list[str], dotted: list[str]) -> list[str]:
     found += re.findall(r"(?<=[a-z,] )[A-Z]\w+", query)
     if len(every) == 1:
         found += every
-    kept = (name for name in found if len(name) > 2 and name.lower() not in STOP_WORDS)
+    alone = len(query.split()) == 1  # `get` is a word of a sentence, and a name in `Session.get`
+    kept = (name for name in found if len(name) > 2 and (alone or name.lower() not in STOP_WORDS))
     return list(dict.fromkeys(kept))[:200]
 
 

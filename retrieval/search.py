@@ -130,8 +130,11 @@ async def _added(
 
 def _by_promise(pool: Pool, added: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """What is known of the candidates without their text, and their places in the order that this gives."""
+    import numpy as np
+
     matrix = features_unread(pool.query, pool.weights, pool.order, pool.mentioned)
-    return matrix, (-_learned(pool, matrix) - added).argsort(kind="stable").tolist()
+    named = np.array([_named_in_full(pool.query, each) for each in pool.order])
+    return matrix, (-_learned(pool, matrix) - named - added).argsort(kind="stable").tolist()
 
 
 def _learned(pool: Pool, matrix: np.ndarray) -> np.ndarray:
@@ -191,11 +194,18 @@ def _ordered(
 
 def _said_in_full(query: Analysed, each: Candidate) -> float:
     """What is added to the learned score of what a query gives in full: its name, its path, its words."""
+    if query.kind in _IN_WORDS:
+        return _A_WORD * longest_run(query.words, each.text)
+    return _named_in_full(query, each)
+
+
+def _named_in_full(query: Analysed, each: Candidate) -> float:
+    """As `_said_in_full`, of what is known before its text is read."""
     if query.kind == Kind.NAME and query.dotted:
         return _IN_FULL * _is_named(each, query.dotted)
     if query.kind == Kind.PATH:
         return _IN_FULL * any(f"/{each.path}".endswith(f"/{path}") for path in query.paths)
-    return _A_WORD * longest_run(query.words, each.text) if query.kind in _IN_WORDS else 0.0
+    return 0.0
 
 
 def _is_named(each: Candidate, dotted: Sequence[str]) -> bool:
@@ -235,7 +245,7 @@ def _not_worth_it(pool: Pool, order: Sequence[Candidate]) -> str:
         return ""
     if pool.query.kind == Kind.NAME:
         named = any({"text", "symbols", "paths"} & set(each.ranks or ()) for each in pool.order)
-        return "" if named else "Nothing in the index has that name, or the word."
+        return "" if named else "Nothing in the index has that name or word."
     if pool.query.kind != Kind.QUESTION or {"symbols", "paths"} & set(order[0].ranks or ()):
         return ""
     least = _SHARED * (sum(pool.weights.values()) or 1.0)

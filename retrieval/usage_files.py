@@ -38,12 +38,20 @@ def usage_directory(directory: Path, language: str) -> Path | None:
 class UsageBuilder:
     """Decides when to build, and runs the builds one after the other."""
 
-    def __init__(self, root: Path, directory: Path, built: Callable[[str, Path], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        directory: Path,
+        built: Callable[[str, Path], None],
+        turn: asyncio.Lock | None = None,
+    ) -> None:
+        """`turn` is held while something is built."""
         self.busy = False
         """A first build is wanted or running."""
         self._root = root
         self._directory = directory
         self._built = built
+        self._turn = turn or asyncio.Lock()
         self._dirty: dict[str, int] = {}
         self._ahead: dict[str, list[str]] = {}
         self._known: set[str] = set()
@@ -121,7 +129,8 @@ class UsageBuilder:
             self._wake.clear()
             while self._ahead:
                 language, paths = self._ahead.popitem()
-                await self._build(language, 0, paths)
+                async with self._turn:
+                    await self._build(language, 0, paths)
             if not self._settled:
                 continue
             wait = self._not_before - time.monotonic()
@@ -130,10 +139,13 @@ class UsageBuilder:
                 self._wake.set()
                 continue
             dirty, self._dirty = self._dirty, {}
-            started = time.monotonic()
+            took = 0.0
             for language, generation in dirty.items():
-                await self._build(language, generation)
-            self._not_before = time.monotonic() + _SHARE * (time.monotonic() - started)
+                async with self._turn:
+                    started = time.monotonic()
+                    await self._build(language, generation)
+                    took += time.monotonic() - started
+            self._not_before = time.monotonic() + _SHARE * took
             self.busy = False
 
     async def _build(self, language: str, generation: int, paths: list[str] | None = None) -> None:

@@ -15,6 +15,7 @@ import aiosqlite
 from devflow.retrieval import write
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.embedders.choose import made_by
+from devflow.retrieval.turns import Turn
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vectors import VectorsUnavailable
 
@@ -30,7 +31,8 @@ _TYPING = 30.0
 """Seconds after the last keystroke for which vectors that nobody asks for are not opened: half-typed code
 can wait, and opening costs a second of CPU."""
 _IDLE = 45.0
-"""Seconds without work or question after which they are closed."""
+"""Seconds without work or question after which they are closed; without question, where another root's are
+waited for."""
 _OPENS_WITHIN = 1.5
 """Seconds a question waits for that; on a busy machine it goes without, and the next one finds them open."""
 _ANSWERS_WITHIN = 2.0
@@ -76,12 +78,16 @@ class VectorSync:
         opener: Callable[[Path, str, VectorOptions], VectorStore] = VectorProcess,
         options: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
         *,
+        turn: Turn | None = None,
         check: bool = False,
     ) -> None:
         """With `check` they are opened once although there may be nothing to do, which makes again those
         that a server or a folder has lost."""
         self.problem = ""
         self._check = check
+        self._turn = turn or Turn()
+        """Which of several roots writes vectors."""
+        self._waiting = False
         self._directory = directory
         self._wake = wake
         """Have `step` called soon."""
@@ -117,13 +123,15 @@ class VectorSync:
 
     @property
     def busy(self) -> bool:
-        """Whether something goes on beside: being opened, or a write that takes long."""
-        return self._opening is not None or self._writing is not None
+        """Whether there is more to come: they are being opened, a write takes long, or it is another root's
+        turn."""
+        return self._opening is not None or self._writing is not None or self._waiting
 
     async def step(self, db: aiosqlite.Connection) -> bool:
         """Do some work; False when there is none for now. Opening takes a second or two, which no file that
         is saved has to wait for: it goes on beside, and wakes who calls this."""
         now = time.monotonic()
+        self._waiting = False
         if self._writing is not None:
             return await self._collect(db, self._writing)
         dead = [row[0] for row in await db.execute_fetchall("SELECT id FROM dead_vectors LIMIT 1000")]
@@ -141,7 +149,7 @@ class VectorSync:
                 (ids or dead or self._check or await self._other_embedder(db))
                 and now - self._typed_at >= _TYPING
             )
-            if wanted and now >= self._not_before:
+            if wanted and now >= self._not_before and (self._asked or self._may_write()):
                 await self._open(db)
             return False
         vectors = self._vectors
@@ -153,8 +161,13 @@ class VectorSync:
                     await self._fail(error)
                     return False
                 self._finished = True
-            if now - max(self._last_use, self._last_query) > _IDLE:
+            since = now - (
+                self._last_query if self._turn.give(self) else max(self._last_use, self._last_query)
+            )
+            if since > _IDLE:
                 await self.close()
+            return False
+        if not self._may_write():
             return False
         self._last_use = now
         if asked:
@@ -249,8 +262,13 @@ class VectorSync:
         if self.problem == _SILENT and self._vectors is not None:
             self.problem = self._vectors.problem
 
+    def _may_write(self) -> bool:
+        self._waiting = not self._turn.take(self)
+        return not self._waiting
+
     async def close(self) -> None:
         """Give the directory and the memory free."""
+        self._turn.give(self)
         opening, self._opening = self._opening, None
         if opening is not None:
             await asyncio.wait([opening], timeout=_CLOSES_WITHIN)

@@ -44,6 +44,11 @@ async def workspace_edit(
         present = await session.text_of(path)
         if present is None:
             raise RequestFailed(f"{path.name} cannot be read any more; nothing was changed.")
+        if not session.documents.is_utf8(path):
+            raise RequestFailed(
+                f"{path.name} is not UTF-8: open it, so that your editor keeps its encoding; nothing was "
+                "changed."
+            )
         if texts is not None and path in texts and texts[path] != present:
             raise ContentModified
         changed[session.uri_of(path)] = (

@@ -23,39 +23,56 @@ class FileTexts:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Path, tuple[tuple[int, int], Text]] = OrderedDict()
+        self._foreign: set[Path] = set()
 
     async def text_of(self, path: Path) -> Text | None:
         """The text, without a byte-order mark as editors show it; None (and a line in the log) when
-        it cannot be read, is not UTF-8 or is over the size limit."""
+        it cannot be read, is in no encoding that the index knows or is over the size limit."""
         kept = self._kept.get(path)
         found = await asyncio.to_thread(_read, path, kept[0] if kept else None)
         if found is None:
             self._kept.pop(path, None)
             return None
-        stamp, text = found
+        stamp, text, is_utf8 = found
         if text is None:
             assert kept is not None
             text = kept[1]
+        elif is_utf8:
+            self._foreign.discard(path)
+        else:
+            self._foreign.add(path)
         self._kept[path] = (stamp, text)
         self._kept.move_to_end(path)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return text
 
+    def is_utf8(self, path: Path) -> bool:
+        """Whether the text that was read last is encoded so: another an editor may not write as it was."""
+        return path not in self._foreign
 
-def _read(path: Path, known: tuple[int, int] | None) -> tuple[tuple[int, int], Text | None] | None:
-    """Stamp and text; the text is None when the stamp is the `known` one."""
+
+def _read(path: Path, known: tuple[int, int] | None) -> tuple[tuple[int, int], Text | None, bool] | None:
+    """Stamp, text and whether it is UTF-8; the text is None when the stamp is the `known` one."""
     try:
         with opened(path) as (file, found):
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp == known:
-                return stamp, None
+                return stamp, None, True
             if found.st_size > 4 * LARGEST:
                 log.info("%s is too large to be read", path)
                 return None
-            return stamp, Text(file.read().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        log.warning("%s is not UTF-8; it is left out", path)
+            data = file.read()
+        try:
+            return stamp, Text(data.decode("utf-8-sig")), True
+        except UnicodeDecodeError:
+            # What the index reads can be told of: else it would name places that nothing leads to.
+            from devflow.retrieval.walk import decode
+
+            text = decode(data, python=path.suffix in (".py", ".pyi"))
+            if text is not None:
+                return stamp, Text(text), False
+            log.info("%s is in no encoding that is known", path)
     except OSError as error:
         log.info("%s cannot be read: %s", path, error)
     return None

@@ -149,6 +149,10 @@ class OpenDocuments:
             return document.text
         return await self._files.text_of(path)
 
+    def is_utf8(self, path: Path) -> bool:
+        """Whether the file, whose text was asked for before, is open or encoded so."""
+        return self.version_of(path) is not None or self._files.is_utf8(path)
+
     def is_stale(self, doc: Document) -> bool:
         """Whether the editor's document has moved on from `doc`."""
         document = self._open.get(doc.uri)

@@ -123,7 +123,7 @@ def test_brackets_in_arguments_and_folders_are_shown_as_they_are(
 def test_review_says_which_files_it_could_not_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "bytes.py").write_bytes(b"x = '\xff\xfe'\n")
+    (tmp_path / "bytes.py").write_bytes(b"x = '\xff\xfe\xfd'\n")
     assert cli.main(["review", str(tmp_path / "bytes.py"), "--root", str(tmp_path)]) == 2
     assert "bytes.py was not reviewed" in capsys.readouterr().err
 

@@ -7,15 +7,17 @@ text or to make up a token.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import tree_sitter
 
 from devflow.analysis.facts import Finding
+from devflow.analysis.languages import SCRIPTS
 
 if TYPE_CHECKING:
-    from devflow.analysis.syntax.parse import SyntaxTree
+    from devflow.analysis.syntax.parse import Span, SyntaxTree
 
 CODE = "syntax-error"
 
@@ -68,6 +70,8 @@ def _complaints(tree: SyntaxTree, before: int) -> Iterator[Finding]:
     for span in tree.errors():
         if span.end >= before:
             continue
+        if tree.language in SCRIPTS and _is_unknown_to_the_grammar(source, span):
+            continue
         if span.kind != "ERROR":
             at = len(source[: span.start].rstrip())
             start = max(at - 1, 0)
@@ -81,6 +85,19 @@ def _complaints(tree: SyntaxTree, before: int) -> Iterator[Finding]:
         shown = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
         message = f"`{shown}` cannot stand here." if shown else "Something is missing here."
         yield _finding(start, end, message)
+
+
+def _is_unknown_to_the_grammar(source: str, span: Span) -> bool:
+    """What TypeScript allows and tree-sitter's grammar does not: `interface Box<in out T>`, and in a file of
+    declarations `export default function (): void;`."""
+    text = source[span.start : span.end]
+    begin = max(source.rfind(mark, 0, span.start) + len(mark) for mark in ("<", ",", "*/"))
+    if _VARIANCE.fullmatch(source, begin, span.end):
+        return True
+    return text.startswith("default function") and source[span.end : span.end + 1] == ";"
+
+
+_VARIANCE = re.compile(r"\s*(?:in|out|in\s+out)(?:\s+\w+)?")
 
 
 def _unpaired(tree: SyntaxTree) -> Iterator[Finding]:

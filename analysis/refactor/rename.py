@@ -78,9 +78,9 @@ def check_name(new: str) -> None:
     """Raise Refused when `new` cannot be a name in Python."""
     shown = new if len(new) <= 40 else new[:40] + "…"
     if not new.isidentifier():
-        raise Refused(f"{shown!r} is not a valid name in python.")
+        raise Refused(f"{shown!r} is not a valid name in Python.")
     if keyword.iskeyword(new):
-        raise Refused(f"{new} is a reserved word in python.")
+        raise Refused(f"{new} is a reserved word in Python.")
 
 
 def _edits(project: PythonProject, places: Iterable[Place], old: str, new: str) -> dict[Path, list[Edit]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import tree_sitter
 
 from devflow.analysis.python_fields import COPYING, DATA_BASES, DATA_DECORATORS
-from devflow.analysis.python_scopes import MODULE, Keyword
+from devflow.analysis.python_scopes import MODULE, ImportedName, Keyword
 from devflow.analysis.refactor.classes import ClassRef, decorators
 from devflow.analysis.refactor.project import PythonProject
 from devflow.analysis.refactor.receivers import Receivers
@@ -58,8 +58,10 @@ def variable_uses(project: PythonProject, start: Variable) -> Uses:
     if name != start.name:  # its import gives it this name: it is a variable of its own
         path, home, name = start.path, start.home, start.name
     found: list[Variable] = [Variable(path, home, name)]
+    known = set(found)
     places: set[Place] = set()
     candidates: list[Path] = []
+    brought: dict[Path, list[tuple[Path, ImportedName]]] = {}
     for each in found:  # grows
         _in_own_file(project, each, places)
         if each.home != MODULE:
@@ -67,11 +69,28 @@ def variable_uses(project: PythonProject, start: Variable) -> Uses:
         if not candidates:
             candidates = sorted({path, start.path, *project.sources.files_with(name)})
             candidates += _offering(project, each, candidates)
-        for file in candidates:
-            found += [more for more in _through_imports(project, each, file, places) if more not in found]
+            brought = _brought(project, name, candidates)
+        for more in _through_imports(project, each, brought.get(each.path, ()), places):
+            if more not in known:
+                known.add(more)
+                found.append(more)
+    modules = {each.path for each in found if each.home == MODULE}
     for file in candidates:
-        _behind_modules(project, {each.path for each in found if each.home == MODULE}, name, file, places)
+        _behind_modules(project, modules, name, file, places)
     return Uses(frozenset(places), frozenset(found))
+
+
+def _brought(
+    project: PythonProject, name: str, files: Sequence[Path]
+) -> dict[Path, list[tuple[Path, ImportedName]]]:
+    """The imports of `files` that bring `name`, or everything, by the module that they bring it from."""
+    result: dict[Path, list[tuple[Path, ImportedName]]] = {}
+    for file in files:
+        names = project.names(file)
+        for each in names.imports if names is not None else ():
+            if each.name in (name, "*") and (source := project.imported_from(each, file)) is not None:
+                result.setdefault(source, []).append((file, each))
+    return result
 
 
 def _offering(project: PythonProject, each: Variable, files: Sequence[Path]) -> list[Path]:
@@ -127,14 +146,15 @@ def _is_known(project: PythonProject, module: str, level: int, each: Variable) -
 
 
 def _through_imports(
-    project: PythonProject, each: Variable, file: Path, places: set[Place]
+    project: PythonProject,
+    each: Variable,
+    imports: Iterable[tuple[Path, ImportedName]],
+    places: set[Place],
 ) -> Iterable[Variable]:
-    """The variables that imports of `each` in `file` bind."""
-    names = project.names(file)
-    if names is None:
-        return
-    for brought in names.imports:
-        if brought.name not in (each.name, "*") or project.imported_from(brought, file) != each.path:
+    """The variables that `imports` from the module of `each` bind."""
+    for file, brought in imports:
+        names = project.names(file)
+        if names is None:
             continue
         if brought.name == "*":
             if file != each.path and not names.is_bound(each.name, MODULE):

@@ -81,7 +81,8 @@ async def _misfits(doc: Document, module: Module, code: Codebase, end: float) ->
         if files is None:
             continue
         problems: dict[str, list[_Place]] = {}
-        for file in [each for each in files if each.path != doc.path][:_MOST_FILES]:
+        others = [each for each in files if each.path != doc.path]
+        for file in others[:_MOST_FILES]:
             if file.path not in trees:
                 trees[file.path] = await tree_of(file.path, code)
             tree = trees[file.path]
@@ -91,7 +92,7 @@ async def _misfits(doc: Document, module: Module, code: Codebase, end: float) ->
         if not problems:
             fine.add(callee.key)
         for problem, places in problems.items():
-            message = f"In other files, {callee.shown}() {problem}: {_listed(places, code)}"
+            message = f"In other files, {callee.shown}() {problem}: {_listed(places, code, len(others))}"
             start, stop = callee.function.start, callee.function.end
             findings.append(_finding(start, stop, callers.CALLS, message, places))
     return findings
@@ -137,7 +138,8 @@ async def _missing(doc: Document, module: Module | None, code: Codebase) -> list
         if places:
             line = min(lines.get(name, 0), doc.text.line_count - 1)
             start, end = doc.text.line_start(line), doc.text.line_end(line)
-            message = f"{name!r} is not defined here, but used from here: {_listed(places, code)}"
+            listed = _listed(places, code, len(by_file))
+            message = f"{name!r} is not defined here, but used from here: {listed}"
             findings.append(_finding(start, end, callers.NAMES, message, places))
     return findings
 
@@ -169,7 +171,9 @@ def _finding(start: int, end: int, code: str, message: str, places: Sequence[_Pl
     return Finding(start, end, code, message, "warning", related)
 
 
-def _listed(places: Sequence[_Place], code: Codebase) -> str:
-    """`api.py:12, web.py:3 and 2 more`."""
+def _listed(places: Sequence[_Place], code: Codebase, files: int) -> str:
+    """`api.py:12, web.py:3 and 2 more`; of more `files` than are looked at `at least 2 more`."""
     shown = ", ".join(f"{shown_path(each.path, code.roots)}:{each.line + 1}" for each in places[:_SHOWN])
-    return f"{shown} and {len(places) - _SHOWN} more" if len(places) > _SHOWN else shown
+    if len(places) <= _SHOWN:
+        return shown
+    return f"{shown} and {'at least ' if files > _MOST_FILES else ''}{len(places) - _SHOWN} more"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devflow.analysis.checks.merge_conflicts import merge_conflicts
 from devflow.analysis.checks.python_syntax import Complaint, python_syntax_errors
 from devflow.analysis.checks.syntax import syntax_errors
 from devflow.analysis.checks.undefined_names import NOTEBOOK, undefined_names
@@ -33,6 +34,8 @@ async def syntax(doc: Document, code: Codebase) -> list[Finding]:
     tree = doc.tree
     if tree is None:
         return []
+    if conflicts := merge_conflicts(tree):  # the rest follows from them
+        return conflicts
     if doc.language != "python":
         return await asyncio.to_thread(syntax_errors, tree)
     # What the compiler said about pieces of this document before; those it has no more are forgotten.
@@ -66,7 +69,9 @@ async def names(doc: Document, code: Codebase) -> list[Finding]:
 
     def look() -> list[Finding]:
         found = names_of(doc, code)
-        return undefined_names(found, known) if found is not None else []
+        if found is None or merge_conflicts(found.tree):
+            return []
+        return undefined_names(found, known)
 
     return await asyncio.to_thread(look)
 

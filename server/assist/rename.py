@@ -211,9 +211,9 @@ def _check_name(name: str, language: str) -> None:
     form = r"[^\W\d][\w]*[?!]?" if language == "ruby" else r"[^\W\d$]?[\w$]*"
     if not name or name[0].isdigit() or re.fullmatch(form, name) is None:
         shown = name if len(name) <= 40 else name[:40] + "…"
-        raise RenameRefused(f"{shown!r} is not a valid name in {language or 'this language'}.")
+        raise RenameRefused(f"{shown!r} is not a valid name here.")
     if name in keywords(language):
-        raise RenameRefused(f"{name} is a reserved word in {language}.")
+        raise RenameRefused(f"{name} is a reserved word here.")
 
 
 def _inside(path: Path, doc: Document, code: Codebase) -> bool:

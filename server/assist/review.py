@@ -158,7 +158,11 @@ async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
 
     functions = await asyncio.to_thread(functions_of)
     candidates = [
-        await _similar(doc.text.source[function.start : function.end], code)
+        [
+            each
+            for each in await _similar(doc.text.source[function.start : function.end], code)
+            if not _is_same_file(each.path, doc, code)
+        ]
         if number < _MOST_FUNCTIONS
         else []
         for number, function in enumerate(functions)
@@ -166,6 +170,11 @@ async def _duplicates(doc: Document, code: Codebase) -> list[Finding]:
     findings = await asyncio.to_thread(near_duplicates, doc.text, doc.path, functions, candidates)
     texts = {(one.path, one.start): one.text for found in candidates for one in found}
     return [finding for finding in findings if await _twin_is_there(finding, doc, code, texts)]
+
+
+def _is_same_file(path: Path, doc: Document, code: Codebase) -> bool:
+    """Whether `path` is the document in another root: a second worktree or clone."""
+    return path != doc.path and PurePath(shown_path(path, code.roots)) == _below_root(doc, code)
 
 
 async def _similar(source: str, code: Codebase) -> list[Candidate]:

@@ -95,7 +95,9 @@ async def _review(
                 continue
             text = await code.texts.text_of(path.resolve())
             if text is None:
-                notes.print(f"{visible(str(path))} was not reviewed: it is not UTF-8 text, or too large.")
+                notes.print(
+                    f"{visible(str(path))} was not reviewed: its encoding is not known, or it is too large."
+                )
                 unread += 1
                 continue
             tree = parse(text, language.name)

@@ -204,7 +204,7 @@ def _emacs(path: Path | None) -> Plan:
     return Plan(
         (Target(library, text), Target(init, block, lambda old: _with_block(old, block), block)),
         "Emacs 29 or newer: restart it and open a source file, or M-x eglot. M-x devflow-status tells what "
-        "runs. Eglot shows completions, hover, definitions, code actions and diagnostics, but no ghost text.",
+        "runs. Eglot has no ghost text: what it would say is the second item of a completion list.",
     )
 
 
@@ -219,7 +219,9 @@ def _helix(path: Path | None) -> Plan:
     )
     target = Target(path / "languages.toml", text, lambda old: _with_helix(old, text), text)
     return Plan(
-        (target,), "Helix 25.01 or newer: `hx --health python` names devflow. Helix shows no ghost text."
+        (target,),
+        "Helix 25.01 or newer: `hx --health python` names devflow. Helix has no ghost text: what "
+        "it would say is the second item of a completion list.",
     )
 
 

@@ -166,7 +166,7 @@ class IndexWorker:
         try:
             return await self._worker.request(method, params, timeout)
         except (WorkerGone, WorkerError, TimeoutError) as error:
-            log.warning("the index worker did not answer %s: %s", method, error or "too slow")
+            log.warning("the index worker did not answer %s: %s", method, str(error) or "too slow")
             return None
 
     async def _set_up_again(self) -> None:
@@ -217,6 +217,7 @@ class _Roots:
 
     async def open(self, params: dict[str, Any]) -> None:
         from devflow.retrieval.indexer import Events, RootIndexer
+        from devflow.retrieval.turns import Turns
         from devflow.retrieval.walk import IndexOptions
 
         await self.close()
@@ -228,8 +229,10 @@ class _Roots:
             max_disk_mib=params["max_disk_mib"],
         )
         vectors = replace(VectorOptions(**params["vector_options"]), roots=tuple(params["roots"]))
+        turns = Turns()
         for root in params["roots"]:
-            indexer = RootIndexer(Path(root), options, self._events(root, Events), vectors=vectors)
+            events = self._events(root, Events)
+            indexer = RootIndexer(Path(root), options, events, vectors=vectors, turns=turns)
             task = asyncio.create_task(indexer.run(), name=f"index of {root}")
             task.add_done_callback(self._ended)
             self._indexers[root] = (indexer, task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from devflow.models.fake import FakeModel
 from devflow.models.router import Router
 from devflow.server.assist.review import anchored, review, review_with_model
 from devflow.server.settings import Review
-from support.codebase import workspace
+from support.codebase import document, workspace
 
 COPY = """
 def {name}({path}, {limit}):
@@ -71,6 +72,14 @@ async def test_a_copy_that_is_gone_since_it_was_indexed_is_not_reported(tmp_path
     async with workspace(tmp_path, snippet, indexed=True) as made:
         assert len(await review(made.doc, made.code, Review())) == 1
         (tmp_path / "lib" / "users.py").write_text("x = 1\n")
+        assert await review(made.doc, made.code, Review()) == []
+
+
+async def test_a_second_worktree_of_the_repository_is_no_copy(tmp_path: Path) -> None:
+    snippet = f"#- side/users.py\n{ONE}\n#- main/users.py\n{ONE}<|>"
+    async with workspace(tmp_path, snippet, indexed=True) as made:
+        assert len(await review(made.doc, made.code, Review())) == 1
+        made.code = replace(made.code, roots=(tmp_path / "main", tmp_path / "side"))
         assert await review(made.doc, made.code, Review()) == []
 
 
@@ -209,6 +218,34 @@ async def test_what_a_compiler_would_say_is_found(tmp_path: Path) -> None:
 
 async def test_other_languages_have_syntax_errors(tmp_path: Path) -> None:
     assert await codes(tmp_path, "const a = f(1;<|>\n", path="main.ts") == ["syntax-error: ("]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("path", "ours", "theirs"),
+    [
+        ("main.py", "def use(x, *rest):\n    return send(x)", "def used(x, y):\n    return send(y)"),
+        ("main.ts", "export const a = 1;", "export const b = 2;"),
+    ],
+)
+async def test_a_merge_conflict_is_one_finding_and_not_what_follows_from_its_marks(
+    tmp_path: Path, path: str, ours: str, theirs: str, end: str
+) -> None:
+    source = f"send = print\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> bc49141 (feature)\n"
+    (tmp_path / path).write_bytes(source.replace("\n", end).encode())
+    async with workspace(tmp_path, f"#- {path}\n<|>{source}") as made:
+        made.doc = document(source.replace("\n", end), tmp_path / path)
+        [found] = await review(made.doc, made.code, Review())
+    last = source.count("\n")
+    assert (found.code, made.doc.text.source[found.start : found.end]) == ("merge-conflict", "<<<<<<<")
+    assert found.message == (
+        f"This merge conflict is not resolved: up to line {last} stands what HEAD and bc49141 (feature) have."
+    )
+
+
+async def test_marks_of_a_conflict_inside_a_string_are_meant(tmp_path: Path) -> None:
+    text = 'TEXT = """\n<<<<<<< HEAD\none\n=======\ntwo\n>>>>>>> other\n"""\n<|>'
+    assert await codes(tmp_path, text) == []
 
 
 async def test_a_module_that_is_made_is_found_at_the_next_look(tmp_path: Path) -> None:

@@ -77,6 +77,14 @@ async def test_calls_in_other_files_that_no_longer_fit_are_told_at_the_definitio
     ]
 
 
+async def test_of_more_files_than_are_looked_at_it_says_at_least(tmp_path: Path) -> None:
+    snippet = "#- core.py\n<|>def area(w): ...\n" + "".join(
+        f"#- use{number}.py\nfrom core import area\n\narea(1)\n" for number in range(50)
+    )
+    [told] = await findings(tmp_path, snippet, ("area(w)", "area(w, h)"))
+    assert told.endswith(" and at least 37 more")
+
+
 async def test_names_that_others_still_import_are_told_where_they_stood(tmp_path: Path) -> None:
     found = await findings(tmp_path, SHAPES, ("def area", "def surface"))
     assert found == [

@@ -115,6 +115,10 @@ try {
   await palette("DevFlow: Why this ghost text");
   await page.locator(".tab", { hasText: "Why" }).waitFor();
   seen.why = true;
+
+  await open("cells.ipynb");
+  await page.locator(".notebookOverlay .squiggly-error").first().waitFor();
+  seen.cell = true;
 } catch (error) {
   seen.error = String(error);
   if (process.env.DEVFLOW_PICTURE) {

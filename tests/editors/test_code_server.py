@@ -1,5 +1,6 @@
 """The real VS Code in a real browser: ghost text appears, is accepted by the word and whole, and vanishes;
-the next edit leads into another file, is made and sent away; the palette says why, and snoozes."""
+the next edit leads into another file, is made and sent away; the palette says why, and snoozes;
+a notebook's cell is told what it does wrong."""
 
 from __future__ import annotations
 
@@ -39,6 +40,21 @@ USE = (
     "from rows import load\n\n\ndef run(strict):\n    return load('a')\n"
     "\n\ndef again(strict):\n    return load('b')\n"
 )
+CELLS = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "id": "one",
+            "metadata": {"vscode": {"languageId": "python"}},
+            "source": ["nobody_defines_this\n"],
+            "outputs": [],
+            "execution_count": None,
+        }
+    ],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 SETTINGS = {
     "security.workspace.trust.enabled": False,
     "workbench.startupEditor": "none",
@@ -85,6 +101,7 @@ def code_server(libraries: Path, tmp_path: Path) -> Iterator[CodeServer]:
     (workspace / "main.py").write_text(MAIN)
     (workspace / "rows.py").write_text(ROWS)
     (workspace / "use.py").write_text(USE)
+    (workspace / "cells.ipynb").write_text(json.dumps(CELLS))
     entry = str(libraries / "code-server/out/node/entry.js")
     where = ["--user-data-dir", str(data), "--extensions-dir", str(extensions)]
     subprocess.run(["node", entry, *where, "--install-extension", str(vsix)], check=True, capture_output=True)
@@ -146,3 +163,4 @@ def test_ghost_text_and_the_next_edit_appear_are_accepted_and_vanish_and_the_pal
     assert seen["left"] == seen["made"]
     assert seen["why"]
     assert seen["snoozed"]
+    assert seen["cell"]

@@ -6,9 +6,11 @@ import asyncio
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from devflow.retrieval.index import Index, build
+from devflow.retrieval.pool import Pool
 from support.patience import HANGS
 from support.shop import TEXT_ONLY, indexed, put
 
@@ -38,6 +40,34 @@ async def test_what_is_named_in_full_comes_first(tmp_path: Path, query: str, sym
         [hit, *_] = await index.search(query, limit=3)
         assert hit.symbol == symbol
         assert hit.path.parent.name == ("json" if "json" in query else "flask")
+
+
+async def test_what_is_named_in_full_is_read_whatever_is_thought_of_it_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def thought(pool: Pool, matrix: np.ndarray) -> np.ndarray:
+        unread = len(matrix) == len(pool.order)
+        return (
+            np.array([-float(pool.order[at].symbol == "Client.send") for at in range(len(matrix))]) * unread
+        )
+
+    monkeypatch.setattr("devflow.retrieval.search._learned", thought)
+    monkeypatch.setattr("devflow.retrieval.search._MOST_READ", 1)
+    others = "".join(f"class Client{number}:\n    def send(self): ...\n" for number in range(20))
+    (tmp_path / "client.py").write_text(f"{others}class Client:\n    def send(self): ...\n")
+    async with indexed(tmp_path) as index:
+        [hit] = await index.search("Client.send", limit=1)
+    assert hit.symbol == "Client.send"
+
+
+async def test_a_name_that_is_a_common_word_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text(
+        "class Client:\n    def get(self): ...\n    def got(self): return client\n"
+    )
+    async with indexed(tmp_path) as index:
+        for query in ("Client.get", "get"):
+            [hit, *_] = await index.search(query)
+            assert (hit.symbol, "symbols" in hit.sources) == ("Client.get", True)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +284,7 @@ async def test_a_part_of_a_name_finds_it_and_what_nothing_is_called_finds_nothin
     finally:
         await index.close()
     assert [hit.symbol for hit in found.hits] == ([symbol] if symbol else [])
-    assert found.reason == ("" if symbol else "Nothing in the index has that name, or the word.")
+    assert found.reason == ("" if symbol else "Nothing in the index has that name or word.")
 
 
 async def test_a_question_is_not_refused_for_what_only_resembles_it(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from devflow.retrieval.embedders.hashed import HashedEmbedder
 from devflow.retrieval.embedders.static import StaticEmbedder
 from devflow.retrieval.index import build
 from devflow.retrieval.store import open_writer
+from devflow.retrieval.turns import Turn
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
@@ -382,6 +383,39 @@ async def test_a_write_that_hangs_keeps_no_step_waiting_and_is_noted_when_it_end
     assert list(await db.execute_fetchall("SELECT count(*) FROM chunks WHERE embedded = 0")) == [(0,)]
     await sync.close()
     await db.close()
+
+
+async def test_of_many_folders_one_has_its_vectors_written_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devflow.retrieval.vector_sync._TYPING", 0.0)
+    opened: list[Slow] = []
+
+    def open_(directory: Path, store: str, options: VectorOptions) -> Slow:
+        opened.append(Slow())
+        return opened[-1]
+
+    turn, roots = Turn(), []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text("def one(): ...\n")
+        status = await build(tmp_path / name, IndexOptions(vectors=False))
+        db, _ = await open_writer(status.directory)
+        roots.append((VectorSync(tmp_path / name / "chroma", opener=open_, turn=turn), db))
+    for sync, db in roots:
+        assert not await sync.step(db)
+    assert all(sync.busy for sync, _ in roots)
+    left = "SELECT count(*) FROM chunks WHERE embedded = 0"
+    async with asyncio.timeout(HANGS):
+        while any([await db.execute_fetchall(left) != [(0,)] for _, db in roots]):
+            for sync, db in roots:
+                await sync.step(db)
+                assert sum(not each.closed for each in opened) <= 1
+            await asyncio.sleep(0.01)
+    for sync, db in roots:
+        await sync.close()
+        await db.close()
+    assert len(opened) == 3
 
 
 @pytest.mark.parametrize(

@@ -402,13 +402,13 @@ async def test_broken_syntax_is_answered() -> None:
 
 
 async def test_requests_about_documents_that_are_not_there_are_empty(tmp_path: Path) -> None:
-    (tmp_path / "latin.py").write_bytes(b"name = '\xe9'\n")
+    (tmp_path / "noise.py").write_bytes(b"name = '\xe9\xff\xfe'\n")
     async with editor() as client:
         await client.initialize(tmp_path)
         for uri in (
             "untitled:gone",
             "file:///nowhere/at/all.py",
-            (tmp_path / "latin.py").as_uri(),
+            (tmp_path / "noise.py").as_uri(),
             tmp_path.as_uri(),
             "file:///dev/zero",
             "http://[broken",

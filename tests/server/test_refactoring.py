@@ -47,6 +47,24 @@ def at(uri: str, line: int, character: int, **more: Any) -> dict[str, Any]:
     return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}, **more}
 
 
+async def test_a_file_in_an_older_encoding_is_told_of_and_edited_where_it_is_open(tmp_path: Path) -> None:
+    old = "package p;\nclass Old {\n  // Grüße\n  static int count(int a) { return a; }\n}\n"
+    (tmp_path / "Old.java").write_bytes(old.encode("cp1252"))
+    (tmp_path / "Use.java").write_text("package p;\nclass Use {\n  int x() { return Old.count(3); }\n}\n")
+    uri, other = (tmp_path / "Use.java").as_uri(), (tmp_path / "Old.java").as_uri()
+    async with editor(Scripted().services) as client:
+        await client.initialize(tmp_path, capabilities=capable())
+        await indexed(client, tmp_path)
+        client.open(uri, (tmp_path / "Use.java").read_text(), language="java")
+        [place] = await client.request("textDocument/definition", at(uri, 2, 24))
+        assert place["targetUri"] == other
+        with pytest.raises(ErrorAnswer, match=r"Old\.java is not UTF-8: open it"):
+            await client.request("textDocument/rename", at(uri, 2, 19, newName="Total"))
+        client.open(other, old, language="java")
+        made = await client.request("textDocument/rename", at(uri, 2, 19, newName="Total"))
+        assert {each["textDocument"]["uri"] for each in made["documentChanges"]} == {uri, other}
+
+
 async def test_a_rename_names_the_versions_of_open_documents(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("from a import area\narea(1)\n")
     (tmp_path / "a.py").write_text("def area(w): ...\n")

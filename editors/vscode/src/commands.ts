@@ -162,7 +162,7 @@ async function show(running: Running, title: string, answer: unknown): Promise<v
 async function call(running: Running, command: string, values: unknown[], doing: string): Promise<unknown> {
   const client = running.client();
   if (!client?.isRunning()) {
-    void vscode.window.showWarningMessage("DevFlow does not run. See DevFlow: Show log, then DevFlow: Restart.");
+    void vscode.window.showWarningMessage("DevFlow does not run. See DevFlow: Show log, then DevFlow: Restart the server.");
     return undefined;
   }
   return vscode.window.withProgress(

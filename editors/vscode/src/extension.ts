@@ -81,7 +81,7 @@ async function stop(): Promise<void> {
 async function offerSettings(): Promise<void> {
   const settings = "Open settings";
   const chosen = await vscode.window.showErrorMessage(
-    "DevFlow: devflow-lsp was not found. Install it (pip install devflow-lsp), or give its full path in the setting devflow.path.",
+    "DevFlow: devflow-lsp was not found. Install it (pipx install . in a checkout of DevFlow), or give its full path in the setting devflow.path.",
     settings,
   );
   if (chosen === settings) {

@@ -18,6 +18,9 @@ import type { Answers } from "./answers";
 import { markdownOf } from "./commands";
 import { explicitSettings, type Setting } from "./settings";
 
+/** Files, new ones never saved, and the cells of notebooks. */
+const SCHEMES = ["file", "untitled", "vscode-notebook-cell"];
+
 export const LANGUAGES = [
   "c",
   "cpp",
@@ -78,7 +81,7 @@ export function createClient(
   const run: Executable = { command, args, options: { cwd: homedir() } };
   let ends: number[] = [];
   const options: LanguageClientOptions = {
-    documentSelector: LANGUAGES.map((language) => ({ scheme: "file", language })),
+    documentSelector: SCHEMES.flatMap((scheme) => LANGUAGES.map((language) => ({ scheme, language }))),
     outputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     markdown: { isTrusted: false, supportHtml: false },
@@ -112,7 +115,7 @@ export function createClient(
           ? { action: CloseAction.Restart }
           : {
               action: CloseAction.DoNotRestart,
-              message: "The DevFlow server ended five times within three minutes. See its log (DevFlow: Show log), then DevFlow: Restart.",
+              message: "The DevFlow server ended five times within three minutes. See its log (DevFlow: Show log), then DevFlow: Restart the server.",
             };
       },
     },

@@ -154,3 +154,22 @@ def test_what_never_ends_has_few_findings(language: str, text: str) -> None:
     found = python_syntax_errors(made, {}) if language == "python" else syntax_errors(made)
     assert len(found) <= MOST
     assert all(0 <= f.start <= f.end <= len(text) for f in found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "export interface Box<in out T, out O = unknown> { a: T }\n",
+        "export interface Box<\n  out Output = unknown,\n  in Input = unknown,\n> { a: Output }\n",
+        "class Box</** it */ out T extends string = string> {}\n",
+        "export default function (): { a: string };\n",
+    ],
+)
+def test_what_typescript_allows_and_the_grammar_does_not_is_no_error(source: str) -> None:
+    assert tree(source, "typescript").has_error()
+    assert other(source, "typescript") == []
+
+
+def test_words_that_stand_elsewhere_are_errors_still() -> None:
+    assert other("let a = out T;\n", "typescript") == ["T: `T` cannot stand here."]
+    assert other("function f(out T) {}\n", "typescript") == ["T: `T` cannot stand here."]

@@ -13,6 +13,7 @@ from devflow.analysis.refactor.refused import Refused
 from devflow.analysis.refactor.rename import Renaming, rename
 from support import fixture
 from support.sources import ROOT, project
+from support.steps import steps
 
 NEW = "renamed"
 
@@ -376,3 +377,11 @@ def test_a_type_engine_settles_an_unknown_receiver() -> None:
     made = rename(PythonProject(sources), path, 17, NEW)
     assert [edit.start for edit in made.edits[path]] == [17, source.rindex("f()")]
     assert made.warning == ""
+
+
+def test_a_name_that_twice_as_many_files_import_is_twice_the_work() -> None:
+    def work(files: int) -> int:
+        uses = {f"use{n}.py": "from core import send\n\nsend()\n" for n in range(files)}
+        return steps(lambda: run({"core.py": "def send(): ...\n"} | uses, ("core.py", 5)))
+
+    assert work(80) < 2.5 * work(40)
