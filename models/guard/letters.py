@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 
+@lru_cache(maxsize=4)
 def small(text: str) -> str:
     """`text` in small letters, each at its place: letters whose small form is longer stay as they are."""
     lower = text.lower()

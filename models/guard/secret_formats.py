@@ -26,14 +26,15 @@ class Format:
     """Matches from `back` characters before the literal; the secret is group 1 where there is one."""
     back: int = 0
     alone: bool = False
-    """Whether the literal is a word by itself, with white space behind it."""
+    """Whether it is looked for in the whole text and not in its long words only."""
 
 
 def formatted(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
     """The ranges of `text`, whose `long_runs` are `runs`, in the format of some issuer; they may overlap."""
     dense = " ".join(runs)
     likely = [form for literal in _LITERALS.within(dense) for form in _BY_LITERAL[literal]]
-    for form in (*likely, *(form for form in _ALONE if form.literal in text)):
+    alone = [form for literal, forms in _ALONE if literal in text for form in forms]
+    for form in (*likely, *alone):
         at = text.find(form.literal)
         while at >= 0:
             start = at - form.back
@@ -90,11 +91,21 @@ def _formats(table: str) -> Iterator[Format]:
         if line and not line.startswith("#"):
             issuer, literal, pattern, *back = (part.strip() for part in line.split(" | "))
             compiled = re.compile(pattern)
-            yield Format(issuer, literal, compiled, int(back[0]) if back else 0, r"\s+" in pattern)
+            yield Format(issuer, literal, compiled, int(back[0]) if back else 0, _is_alone(literal, pattern))
 
 
+def _is_alone(literal: str, pattern: str) -> bool:
+    """Whether a word of the text can end behind the literal, or in its middle: what is read on is no part of
+    it then."""
+    return re.search(r"\\s[+*]", pattern) is not None or literal == "://" or not _WORD.fullmatch(literal)
+
+
+_WORD = re.compile(r"[^\s\"'`(){}\[\]<>,;|\\]+")
 FORMATS: tuple[Format, ...] = tuple(_formats(Path(__file__).with_suffix(".txt").read_text("utf-8")))
-_ALONE = tuple(form for form in FORMATS if form.alone)
+_ALONE = tuple(
+    (literal, [form for form in FORMATS if form.literal == literal and form.alone])
+    for literal in dict.fromkeys(form.literal for form in FORMATS if form.alone)
+)
 _BY_LITERAL = {
     literal: [form for form in FORMATS if form.literal == literal and not form.alone]
     for literal in dict.fromkeys(form.literal for form in FORMATS if not form.alone)
