@@ -76,8 +76,8 @@ def _emails(text: str) -> Iterator[Personal]:
         at = text.find("@", at + 1)
 
 
-_IBAN = re.compile(r"[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?")
-_CHECK_DIGITS = re.compile(r"\d\d(?= ?[A-Za-z0-9]{4})")
+_IBAN = re.compile(r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?")
+_CHECK_DIGITS = re.compile(r"\d\d(?=[ \-]?[A-Za-z0-9]{4})")
 _IBAN_LENGTHS = {
     **{
         "AD": 24,
@@ -170,8 +170,24 @@ _IBAN_LENGTHS = {
         "VG": 24,
         "XK": 20,
     },
+    **{
+        "BI": 27,
+        "DJ": 27,
+        "FK": 18,
+        "HN": 28,
+        "LY": 25,
+        "MN": 20,
+        "NI": 28,
+        "OM": 23,
+        "RU": 33,
+        "SD": 18,
+        "SO": 23,
+        "ST": 25,
+        "YE": 30,
+    },
 }
 """Characters by country, from the registry of ISO 13616."""
+_UNGROUPED = str.maketrans("", "", " -")
 
 
 def _ibans(text: str) -> Iterator[Personal]:
@@ -185,9 +201,9 @@ def _ibans(text: str) -> Iterator[Personal]:
         end = start
         count = 0
         while end < found.end() and count < length:
-            count += text[end] != " "
+            count += text[end] not in " -"
             end += 1
-        plain = text[start:end].replace(" ", "").upper()
+        plain = text[start:end].translate(_UNGROUPED).upper()
         if count == length and not text[end : end + 1].isalnum() and _checked(plain):
             yield Personal(start, end, "IBAN")
 

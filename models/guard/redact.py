@@ -18,6 +18,7 @@ from functools import lru_cache
 from json import dumps
 from typing import get_args
 
+from devflow.models.guard.assembled import assembled
 from devflow.models.guard.joined import encoded, readings
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_columns import in_columns
@@ -279,7 +280,7 @@ _ROUND_CURSOR = 600
 def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
     text, places = _plain(text)
-    ranges = [(start, end, "SECRET") for start, end in (*_keys(text), *of_manifests(text))]
+    ranges = [(start, end, "SECRET") for start, end in (*_keys(text), *of_manifests(text), *_in_parts(text))]
     at = 0
     for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
         if found := _in_block(text[at:end], personal):
@@ -290,18 +291,22 @@ def _found(text: str, personal: bool) -> list[_Range]:
     return _without_overlaps(ranges) if ranges else ranges
 
 
+def _in_parts(text: str) -> Iterator[tuple[int, int]]:
+    """The parts of secrets that are put together from names of strings."""
+    for each in assembled(text):
+        if any(end > each.begin for _, end in _as_it_stands(each.text)):
+            yield from each.parts
+
+
 def _plain(text: str) -> tuple[str, Sequence[int]]:
     """`text` as the patterns read it: lines that end in a line feed, plain letters and blanks for wide ones,
     and nothing that is not seen, as what is copied from a page may hold. Where its characters stand in
     `text`, unless each stands where it stood."""
     if "\r" in text:
         text = text.replace("\r\n", " \n").replace("\r", "\n")
-    if text.isascii():
+    if text.isascii() or not _DRESSED.search(text):
         return text, ()
-    text = _LOOKS_LATIN.sub(_in_latin, text)
-    if not _DRESSED.search(text):
-        return text, ()
-    text = text.translate(_WIDE)
+    text = _LOOKS_LATIN.sub(_in_latin, text).translate(_WIDE)
     if not _UNSEEN.search(text):
         return text, ()
     places = [at for at, character in enumerate(text) if not _UNSEEN.match(character)]
@@ -315,18 +320,18 @@ def _in_latin(letters: re.Match[str]) -> str:
     return letters[0].translate(_LOOK_ALIKE) if re.search("[A-Za-z]", beside) else letters[0]
 
 
-_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {
-    0xA0: 0x20,
-    0x3000: 0x20,
-    0x85: 0x0A,
-    0x2028: 0x0A,
-    0x2029: 0x0A,
-}
+_WIDE = (
+    {code + 0xFEE0: code for code in range(0x21, 0x7F)}
+    | dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x3000), 0x20)
+    | dict.fromkeys((*range(0x2010, 0x2016), 0x2212), 0x2D)
+    | dict.fromkeys((0x85, 0x2028, 0x2029), 0x0A)
+)
+"""Wide letters, blanks of other widths, dashes of print, other ends of lines: as what they stand for."""
 _LOOK_ALIKE = str.maketrans("асеорхуіѕАВСЕНІКМОРТХοΑΒΕΗΙΚΜΝΟΡΤΧ", "aceopxyisABCEHIKMOPTXoABEHIKMNOPTX")
 _LOOKS_LATIN = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
 """Cyrillic's and Greek's letters that look as Latin's do."""
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u0085\u00a0\u2028\u2029\u3000\uff01-\uff5e]")
+_DRESSED = re.compile(f"[{_UNSEEN.pattern[1:-1]}{_LOOKS_LATIN.pattern[1:-2]}{''.join(map(chr, _WIDE))}]")
 _BETWEEN_BLOCKS = re.compile(r"\n ?\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""

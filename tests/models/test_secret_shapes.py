@@ -140,6 +140,29 @@ def test_a_token_that_is_added_to_is_found() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        'a = "{0}"\nb = "{1}"\nkey = a + b\n',
+        'PREFIX = "{0}"\n\n\ndef client():\n    return Client(PREFIX + "{1}")\n',
+        'first = "{0}"  # half\nrest = "{1}"\nkey = f"{{first}}{{rest}}"\n',
+        "const first: string = '{0}';\nconst key = `${{first}}{1}`;\n",
+        'String first = "{0}";\nString key = first + "{1}";\n',
+        '$first = "{0}";\n$key = $first . "{1}";\n',
+    ],
+)
+@pytest.mark.parametrize("at", [4, 9, 14])
+def test_a_token_whose_parts_have_names_is_found(text: str, at: int) -> None:
+    _taken_out(text.format(AWS[:at], AWS[at:]), AWS[at:], AWS[:at] if at > 4 else AWS[at:])
+
+
+def test_strings_with_names_that_make_no_token_are_left() -> None:
+    text = (
+        'HOST = "api.corp.io"\nPATH = "/v1/items"\nurl = "https://" + HOST + PATH\nkey = f"{HOST}:{PATH}"\n'
+    )
+    assert Vault([text]).texts[0] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "db.corp.io:5432:app:deploy:{}\n",
         "*:*:*:postgres:{}\n",
         "machine api.corp.io login bob account x password {}\n",
