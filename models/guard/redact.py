@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from json import dumps
 from typing import get_args
 
@@ -190,11 +191,16 @@ def _unmistakable(texts: Sequence[str], ranges: Sequence[Sequence[_Range]]) -> l
         for start, end, kind in places
         if kind == "SECRET"
     }
-    return [
+    values = (
         value
         for value in sorted(found)
         if 8 <= len(value) <= LONGEST_VALUE and re.search(r"\d", value) and re.search(r"[^\W\d]", value)
-    ]
+    )
+    return list(islice(values, _MOST_AGAIN))
+
+
+_MOST_AGAIN = 200
+"""Values that are looked for again; more of them are a list of tokens, each where it was found."""
 
 
 def _and_again(text: str, ranges: list[_Range], values: Iterable[str]) -> list[_Range]:

@@ -13,6 +13,7 @@ import pytest
 
 from devflow.models.guard.joined import encoded
 from devflow.models.guard.redact import Vault, secrets_in
+from support.steps import steps
 
 # Made up. Put together from parts so that scanners let this file be.
 AWS = "AKIA" + "Z7Q2M5XK3WJ6R4TN"
@@ -287,3 +288,17 @@ def test_a_certificate_is_public() -> None:
     text = f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
     assert secrets_in(text) == []
     assert secrets_in(text.replace("CERTIFICATE", "PRIVATE KEY"))
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        lambda n: "".join(f"AKIA{each:016d}\n".replace("0", "Q") for each in range(n)),
+        lambda n: "a = 'bcd'\n" + "a + a + " * n,
+        lambda n: "".join(f"a{each} = 'bcd'\n" for each in range(n)) + "{a1}{a2}" * n,
+        lambda n: "a = 'bcd'\n" * n + "`${a}" * n,
+        lambda n: "| password |\n" * n,
+    ],
+)
+def test_a_longer_request_takes_as_much_longer(times: Callable[[int], str]) -> None:
+    assert steps(lambda: Vault([times(800)])) < 6 * steps(lambda: Vault([times(200)]))
