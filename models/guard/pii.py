@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from devflow.models.guard.letters import small
+
 Kind = Literal["EMAIL", "PHONE", "CARD", "IBAN", "IP", "SSN", "PERSON", "ID"]
 CLAIMED: tuple[Kind, ...] = ("EMAIL", "PHONE", "CARD", "IBAN", "IP", "SSN")
 
@@ -399,7 +401,7 @@ def _people(text: str) -> Iterator[Personal]:
     for title in _TITLE.finditer(text):
         if not text[title.start() - 1 : title.start()].isalnum():
             found.append(_TITLED.match(text, title.end()))
-    lower = text.lower() if text.isascii() else text.translate(_SMALL)
+    lower = small(text)
     for saying in _SAYING:
         at = lower.find(saying)
         while at >= 0:
@@ -414,9 +416,6 @@ def _people(text: str) -> Iterator[Personal]:
             yield Personal(*name.span(len(name.groups())), "PERSON")
 
 
-_SMALL = {code: code + 32 for code in range(65, 91)}
-
-
 _LICENCES = ("licence", "license", "passport", "national id", "identity card")
 _LICENCE = re.compile(
     r"(?: number| no\.?| id)?(?: is|:|=|#)?\s{0,2}([A-Z]{0,2}\d[\d\-]{5,14})\b", re.IGNORECASE
@@ -424,7 +423,7 @@ _LICENCE = re.compile(
 
 
 def _licences(text: str) -> Iterator[Personal]:
-    lower = text.lower() if text.isascii() else text.translate(_SMALL)
+    lower = small(text)
     for word in _LICENCES:
         at = lower.find(word)
         while at >= 0:

@@ -23,7 +23,7 @@ from devflow.models.guard.assembled import assembled
 from devflow.models.guard.joined import encoded, readings
 from devflow.models.guard.pii import Kind, personal_data
 from devflow.models.guard.secret_columns import in_columns
-from devflow.models.guard.secret_formats import formatted, long_runs, places
+from devflow.models.guard.secret_formats import formatted, long_runs, places, spaced
 from devflow.models.guard.secret_manifests import of_manifests
 from devflow.models.guard.secret_names import LONGEST_VALUE, named, random_strings
 from devflow.models.guard.secret_settings import settings
@@ -48,6 +48,7 @@ def _as_it_stands(text: str, *, decoded: bool = True) -> Iterator[tuple[int, int
             elif " " in plain:
                 prose.add(written)
     yield from formatted(text, runs)
+    yield from spaced(text)
     yield from random_strings(text, runs, prose)
     yield from named(text)
     yield from settings(text)

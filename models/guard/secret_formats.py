@@ -9,11 +9,11 @@ beside: `models.secret_names`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devflow.models.guard.letters import AnyOf
+from devflow.models.guard.letters import AnyOf, names_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,20 @@ class Format:
 def formatted(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
     """The ranges of `text`, whose `long_runs` are `runs`, in the format of some issuer; they may overlap."""
     dense = " ".join(runs)
-    likely = [form for literal in _LITERALS.within(dense) for form in _BY_LITERAL[literal]]
-    alone = [form for literal, forms in _ALONE if literal in text for form in forms]
-    for form in (*likely, *alone):
+    yield from _of(text, (form for literal in _LITERALS.within(dense) for form in _BY_LITERAL[literal]))
+    for run in runs:
+        if len(run) >= _SHORTEST_SHAPE and (shape := _SHAPES.search(run)):
+            yield from places(text, shape[0])
+
+
+def spaced(text: str) -> Iterator[tuple[int, int]]:
+    """The same for formats that are no single word, as those of commands."""
+    names = names_in(text)
+    yield from _of(text, [form for name, forms in _ALONE if name in names for form in forms])
+
+
+def _of(text: str, formats: Iterable[Format]) -> Iterator[tuple[int, int]]:
+    for form in formats:
         at = text.find(form.literal)
         while at >= 0:
             start = at - form.back
@@ -43,9 +54,6 @@ def formatted(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
                 at = text.find(form.literal, max(found.end(), at + 1))
             else:
                 at = text.find(form.literal, at + len(form.literal))
-    for run in runs:
-        if len(run) >= _SHORTEST_SHAPE and (shape := _SHAPES.search(run)):
-            yield from places(text, shape[0])
 
 
 def long_runs(text: str) -> list[str]:
@@ -100,12 +108,18 @@ def _is_alone(literal: str, pattern: str) -> bool:
     return re.search(r"\\s[+*]", pattern) is not None or literal == "://" or not _WORD.fullmatch(literal)
 
 
+def _name_of(form: Format) -> str:
+    names: list[str] = re.findall(r"[a-z0-9_]*", form.literal.lower())
+    return max(names, key=len)
+
+
 _WORD = re.compile(r"[^\s\"'`(){}\[\]<>,;|\\]+")
 FORMATS: tuple[Format, ...] = tuple(_formats(Path(__file__).with_suffix(".txt").read_text("utf-8")))
 _ALONE = tuple(
-    (literal, [form for form in FORMATS if form.literal == literal and form.alone])
-    for literal in dict.fromkeys(form.literal for form in FORMATS if form.alone)
+    (name, [form for form in FORMATS if form.alone and _name_of(form) == name])
+    for name in dict.fromkeys(_name_of(form) for form in FORMATS if form.alone)
 )
+"""By the longest name in their literals."""
 _BY_LITERAL = {
     literal: [form for form in FORMATS if form.literal == literal and not form.alone]
     for literal in dict.fromkeys(form.literal for form in FORMATS if not form.alone)

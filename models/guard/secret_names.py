@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from devflow.models.guard.letters import AnyOf, found_at, small
+from devflow.models.guard.letters import AnyOf, found_at, names_in, small
 from devflow.models.guard.secret_formats import places
 
 LONGEST_VALUE = 1_024
@@ -202,8 +202,7 @@ def _is_call(text: str, after: int, gives: re.Match[str]) -> bool:
 def _ends_of_words(text: str) -> list[int]:
     """Where the words end that the names of secrets hold."""
     lower = small(text)
-    # Each name once: a third of a text. Bytes, since of those a table is looked up in no time.
-    names = b" ".join(set(lower.encode("ascii", "replace").translate(_NAMES).split())).decode("ascii")
+    names = names_in(text)
     ends: set[int] = set()
     for word in _ANY_WORD.within(names):
         for at in found_at(lower, word):
@@ -215,9 +214,6 @@ def _ends_of_words(text: str) -> list[int]:
     if not lower.isascii():
         ends.update(at + len(word) for word in _BEYOND_ASCII for at in found_at(lower, word))
     return sorted(ends)
-
-
-_NAMES = bytes(code if chr(code).isalnum() or chr(code) == "_" else 32 for code in range(128)) + b" " * 128
 
 
 def _start_of_name(text: str, at: int) -> int:
