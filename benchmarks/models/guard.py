@@ -13,6 +13,7 @@ import io
 import json
 import os
 import random
+import re
 import statistics
 import tempfile
 import time
@@ -28,7 +29,7 @@ from devflow.models.errors import OverBudget
 from devflow.models.guard.answers import Answers
 from devflow.models.guard.books import Books, Budget, Keeping, Price
 from devflow.models.guard.pii import CLAIMED, personal_data
-from devflow.models.guard.redact import Vault
+from devflow.models.guard.redact import Vault, secrets_in
 from devflow.models.guard.spending import forecast
 from devflow.models.outbound import Outbound
 
@@ -51,7 +52,12 @@ _CLEAN = ("rich", "jedi", "pygls", "hypothesis", "chromadb", "numpy", "sympy", "
 async def measure(*, quick: bool) -> list[Row]:
     """The guard's figures."""
     files = list(_clean_files(60 if quick else 400))
-    rows = [*_secrets(2 if quick else 10), *_clean(files), _time(files, 40 if quick else 300)]
+    rows = [
+        *_secrets(2 if quick else 10),
+        *_clean(files),
+        *_other_languages(100 if quick else 900),
+        _time(files, 40 if quick else 300),
+    ]
     rows += [*_personal(), *[await _overspent(calls) for calls in (50,)], await _cost(quick=quick)]
     return [*rows, await _kept_answers(), _forecasts(20 if quick else 100)]
 
@@ -76,9 +82,10 @@ def _secrets(each: int) -> Iterator[Row]:
 
 
 def _is_left(lines: str, token: str) -> bool:
-    """Whether half of the token or more is sent, as it is or in base64."""
+    """Whether half of the token or more is sent, as it is, in base64 or as a list."""
     sent = Vault([lines]).texts[0]
-    forms = (token, base64.b64encode(token.encode()).decode())
+    codes = (", ".join(str(ord(sign)) for sign in token), ", ".join(map(repr, token)))
+    forms = (*codes, token, base64.b64encode(token.encode()).decode())
     return any(
         form[at : at + len(form) // 2] in sent for form in forms for at in range(len(form) - len(form) // 2)
     )
@@ -122,6 +129,49 @@ def _clean(files: list[str]) -> Iterator[Row]:
     kinds_shown = ", ".join(f"{count} {kind}" for kind, count in taken.most_common())
     note = f"{len(files)} files, {lines} lines with strings; taken out: {kinds_shown or 'nothing'}"
     yield at_most("false redactions on clean code", 100 * changed / max(lines, 1), 2.0, "%", note)
+
+
+def _other_languages(most: int) -> Iterator[Row]:
+    """The same for code in other languages, where the folders given hold some: every line with a quote
+    counts as one with a string. Test credentials are taken out too, and are not told from mistakes."""
+    notes = []
+    highest = 0.0
+    for language, suffixes in _OTHER_LANGUAGES.items():
+        paths = sorted(
+            path
+            for folder in _folders()
+            for path in folder.rglob("*")
+            if path.suffix in suffixes and path.is_file() and not _MADE.search(path.name)
+        )
+        random.Random(7).shuffle(paths)
+        lines = changed = 0
+        for path in paths[:most]:
+            source = path.read_text("utf-8", "replace")
+            if len(source) > 400_000 or max(map(len, source.split("\n"))) > 2_000:
+                continue
+            lines += sum(any(quote in line for quote in "\"'`") for line in source.split("\n"))
+            changed += len(
+                {
+                    line
+                    for start, end in secrets_in(source)
+                    for line in range(source.count("\n", 0, start), source.count("\n", 0, end) + 1)
+                }
+            )
+        if lines:
+            share = 100 * changed / lines
+            highest = max(highest, share)
+            notes.append(f"{language} {share:.3f} % of {lines}")
+    if notes:
+        yield at_most("false redactions in other languages, highest", highest, 2.0, "%", "; ".join(notes))
+
+
+_OTHER_LANGUAGES = {
+    "TypeScript": (".ts", ".tsx"),
+    "JavaScript": (".js", ".mjs", ".cjs"),
+    "Go": (".go",),
+    "Java": (".java",),
+}
+_MADE = re.compile(r"\.min\.|\.d\.ts$")
 
 
 def _time(files: list[str], rounds: int) -> Row:
@@ -314,8 +364,12 @@ async def _whole(pieces: AsyncIterator[str]) -> str:
     return "".join([piece async for piece in pieces])
 
 
+def _folders() -> list[Path]:
+    return [Path(each) for each in os.environ.get("DEVFLOW_CLEAN_CODE", "").split(os.pathsep) if each]
+
+
 def _clean_files(most: int) -> Iterator[str]:
-    folders = [Path(each) for each in os.environ.get("DEVFLOW_CLEAN_CODE", "").split(os.pathsep) if each]
+    folders = _folders()
     installed = Path(get_paths()["purelib"])
     folders = folders or [installed / name for name in _CLEAN if (installed / name).is_dir()]
     paths = sorted(path for folder in folders for path in folder.rglob("*.py"))

@@ -9,6 +9,7 @@ own, which only the name beside them tells.
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import random
 import re
@@ -317,6 +318,21 @@ DRESSES: dict[str, Callable[[str, str], str]] = {
     "Terraform": lambda name, token: f'variable "{name}" {{\n  default = "{token}"\n}}\n',
     "name and value": lambda name, token: json.dumps({"name": name, "value": token}),
     "Windows lines": lambda name, token: f"a: 1\r\n{name}: {token}\r\nb: 2\r\n",
+    "two names": lambda name, token: f'a = "{token[:9]}"\nb = "{token[9:]}"\n{name} = a + b\n',
+    "template of names": lambda name, token: (
+        f"const a = '{token[:6]}';\nconst {name} = `${{a}}{token[6:]}`;\n"
+    ),
+    "added to": lambda name, token: f'{name} = "{token[:8]}"\n{name} += "{token[8:]}"\n',
+    "table": lambda name, token: f"| user | {name} |\n|---|---|\n| bob | `{token}` |\n",
+    "columns": lambda name, token: f"user,{name},note\nbob,{token},x\n",
+    "SQL": lambda name, token: f"INSERT INTO t (user, {name}) VALUES ('bob', '{token}');\n",
+    "codes": lambda name, token: f"{name} = bytes([{', '.join(str(ord(sign)) for sign in token)}])\n",
+    "characters": lambda name, token: f"char[] {name} = {{{', '.join(map(repr, token))}}};\n",
+    "gzip": lambda name, token: (
+        f'x = "{base64.b64encode(gzip.compress(f"{name}={token}".encode())).decode()}"\n'
+    ),
+    "option": lambda name, token: f"parser.add_argument('--{name}', help='of the API', default='{token}')\n",
+    "bold": lambda name, token: f"- **{name}:** `{token}`\n",
     "zero width": lambda name, token: f'{name} = "{token[:6]}\u200b{token[6:]}"\n',
 }
 """Lines that hold a token otherwise than it is, by a name and the token."""

@@ -1,14 +1,16 @@
 """Text as a program reads it: strings put together from their parts, escapes as what they stand for.
 
 `"AKIA" + "IOSF…"`, strings on lines below each other, `['AKIA', 'IOSF…'].join('')`, `\\x41KIA`, `%41KIA`: no
-part looks like the token that the program has. What is found in the reading is taken out where it was
-written, from its first part to its last.
+part looks like the token that the program has; nor does a list of its characters or of their codes, or a line
+of one that is wrapped. What is found in the reading is taken out where it was written, from its first part to
+its last.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from devflow.models.guard.letters import found_at
 
 _PART = r"[^\s\"'`(){}\[\],;<>]"
 _GAP = r"\s{0,80}+(?:(?:\#|//)[^\n\"'`]{0,80}+\n\s{0,80}+)?"
+_DENSE = r"[A-Za-z0-9+/_.\-]"
 _HEX = r"[2-7][0-9A-Fa-f]"
 _JOINT = re.compile(
     rf"""["'`\\%&](?:
@@ -27,6 +30,7 @@ _JOINT = re.compile(
       )(?={_PART})
     | (?<=["'`])\$?\{{(?P<opened>["'`])(?={_PART})
     | (?<=[^\s(){{}}\[\],;]\\)\n[ \t]{{0,80}}+(?={_PART})
+    | (?<={_PART}["'`]);?\s{{0,80}}+\$?[A-Za-z_][\w.]{{0,60}}\s{{0,8}}[+.]=\s{{0,8}}["'`](?={_PART})  # +=
     | (?<=\\)(?:(?:x|u00)(?P<escaped>{_HEX})|u\{{(?P<braced>{_HEX})\}}|(?=/))
     | (?<=%)(?P<percent>{_HEX})
     | (?<=&)\#(?:x(?P<entity>{_HEX})|(?P<decimal>\d{{2,3}}));
@@ -34,10 +38,22 @@ _JOINT = re.compile(
     re.VERBOSE,
 )
 """What stands between two parts of a string, or for one character of it."""
+_WRAPPED = re.compile(
+    rf"""\n(?<={_DENSE}{{32}}\n)[ \t]{{0,40}}+(?={_DENSE}{{2,}}={{0,2}}(?:[ \t]*\n|["'`]|\Z))"""
+)
+"""Between the lines of what is too long for one."""
 _CALLED = re.compile(r"(?:concat!?|Concat|CONCAT|paste0)\(\s{0,80}(?P<parts>[^()]{0,4000})")
 _JOINS = re.compile(r"""(?<=''\.|""\.|``\.)join\(\s{0,80}[\[(]\s{0,80}(?P<parts>[^\[\]()]{0,4000})""")
 _JOINED = re.compile(r"""join\(\s{0,8}(?:''|""|``)\s{0,8}\)""")
 _LONGEST_LIST = 4_000
+_FEWEST_ITEMS = 12
+_ITEM = r"""(?:0x[2-7][0-9A-Fa-f]|\d{2,3}|'[^'\\\n]'|"[^"\\\n]")"""
+_SPELT = re.compile(
+    rf"[\[({{]\s{{0,80}}+(?P<items>{_ITEM}(?:\s{{0,80}}+,\s{{0,80}}+{_ITEM}){{{_FEWEST_ITEMS - 1},2000}}+)"
+)
+"""A list of characters, or of their codes."""
+_AN_ITEM = re.compile(rf"{_ITEM}\s*,?\s*")
+_WRAPPER = re.compile(r"(?:new\s{1,4})?[\w.\[\]<>]{0,40}\(?\s{0,8}\Z")
 _COMMA = re.compile(rf"""["'`](?<={_PART}["'`])\s{{0,80}}+,\s{{0,80}}+[BFRbfru]{{0,2}}["'`](?={_PART})""")
 _AROUND = 400
 """Characters of the lines around that the reading holds, as a name may stand there."""
@@ -89,20 +105,29 @@ def encoded(runs: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _decoded(written: str) -> bytes:
-    """What it stands for; where it is no code for anything, bytes that are no text."""
+    """What it stands for, unpacked; where it is no code for anything, bytes that are no text."""
+    plain = written.rstrip("=").translate(_STANDARD)
     try:
         if _HEXADECIMAL.fullmatch(written):
-            return bytes.fromhex(written)
-        plain = written.translate(_STANDARD)
-        return base64.b64decode(plain + "=" * (-len(plain) % 4))
-    except ValueError:
+            data = bytes.fromhex(written)
+        elif _BASE32.fullmatch(written):
+            data = base64.b32decode(plain + "=" * (-len(plain) % 8))
+        else:
+            data = base64.b64decode(plain + "=" * (-len(plain) % 4))
+        if data.startswith((b"\x1f\x8b", b"x")) and not data.isascii():
+            return zlib.decompressobj(_ANY_HEADER).decompress(data, _MOST_UNPACKED)
+    except (ValueError, zlib.error):
         return b"\0"
+    return data[::2] if len(data) > 1 and not any(data[1::2]) else data  # UTF-16, as PowerShell is given
 
 
-_STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
+_STANDARD = str.maketrans({"-": "+", "_": "/"})
+_ANY_HEADER = zlib.MAX_WBITS | 32
+_MOST_UNPACKED = 65_536
+_BASE32 = re.compile(r"[A-Z2-7]{24,}={0,6}")
 _PRINTED = bytes([*range(32, 127), *b"\t\n\r"])
 _SHORTEST_ENCODED = 20
-_ENCODED = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{20,8192}={0,2}")
+_ENCODED = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{20,8192}={0,6}")
 _SOME_HEXADECIMAL = re.compile(r"[2-7][0-9a-f]{19}")
 _HEXADECIMAL = re.compile(r"(?:[2-7][0-9a-fA-F]|0[9aAdD])+")
 
@@ -119,10 +144,27 @@ def _joints(text: str) -> Iterator[tuple[int, int, str]]:
             yield *found.span(), found["opened"]
         else:
             yield *found.span(), ""
+    for found in _WRAPPED.finditer(text):
+        yield *found.span(), ""
+    if text.count(",") >= _FEWEST_ITEMS - 1:
+        for found in _SPELT.finditer(text):
+            yield from _spelt(text, found)
     for start, begin, end in _lists(text):
         if commas := [*_COMMA.finditer(text, begin, end)]:
             yield start, begin, ""
             yield from ((*comma.span(), "") for comma in commas)
+
+
+def _spelt(text: str, found: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """A list of characters read as the string of them; what is no text is left."""
+    items = [*_AN_ITEM.finditer(text, *found.span("items"))]
+    codes = [ord(item[0][1]) if item[0][0] in "\"'" else int(item[0].rstrip(", \t\r\n"), 0) for item in items]
+    if not all(32 <= code < 127 for code in codes):
+        return
+    begin = _WRAPPER.search(text, max(0, found.start() - 60), found.start())
+    yield begin.start() if begin else found.start(), found.start("items"), '"'
+    yield from ((*item.span(), chr(code)) for item, code in zip(items, codes, strict=True))
+    yield items[-1].end(), items[-1].end() + 1, '"'
 
 
 def _lists(text: str) -> Iterator[tuple[int, int, int]]:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 
+@lru_cache(maxsize=4)
 def small(text: str) -> str:
     """`text` in small letters, each at its place: letters whose small form is longer stay as they are."""
     lower = text.lower()
     if len(lower) == len(text):
         return lower
     return "".join(each if len(form := each.lower()) != 1 else form for each in text)
+
+
+@lru_cache(maxsize=4)
+def names_in(text: str) -> str:
+    """The words of `text` in small letters, each once, blanks between them: a third of a program."""
+    # Bytes, since of those a table is looked up in no time.
+    words = set(small(text).encode("ascii", "replace").translate(_NAMES).split())
+    return b" ".join(words).decode("ascii")
+
+
+_NAMES = bytes(code if chr(code).isalnum() or chr(code) == "_" else 32 for code in range(128)) + b" " * 128
 
 
 def found_at(text: str, word: str) -> Iterator[int]:

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from devflow.models.guard.letters import small
+
 Kind = Literal["EMAIL", "PHONE", "CARD", "IBAN", "IP", "SSN", "PERSON", "ID"]
 CLAIMED: tuple[Kind, ...] = ("EMAIL", "PHONE", "CARD", "IBAN", "IP", "SSN")
 
@@ -76,8 +78,8 @@ def _emails(text: str) -> Iterator[Personal]:
         at = text.find("@", at + 1)
 
 
-_IBAN = re.compile(r"[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?")
-_CHECK_DIGITS = re.compile(r"\d\d(?= ?[A-Za-z0-9]{4})")
+_IBAN = re.compile(r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?")
+_CHECK_DIGITS = re.compile(r"\d\d(?=[ \-]?[A-Za-z0-9]{4})")
 _IBAN_LENGTHS = {
     **{
         "AD": 24,
@@ -170,8 +172,24 @@ _IBAN_LENGTHS = {
         "VG": 24,
         "XK": 20,
     },
+    **{
+        "BI": 27,
+        "DJ": 27,
+        "FK": 18,
+        "HN": 28,
+        "LY": 25,
+        "MN": 20,
+        "NI": 28,
+        "OM": 23,
+        "RU": 33,
+        "SD": 18,
+        "SO": 23,
+        "ST": 25,
+        "YE": 30,
+    },
 }
 """Characters by country, from the registry of ISO 13616."""
+_UNGROUPED = str.maketrans("", "", " -")
 
 
 def _ibans(text: str) -> Iterator[Personal]:
@@ -185,9 +203,9 @@ def _ibans(text: str) -> Iterator[Personal]:
         end = start
         count = 0
         while end < found.end() and count < length:
-            count += text[end] != " "
+            count += text[end] not in " -"
             end += 1
-        plain = text[start:end].replace(" ", "").upper()
+        plain = text[start:end].translate(_UNGROUPED).upper()
         if count == length and not text[end : end + 1].isalnum() and _checked(plain):
             yield Personal(start, end, "IBAN")
 
@@ -383,7 +401,7 @@ def _people(text: str) -> Iterator[Personal]:
     for title in _TITLE.finditer(text):
         if not text[title.start() - 1 : title.start()].isalnum():
             found.append(_TITLED.match(text, title.end()))
-    lower = text.lower() if text.isascii() else text.translate(_SMALL)
+    lower = small(text)
     for saying in _SAYING:
         at = lower.find(saying)
         while at >= 0:
@@ -398,9 +416,6 @@ def _people(text: str) -> Iterator[Personal]:
             yield Personal(*name.span(len(name.groups())), "PERSON")
 
 
-_SMALL = {code: code + 32 for code in range(65, 91)}
-
-
 _LICENCES = ("licence", "license", "passport", "national id", "identity card")
 _LICENCE = re.compile(
     r"(?: number| no\.?| id)?(?: is|:|=|#)?\s{0,2}([A-Z]{0,2}\d[\d\-]{5,14})\b", re.IGNORECASE
@@ -408,7 +423,7 @@ _LICENCE = re.compile(
 
 
 def _licences(text: str) -> Iterator[Personal]:
-    lower = text.lower() if text.isascii() else text.translate(_SMALL)
+    lower = small(text)
     for word in _LICENCES:
         at = lower.find(word)
         while at >= 0:

@@ -1,11 +1,11 @@
 """Secrets and personal data out of a text, and back into the answer.
 
 Finds secrets by the formats their issuers gave them (`secret_formats`), by the names they stand beside and by
-how random they look (`secret_names`), and by the detectors of the detect-secrets library; personal data by
-`pii`. Each is replaced by a placeholder that a model can copy like a name (`DEVFLOW_SECRET_1_`,
-`DEVFLOW_EMAIL_2_`) and that no text of the request holds; in the answer the placeholder becomes the value
-again, so code that mentions a key still does. All in memory: nothing is written or verified over the network.
-CPU-bound (about 4 MB/s): call it in a thread.
+how random they look (`secret_names`, `secret_settings`), by the columns and the manifests they stand in
+(`secret_columns`, `secret_manifests`); personal data by `pii`. Each is replaced by a placeholder that a model
+can copy like a name (`DEVFLOW_SECRET_1_`, `DEVFLOW_EMAIL_2_`) and that no text of the request holds; in the
+answer the placeholder becomes the value again, so code that mentions a key still does. All in memory: nothing
+is written or verified over the network. CPU-bound (about 4 MB/s): call it in a thread.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from json import dumps
-from typing import Protocol, cast, get_args
+from typing import get_args
 
+from devflow.models.guard.assembled import assembled
 from devflow.models.guard.joined import encoded, readings
 from devflow.models.guard.pii import Kind, personal_data
-from devflow.models.guard.secret_formats import formatted, long_runs, places
-from devflow.models.guard.secret_names import can_be_secret, named, random_strings
-from devflow.models.guard.secret_settings import of_manifests, settings
+from devflow.models.guard.secret_columns import in_columns
+from devflow.models.guard.secret_formats import formatted, long_runs, places, spaced
+from devflow.models.guard.secret_manifests import of_manifests
+from devflow.models.guard.secret_names import LONGEST_VALUE, named, random_strings
+from devflow.models.guard.secret_settings import settings
 from devflow.models.streams import closing
-
-LONGEST_LINE = 4_000
-"""Longer lines are looked at in pieces of this many characters, overlapping by 200."""
 
 
 def secrets_in(text: str) -> list[tuple[int, int]]:
     """The ranges of the secrets in `text`, in order, none touching another."""
-    found = [*_as_it_stands(text), *_keys(text), *_by_library(text)]
+    found = [*_as_it_stands(text), *_keys(text)]
     for reading in readings(text):
         found += [reading.written(*place) for place in _as_it_stands(reading.text)]
     return _merged(found)
@@ -39,14 +40,23 @@ def secrets_in(text: str) -> list[tuple[int, int]]:
 
 def _as_it_stands(text: str, *, decoded: bool = True) -> Iterator[tuple[int, int]]:
     runs = long_runs(text)
+    prose: set[str] = set()
     if decoded:
         for written, plain in encoded(runs):
-            if any(True for _ in _as_it_stands(plain, decoded=False)):
+            if _ACCOUNT.fullmatch(plain) or any(True for _ in _as_it_stands(plain, decoded=False)):
                 yield from places(text, written)
+            elif " " in plain:
+                prose.add(written)
     yield from formatted(text, runs)
-    yield from random_strings(text, runs)
+    yield from spaced(text)
+    yield from random_strings(text, runs, prose)
     yield from named(text)
     yield from settings(text)
+    yield from in_columns(text)
+
+
+_ACCOUNT = re.compile(r"[\w.@\-]{1,64}:(?=.{0,60}[A-Za-z])(?!//)[^\s{}\[\]\"',]{5,128}")
+"""`user:password`, as headers and the settings of programs have it in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ class Vault:
                         ranges[0] = _without_overlaps([(before + start, len(texts[0]), kind), *ranges[0]])
                     if not _is_word(right[: end - at]):
                         ranges[1] = _without_overlaps([(0, end - at, kind), *ranges[1]])
+        again = _unmistakable(texts, ranges)
+        ranges = [_and_again(text, found, again) for text, found in zip(texts, ranges, strict=True)]
         self.texts = tuple(self._hide(text, found) for text, found in zip(texts, ranges, strict=True))
         self._back = {placeholder: value for value, placeholder in self._placeholders.items()}
 
@@ -171,6 +183,37 @@ class Vault:
         return "".join((*parts, text[at:]))
 
 
+def _unmistakable(texts: Sequence[str], ranges: Sequence[Sequence[_Range]]) -> list[str]:
+    """The secrets that are no word, which are taken out wherever they stand: a password beside its name in
+    one place is an argument without one in the next."""
+    found = {
+        text[start:end]
+        for text, places in zip(texts, ranges, strict=True)
+        for start, end, kind in places
+        if kind == "SECRET"
+    }
+    values = (
+        value
+        for value in sorted(found)
+        if 8 <= len(value) <= LONGEST_VALUE and re.search(r"\d", value) and re.search(r"[^\W\d]", value)
+    )
+    return list(islice(values, _MOST_AGAIN))
+
+
+_MOST_AGAIN = 200
+"""Values that are looked for again; more of them are a list of tokens, each where it was found."""
+
+
+def _and_again(text: str, ranges: list[_Range], values: Iterable[str]) -> list[_Range]:
+    more = [
+        (*place, "SECRET")
+        for value in values
+        for place in places(text, value)
+        if not text[place[0] - 1 : place[0]].isalnum() and not text[place[1] : place[1] + 1].isalnum()
+    ]
+    return _without_overlaps([*ranges, *more]) if more else ranges
+
+
 class _Shown:
     """Where in a Markdown text a stream has come to: in a code block, in an address, in words."""
 
@@ -244,7 +287,7 @@ _ROUND_CURSOR = 600
 def _found(text: str, personal: bool) -> list[_Range]:
     """Block by block: of what is sent while somebody types, nearly all was sent a moment ago."""
     text, places = _plain(text)
-    ranges = [(start, end, "SECRET") for start, end in (*_keys(text), *of_manifests(text))]
+    ranges = [(start, end, "SECRET") for start, end in (*_keys(text), *of_manifests(text), *_in_parts(text))]
     at = 0
     for end in (*(gap.end() for gap in _BETWEEN_BLOCKS.finditer(text)), len(text)):
         if found := _in_block(text[at:end], personal):
@@ -255,6 +298,13 @@ def _found(text: str, personal: bool) -> list[_Range]:
     return _without_overlaps(ranges) if ranges else ranges
 
 
+def _in_parts(text: str) -> Iterator[tuple[int, int]]:
+    """The parts of secrets that are put together from names of strings."""
+    for each in assembled(text):
+        if any(end > each.begin for _, end in _as_it_stands(each.text)):
+            yield from each.parts
+
+
 def _plain(text: str) -> tuple[str, Sequence[int]]:
     """`text` as the patterns read it: lines that end in a line feed, plain letters and blanks for wide ones,
     and nothing that is not seen, as what is copied from a page may hold. Where its characters stand in
@@ -263,22 +313,32 @@ def _plain(text: str) -> tuple[str, Sequence[int]]:
         text = text.replace("\r\n", " \n").replace("\r", "\n")
     if text.isascii() or not _DRESSED.search(text):
         return text, ()
-    text = text.translate(_WIDE)
+    text = _LOOKS_LATIN.sub(_in_latin, text).translate(_WIDE)
     if not _UNSEEN.search(text):
         return text, ()
     places = [at for at, character in enumerate(text) if not _UNSEEN.match(character)]
     return _UNSEEN.sub("", text), places
 
 
-_WIDE = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {
-    0xA0: 0x20,
-    0x3000: 0x20,
-    0x85: 0x0A,
-    0x2028: 0x0A,
-    0x2029: 0x0A,
-}
+def _in_latin(letters: re.Match[str]) -> str:
+    """Letters in a word that has Latin ones beside them as what they look like."""
+    text, (start, end) = letters.string, letters.span()
+    beside = text[max(0, start - 1) : start] + text[end : end + 1]
+    return letters[0].translate(_LOOK_ALIKE) if re.search("[A-Za-z]", beside) else letters[0]
+
+
+_WIDE = (
+    {code + 0xFEE0: code for code in range(0x21, 0x7F)}
+    | dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x3000), 0x20)
+    | dict.fromkeys((*range(0x2010, 0x2016), 0x2212), 0x2D)
+    | dict.fromkeys((0x85, 0x2028, 0x2029), 0x0A)
+)
+"""Wide letters, blanks of other widths, dashes of print, other ends of lines: as what they stand for."""
+_LOOK_ALIKE = str.maketrans("асеорхуіѕАВСЕНІКМОРТХοΑΒΕΗΙΚΜΝΟΡΤΧ", "aceopxyisABCEHIKMOPTXoABEHIKMNOPTX")
+_LOOKS_LATIN = re.compile(f"[{''.join(map(chr, _LOOK_ALIKE))}]+")
+"""Cyrillic's and Greek's letters that look as Latin's do."""
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_DRESSED = re.compile(_UNSEEN.pattern[:-1] + "\u0085\u00a0\u2028\u2029\u3000\uff01-\uff5e]")
+_DRESSED = re.compile(f"[{_UNSEEN.pattern[1:-1]}{_LOOKS_LATIN.pattern[1:-2]}{''.join(map(chr, _WIDE))}]")
 _BETWEEN_BLOCKS = re.compile(r"\n ?\n(?=[^\s)\]}])")
 """Where a definition ends and the next begins. A line decides it with the one before it, so that blocks stay
 the same while the text around them moves."""
@@ -351,67 +411,3 @@ def _key_lines(text: str, at: int, *, forward: bool) -> int:
             break
         edge = line.start()
     return edge
-
-
-_WORTH_A_LOOK = re.compile(
-    r"passw|pwd|secret|(?:api|auth|service|account|priv|private|client)_?key|(?:db|database)_?(?:key|pass)|key_?pass|contrase",
-    re.IGNORECASE,
-)
-"""Lines without any of these have nothing for the library's keyword detector, which is slow."""
-_ISSUERS = ("cloudant", "softlayer", "ibm", "cos_")
-"""What the lines hold that the library's detectors of issuers find something in."""
-
-
-class _Plugin(Protocol):
-    def analyze_string(self, string: str) -> Iterable[str]: ...
-
-
-def _by_library(text: str) -> Iterator[tuple[int, int]]:
-    keywords, issuers = _plugins()
-    for start, line in _lines_with(text, ("pass", "pwd", "secret", "key", "contrase"), text.lower()):
-        if ('"' in line or "'" in line) and _WORTH_A_LOOK.search(line):
-            for secret in keywords.analyze_string(line):
-                if secret and can_be_secret(secret, outright=True, quoted=True):
-                    yield from places(line, secret, start)
-    for start, line in _lines_with(text, _ISSUERS, text):
-        for plugin in issuers:
-            for secret in plugin.analyze_string(line):
-                if secret and len(secret) >= 12:
-                    yield from places(line, secret, start)
-
-
-def _lines_with(text: str, words: Iterable[str], searched: str) -> Iterator[tuple[int, str]]:
-    """The lines of `text` (parts of long ones) with one of `words` in `searched`, and where they start."""
-    if len(searched) != len(text):  # a few letters have longer small forms
-        searched = text
-    starts: set[int] = set()
-    for word in words:
-        at = searched.find(word)
-        while at >= 0:
-            line = text.rfind("\n", 0, at) + 1
-            starts.add(max(line, line + (at - line) // (LONGEST_LINE - 200) * (LONGEST_LINE - 200)))
-            at = searched.find(word, at + len(word))
-    for start in sorted(starts):
-        end = text.find("\n", start, start + LONGEST_LINE)
-        yield start, text[start : end if end >= 0 else start + LONGEST_LINE]
-
-
-@lru_cache(maxsize=1)
-def _plugins() -> tuple[_Plugin, tuple[_Plugin, ...]]:
-    """The library's detector of telling names, and those of issuers that `secret_formats` has not in full.
-    Importing them takes 0.1-0.2 s, so it happens at the first use."""
-    from detect_secrets.plugins.cloudant import CloudantDetector
-    from detect_secrets.plugins.ibm_cloud_iam import IbmCloudIamDetector
-    from detect_secrets.plugins.ibm_cos_hmac import IbmCosHmacDetector
-    from detect_secrets.plugins.keyword import KeywordDetector
-    from detect_secrets.plugins.softlayer import SoftlayerDetector
-
-    issuers = (
-        CloudantDetector,
-        IbmCloudIamDetector,
-        IbmCosHmacDetector,
-        SoftlayerDetector,
-    )
-    return cast("_Plugin", KeywordDetector()), cast(
-        "tuple[_Plugin, ...]", tuple(plugin() for plugin in issuers)
-    )

@@ -9,11 +9,11 @@ beside: `models.secret_names`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devflow.models.guard.letters import AnyOf
+from devflow.models.guard.letters import AnyOf, names_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,26 @@ class Format:
     """Matches from `back` characters before the literal; the secret is group 1 where there is one."""
     back: int = 0
     alone: bool = False
-    """Whether the literal is a word by itself, with white space behind it."""
+    """Whether it is looked for in the whole text and not in its long words only."""
 
 
 def formatted(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
     """The ranges of `text`, whose `long_runs` are `runs`, in the format of some issuer; they may overlap."""
     dense = " ".join(runs)
-    likely = [form for literal in _LITERALS.within(dense) for form in _BY_LITERAL[literal]]
-    for form in (*likely, *(form for form in _ALONE if form.literal in text)):
+    yield from _of(text, (form for literal in _LITERALS.within(dense) for form in _BY_LITERAL[literal]))
+    for run in runs:
+        if len(run) >= _SHORTEST_SHAPE and (shape := _SHAPES.search(run)):
+            yield from places(text, shape[0])
+
+
+def spaced(text: str) -> Iterator[tuple[int, int]]:
+    """The same for formats that are no single word, as those of commands."""
+    names = names_in(text)
+    yield from _of(text, [form for name, forms in _ALONE if name in names for form in forms])
+
+
+def _of(text: str, formats: Iterable[Format]) -> Iterator[tuple[int, int]]:
+    for form in formats:
         at = text.find(form.literal)
         while at >= 0:
             start = at - form.back
@@ -42,9 +54,6 @@ def formatted(text: str, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
                 at = text.find(form.literal, max(found.end(), at + 1))
             else:
                 at = text.find(form.literal, at + len(form.literal))
-    for run in runs:
-        if len(run) >= _SHORTEST_SHAPE and (shape := _SHAPES.search(run)):
-            yield from places(text, shape[0])
 
 
 def long_runs(text: str) -> list[str]:
@@ -90,11 +99,27 @@ def _formats(table: str) -> Iterator[Format]:
         if line and not line.startswith("#"):
             issuer, literal, pattern, *back = (part.strip() for part in line.split(" | "))
             compiled = re.compile(pattern)
-            yield Format(issuer, literal, compiled, int(back[0]) if back else 0, r"\s+" in pattern)
+            yield Format(issuer, literal, compiled, int(back[0]) if back else 0, _is_alone(literal, pattern))
 
 
+def _is_alone(literal: str, pattern: str) -> bool:
+    """Whether a word of the text can end behind the literal, or in its middle: what is read on is no part of
+    it then."""
+    return re.search(r"\\s[+*]", pattern) is not None or literal == "://" or not _WORD.fullmatch(literal)
+
+
+def _name_of(form: Format) -> str:
+    names: list[str] = re.findall(r"[a-z0-9_]*", form.literal.lower())
+    return max(names, key=len)
+
+
+_WORD = re.compile(r"[^\s\"'`(){}\[\]<>,;|\\]+")
 FORMATS: tuple[Format, ...] = tuple(_formats(Path(__file__).with_suffix(".txt").read_text("utf-8")))
-_ALONE = tuple(form for form in FORMATS if form.alone)
+_ALONE = tuple(
+    (name, [form for form in FORMATS if form.alone and _name_of(form) == name])
+    for name in dict.fromkeys(_name_of(form) for form in FORMATS if form.alone)
+)
+"""By the longest name in their literals."""
 _BY_LITERAL = {
     literal: [form for form in FORMATS if form.literal == literal and not form.alone]
     for literal in dict.fromkeys(form.literal for form in FORMATS if not form.alone)

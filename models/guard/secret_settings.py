@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from devflow.models.guard.letters import found_at, small
-from devflow.models.guard.secret_names import can_be_secret
+from devflow.models.guard.secret_names import can_be_secret, is_mixed
 
 _NAME = (
     r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9]{0,20}[_.-]){0,4}+"
@@ -44,7 +44,7 @@ _SAID = re.compile(
     r"(?P<values>[^\s\"'`<>(){}\[\];,|&\\$]{7,200}+)(?=[ \t]*$|[,;)])",
     re.IGNORECASE | re.MULTILINE,
 )
-"""As people write it to each other, in comments alone."""
+"""As people write it to each other: in questions, and in comments."""
 _LOGGED = re.compile(
     rf"(?<=\s){_NAME}=(?P<values>[^\s\"'`<>(){{}}\[\];,|&\\$]{{6,200}}+)"
     r"(?=[ \t]+(?!(?:if|or|and|else|for|is|in|not)\b)[A-Za-z])",
@@ -52,15 +52,15 @@ _LOGGED = re.compile(
 )
 """In a line of a log or of a connection's parameters; in code a comma or a bracket would follow."""
 _ASSIGNED = re.compile(r"[\w-]{3,24}=[^\s=]")
-_MANIFEST = re.compile(r"^kind:[ \t]{1,8}[\"']?Secret[\"']?[ \t]*(?:#[^\n]*)?$", re.MULTILINE)
-_DOCUMENT = re.compile(r"^---", re.MULTILINE)
-_MANIFEST_DATA = re.compile(
-    r"^(?:data|stringData):[ \t]*\n(?P<lines>(?:[ \t]+[^\n]*(?:\n|\Z)|\n){1,500})", re.MULTILINE
+_LISTED = re.compile(
+    rf"(?:passwords|secrets|(?:(?<=api)|(?<=api[_-]))keys)[\"']?\s{{0,8}}(?:=|:|=>)\s{{0,8}}[\[({{]\s{{0,80}}"
+    rf"(?P<values>{_STRING}(?:\s{{0,80}},\s{{0,80}}{_STRING}){{0,200}})",
+    re.IGNORECASE,
 )
-_MANIFEST_LINE = re.compile(
-    r"^(?P<indent>[ \t]++)(?P<key>[\w.\-\"']{1,253}+:(?=\s)[ \t]*+)?(?P<values>[^\n]*)", re.MULTILINE
+_ACCOUNT_AT = re.compile(
+    r"[\w.\-]{1,64}:(?P<values>[^\s\"'`<>{}$]{4,128})@(?:tcp\(|unix\(|[\w.\-]{1,253}:\d{2,5}(?!\w))"
 )
-_BLOCK = re.compile(r"[|>][+\-\d]{0,2}(?:[ \t]+#[^\n]*)?")
+"""An address without its scheme, as Go's drivers and proxies are given."""
 _VALUE_FIRST = re.compile(
     r"""value["']?\s{0,4}:\s{0,4}["']?(?P<values>[^\s"',]{6,400})["']?\s{0,4},?\s{0,40}["']?(?:name|key)["']?
     \s{0,4}:\s{0,4}["']?[\w.\-]{0,60}\Z""",
@@ -69,34 +69,6 @@ _VALUE_FIRST = re.compile(
 _COMMENT = re.compile(r"#|//|--|/\*|<!--|^\s*[*;%]", re.MULTILINE)
 _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]")
 _EACH = re.compile(_STRING)
-
-
-def of_manifests(text: str) -> Iterator[tuple[int, int]]:
-    """The ranges of the values in Kubernetes's Secrets, whatever they are called."""
-    if "Secret" not in text:
-        return
-    begin = 0
-    for end in (*(found.start() for found in _DOCUMENT.finditer(text)), len(text)):
-        if _MANIFEST.search(text, begin, end):
-            for data in _MANIFEST_DATA.finditer(text, begin, end):
-                yield from _of_data(text, *data.span("lines"))
-        begin = end
-
-
-def _of_data(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The values of one mapping; what stands deeper than its keys is a value's next line."""
-    indent = ""
-    for line in _MANIFEST_LINE.finditer(text, begin, end):
-        indent = indent or line["indent"]
-        is_key = line["key"] is not None and line["indent"] == indent
-        start = line.start("values") if is_key else line.end("indent")
-        value = text[start : line.end()].rstrip()
-        stop = start + len(value)
-        if is_key and value[:1] == value[-1:] and value[:1] in ("'", '"'):
-            start, stop = start + 1, stop - 1
-        is_header = is_key and _BLOCK.fullmatch(value) is not None
-        if stop - start >= 4 and not (is_header or value[0] == "#" or "{{" in value or "${" in value):
-            yield start, stop
 
 
 def settings(text: str) -> Iterator[tuple[int, int]]:
@@ -111,6 +83,16 @@ def settings(text: str) -> Iterator[tuple[int, int]]:
                 value = part[0][1:-1]
                 if can_be_secret(value, outright=True, quoted=True) and (len(parts) > 1 or _is_value(value)):
                     yield part.start() + 1, part.end() - 1
+    for found in _matches(_LISTED, text, (at for at in names if lower.startswith(_PLURALS, at))):
+        for each in _EACH.finditer(text, *found.span("values")):
+            value = each[0][1:-1]
+            if is_mixed(value) and can_be_secret(value, outright=True, quoted=True):
+                yield each.start() + 1, each.end() - 1
+    for at in found_at(text, "@"):
+        begin = max(text.rfind(sign, max(0, at - 200), at) for sign in " \n\t\"'`=(,") + 1
+        account = _ACCOUNT_AT.match(text, begin)
+        if account and account.end() > at and can_be_secret(account["values"], outright=True, env=True):
+            yield account.span("values")
     if "value" in lower:
         for at in names:
             begin = lower.rfind("value", max(0, at - 500), at)
@@ -121,19 +103,24 @@ def settings(text: str) -> Iterator[tuple[int, int]]:
     said = (
         each
         for each in _matches(_SAID, text, names)
-        if _COMMENT.search(text, *_line_before(text, each.start()))
+        if " is " in each[0] or _COMMENT.search(text, *_line_before(text, each.start()))
     )
     logged = _matches(_LOGGED, text, _starts(text, (at for at in names if _ASSIGNED.match(text, at))))
     for found in (*_matches(_BARE, text, bare), *said, *logged):
         value = found["values"]
         # Without a digit among letters it may be the name of something: `password: str`, `password=password`.
-        mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-        if mixed and not _DOTTED.match(value) and can_be_secret(value, outright=True, env=True):
+        setting = found.re is _BARE and text[found.start() : found.start("values") - 1].isupper()
+        if (
+            (setting or is_mixed(value))
+            and not _DOTTED.match(value)
+            and can_be_secret(value, outright=True, env=True)
+        ):
             yield found.span("values")
 
 
 _LAST_WORDS = ("pass", "pwd", "secret", "token", "key")
 """The patterns are tried only round these, which the names end with."""
+_PLURALS = ("passwords", "secrets", "keys")
 _LONGEST_NAME = 4 * 22 + 20
 
 

@@ -27,6 +27,8 @@ from devflow.models.guard.redact import Vault
         ("5500 0055 5555 5559", "CARD", "5500 0055 5555 5559"),
         ("IBAN DE89 3704 0044 0532 0130 00", "IBAN", "DE89 3704 0044 0532 0130 00"),
         ("my iban is gb82west12345698765432", "IBAN", "gb82west12345698765432"),
+        ("DE89-3704-0044-0532-0130-00", "IBAN", "DE89-3704-0044-0532-0130-00"),
+        ("pay to OM81 0180 0000 0129 9123 456", "IBAN", "OM81 0180 0000 0129 9123 456"),
         ("from 106.31.73.20 at noon", "IP", "106.31.73.20"),
         ("6e40:4041:c617:e898:c11:40d2:c669:2eb4", "IP", "6e40:4041:c617:e898:c11:40d2:c669:2eb4"),
         ("SSN: 460-89-9847", "SSN", "460-89-9847"),
@@ -72,6 +74,15 @@ def test_a_placeholder_says_what_it_stands_for_and_comes_back() -> None:
         == "mail(`joe@corp.io`) or jane@corp.io"
     )
     assert dict(vault.redactions.kinds) == {"EMAIL": 2}
+
+
+@pytest.mark.parametrize(
+    "text", ["+49\u201330\u2013901820", "+49\u200930\u202f901820", "tel:+49\u201130\u2011901820"]
+)
+def test_a_number_in_dashes_and_blanks_of_print_is_found(text: str) -> None:
+    vault = Vault([f"x = '{text}'\n"])
+    assert "1820" not in vault.texts[0]
+    assert vault.restored(vault.texts[0]) == f"x = '{text}'\n"
 
 
 def test_personal_data_can_be_left_in() -> None:

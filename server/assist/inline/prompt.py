@@ -69,7 +69,7 @@ def request_for(
     others = (name for name in hole.names if name != hole.path)
     request = FillRequest(
         prefix=source[start:at],
-        suffix=(rest + below)[:SUFFIX_BUDGET],
+        suffix=whole_lines(rest + below, SUFFIX_BUDGET, more=at + len(rest + below) < len(source)),
         language=hole.doc.language,
         path=hole.path,
         context=context.excerpts,
@@ -80,6 +80,15 @@ def request_for(
         stop=() if site.multiline else ("\n",) if site.line_before.strip() else (),
     )
     return request, Window(start, below)
+
+
+def whole_lines(text: str, budget: int, *, more: bool) -> str:
+    """As much of `text` as the budget holds, without the line it would break off in: the beginning of a token
+    is not known for one. `more`: whether the document goes on behind it."""
+    if len(text) <= budget and not more:
+        return text
+    end = text.rfind("\n", 0, budget)
+    return text[: end + 1] if end >= 0 else text[:budget]
 
 
 def without_context(request: FillRequest, hole: Hole) -> FillRequest:

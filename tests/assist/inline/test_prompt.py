@@ -69,6 +69,17 @@ def test_what_hardly_differs(old: str, new: str, expected: bool) -> None:
     assert hardly_differs(old, new) is expected
 
 
+@pytest.mark.parametrize("at", range(0, 60, 7))
+def test_the_text_below_ends_with_a_whole_line(at: int) -> None:
+    """A token of which only the beginning is sent is not known for one."""
+    token = "AKIA" + "Z7Q2M5XK3WJ6R4TN"
+    below = "\n" + LONG[: 1_960 + at]
+    source = f"x = 1{below[: below.rindex(chr(10))]}\nkey = '{token}'\ny = 2\n" + LONG
+    request, _ = asked(source, 5)
+    assert request.suffix.endswith("\n")
+    assert token in request.suffix or token[:4] not in request.suffix
+
+
 def test_a_line_asks_for_fewer_tokens_than_a_block() -> None:
     assert asked("x = \n", 4)[0].max_tokens == 40
     source = "def f():\n    "
