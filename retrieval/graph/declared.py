@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS, family
@@ -26,7 +27,7 @@ from devflow.retrieval.graph.dialects import (
 )
 from devflow.retrieval.graph.go_libraries import library_file
 from devflow.retrieval.graph.modules import Modules
-from devflow.retrieval.graph.narrowing import TYPES, declares, fits, nearest, overloads
+from devflow.retrieval.graph.narrowing import TYPES, declares, fits, nearest, overloads, values_first
 from devflow.retrieval.graph.receivers import Receivers
 from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
@@ -35,6 +36,7 @@ from devflow.retrieval.graph.values import VALUED, Values
 
 _DEEPEST = 8
 _MOST_BASES = 32
+_LONGEST_HEAD = 6_000
 
 
 class DeclaredMeanings:
@@ -86,14 +88,22 @@ class DeclaredMeanings:
             return library_file(definition.path) if is_go else library_values.file_of(definition)
         return self._stored.file(definition.root, definition.file)
 
+    def head(self, made: Definition) -> str:
+        """The head of a definition, also where the index has cut its signature."""
+        if not made.signature.endswith("…") or made.root < 0:
+            return made.signature
+        source = self._stored.source(self.file_of(made))
+        text = source[made.start : min(made.end, made.start + _LONGEST_HEAD)]
+        return re.sub(r"\s+", " ", text.partition("{")[0] if made.kind in CLASS_LIKE else text)
+
     def top_level(self, file: File, name: str) -> Definition | None:
         """What a plain name means outside all functions: of the file, its package, its imports."""
         if file.root < 0:
             return None
         if own := file.named("", name):
-            return own[0]
+            return values_first(own)[0]
         if (imported := self.imported(file, name)) is not None:
-            return imported[0] if imported else None
+            return values_first(imported)[0] if imported else None
         if DIALECTS[file.language].package:
             near = (each for each in self.every(name, file.language) if not each.container)
             return next((each for each in near if same_package(each.path, file.path)), None)
@@ -170,14 +180,15 @@ class DeclaredMeanings:
 
     def _direct_outside(self, owner: Definition) -> Iterator[Value]:
         file = self.file_of(owner)
-        for base in base_types(owner.signature, owner.name, owner.language):
+        for base in base_types(self.head(owner), owner.name, owner.language):
             if not self.types(file, base.name):
                 yield Value(file, base)
 
     def holds(self, file: File, name: str) -> bool:
-        """Whether `name` is one that the workspace declares for `file`, or hands it."""
-        imported = file.imported_as(name)
-        return bool(imported) and not self.is_imported_from_outside(file, name)
+        """Whether `name` is one that the workspace declares for `file`, or hands it of its own."""
+        if not file.imported_as(name) or self.is_imported_from_outside(file, name):
+            return False
+        return file.language not in SCRIPTS or bool(self.imported(file, name))
 
     def of_package(self, file: File, name: str) -> list[Definition]:
         """What the Go package that `file` imports as `name` exports, from its sources where it is none of the
@@ -196,7 +207,7 @@ class DeclaredMeanings:
     def _base_names(self, file: File, definition: Definition) -> list[str]:
         if definition.language == "go":
             return embedded_names(self._stored.source(file)[definition.start : definition.end])
-        return base_names(definition)
+        return base_names(replace(definition, signature=self.head(definition)))
 
     def has_all_bases(self, owner: Definition, depth: int = 0) -> bool:
         """Whether the workspace holds all that a class inherits from."""
@@ -226,12 +237,13 @@ class DeclaredMeanings:
                 if each.container.rpartition(".")[2] == owner.name
                 and (owner.language != "go" or each.path.parent == owner.path.parent)
             ]
-        if found or depth > _DEEPEST:
+        assigned = bool(found) and all(each.signature.startswith("this.") for each in found)
+        if (found and not assigned) or depth > _DEEPEST:
             return found
         for base in self.bases(owner):
             if inherited := self.member(base, name, depth + 1):
                 return inherited
-        return []
+        return found
 
     # --- plain names
 
