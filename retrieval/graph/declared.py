@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.go_literals import literal_type
 from devflow.analysis.languages import SCRIPTS, family
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.analysis.written_types import base_types
-from devflow.retrieval.graph import go_libraries, library_values
+from devflow.retrieval.graph import contextual, go_libraries, library_values
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
@@ -63,10 +64,27 @@ class DeclaredMeanings:
         if dialect is None:
             return None
         behind = bool(use.receiver) or self._behind_operator(file, use.start)
+        if not behind and file.language == "go" and (keyed := self._go_key(file, use)) is not None:
+            return keyed
+        if not behind and file.language in SCRIPTS:
+            made = contextual.key(self.values, file, self._stored.source(file), use.name, use.start)
+            if made is not None and made.root >= 0:
+                return [Meaning(made, 0.85, "type")]
         if not behind:
             return self._plain(file, dialect, use)
         told = self._receivers.told(file, dialect, use) if use.receiver else None
         return self._member_of_value(file, use) if told is None and file.language in VALUED else told
+
+    def _go_key(self, file: File, use: Use) -> list[Meaning] | None:
+        """The field that a key of a composite literal names (`Point{X: 1}`); None where it is no such key, or
+        its type is not known."""
+        source = self._stored.source(file)
+        written = literal_type(source, use.start, use.end)
+        if not written:
+            return None
+        for owner in self.types(file, written)[:1]:
+            return [Meaning(each, 0.85, "type") for each in self.member(owner, use.name)] or None
+        return [] if self.library(file, written) is not None else None
 
     def bases(self, definition: Definition) -> list[Definition]:
         """The classes and interfaces that a head names, those of the workspace."""

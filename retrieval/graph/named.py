@@ -22,6 +22,7 @@ from devflow.retrieval.graph import (
 )
 from devflow.retrieval.graph.base import Definition, Link, Use
 from devflow.retrieval.graph.chosen import chosen
+from devflow.retrieval.graph.dialects import same_package
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
 from devflow.retrieval.graph.value import shown
@@ -96,10 +97,6 @@ def told_at(
     file = next(_files_at(graph, path), None)
     if file is None:
         return None
-    if file.language in SCRIPTS and not receiver:
-        made = contextual.key(graph.declared.values, file, graph.stored.source(file), name, start)
-        if made is not None and made.root >= 0:
-            return [objects.shown(made)]
     use = Use(file.root, file.id, start, start + len(name), kind, 0, name, receiver, "")
     told = graph.declared.told(use)
     if told is None:
@@ -107,7 +104,8 @@ def told_at(
     definitions = [each.definition for each in told]
     if file.language == "java" or file.language in SCRIPTS:
         source, values = graph.stored.source(file), graph.declared.values
-        return chosen(values, file, source, start + len(name), receiver, definitions)
+        meant = chosen(values, file, source, start + len(name), receiver, definitions)
+        return [objects.shown(each) for each in meant]
     return definitions
 
 
@@ -168,6 +166,9 @@ def library_name(
         if made is None:
             return None
         return made.path, library_values.symbol_of(made) if made.root < 0 else objects.shown(made).symbol
+    if not receiver and graph.stored.source(file)[max(0, start - 200) : start].rstrip()[-1:] != ".":
+        own = any(same_package(each.path, file.path) for each in graph.stored.named(name, "go"))
+        return go_libraries.built_in(name) if not own else None
     found = _of_go(graph, file, start, name, receiver)
     symbol = go_libraries.symbol_of(found) if found is not None else None
     return (found.path, symbol) if found is not None and symbol is not None else None
