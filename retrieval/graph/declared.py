@@ -206,7 +206,8 @@ class DeclaredMeanings:
         """Whether `name` is one that the workspace declares for `file`, or hands it of its own."""
         if not file.imported_as(name) or self.is_imported_from_outside(file, name):
             return False
-        return file.language not in SCRIPTS or bool(self.imported(file, name))
+        whole = any(made.name in ("", "*") for made, _ in file.imported_as(name))
+        return file.language not in SCRIPTS or whole or bool(self.imported(file, name))
 
     def of_package(self, file: File, name: str) -> list[Definition]:
         """What the Go package that `file` imports as `name` exports, from its sources where it is none of the

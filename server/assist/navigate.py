@@ -46,7 +46,8 @@ TOLD_SECONDS = 1.0
 REFERENCES_SECONDS = 5.0
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
 """Languages whose methods call each other without a receiver."""
-_MOST_USES = 2_000
+_MOST_USES, _MOST_GUESSED = 2_000, 500
+"""Uses of a name that are looked at: where types are written, and elsewhere."""
 _MOST_FILES = 200
 _SELVES = ("self", "cls")
 EXAMINED_SECONDS = 0.5
@@ -262,7 +263,8 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
     index = code.index
     if index is None:
         return []
-    found = await within(index.references_to(name, _MOST_USES), INDEX_SECONDS) or []
+    most = _MOST_USES if doc.language in VALUED else _MOST_GUESSED
+    found = await within(index.references_to(name, most), INDEX_SECONDS) or []
     found = [each for each in found if each.path != doc.path and _is_kin(each.path, doc.language)]
     others = [each for each in found if _may_be(each.receiver, targets)]
     if any(target.symbol.container for target in targets):

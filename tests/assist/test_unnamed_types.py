@@ -86,6 +86,19 @@ async def test_members_are_found_where_types_have_no_name(line: str, target: str
     await check(tmp_path, f"{marked}{line}\n")
 
 
+async def test_a_name_for_a_whole_module_leads_to_its_import(tmp_path: Path) -> None:
+    snippet = """
+        //- core.ts
+        export class Client {}
+        //- main.ts
+        import * as Core from "./core";
+        let one: Co<|>re.Client;
+    """
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        found = await definition(space.doc, space.at, space.code)
+        assert [each.path.name for each in found.locations] == ["main.ts"]
+
+
 async def test_what_an_unnamed_object_has_is_offered(tmp_path: Path) -> None:
     for line, labels in (
         ("Mode.<|>", {"READ", "WRITE"}),
