@@ -26,12 +26,14 @@ class ToldUses:
     others: frozenset[Place] = frozenset()
 
 
-def told_uses(graph: Graph, name: str, targets: Sequence[tuple[Path, str]], seconds: float) -> ToldUses:
-    """The uses of `name` that are of `targets`, each a file and a qualified name in it, or of what these
-    override or is overridden by; read for at most `seconds`."""
-    meant = [each for path, qualified in targets for each in definitions_in(graph, path, qualified)]
-    if not meant:
-        return ToldUses()
+def told_uses(
+    graph: Graph, name: str, written: str, targets: Sequence[tuple[Path, int, str]], seconds: float
+) -> ToldUses:
+    """The uses of `name` in files of the language `written` that are of `targets`, each a file, the offset of
+    the name and the qualified name in it, or of what these override or is overridden by; read for at most
+    `seconds`."""
+    meant = [each for path, _, qualified in targets for each in definitions_in(graph, path, qualified)]
+    places = {(path, start) for path, start, _ in targets}  # keys of objects are in no index
     kin = set(meant)
     for each in meant:
         kin.update(graph.overridden(each) if each.container else ())
@@ -39,7 +41,7 @@ def told_uses(graph: Graph, name: str, targets: Sequence[tuple[Path, str]], seco
     theirs: set[Place] = set()
     others: set[Place] = set()
     ends = time.monotonic() + seconds
-    language = family(meant[0].language)
+    language = family(written)
     for use in graph.stored.uses(name, _MOST):
         file = graph.stored.file(use.root, use.file)
         if family(file.language) != language:
@@ -48,7 +50,12 @@ def told_uses(graph: Graph, name: str, targets: Sequence[tuple[Path, str]], seco
         if time.monotonic() > ends:
             break
         told = graph.declared.told(use)
-        if told is not None:
-            found: list[Definition] = [each.definition for each in told]
-            (theirs if kin.intersection(found) else others).add((file.path, use.start))
+        found: list[Definition] = [each.definition for each in told or ()]
+        if not found and not meant:
+            value = graph.declared.values.value(file, use.start)
+            key = graph.declared.values.outside(value, name) if value is not None else None
+            found = [key[0]] if key is not None else []
+        if told is not None or found:
+            at = {(each.path, each.name_start) for each in found}
+            (theirs if kin.intersection(found) or places & at else others).add((file.path, use.start))
     return ToldUses(frozenset(theirs), frozenset(others))

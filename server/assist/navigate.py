@@ -94,9 +94,11 @@ async def _told(name: str, targets: Sequence[Found], doc: Document, code: Codeba
     if code.index is None or doc.language not in VALUED:
         return ToldUses()
     wanted = [
-        (each.location.path, each.symbol.qualified_name) for each in targets if each.location is not None
+        (each.location.path, each.location.start, each.symbol.qualified_name)
+        for each in targets
+        if each.location is not None
     ]
-    asked = code.index.graph.ask(told_uses, name, wanted, TOLD_SECONDS)
+    asked = code.index.graph.ask(told_uses, name, doc.language, wanted, TOLD_SECONDS)
     return await within(asked, 2 * TOLD_SECONDS) or ToldUses()
 
 

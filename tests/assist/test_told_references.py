@@ -70,6 +70,24 @@ async def test_references_of_a_field_are_those_of_its_type_and_its_language(
         assert told == expected
 
 
+async def test_references_of_a_key_are_found_from_its_uses(tmp_path: Path) -> None:
+    snippet = """
+        //- modes.ts
+        export const Mode = Object.freeze({ READ: "r" } as const);
+        export const Other = { READ: 1 };
+        //- main.ts
+        import { Mode, Other } from "./modes";
+        console.log(Mode.RE<|>AD, Mode.READ, Other.READ);
+    """
+    async with workspace(tmp_path, snippet, indexed=True) as space:
+        found = await references(space.doc, space.at, space.code, True)
+        assert [(each.path.name, each.start) for each in found] == [
+            ("main.ts", 56),
+            ("main.ts", 67),
+            ("modes.ts", 36),
+        ]
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
