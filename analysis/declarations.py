@@ -19,14 +19,17 @@ from devflow.analysis.expressions import (
     opening_around,
     split_top,
 )
+from devflow.analysis.object_types import closing
 from devflow.analysis.written_types import Type, read_type, type_before, type_text
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The type that is written beside a name; None where it cannot be told."""
+    """The type that is written beside a name; None where it cannot be told. With a `member`, beside the
+    pattern that takes it apart: the name is what the type has under that."""
 
     type: Type | None
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,15 @@ def declarations(
         for pattern, read in _FORMS.get(language, _SCRIPT)
         for each in re.finditer(pattern.replace("NAME", escaped), text)
     ]
+    later: list[Declaration] = []
     for each, read in sorted(found, key=lambda one: -one[0].start()):
         if field or _is_seen(text[each.start() :]):
             declaration = read(source, start, each)
             if declaration is not None:
                 yield declaration
+        elif read is _script_value and not _DECLARES.search(text, max(0, each.start() - 8), each.start()):
+            later.append(_script_value(source, start, each))
+    yield from later  # `let x; if (…) { x = … }`
 
 
 def binds(text: str, name: str, language: str) -> bool:
@@ -155,6 +162,8 @@ def _script_type(source: str, start: int, found: re.Match[str]) -> Declaration |
 
 def _script_value(source: str, start: int, found: re.Match[str]) -> Declaration:
     begun = start + found.end()
+    if source[begun : begun + 1] == "{" and (end := closing(source, begun)) > 0:
+        return SetFrom(start + found.start(), begun, end)
     return SetFrom(start + found.start(), begun, expression_end(source, begun))
 
 
@@ -169,10 +178,15 @@ def _script_part(source: str, start: int, found: re.Match[str]) -> Declaration:
     return SetFrom(start + found.start(), begun, end, "member", member=found[1] or found[2])
 
 
+def _script_taken(source: str, start: int, found: re.Match[str]) -> Declaration | None:
+    written = type_text(source, start + found.end())
+    return Written(read_type(written, "typescript"), found[1] or found[2]) if written else None
+
+
 def _handed(source: str, start: int, found: re.Match[str]) -> Declaration | None:
     call, before, parameter, at = _call_around(source, start, found)
     if call is None:
-        return None
+        return CalledFor(None, None, (), parameter, at) if at else None
     last = call.steps[-1]
     given = (_EACH, _PAIRS)[parameter] if parameter < 2 else frozenset[str]()
     holds = not before and last.kind == "member" and last.text in given
@@ -190,14 +204,17 @@ def _call_around(
     parameters = split_top(head[1].strip().removeprefix("(").removesuffix(")"), ",")
     names = [re.split(r"[\s:?=]", each.strip())[0] for each in parameters]
     begun = start + found.start() + head.start()
-    opened = opening_around(source, begun)
-    if opened is None or found["name"] not in names:
+    if found["name"] not in names:
         return None, (), 0, 0
+    opened = opening_around(source, begun)
+    if opened is None:
+        return None, (), names.index(found["name"]), begun
     before = split_top(source[opened + 1 : begun], ",")[:-1]
     return chain_before(source, opened), tuple(before), names.index(found["name"]), begun
 
 
-_FUNCTION_HEAD = re.compile(r"(?:async\s+)?(\([^()]*\)|\w+)\s*(?:=>|->)$")
+_DECLARES = re.compile(r"\b(?:const|let|var)\s+\Z")
+_FUNCTION_HEAD = re.compile(r"(?:async\s+)?(\([^()]*\)|\w+)\s*(?::\s*[^=(){};]+)?(?:=>|->)$")
 _EACH = frozenset(
     """sort map forEach filter find findIndex findLast some every flatMap anyMatch allMatch then
     ifPresent""".split()  # noqa: SIM905
@@ -206,7 +223,7 @@ _EACH = frozenset(
 _PAIRS = frozenset({"sort", "toSorted", "reduce"})
 """Those whose function's second parameter is one of them as well."""
 _HANDED: tuple[str, _Reader] = (
-    r"(?<![\w$.])(?:async\s+)?(?:\((?:[^()]*,)?\s*)?(?P<name>NAME)\s*(?:(?:,[^()]*)?\))?\s*(?:=>|->)",
+    r"(?<![\w$.])(?:async\s+)?(?:\((?:[^()]*,)?\s*)?(?P<name>NAME)\s*(?:(?:,[^()]*)?\)(?:\s*:\s*[^=(){};]+)?)?\s*(?:=>|->)",
     _handed,
 )
 _SCRIPT: tuple[tuple[str, _Reader], ...] = (
@@ -217,6 +234,7 @@ _SCRIPT: tuple[tuple[str, _Reader], ...] = (
         r"\b(?:const|let|var)\s*\{[^{}=]*?(?:(\w+)\s*:\s*)?(?<![\w$.])(NAME)\b[^{}]*\}\s*=\s*",
         _script_part,
     ),
+    (r"[(,]\s*\{[^{}=()]*?(?:(\w+)\s*:\s*)?(?<![\w$.])(NAME)\b[^{}()]*\}\s*:\s*", _script_taken),
     _HANDED,
 )
 _FORMS: MappingProxyType[str, tuple[tuple[str, _Reader], ...]] = MappingProxyType(

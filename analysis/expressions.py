@@ -132,8 +132,8 @@ def opening(source: str, closed: int, least: int = 0) -> int | None:
     return None
 
 
-def opening_around(source: str, at: int) -> int | None:
-    """The offset of the round bracket that `at` stands in; None where another one is nearer."""
+def opening_around(source: str, at: int, wanted: Literal["(", "{"] = "(") -> int | None:
+    """The offset of the bracket that `at` stands in; None where one of another form is nearer."""
     least = max(0, at - _FARTHEST)
     place = at - 1
     while place >= least:
@@ -143,8 +143,8 @@ def opening_around(source: str, at: int) -> int | None:
             if opened is None:
                 return None
             place = opened
-        elif sign in "([{;":
-            return place if sign == "(" else None
+        elif sign in "([{" or (sign == ";" and wanted == "("):
+            return place if sign == wanted else None
         elif sign in _QUOTES:
             place = source.rfind(sign, max(least, source.rfind("\n", 0, place)), place)
             if place < 0:

@@ -6,6 +6,7 @@ cache, `vendor` or a GOPATH has them. Nothing is run. Read line by line as gofmt
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,12 +15,13 @@ from pathlib import Path
 
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.text import Text
+from devflow.analysis.toolchains import told
 
-_MOST_BYTES = 2_000_000
+_MOST_BYTES = 3_000_000
 _PLACES = ("/usr/local/go/src", "/usr/lib/go/src", "/opt/homebrew/opt/go/libexec/src")
 _SYSTEMS = re.compile(
     r"_(?:test|windows|plan9|js|wasm|darwin|freebsd|netbsd|openbsd|solaris|illumos|aix|android|ios|dragonfly"
-    r"|zos|wasip1)(?:_\w+)?$"
+    r"|zos|wasip1)(?:_\w+)?$|_(?:386|arm|mips\w*|ppc64\w*|s390x|riscv64|loong64|sparc64)$"
 )
 _HEAD = re.compile(
     r"^(?:func (?:\((?:\w+ )?\*?(?P<owner>\w+)(?:\[[^\]]*\])?\) )?(?P<func>[A-Z]\w*)"
@@ -33,6 +35,11 @@ _HEAD = re.compile(
 )
 _MEMBER_TYPE = re.compile(r"\t(\w+) (struct|interface) ?\{$")
 _COMMENT = re.compile(r"(?:^//[^\n]*\n|^\t//[^\n]*\n)+\Z", re.MULTILINE)
+_BUILT_IN = re.compile(r"^(?P<kind>func |type |var |\t)(?P<name>[a-z]\w*)\b", re.MULTILINE)
+_BUILT_KINDS = {
+    "func ": SymbolKind.FUNCTION, "type ": SymbolKind.TYPE, "var ": SymbolKind.VARIABLE,
+    "\t": SymbolKind.CONSTANT,
+}  # fmt: skip
 _KINDS = {"var": SymbolKind.VARIABLE, "const": SymbolKind.CONSTANT, "type": SymbolKind.TYPE}
 _MADE = {"struct": SymbolKind.STRUCT, "interface": SymbolKind.INTERFACE}
 
@@ -40,8 +47,9 @@ _MADE = {"struct": SymbolKind.STRUCT, "interface": SymbolKind.INTERFACE}
 @lru_cache(1)
 def standard_library() -> Path | None:
     """The sources of Go's standard library, beside the `go` that is on the path."""
-    program = shutil.which("go")
-    beside = [Path(program).resolve().parents[1] / "src"] if program else []
+    program, named = shutil.which("go"), told("GOROOT")
+    beside = [Path(named) / "src"] if named else []
+    beside += [Path(program).resolve().parents[1] / "src"] if program else []
     for folder in (*beside, *map(Path, _PLACES)):
         if (folder / "fmt").is_dir():
             return folder.resolve()
@@ -51,12 +59,14 @@ def standard_library() -> Path | None:
 @lru_cache(512)
 def package_folder(module: str, root: Path, standard: Path | None) -> Path | None:
     """The folder of the package that files of the workspace folder `root` import as `module`: of the standard
-    library, vendored, of a GOPATH around `root`, or of the module cache."""
+    library, vendored, of a GOPATH around `root` or in the environment, or of the module cache."""
     if "." not in module.partition("/")[0]:
         folder = standard / module if standard is not None else None
         return folder if folder is not None and folder.is_dir() else None
-    gopaths = [each for each in root.parents if each.name == "src"]
-    cache = Path.home() / "go" / "pkg" / "mod"
+    paths = [Path(each) for each in told("GOPATH").split(os.pathsep) if each]
+    gopaths = [each for each in root.parents if each.name == "src"] + [each / "src" for each in paths]
+    kept = told("GOMODCACHE")
+    cache = Path(kept) if kept else (*paths, Path.home() / "go")[0] / "pkg" / "mod"
     for base in (root / "vendor", *gopaths):
         for written in (module, re.sub(r"/v\d+(?=/|$)", "", module)):
             if (base / written).is_dir():
@@ -86,6 +96,20 @@ def declarations(folder: Path) -> dict[str, dict[str, tuple[Path, Symbol]]]:
             read += len(text)
             for symbol in _symbols(text.source):
                 found.setdefault(symbol.container, {}).setdefault(symbol.name, (path, symbol))
+    return found
+
+
+@lru_cache(1)
+def builtins(standard: Path | None) -> dict[str, tuple[Path, Symbol]]:
+    """What Go has of itself (`append`, `error`), as the standard library documents it."""
+    found: dict[str, tuple[Path, Symbol]] = {}
+    path = standard / "builtin" / "builtin.go" if standard is not None else None
+    with contextlib.suppress(OSError):
+        source = path.read_text("utf-8", "replace") if path is not None else ""
+        for each in _BUILT_IN.finditer(source):
+            line = source[each.start() : source.find("\n", each.start())]
+            made = _symbol(source, each, "name", each["name"], _BUILT_KINDS[each["kind"]], "", line)
+            found.setdefault(each["name"], (path or Path(), made))
     return found
 
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from devflow.analysis.toolchains import told
+
 _PLACES = ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines", "/opt/java", "/usr/java")
 _PUBLIC = re.compile(r"(?:[\w.]+/)?((?:java|javax)/[\w/]+)\.java")
 _LARGEST = 2_000_000
@@ -24,8 +26,8 @@ _LOCAL_HEADER = 30
 
 @lru_cache(1)
 def archive() -> Path | None:
-    """The `src.zip` of the kit that the `java` on the path belongs to, else of the newest one
-    that is installed; None where no kit has its sources."""
+    """The `src.zip` of the kit that `JAVA_HOME` names, else that the `java` on the path belongs to, else of
+    the newest one that is installed; None where no kit has its sources."""
     for home in _homes():
         for inner in ("lib/src.zip", "src.zip"):
             if (home / inner).is_file():
@@ -34,6 +36,8 @@ def archive() -> Path | None:
 
 
 def _homes() -> Iterator[Path]:
+    if home := told("JAVA_HOME"):
+        yield Path(home)
     if program := shutil.which("java"):
         yield from Path(program).resolve().parents[1:3]
     for place in map(Path, _PLACES):

@@ -26,7 +26,21 @@ _ENDINGS = (".d.ts", ".ts", ".tsx", ".d.mts", ".d.cts", "/index.d.ts", "/index.t
 _CONDITIONS = ("types", "import", "require", "node", "default")
 _INSTALLERS = ("", ".package-lock.json", ".yarn-integrity", ".modules.yaml")
 """What in `node_modules` is written anew when packages change: itself, what npm, Yarn and pnpm keep there."""
-_PLACES = ("/usr/lib/node_modules", "/usr/local/lib/node_modules", "/opt/homebrew/lib/node_modules")
+_PROGRAMS = ("tsc", "typescript-language-server", "node", "code", "codium", "cursor", "code-server")
+_BESIDE = (
+    "lib/node_modules",
+    "lib/node_modules/typescript-language-server/node_modules",
+    "extensions/node_modules",
+    "resources/app/extensions/node_modules",
+)
+"""Where what such a program brings along may lie, from a folder above it."""
+_PLACES = (
+    "/usr/lib/node_modules",
+    "/usr/local/lib/node_modules",
+    "/opt/homebrew/lib/node_modules",
+    "/usr/share/nodejs",
+    "/usr/share/code/resources/app/extensions/node_modules",
+)
 
 
 _installed: dict[Path, tuple[int, ...]] = {}
@@ -37,7 +51,7 @@ _installations = 0
 @lru_cache(24)
 def text_of(path: Path) -> str:
     """A library's file as it stands on disk; "" where it cannot be read. Kept until `installation` grows."""
-    return (content(path, _MOST_BYTES) or b"").decode("utf-8", "replace")
+    return (content(path, _MOST_BYTES) or b"").decode("utf-8-sig", "replace")
 
 
 @lru_cache(64)
@@ -79,9 +93,13 @@ def _written(path: Path) -> int:
 def compilers() -> tuple[Path, ...]:
     """Where a compiler may be installed for all of the machine: folders of packages. Looked for once between
     two calls of `installation`."""
-    program = shutil.which("tsc")
-    beside = Path(program).resolve().parents if program else ()
-    return (*(each for each in beside if each.name == "node_modules"), *map(Path, _PLACES))
+    found: dict[Path, None] = {}
+    for name in _PROGRAMS:
+        program = shutil.which(name)
+        folders = Path(program).resolve().parents if program else ()
+        found |= dict.fromkeys(each for each in folders if each.name == "node_modules")
+        found |= dict.fromkeys(each / inner for each in folders[:3] for inner in _BESIDE)
+    return (*found, *map(Path, _PLACES))
 
 
 def compiler_files(places: Iterable[Path]) -> list[Path]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from devflow.analysis.expressions import before_space, opening, split_top
+from devflow.analysis.object_types import closing
 
 _LONGEST = 400
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:\s*\.\s*[A-Za-z_$][\w$]*)*")
@@ -25,7 +26,7 @@ _SCRIPT_CAST = re.compile(r"\s+as\s+(?!const\b)")
 class Type:
     """A type. `name` is dotted as written, or `[]` of what is indexed by numbers, `map` (key, value), `chan`,
     `func` (its results), `|` (one of several), `[k]` (what the first type has under the key that is the
-    second)."""
+    second); an object's type is its text from the brace on, that of a value written out `=` and its text."""
 
     name: str
     arguments: tuple[Type, ...] = ()
@@ -34,6 +35,11 @@ class Type:
     def element(self) -> Type | None:
         """What is inside of a type that holds others."""
         return self.arguments[-1] if self.arguments and self.name not in ("func", "|", "[k]") else None
+
+    @property
+    def object_text(self) -> str:
+        """The braces of an object's type or value; "" of other types."""
+        return self.name if self.name[:1] == "{" else self.name[1:] if self.name[:2] == "={" else ""
 
 
 def read_type(text: str, language: str) -> Type | None:
@@ -47,7 +53,13 @@ def type_text(source: str, at: int) -> str:
     stop = min(len(source), at + _LONGEST)
     while end < stop:
         sign = source[end]
-        if sign in "([<" or (sign == "{" and (depth or not source[at:end].strip(" |&\n"))):
+        if sign == "{" and (depth or source[at:end].rstrip()[-1:] in ("", "|", "&")):
+            closed = closing(source, end)
+            if closed > 0:
+                end = closed
+                continue
+            depth += 1
+        elif sign in "([<":
             depth += 1
         elif depth:
             depth -= sign in ")]}" or (sign == ">" and source[end - 1] != "=")
@@ -97,6 +109,17 @@ def type_parameters(signature: str, name: str) -> list[str]:
         depth += (signature[at] in "<[") - (signature[at] in ">]" and signature[at - 1] != "=")
         at += 1
     return [each.split()[0] for each in split_top(signature[begun : at - 1], ",") if each]
+
+
+def alias_text(text: str, name: str) -> str:
+    """What `type Name<T = X> = …` stands for, as it is written; "" where it is none."""
+    found = re.search(rf"\btype\s+{re.escape(name)}\s*", text)
+    if found is None:
+        return ""
+    at = found.end()
+    at = _closing(text, at) if text[at : at + 1] == "<" else at
+    rest = text[at:].lstrip()
+    return rest[1:].strip().rstrip(";").rstrip() if rest.startswith("=") else ""
 
 
 def base_types(signature: str, name: str, language: str) -> list[Type]:
@@ -209,8 +232,28 @@ def _go(text: str, depth: int) -> Type | None:
     return Type(name)
 
 
+_INDEXED = re.compile(r"\{\s*(?:readonly\s+)?\[\s*\w+\s*:\s*(\w+)\s*\]\s*:\s*")
+_MAPPED = re.compile(
+    r"\{\s*[-+]?(?:readonly\s+)?\[\s*(\w+)\s+in\s+keyof\s+(\w+)\s*\]\s*[-+]?\??\s*:\s*\2\[\1\]\s*;?\s*\}"
+)
+
+
+def _object(text: str, depth: int) -> Type | None:
+    """The type that TypeScript writes in braces: of known keys, of any, of those of another type."""
+    if mapped := _MAPPED.fullmatch(text):
+        return Type(mapped[2])
+    if indexed := _INDEXED.match(text):
+        inner = _script_or_java(type_text(text, indexed.end()), depth + 1)
+        return Type("Record", (Type(indexed[1]), inner)) if inner is not None else None
+    return Type(text)
+
+
 def _script_or_java(text: str, depth: int) -> Type | None:
-    text = _MODIFIERS.sub("", text).strip().removeprefix("|").strip()
+    if text[:1] == "{" and closing(text, 0) == len(text):
+        return _object(text, depth) if depth <= 8 else None
+    while (modifier := _MODIFIERS.match(text)) is not None:
+        text = text[modifier.end() :]
+    text = text.strip().removeprefix("|").strip()
     text = re.sub(r"^\?\s*(?:extends|super)\s+", "", text)
     if depth > 8 or not text:
         return None
@@ -230,6 +273,9 @@ def _script_or_java(text: str, depth: int) -> Type | None:
             result = _script_or_java(text[end:].lstrip()[2:], depth + 1)
             return Type("func", (result,) if result is not None else ())
         inner = _script_or_java(text[1 : end - 1], depth + 1)
+    elif text[0] == "{":
+        end = closing(text, 0)
+        inner = _object(text[:end], depth) if end > 0 else None
     else:
         named = _NAME.match(text)
         if named is None or named[0] in _NO_TYPES:

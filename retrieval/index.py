@@ -122,10 +122,14 @@ class Index:
         )
         return [IndexedReference(root / row[0], *row[1:]) for root, row in rows][:limit]
 
-    async def uses_of(self, name: str, most: int = 2_000) -> UseCounts:
-        """How often this name is used, in tests and elsewhere; counted up to `most` in each root."""
+    async def uses_of(self, name: str, most: int = 2_000, language: str = "") -> UseCounts:
+        """How often this name is used, in tests and elsewhere; counted up to `most` in each root. With a
+        `language`, in files whose code can use its names."""
         rows = await self._rows(relations.USES, (name, most))
-        return relations.counted([(path, kind, times) for _, (path, kind, times) in rows], most)
+        counted = [(path, kind, times) for _, (path, kind, times) in rows]
+        if language:
+            counted = [each for each in counted if relations.is_kin(each[0], language)]
+        return relations.counted(counted, most)
 
     async def members_shared(self, owners: Sequence[str], names: Sequence[str]) -> dict[str, int]:
         """How many of `names` each class of `owners` defines; both at most some dozens."""

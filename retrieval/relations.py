@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from devflow.analysis.languages import family, language_of
 from devflow.analysis.roles import is_test
 
 USES = (
@@ -41,6 +42,12 @@ class UseCounts:
     others_in_tests: int = 0
     more: bool = False
     """There are more than were counted."""
+
+
+def is_kin(path: str, language: str) -> bool:
+    """Whether a file's code can use names of `language`."""
+    written = language_of(PurePath(path))
+    return written is None or family(written.name) == family(language)
 
 
 def counted(rows: list[tuple[str, str, int]], most: int) -> UseCounts:

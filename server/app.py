@@ -246,9 +246,11 @@ def real_services() -> Services:
         return chosen(roots, config.engine, os.environ)
 
     def index(host: Host, watch: bool) -> IndexService:
+        from devflow.analysis.toolchains import follow
         from devflow.server.indexing import WorkspaceIndex
         from devflow.server.vectors import vector_options
 
+        follow(os.environ)
         return WorkspaceIndex(
             host, watch=watch, vectors=lambda settings: vector_options(settings, os.environ)
         )

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from devflow.analysis.facts import SymbolKind
+from devflow.analysis.go_literals import literal_type
 from devflow.analysis.languages import SCRIPTS, family
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.analysis.written_types import base_types
-from devflow.retrieval.graph import go_libraries, library_values
+from devflow.retrieval.graph import contextual, go_libraries, library_values
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import (
     DIALECTS,
@@ -26,7 +28,7 @@ from devflow.retrieval.graph.dialects import (
 )
 from devflow.retrieval.graph.go_libraries import library_file
 from devflow.retrieval.graph.modules import Modules
-from devflow.retrieval.graph.narrowing import TYPES, declares, fits, nearest, overloads
+from devflow.retrieval.graph.narrowing import TYPES, declares, fits, nearest, overloads, values_first
 from devflow.retrieval.graph.receivers import Receivers
 from devflow.retrieval.graph.scripts import exported, namespace, taken
 from devflow.retrieval.graph.stored import File, Stored
@@ -35,6 +37,7 @@ from devflow.retrieval.graph.values import VALUED, Values
 
 _DEEPEST = 8
 _MOST_BASES = 32
+_LONGEST_HEAD = 6_000
 
 
 class DeclaredMeanings:
@@ -61,10 +64,27 @@ class DeclaredMeanings:
         if dialect is None:
             return None
         behind = bool(use.receiver) or self._behind_operator(file, use.start)
+        if not behind and file.language == "go" and (keyed := self._go_key(file, use)) is not None:
+            return keyed
+        if not behind and file.language in SCRIPTS:
+            made = contextual.key(self.values, file, self._stored.source(file), use.name, use.start)
+            if made is not None and made.root >= 0:
+                return [Meaning(made, 0.85, "type")]
         if not behind:
             return self._plain(file, dialect, use)
         told = self._receivers.told(file, dialect, use) if use.receiver else None
         return self._member_of_value(file, use) if told is None and file.language in VALUED else told
+
+    def _go_key(self, file: File, use: Use) -> list[Meaning] | None:
+        """The field that a key of a composite literal names (`Point{X: 1}`); None where it is no such key, or
+        its type is not known."""
+        source = self._stored.source(file)
+        written = literal_type(source, use.start, use.end)
+        if not written:
+            return None
+        for owner in self.types(file, written)[:1]:
+            return [Meaning(each, 0.85, "type") for each in self.member(owner, use.name)] or None
+        return [] if self.library(file, written) is not None else None
 
     def bases(self, definition: Definition) -> list[Definition]:
         """The classes and interfaces that a head names, those of the workspace."""
@@ -86,14 +106,22 @@ class DeclaredMeanings:
             return library_file(definition.path) if is_go else library_values.file_of(definition)
         return self._stored.file(definition.root, definition.file)
 
+    def head(self, made: Definition) -> str:
+        """The head of a definition, also where the index has cut its signature."""
+        if not made.signature.endswith("…") or made.root < 0:
+            return made.signature
+        source = self._stored.source(self.file_of(made))
+        text = source[made.start : min(made.end, made.start + _LONGEST_HEAD)]
+        return re.sub(r"\s+", " ", text.partition("{")[0] if made.kind in CLASS_LIKE else text)
+
     def top_level(self, file: File, name: str) -> Definition | None:
         """What a plain name means outside all functions: of the file, its package, its imports."""
         if file.root < 0:
             return None
         if own := file.named("", name):
-            return own[0]
+            return values_first(own)[0]
         if (imported := self.imported(file, name)) is not None:
-            return imported[0] if imported else None
+            return values_first(imported)[0] if imported else None
         if DIALECTS[file.language].package:
             near = (each for each in self.every(name, file.language) if not each.container)
             return next((each for each in near if same_package(each.path, file.path)), None)
@@ -170,14 +198,16 @@ class DeclaredMeanings:
 
     def _direct_outside(self, owner: Definition) -> Iterator[Value]:
         file = self.file_of(owner)
-        for base in base_types(owner.signature, owner.name, owner.language):
+        for base in base_types(self.head(owner), owner.name, owner.language):
             if not self.types(file, base.name):
                 yield Value(file, base)
 
     def holds(self, file: File, name: str) -> bool:
-        """Whether `name` is one that the workspace declares for `file`, or hands it."""
-        imported = file.imported_as(name)
-        return bool(imported) and not self.is_imported_from_outside(file, name)
+        """Whether `name` is one that the workspace declares for `file`, or hands it of its own."""
+        if not file.imported_as(name) or self.is_imported_from_outside(file, name):
+            return False
+        whole = any(made.name in ("", "*") for made, _ in file.imported_as(name))
+        return file.language not in SCRIPTS or whole or bool(self.imported(file, name))
 
     def of_package(self, file: File, name: str) -> list[Definition]:
         """What the Go package that `file` imports as `name` exports, from its sources where it is none of the
@@ -196,7 +226,7 @@ class DeclaredMeanings:
     def _base_names(self, file: File, definition: Definition) -> list[str]:
         if definition.language == "go":
             return embedded_names(self._stored.source(file)[definition.start : definition.end])
-        return base_names(definition)
+        return base_names(replace(definition, signature=self.head(definition)))
 
     def has_all_bases(self, owner: Definition, depth: int = 0) -> bool:
         """Whether the workspace holds all that a class inherits from."""
@@ -226,12 +256,13 @@ class DeclaredMeanings:
                 if each.container.rpartition(".")[2] == owner.name
                 and (owner.language != "go" or each.path.parent == owner.path.parent)
             ]
-        if found or depth > _DEEPEST:
+        assigned = bool(found) and all(each.signature.startswith("this.") for each in found)
+        if (found and not assigned) or depth > _DEEPEST:
             return found
         for base in self.bases(owner):
             if inherited := self.member(base, name, depth + 1):
                 return inherited
-        return []
+        return found
 
     # --- plain names
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from devflow.analysis.facts import Import, Symbol
-from devflow.analysis.go_packages import declarations, package_folder, standard_library
+from devflow.analysis.go_packages import builtins, declarations, package_folder, standard_library
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.stored import File
 
@@ -47,6 +47,11 @@ def exported(file: File, qualifier: str, root: Path) -> list[Definition]:
             every = declarations(folder).get("", {}) if folder is not None else {}
             return [_definition(*each) for name, each in every.items() if name[:1].isupper()]
     return []
+
+
+def built_in(name: str) -> tuple[Path, Symbol] | None:
+    """What Go has of itself under a name."""
+    return builtins(standard_library()).get(name)
 
 
 def read(module: str, root: Path) -> None:

@@ -67,6 +67,8 @@ def file_of(definition: Definition) -> File:
 
 def symbol_of(definition: Definition) -> Symbol:
     """The definition with its documentation."""
+    if definition.container in ("{}", "={}"):
+        return definition.symbol
     java = definition.language == "java"
     return java_libraries.symbol_of(definition) if java else script_libraries.symbol_of(definition)
 
@@ -162,7 +164,7 @@ def owners(value: Value, depth: int = 0) -> list[Owner]:
         return owners(kept, depth + 1) if kept is not None else []
     java = value.file.language == "java"
     name = type_.name if java else _MADE_OF.get(type_.name, type_.name)
-    if name[:1] in "[|\"'" or (java and name == "func"):
+    if name[:1] in "[|\"'{=" or (java and name == "func"):
         return []
     found = named(value.file, name)
     if not found:

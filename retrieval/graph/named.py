@@ -10,9 +10,19 @@ from pathlib import Path
 from devflow.analysis.edit_distance import edit_distance
 from devflow.analysis.facts import Symbol, SymbolKind
 from devflow.analysis.languages import SCRIPTS
+from devflow.analysis.object_types import closing
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
-from devflow.retrieval.graph import go_libraries, library_values, script_libraries
+from devflow.retrieval.graph import (
+    contextual,
+    go_libraries,
+    library_values,
+    objects,
+    overloads,
+    script_libraries,
+)
 from devflow.retrieval.graph.base import Definition, Link, Use
+from devflow.retrieval.graph.chosen import chosen
+from devflow.retrieval.graph.dialects import same_package
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.stored import File
 from devflow.retrieval.graph.value import shown
@@ -89,7 +99,14 @@ def told_at(
         return None
     use = Use(file.root, file.id, start, start + len(name), kind, 0, name, receiver, "")
     told = graph.declared.told(use)
-    return None if told is None else [each.definition for each in told]
+    if told is None:
+        return None
+    definitions = [each.definition for each in told]
+    if file.language == "java" or file.language in SCRIPTS:
+        source, values = graph.stored.source(file), graph.declared.values
+        meant = chosen(values, file, source, start + len(name), receiver, definitions)
+        return [objects.shown(each) for each in meant]
+    return definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +131,9 @@ def members_at(graph: Graph, path: Path, start: int, receiver: str) -> Offered:
         return Offered(tuple((each, 0) for each in go_libraries.members(library)))
     if not owners and library_values.is_read(file.language):
         value = declared.values.value(file, start)
-        if value is not None and (outside := _seen(library_values.members(value))):
-            return Offered(outside, value.type is not None and value.type.name != "|")
+        keys = [(objects.shown(each), 0) for each in declared.values.keys(value)] if value is not None else []
+        if value is not None and (outside := (*keys, *_seen(library_values.members(value)))):
+            return Offered(outside, not keys and value.type is not None and value.type.name != "|")
     if not owners:
         package = tuple((each, 0) for each in declared.of_package(file, receiver))
         return Offered(package, bool(package))
@@ -145,7 +163,12 @@ def library_name(
         return None
     if file.language != "go":
         made = _outside(graph, file, start, name)
-        return (made.path, library_values.symbol_of(made)) if made is not None else None
+        if made is None:
+            return None
+        return made.path, library_values.symbol_of(made) if made.root < 0 else objects.shown(made).symbol
+    if not receiver and graph.stored.source(file)[max(0, start - 200) : start].rstrip()[-1:] != ".":
+        own = any(same_package(each.path, file.path) for each in graph.stored.named(name, "go"))
+        return go_libraries.built_in(name) if not own else None
     found = _of_go(graph, file, start, name, receiver)
     symbol = go_libraries.symbol_of(found) if found is not None else None
     return (found.path, symbol) if found is not None and symbol is not None else None
@@ -154,11 +177,23 @@ def library_name(
 def _outside(graph: Graph, file: File, start: int, name: str) -> Definition | None:
     """As `library_name`, in TypeScript, JavaScript and Java."""
     values = graph.declared.values
-    before = graph.stored.source(file)[max(0, start - 200) : start].rstrip()
+    source = graph.stored.source(file)
+    before = source[max(0, start - 200) : start].rstrip()
     if before.endswith((".", "::")):
         value = values.value(file, start)
         found = values.outside(value, name) if value is not None else None
-        return found[0] if found is not None else None
+        made = found[0] if found is not None else None
+        end = start + len(name)
+        if made is None or value is None or made.root >= 0 or source[end : end + 1] not in ("(", "<"):
+            return made
+        opened = source.find("(", end)
+        closed = closing(source, opened)
+        several = library_values.overloads(made, value) if closed > 0 else []
+        return (
+            (overloads.first(several, source[opened + 1 : closed - 1]) or made) if len(several) > 1 else made
+        )
+    if file.language in SCRIPTS and (made := contextual.key(values, file, source, name, start)) is not None:
+        return made
     return values.outside_name(file, name, start)
 
 

@@ -34,6 +34,11 @@ def overloads(found: Iterable[Definition], confidence: float, why: str) -> list[
     return [Meaning(each, confidence, why) for each in some]
 
 
+def values_first(found: list[Definition]) -> list[Definition]:
+    """Definitions of one name as an expression means it: not its type, where a value is called so as well."""
+    return sorted(found, key=lambda each: each.kind in (SymbolKind.INTERFACE, SymbolKind.TYPE))
+
+
 def nearest(file: File, found: list[Definition], confidence: float, why: str) -> list[Meaning]:
     """The only one there is; of several, those in the same file, else in the same folder."""
     if len(found) > 1:

@@ -50,15 +50,31 @@ def of_count(several: Sequence[Definition], call: str) -> Sequence[Definition]:
     return [each for each in several if _holds(each, count)] or several
 
 
+def first(several: Sequence[Definition], call: str) -> Definition | None:
+    """The first overload of a script's library that a call with such arguments can mean."""
+    arguments = [each for each in split_top(call, ",") if each]
+    for made in several[:_MOST]:
+        own = type_parameters(made.signature, made.name)
+        parts = [_type_text(each, made.language) for each in parameters(made)]
+        if _holds(made, arguments) and all(
+            _takes(part, each)
+            and not re.search(r"=>\s*\w+ is\b", part)
+            and (part not in own or _is_bound(made, part, each))
+            for part, each in zip(parts, arguments, strict=False)
+        ):
+            return made
+    return None
+
+
 def parameter(
     overloads: Sequence[Definition], file: File, value: Value, before: Sequence[str], evaluate: Evaluate
 ) -> tuple[str, Value] | None:
     """The type of the parameter that stands behind the arguments `before`, as written, of the first overload
     that takes a function there, and what the names in it stand for."""
     for made in overloads[:_MOST]:
-        parts = _parameters(made)
+        parts = parameters(made)
         written = _type_text(parts[len(before)], made.language) if len(before) < len(parts) else ""
-        if not written or not ("=>" in written or written[:1].isupper()):
+        if not written or not ("=>" in written or written[:1].isupper() or written[:1] == "{"):
             continue
         own = type_parameters(made.signature, made.name)
         given = _inferred(made, file, value, own, before, evaluate)
@@ -67,7 +83,8 @@ def parameter(
     return None
 
 
-def _parameters(made: Definition) -> list[str]:
+def parameters(made: Definition) -> list[str]:
+    """The parameters of a function's head, each as written."""
     parts = parameters_text(made.signature, made.name)
     return [each for each in parts if each and not each.startswith("this:")]
 
@@ -83,9 +100,9 @@ def _inferred(
 ) -> Mapping[str, Value] | None:
     """What type parameters stand for in a call with these arguments; None where they do not fit."""
     given = dict(value.given)
-    for part, argument in zip(_parameters(made), arguments, strict=False):
+    for part, argument in zip(parameters(made), arguments, strict=False):
         written = _type_text(part, made.language)
-        if not _takes(written, argument):
+        if not _takes(written, argument) or (written in own and not _is_bound(made, written, argument)):
             return None
         bound = (
             re.search(rf"\b{re.escape(written)}\s+extends\s+keyof\s+([\w$]+)", made.signature)
@@ -106,7 +123,7 @@ def _inferred(
 
 def _by_default(made: Definition, file: File, value: Value, own: list[str], count: int) -> dict[str, Value]:
     """What type parameters that no argument can tell stand for: `<E extends Element = Element>`."""
-    told = " ".join(_parameters(made)[:count])
+    told = " ".join(parameters(made)[:count])
     found: dict[str, Value] = {}
     for name in own:
         if made.language == "java" or re.search(rf"\b{re.escape(name)}\b", told):
@@ -122,7 +139,7 @@ def _by_default(made: Definition, file: File, value: Value, own: list[str], coun
 
 def _holds(made: Definition, arguments: Sequence[str]) -> bool:
     """Whether a function can be called with so many arguments."""
-    parts = _parameters(made)
+    parts = parameters(made)
     needed = [each for each in parts if not re.match(r"[\w$]+\?", each) and "..." not in each]
     return len(needed) <= len(arguments) <= len(parts) or (
         len(arguments) >= len(needed) and any("..." in each for each in parts)
@@ -144,6 +161,16 @@ def _takes(written: str, argument: str) -> bool:
         elif each and (each == kind or each not in _PRIMITIVES):
             return True
     return False
+
+
+def _is_bound(made: Definition, parameter: str, argument: str) -> bool:
+    """Whether a literal can stand for the type parameter `parameter` by what its head says of it."""
+    bound = re.search(rf"[<,]\s*{re.escape(parameter)}\s+extends\s+(\{{|[\w$]+)", made.signature)
+    if bound is None or argument[:1] not in "\"'`0123456789{[":
+        return True
+    if bound[1] == "{":
+        return argument[:1] == "{"
+    return bound[1] != "Function" and _takes(bound[1], argument)
 
 
 _LITERALS = (("\"'`", "string"), ("0123456789", "number"), ("{", "object"))

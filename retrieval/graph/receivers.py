@@ -12,7 +12,7 @@ from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition, Meaning, Use
 from devflow.retrieval.graph.dialects import Dialect, declared_type, is_parameter, same_package
 from devflow.retrieval.graph.library_values import SHAPED
-from devflow.retrieval.graph.narrowing import TYPES, declares, overloads
+from devflow.retrieval.graph.narrowing import TYPES, declares, overloads, values_first
 from devflow.retrieval.graph.stored import File
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Receivers:
             members = self._declared.member(owner, name)
             if members and members[0].kind not in _RUN | CLASS_LIKE:
                 return self._held(members[0], dialect)
-        top = [each for each in file.named("", name) if each.kind not in FUNCTION_LIKE]
+        top = values_first([each for each in file.named("", name) if each.kind not in FUNCTION_LIKE])
         if not top and dialect.package:  # a variable of another file of the package
             top = [
                 each
@@ -107,7 +107,7 @@ class Receivers:
             return self._held(top[0], dialect)
         if name[:1].isupper() or top:
             return self._declared.types(file, name)[:1] or None
-        if file.language in SCRIPTS and (found := self._declared.imported(file, name)):
+        if file.language in SCRIPTS and (found := values_first(self._declared.imported(file, name) or [])):
             return found[:1] if found[0].kind in TYPES else self._held(found[0], dialect)
         return None
 

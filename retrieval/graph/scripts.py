@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.modules import Modules
@@ -25,7 +26,9 @@ def exported(
     """What a module gives under `name`."""
     own = other.named("", alias if name == "default" else name)
     if own:
-        return own[-1:]
+        types = [each for each in own if each.kind in (SymbolKind.INTERFACE, SymbolKind.TYPE)]
+        values = [each for each in own if each not in types]
+        return values[-1:] + types[-1:]  # a type and a value may share a name
     for made in other.imports:  # handed on: `export { a } from "./b"`
         if depth < _DEEPEST and (made.alias == name or made.name == "*"):
             inner = name if made.name == "*" else made.name

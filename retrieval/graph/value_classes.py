@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.languages import SCRIPTS
-from devflow.analysis.written_types import Type, read_type
+from devflow.analysis.written_types import Type, alias_text, read_type, type_parameters
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.library_values import SHAPED
 from devflow.retrieval.graph.narrowing import TYPES
@@ -39,7 +40,7 @@ class ValueClasses:
 
     def of_type(self, value: Value, type_: Type | None, depth: int) -> list[Definition] | None:
         """As `of`, of a type whose names are those of `value`."""
-        if type_ is None or depth > _DEEPEST:
+        if type_ is None or depth > _DEEPEST or type_.object_text:
             return None
         if type_.name == "|":
             parts = [self.of_type(value, each, depth + 1) for each in type_.arguments]
@@ -54,19 +55,47 @@ class ValueClasses:
         if found:
             first = found[0]
             if first.kind is SymbolKind.TYPE and (alias := self.alias(first)) is not None:
-                return self.of_type(alias, alias.type, depth + 1)
+                told = self.filled(first, Value(value.file, type_, value.given))
+                return self.of_type(Value(alias.file, alias.type, told), alias.type, depth + 1)
             return found[:1]
+        if (bound := self._bound(value.file, type_.name)) is not None:
+            return self.of_type(Value(value.file, bound), bound, depth + 1)
         last = type_.name.rpartition(".")[2]
         if len(last) == 1:
             return None  # a type parameter
         return [] if self._declared.is_outside(value.file, type_.name) else None
+
+    def alias_of(self, value: Value) -> Value | None:
+        """What has the type that the name of a value's type is another name for."""
+        type_ = value.type
+        if type_ is None or type_.name in value.given or value.file.language not in SCRIPTS:
+            return None
+        for made in self._declared.types(value.file, type_.name)[:1]:
+            if made.kind is SymbolKind.TYPE and (alias := self.alias(made)) is not None:
+                return Value(alias.file, alias.type, self.filled(made, value))
+        return None
+
+    def filled(self, made: Definition, value: Value) -> Mapping[str, Value]:
+        """What the type parameters of the type `made` stand for in a value of it."""
+        given = value.type.arguments if value.type is not None else ()
+        names = type_parameters(made.signature, made.name)
+        return {name: Value(value.file, each, value.given) for name, each in zip(names, given, strict=False)}
+
+    def _bound(self, file: File, name: str) -> Type | None:
+        """The one type that a file's heads write behind the type parameter `name` (`T extends Node`)."""
+        if file.language not in ("java", *SCRIPTS) or not re.fullmatch(r"[A-Z]\w*", name):
+            return None
+        pattern = rf"[<,]\s*(?:const\s+)?{name}\s+extends\s+([A-Z][\w.]*)(?![\w.]*\s*\?)"
+        bounds = set(re.findall(pattern, self._source(file))) if file.root >= 0 else set()
+        return Type(bounds.pop()) if len(bounds) == 1 else None
 
     def alias(self, made: Definition) -> Value | None:
         """What another name for a type stands for, in TypeScript."""
         if made.language not in SCRIPTS:
             return None
         file = self._declared.file_of(made)
-        text = self._source(file)[made.start : made.end]
-        _, sign, written = text.partition("=")
-        type_ = read_type(written.strip().rstrip(";"), made.language) if sign else None
-        return Value(file, type_) if type_ is not None and type_.name != made.name else None
+        written = alias_text(self._source(file)[made.start : made.end], made.name)
+        type_ = read_type(written, made.language) if written else None
+        if type_ is None or type_.name == made.name or type_.object_text:
+            return None  # what stands in its braces is found under its name
+        return Value(file, type_)

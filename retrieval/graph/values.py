@@ -13,6 +13,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from devflow.analysis import object_types
 from devflow.analysis.declarations import (
     CalledFor,
     Declaration,
@@ -34,6 +35,7 @@ from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.symbols import CLASS_LIKE, FUNCTION_LIKE
 from devflow.analysis.written_types import (
     Type,
+    alias_text,
     parameters_text,
     read_type,
     result_text,
@@ -41,7 +43,7 @@ from devflow.analysis.written_types import (
     type_parameters,
     type_stated,
 )
-from devflow.retrieval.graph import go_libraries, library_values, overloads
+from devflow.retrieval.graph import contextual, go_libraries, library_values, objects, overloads
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.dialects import DIALECTS
 from devflow.retrieval.graph.narrowing import TYPES
@@ -70,6 +72,7 @@ _SAME = frozenset(
 )
 """Methods of containers that give a container of the same."""
 _PROMISES = frozenset({"Promise", "PromiseLike", "CompletableFuture"})
+_FROZEN = re.compile(r"\s*Object\.(?:freeze|seal)\(\s*(\{.*\}[^{}()]*)\)\s*", re.DOTALL)
 _LITERAL = re.compile(r"\s*(?:(-?\d[\d_]*(?:\.\d+)?)|true|false)\s*")
 
 
@@ -101,7 +104,12 @@ class Values:
 
     def value(self, file: File, at: int) -> Value | None:
         """What ends in front of the member operator before `at`; None where the code does not say."""
-        return self._before(file, at)
+        value = self._before(file, at)
+        return self._unaliased(value) if value is not None else None
+
+    def text(self, file: File, text: str, at: int) -> Value | None:
+        """What the expression `text` holds, whose names are those seen at `at`."""
+        return self._text(file, text, 0, len(text), 1, at)
 
     def holds(self, file: File, name: str, at: int) -> Value | None:
         """What the variable `name` that ends at `at` holds, also where that is its declaration."""
@@ -145,6 +153,10 @@ class Values:
             return element(self._text(file, source, start + received.end(), end, depth, at))
         if file.language in SCRIPTS and (plain := _LITERAL.fullmatch(text)):
             return Value(file, Type("number" if plain[1] else "boolean"))
+        if file.language in SCRIPTS and (frozen := _FROZEN.fullmatch(text)):
+            return self._text(file, source, start + frozen.start(1), start + frozen.end(1), depth + 1, at)
+        if file.language in SCRIPTS and (kept := object_types.kept(text)) is not None:
+            return Value(file, Type(f"={kept[0]}"))
         if file.language in SCRIPTS and (alternative := re.search(r"\s*(?:\?\?|\|\|)\s*", text)):
             end = start + alternative.start()
         head = re.match(r"\s*(?:await\s+|<[\w.<>\[\]]+>\s*)?[&*!]?", text)
@@ -204,7 +216,7 @@ class Values:
         self, value: Value, step: Step, after: list[Step], file: File, at: int, depth: int
     ) -> Value | None:
         if step.kind == "index":
-            return element(value)
+            return element(self._unaliased(value))
         if step.kind == "call":
             if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
                 return self._called(value, step, file, at, depth)
@@ -231,8 +243,11 @@ class Values:
         and what the type parameters around it stand for."""
         if not library_values.is_read(value.file.language):
             return None
+        if (key := objects.member(value, name, self._classes.alias_of, self._source)) is not None:
+            return key
         if value.itself is not None and value.itself.kind in FUNCTION_LIKE:
             value = Value(value.file, Type("func"))
+        value = self._unaliased(value)
         owners = self.classes(value) or []
         if any(self._declared.member(owner, name) for owner in owners):
             return None
@@ -243,6 +258,58 @@ class Values:
             if (found := library_values.member(each, name)) is not None:
                 return found[0][0], found[1]
         return None
+
+    def member(self, value: Value, name: str) -> tuple[Definition, Mapping[str, Value]] | None:
+        """The member of a value, and what the type parameters around it stand for."""
+        if (outside := self.outside(value, name)) is not None:
+            return outside
+        for owner in self.classes(value) or ():
+            if members := self._declared.member(owner, name):
+                return members[0], self._with(owner, value).given
+        return None
+
+    def called(self, file: File, chain: Chain, at: int, depth: int) -> Value | None:
+        """The function that an expression in front of the brackets of a call is; of a class that is made its
+        constructor."""
+        value = self._chain(file, chain, at, depth)
+        if value is not None and chain.steps[0].kind == "new" and len(chain.steps) == 1:
+            found = self.member(value, "constructor")
+            return Value(value.file, None, found[1], found[0]) if found is not None else None
+        if value is None or value.itself is None or value.itself.kind not in FUNCTION_LIKE:
+            return None
+        return value
+
+    def file_of(self, made: Definition) -> File:
+        """The file that a definition stands in."""
+        return self._declared.file_of(made)
+
+    def head(self, made: Definition) -> str:
+        """The whole head of a definition."""
+        return self._declared.head(made)
+
+    def alias(self, value: Value) -> contextual.Wanted | None:
+        """What a value's type is another name for, as it is written there."""
+        type_ = value.type
+        if type_ is None:
+            return None
+        for made in self._declared.types(value.file, type_.name)[:1]:
+            if made.kind is SymbolKind.TYPE:
+                file = self.file_of(made)
+                written = alias_text(self._source(file)[made.start : made.end], made.name)
+                return contextual.Wanted(written, file, self._classes.filled(made, value))
+        return None
+
+    def keys(self, value: Value) -> list[Definition]:
+        """What a value has where it is an object without a name."""
+        return objects.members(value, self._classes.alias_of, self._source)
+
+    def _unaliased(self, value: Value) -> Value:
+        """A value by the type that the workspace's other names for it stand for."""
+        for _ in range(_DEEPEST):
+            if value.itself is not None or (alias := self._classes.alias_of(value)) is None:
+                break
+            value = alias
+        return value
 
     def outside_name(self, file: File, name: str, at: int) -> Definition | None:
         """What a plain name is outside the workspace; None where code of the file declares it."""
@@ -285,8 +352,10 @@ class Values:
             getter = made.kind is SymbolKind.PROPERTY or re.search(r"\bget\s+#?\w+\s*\(", made.signature)
             if not getter or made.language == "java":
                 return Value(file, None, given, made, holder.receiver if holder is not None else None)
-            written = result_text(made.signature, made.name, made.language)
+            written = result_text(self._declared.head(made), made.name, made.language)
             return of_type(file, read_type(written, made.language) if written else None, given)
+        if made.container == objects.VALUE:
+            return self._of_key(file, made, depth)
         if made.root < 0 and made.language != "go":
             return library_values.held(made, given)
         if made.root < 0:
@@ -296,6 +365,15 @@ class Values:
         source = self._source(file)
         found = self._declared_in(file, source, made.name, made.start, made.end, depth + 1, field=True)
         return Value(found.file, found.type, {**found.given, **given}, found.itself) if found else None
+
+    def _of_key(self, file: File, made: Definition, depth: int) -> Value | None:
+        """What stands under a key of an object that is written out."""
+        source = self._source(file)
+        colon = re.match(r"[\"']?\s*:\s*", source[made.name_start + len(made.name) : made.end])
+        if colon is None:
+            return None
+        begun = made.name_start + len(made.name) + colon.end()
+        return self._text(file, source, begun, made.end, depth + 1)
 
     def _called_value(self, value: Value, step: Step, file: File, at: int, depth: int) -> Value | None:
         """What a call gives of what is no function's name: of a value that is a function, of a class."""
@@ -319,7 +397,7 @@ class Values:
             several = library_values.overloads(made, value.receiver)
             return self._of_outside(several, value, step, file, at, depth)
         makes = made.kind is SymbolKind.CONSTRUCTOR
-        written = result_text(made.signature, made.name, made.language)
+        written = result_text(self._declared.head(made), made.name, made.language)
         if makes or (written in ("this", "Self") and made.container):
             owner = self._declared.types(value.file, made.container.rpartition(".")[2])
             return Value(value.file, None, {} if makes else value.given, owner[0]) if owner else None
@@ -368,6 +446,12 @@ class Values:
                 return found
             if binds(source[start:at], name, file.language):
                 return None
+            if (
+                file.language in SCRIPTS and start
+            ):  # functions in what is no function's own text: `{ run: (x) => … }`
+                around_it = max(0, at - _LONGEST + 1)
+                if found := self._declared_in(file, source, name, around_it, at, depth + 1):
+                    return found
         if owner is not None and dialect.implicit and (members := self._declared.member(owner, name)):
             return self._of(members[0], None, depth)
         if (
@@ -396,12 +480,20 @@ class Values:
     def _said(self, file: File, source: str, declaration: Declaration, depth: int) -> Value | None:
         """The value that a declaration gives its name."""
         if isinstance(declaration, Written):
-            return of_type(file, declaration.type)
+            held = of_type(file, declaration.type)
+            if held is None or not declaration.member:
+                return held
+            return self._step(held, Step("member", declaration.member), [], file, 0, depth)
         if isinstance(declaration, CalledFor):
             if (given := self._callback(file, declaration, depth)) is not None:
                 return given
             holder = declaration.holder
-            return element(self._chain(file, holder, holder.start, depth + 1)) if holder else None
+            held = self._chain(file, holder, holder.start, depth + 1) if holder else None
+            held = element(self._unaliased(held)) if held is not None else None
+            if held is None and file.language in SCRIPTS and source is self._source(file):
+                number = declaration.parameter
+                return contextual.parameter(self, file, source, declaration.at, number, depth + 1)
+            return held
         if declaration.take == "result" and declaration.number:
             return self._result(file, source, declaration, depth)
         at = declaration.at
@@ -412,7 +504,7 @@ class Values:
             case "member":
                 return self._step(held, Step("member", declaration.member), [], file, at, depth)
             case "element":
-                return element(held)
+                return element(self._unaliased(held))
             case "loop":
                 return self._iterated(held)
             case "range":

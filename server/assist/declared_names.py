@@ -34,8 +34,7 @@ async def declared_names(
     told = await within(
         code.index.graph.ask(told_at, doc.path, start, source[start:end], receiver, kind), INDEX_SECONDS
     )
-    behind = bool(receiver) or source[:start].rstrip().endswith((".", "::"))
-    if not told and (behind or doc.language != "go"):
+    if not told:
         asked = code.index.graph.ask(library_name, doc.path, start, source[start:end], receiver)
         if (library := await within(asked, INDEX_SECONDS)) is not None:
             path, symbol = library

@@ -65,7 +65,7 @@ async def hover(doc: Document, at: int, code: Codebase, config: Hover) -> Card |
         return None
     counted_by = due(COUNT_SECONDS)
     index = code.index
-    counting = asyncio.create_task(index.uses_of(name)) if index is not None else None
+    counting = asyncio.create_task(index.uses_of(name, language=doc.language)) if index is not None else None
     try:
         known = await look_up(doc, at, code)
         if not known.definitions:

@@ -17,6 +17,7 @@ from typing import Literal
 from devflow.analysis.binders import WHOLE_BLOCK
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Location, Reference, SymbolKind
+from devflow.analysis.languages import language_of
 from devflow.analysis.occurrences import occurrences, stands_at_most
 from devflow.analysis.refactor.local_rename import MOST, is_property, local_places
 from devflow.analysis.references import references as references_in
@@ -24,10 +25,12 @@ from devflow.analysis.scope import in_quotes
 from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.analysis.text import Text
 from devflow.retrieval.base import IndexedReference
+from devflow.retrieval.graph.uses_told import ToldUses, told_uses
+from devflow.retrieval.graph.values import VALUED
 from devflow.server.assist import certain_names
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.certain_names import is_another, is_name_in_string
-from devflow.server.assist.found import INDEX_SECONDS, Found, within_roots
+from devflow.server.assist.found import INDEX_SECONDS, Found, same_family, within_roots
 from devflow.server.assist.look_up import look_up
 from devflow.server.assist.module_uses import module_uses
 from devflow.server.assist.other_files import parsed, readable
@@ -38,9 +41,13 @@ from devflow.server.assist.resolve import resolve
 from devflow.server.assist.waiting import due, within
 
 ENGINE_SECONDS = 1.5
+TOLD_SECONDS = 1.0
+"""How long the types that are written are followed from the uses of a name."""
 REFERENCES_SECONDS = 5.0
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby"})
 """Languages whose methods call each other without a receiver."""
+_MOST_USES, _MOST_GUESSED = 2_000, 500
+"""Uses of a name that are looked at: where types are written, and elsewhere."""
 _MOST_FILES = 200
 _SELVES = ("self", "cls")
 EXAMINED_SECONDS = 0.5
@@ -76,7 +83,39 @@ async def _by_index(doc: Document, at: int, name: str, code: Codebase) -> tuple[
     places = await asyncio.to_thread(_in_document, doc, at, name, targets, code)
     if targets and not _is_local(doc, targets[0], code):
         places += await _from_index(doc, name, targets, code)
+        told = await _told(name, targets, doc, code)
+        places = [each for each in places if (each.path, each.start) not in told.others]
+        places += await _as_they_stand(told.theirs, name, doc, code)
     return targets, places
+
+
+async def _told(name: str, targets: Sequence[Found], doc: Document, code: Codebase) -> ToldUses:
+    """Where the types that are written say that a use is one of `targets`, or is not."""
+    if code.index is None or doc.language not in VALUED:
+        return ToldUses()
+    wanted = [
+        (each.location.path, each.location.start, each.symbol.qualified_name)
+        for each in targets
+        if each.location is not None
+    ]
+    asked = code.index.graph.ask(told_uses, name, doc.language, wanted, TOLD_SECONDS)
+    return await within(asked, 2 * TOLD_SECONDS) or ToldUses()
+
+
+async def _as_they_stand(
+    told: Iterable[tuple[Path, int]], name: str, doc: Document, code: Codebase
+) -> list[Location]:
+    """The places where the files, as they are now, still have the name."""
+    files: dict[Path, list[int]] = {}
+    for path, start in told:
+        files.setdefault(path, []).append(start)
+    found: list[Location] = []
+    for path, starts in list(files.items())[:_MOST_FILES]:
+        text = doc.text if path == doc.path else await readable(path, code)
+        for start in starts if text is not None else ():
+            if text is not None and text.source[start : start + len(name)] == name:
+                found.append(Location(path, start, start + len(name)))
+    return found
 
 
 async def references(doc: Document, at: int, code: Codebase, include_declaration: bool) -> list[Location]:
@@ -226,8 +265,10 @@ async def _from_index(doc: Document, name: str, targets: Sequence[Found], code: 
     index = code.index
     if index is None:
         return []
-    found = await within(index.references_to(name), INDEX_SECONDS) or []
-    others = [each for each in found if each.path != doc.path and _may_be(each.receiver, targets)]
+    most = _MOST_USES if doc.language in VALUED else _MOST_GUESSED
+    found = await within(index.references_to(name, most), INDEX_SECONDS) or []
+    found = [each for each in found if each.path != doc.path and _is_kin(each.path, doc.language)]
+    others = [each for each in found if _may_be(each.receiver, targets)]
     if any(target.symbol.container for target in targets):
         named = await within(index.symbols_named(name), INDEX_SECONDS) or []
         owners = {each.symbol.container for each in named if each.symbol.container}
@@ -269,6 +310,12 @@ def _imports_name(source: str, name: str) -> bool:
         )
         or re.search(r"^\s*from\s[^\n]*\bimport\s*\*", source, re.MULTILINE)
     )
+
+
+def _is_kin(path: Path, language: str) -> bool:
+    """Whether a file's code can use names of `language`."""
+    written = language_of(path)
+    return written is None or same_family(written.name, language)
 
 
 def _may_be(receiver: str, targets: Sequence[Found]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Location, Symbol, SymbolKind
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.literals import literal_type
 from devflow.analysis.scope import VisibleName, bindings, in_quotes, visible_names, word_before
 from devflow.analysis.tokens import subtokens
@@ -44,11 +45,17 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
     here = await asyncio.to_thread(recent_symbols, doc, code.memory)
     for symbol in here:  # the cursor is on a definition
         if symbol.name_start == start and symbol.name == name:
-            return [_here(doc, symbol, 100)]
+            it = [_here(doc, symbol, 100)]
+            if receiver is None or doc.language not in SCRIPTS:
+                return it
+            # `row.isOpen = () => …` sets what the type of `row` declares.
+            return await _told_or(it, doc, start, end, receiver, code)
     brought = await asyncio.to_thread(recent_imports, doc, code.memory)
     source_module = _module_for(name, receiver, brought)
     if receiver is None and source_module is None:
         visible = await asyncio.to_thread(visible_names, tree, end)
+        if (here_made := await asyncio.to_thread(_made_at, doc, start, name)) is not None:
+            return [_here(doc, here_made, 100)]
         if bound := next((each for each in visible if each.name == name), None):
             known = next((each for each in here if each.name_start == bound.start), None)
             return [_here(doc, known or _bound(bound), 100)]
@@ -77,6 +84,13 @@ async def resolve(doc: Document, at: int, code: Codebase) -> list[Found]:
     if not scored and receiver is None and source_module is not None:
         return [_here(doc, _imported(name, source_module), 20)]
     return await _best(scored, code)
+
+
+async def _told_or(
+    made: list[Found], doc: Document, start: int, end: int, receiver: str, code: Codebase
+) -> list[Found]:
+    told = await declared_names(doc, start, end, receiver, made, code)
+    return await _best(told, code) if told else made
 
 
 def without_doubt(found: Sequence[Found]) -> Found | None:
@@ -280,6 +294,17 @@ def _module_for(name: str, receiver: str | None, brought: Sequence[Import]) -> I
 def _here(doc: Document, symbol: Symbol, score: int) -> Found:
     place = Location(doc.path, symbol.name_start, symbol.name_end) if doc.path is not None else None
     return Found(symbol, place, score, "document")
+
+
+def _made_at(doc: Document, start: int, name: str) -> Symbol | None:
+    """The name at `start` where a parameter of an arrow function is bound."""
+    tree, end = doc.tree, start + len(name)
+    if tree is None or doc.language not in SCRIPTS:
+        return None
+    if not re.match(r"\s*(?:=>|[,):?=])", doc.text.source[end : end + 20]):
+        return None
+    found = next((each for each in bindings(tree) if (each.start, each.name) == (start, name)), None)
+    return _bound(VisibleName(name, found.kind, start, 0)) if found is not None else None
 
 
 def _python_local(doc: Document, start: int, name: str, code: Codebase) -> Symbol | None:

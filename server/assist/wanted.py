@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from devflow.analysis.calls import CallSite, call_at
 from devflow.analysis.document import Document
 from devflow.analysis.facts import Import, Symbol
+from devflow.analysis.languages import SCRIPTS
 from devflow.analysis.scope import VisibleName, Word, visible_names
 from devflow.analysis.symbols import FUNCTION_LIKE
 from devflow.server.assist.base import Codebase
@@ -55,7 +56,9 @@ def place_of(doc: Document, word: Word, quoted: bool) -> Place:
     if word.after_dot:
         return Place.MEMBER
     before = source[max(0, word.start - 12) : word.start]
-    if before.rstrip(" \t").endswith(".") or word.prefix[:1].isdigit() or _NEW_NAME.search(before):
+    ends = before.rstrip(" \t")
+    spread = ends.endswith("...") and doc.language in SCRIPTS
+    if (ends.endswith(".") and not spread) or word.prefix[:1].isdigit() or _NEW_NAME.search(before):
         return Place.NOTHING
     if doc.language == "python" and binds(source, word.start):
         return Place.NOTHING

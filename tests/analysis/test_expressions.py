@@ -58,7 +58,7 @@ def test_an_expression_ends_with_its_line_unless_it_goes_on() -> None:
         ("typescript", "undefined | Foo | Bar", Type("|", (Type("Foo"), Type("Bar")))),
         ("java", "List<? extends Foo>", Type("List", (Type("Foo"),))),
         ("java", "final Foo...", Type("[]", (Type("Foo"),))),
-        ("typescript", "{ a: 1 }", None),
+        ("typescript", "{ a: 1 }", Type("{ a: 1 }")),
     ],
 )
 def test_types_are_read_as_they_are_written(language: str, text: str, expected: Type | None) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from devflow.analysis import toolchains
+from devflow.analysis.go_packages import package_folder
 from devflow.retrieval.graph import go_libraries
 from devflow.server.assist.complete import complete
 from devflow.server.assist.hover import hover
@@ -342,6 +344,26 @@ async def test_names_of_a_go_library_are_found_in_its_sources(
         assert (card is not None) == bool(target)
 
 
+async def test_what_go_has_of_itself_is_found_unless_the_package_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "go" / "src" / "builtin"
+    folder.mkdir(parents=True)
+    text = "package builtin\n\nfunc append(slice []Type, elems ...Type) []Type\n\nfunc min(x int) int\n"
+    (folder / "builtin.go").write_text(text)
+    monkeypatch.setattr(go_libraries, "standard_library", lambda: tmp_path / "go" / "src")
+    (tmp_path / "work").mkdir()
+    for name, line, place in (
+        ("a", "func f(x []int) { _ = app<|>end(x, 1) }", [folder / "builtin.go"]),
+        ("b", "func min() {}\nfunc g() { mi<|>n() }", [tmp_path / "work" / "b" / "main.go"]),
+    ):
+        root = tmp_path / "work" / name
+        root.mkdir()
+        async with workspace(root, f"//- main.go\npackage main\n\n{line}\n", indexed=True) as space:
+            found = (await definition(space.doc, space.at, space.code)).locations
+            assert [each.path for each in found] == place
+
+
 async def test_what_a_go_library_exports_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "go" / "src" / "net" / "web"
     folder.mkdir(parents=True)
@@ -352,3 +374,17 @@ async def test_what_a_go_library_exports_is_offered(tmp_path: Path, monkeypatch:
     async with workspace(tmp_path / "work", snippet, indexed=True) as space:
         answer = await complete(space.doc, space.at, space.code, Completion(deadline_ms=5_000))
         assert {item.label for item in answer.items} == {"Kind", "One", "Reply", "Get"}
+
+
+def test_go_s_packages_are_looked_for_where_the_environment_says(tmp_path: Path) -> None:
+    (tmp_path / "path" / "src" / "example.com" / "a").mkdir(parents=True)
+    (tmp_path / "kept" / "example.com" / "b@v1.0.0").mkdir(parents=True)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "go.mod").write_text("module m\n\nrequire example.com/b v1.0.0\n")
+    toolchains.follow({"GOPATH": str(tmp_path / "path"), "GOMODCACHE": str(tmp_path / "kept"), "HOME": "/"})
+    try:
+        found = [package_folder(f"example.com/{each}", tmp_path / "work", None) for each in "ab"]
+    finally:
+        toolchains.follow({})
+    places = [tmp_path / "path" / "src" / "example.com" / "a", tmp_path / "kept" / "example.com" / "b@v1.0.0"]
+    assert found == places
