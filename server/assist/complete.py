@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from devflow.analysis.calls import call_at
 from devflow.analysis.document import Document
@@ -45,8 +47,7 @@ _WITH_MEMBERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):  # made in a third of the time of a frozen dataclass, 150 at each key
     """One completion. `edit` replaces the word being typed, `additional` adds what it needs (an import)."""
 
     label: str
@@ -251,7 +252,13 @@ def parameters_shown(evidence: Evidence) -> str:
     head = evidence.detail
     if evidence.kind not in CALLABLE or not head or head.startswith("get "):  # a getter of JavaScript
         return ""
-    parameters = parameters_of(evidence.name + head if head.startswith("(") else head, evidence.name)
+    return _parameters(evidence.name, head)
+
+
+@lru_cache(4_096)
+def _parameters(name: str, head: str) -> str:
+    """Kept: at the next keystroke nearly all candidates are the same."""
+    parameters = parameters_of(name + head if head.startswith("(") else head, name)
     return "" if parameters is None else f"({', '.join(each.label for each in parameters)})"
 
 
