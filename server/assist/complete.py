@@ -27,7 +27,8 @@ from devflow.server.assist.features import CALLABLE, Evidence
 from devflow.server.assist.gather import gather
 from devflow.server.assist.imports import ImportBlock, workspace_packages
 from devflow.server.assist.in_string import Entry, entries, fixtures_asked_for, inside
-from devflow.server.assist.memory import PerDocument, PerSession
+from devflow.server.assist.memory import PerSession
+from devflow.server.assist.offered import names_offered
 from devflow.server.assist.rank import ranked
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.waiting import answer, due, until, within
@@ -42,7 +43,6 @@ _ENOUGH = 0.75
 """The share of probability in the first five from which on nobody waits for the type engine."""
 _RESOLVE_SECONDS = 0.5
 _QUOTES = ("'", '"', "`")
-_OF_ENGINE = PerDocument[list[Candidate]]("the type engine's candidates")
 _WITH_MEMBERS = frozenset(
     {SymbolKind.MODULE, SymbolKind.VARIABLE, SymbolKind.PARAMETER, SymbolKind.PROPERTY, SymbolKind.FIELD}
 )
@@ -100,7 +100,7 @@ async def complete(doc: Document, at: int, code: Codebase, config: Completion, s
         # The files that make them are read once, in a thread that goes on when this gives up.
         fixtures = await within(asyncio.to_thread(fixtures_asked_for, doc, at, code), seconds)
         return Completions(tuple(_entry(each, at) for each in fixtures or ()), fixtures is None)
-    engine = None if quoted else _ask_engine(doc, word.start, at, code)
+    engine = None if quoted else names_offered(doc, word.start, at, code)
     read = _read_before(doc, at, word, code) if place is Place.MEMBER and not quoted else None
     if read is not None:
         wanted, found, late = *read, False
@@ -206,19 +206,6 @@ async def document_item(doc: Document, at: int, label: str, code: Codebase) -> s
             described = f"\n\n{each.symbol.doc}" if each.symbol.doc else ""
             return f"```{each.language}\n{each.symbol.signature}\n```{described}"
     return ""
-
-
-def _ask_engine(doc: Document, start: int, at: int, code: Codebase) -> asyncio.Task[list[Candidate]] | None:
-    """The type engine's answer for the word that begins at `start`, whatever of it is typed: the same
-    task for each of its keystrokes."""
-    python = code.python
-    if python is None or doc.language != "python":
-        return None
-    before = doc.text.source[:start]
-    source = before + doc.text.source[at:]
-    return code.memory.task(
-        _OF_ENGINE.key(doc.uri, start, hash(before)), lambda: python.complete(doc.path, source, start)
-    )
 
 
 def _listed(
