@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,6 @@ from devflow.analysis.document import Document
 from devflow.analysis.facts import Location
 from devflow.analysis.paths import told_path
 from devflow.analysis.text import Encoding, Text
-from devflow.models.feedback import REFUSED, TAKEN, Action, Feedback
 from devflow.server import convert, logs, settings
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.memory import Memory
@@ -31,6 +29,7 @@ from devflow.server.configuration import Configuration
 from devflow.server.documents import OpenDocument
 from devflow.server.errors import ContentModified
 from devflow.server.files import LARGEST
+from devflow.server.learning import Learning
 from devflow.server.messages import Messages
 from devflow.server.notebooks import Notebooks
 from devflow.server.open_documents import OpenDocuments
@@ -38,7 +37,7 @@ from devflow.server.progress import IndexProgress
 from devflow.server.roots import fit
 from devflow.server.services import IndexService, PythonService, Services
 from devflow.server.settings import Settings
-from devflow.server.suggestions import Shown, Suggestions
+from devflow.server.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from devflow.models.router import Router
@@ -46,9 +45,6 @@ if TYPE_CHECKING:
     from devflow.server.findings import Pushed
 
 log = logging.getLogger(__name__)
-
-REFUSED_FOR = 14 * 86_400.0
-"""Seconds for which ghost text or a next edit that was refused is not offered again there, over sessions."""
 
 
 class Positioned(Protocol):
@@ -75,9 +71,8 @@ class Session:
         self.documents = OpenDocuments()
         self.notebooks = Notebooks(self.documents)
         self.suggestions = Suggestions(self.run, self.documents.text_now)
-        self.offers = Offers()
-        self.suggestions.on_end.append(self._suggestion_ended)
         self.suggestions.experiment_of = self._experiment_of
+        self.offers = Offers()
         self.timings: dict[str, deque[float]] = {}
         """Method → its last milliseconds."""
         self.engines: dict[str, str] = {}
@@ -104,6 +99,7 @@ class Session:
         self._behind = Behind(services, self.documents, self, self.run)
         self._configuration = Configuration(client)
         self._memory = Memory()
+        self._learning = Learning(self.suggestions, self.offers, self._memory, services.feedback)
         self._progress = IndexProgress(client)
         self._setting_up = asyncio.Lock()
         """Held while what is behind the session is set up: what was read last is what counts in the end."""
@@ -128,7 +124,7 @@ class Session:
                     await self._resolve()
                 window = self.capabilities.window
                 self._progress.shown = bool(window and window.work_done_progress)
-                await self._keep_feedback()
+                await self._learning.keep(self.settings.feedback.record)
                 await self._behind.start(self.roots, self.settings, watch=not self._client_watches_files())
             self._state_changed()
         finally:
@@ -336,7 +332,7 @@ class Session:
         before = self.settings
         await self._resolve()
         self._end_ghost_text(before)
-        await self._keep_feedback()
+        await self._learning.keep(self.settings.feedback.record)
         await self._behind.reconfigure(
             before, self.settings, self.roots, watch=not self._client_watches_files()
         )
@@ -356,54 +352,11 @@ class Session:
         for problem in problems:
             self.tell(problem)
 
-    def _suggestion_ended(self, shown: Shown, action: Action) -> None:
-        """What the user makes of suggestions teaches what is shown."""
-        if shown.kind == "next-edit":
-            if action is Action.ACCEPTED:
-                self.offers.accepted(shown.id)
-            elif action in REFUSED:
-                self.offers.rejected(shown.id)
-        elif shown.kind == "inline" and not shown.taken and action is not Action.IGNORED:
-            # Of an item in a list only a yes would be heard, so it says nothing of how likely one is.
-            from devflow.server.assist.inline.ghost import became  # there since it was shown
-
-            became(self._memory, shown.uri, shown.text, shown.features, accepted=action in TAKEN)
-
     def _experiment_of(self, doc: Document, model: str) -> str:
         """By the name that the document has in the request to the model."""
         if self.models is None or doc.path is None:
             return ""
         return self.models.experiment_of("fill", doc.language, told_path(doc.path, self.roots), model)
-
-    async def _keep_feedback(self) -> None:
-        """Open the store of what became of suggestions, or close it when the user wants none."""
-        make = self._services.feedback
-        wanted = self.settings.feedback.record and make is not None
-        if wanted == (self.suggestions.feedback.path is not None):
-            return
-        old = self.suggestions.feedback
-
-        def opened() -> Feedback:
-            old.close()
-            store = make() if make is not None and wanted else Feedback(None)
-            store.open()
-            return store
-
-        store = await asyncio.to_thread(opened)
-        store.take_over(old)
-        self.suggestions.feedback = store
-        await asyncio.to_thread(self._learn_from, store)
-
-    def _learn_from(self, store: Feedback) -> None:
-        trials = store.trials()
-        refused = store.refused(time.time() - REFUSED_FOR)
-        if trials or refused:
-            from devflow.server.assist.inline.ghost import Refused, learn, remember
-
-            learn(self._memory, [(trial.features, trial.accepted) for trial in trials])
-            known = Refused(frozenset(refused), store.digest)
-            remember(self._memory, known)
-            self.offers.refused = known.holds
 
     def _client_watches_files(self) -> bool:
         workspace = self.capabilities.workspace

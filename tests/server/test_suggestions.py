@@ -275,6 +275,6 @@ async def test_what_was_rejected_long_ago_is_offered_again(
         await client.request(
             "workspace/executeCommand", {"command": "devflow.rejected", "arguments": arguments}
         )
-    monkeypatch.setattr("devflow.server.session.REFUSED_FOR", -1.0)
+    monkeypatch.setattr("devflow.server.learning.REFUSED_FOR", -1.0)
     async with editor(services(tmp_path)) as client:
         await shown(client)
