@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import tree_sitter
 
 from devflow.analysis.references import receiver_before, sigils_of
 from devflow.analysis.syntax.parse import SyntaxTree
-from devflow.analysis.tokens import NEWLINE, Token, lex
+from devflow.analysis.tokens import NEWLINE, Token, lexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,11 @@ def call_at(tree: SyntaxTree, at: int) -> CallSite | None:
     """The innermost call whose parentheses hold `at`, also in code that is not finished yet."""
     source = tree.text.source
     begin = safe_start(tree, at)
-    tokens = lex(source[begin : at + _REACH], tree.language)
+    following = lexed(source[begin : at + _REACH], tree.language)
+    tokens: list[Token] = []
     opened: list[int] = []
-    for number, token in enumerate(tokens):
+    for number, token in enumerate(following):
+        tokens.append(token)
         if begin + token.start >= at:
             break
         if token.text in _OPEN:
@@ -81,12 +85,12 @@ def call_at(tree: SyntaxTree, at: int) -> CallSite | None:
             continue
         if not _WORD.fullmatch(name.text):
             if name.text in (")", "]"):
-                return _site("", None, tokens, number, begin, at)
+                return _site("", None, tokens, following, number, begin, at)
             continue
         if name.text in _NOT_CALLED or (number > 1 and tokens[number - 2].text in _DEFINING):
             continue
         receiver = receiver_before(source, begin + name.start, sigils_of(tree.language))
-        return _site(name.text, receiver or None, tokens, number, begin, at)
+        return _site(name.text, receiver or None, tokens, following, number, begin, at)
     return None
 
 
@@ -167,8 +171,15 @@ def safe_start(tree: SyntaxTree, at: int) -> int:
 
 
 def _site(
-    name: str, receiver: str | None, tokens: list[Token], opening: int, begin: int, at: int
+    name: str,
+    receiver: str | None,
+    tokens: list[Token],
+    following: Iterator[Token],
+    opening: int,
+    begin: int,
+    at: int,
 ) -> CallSite:
+    """The call that `tokens[opening]` opens; `following`: the tokens behind those read so far."""
     arguments: list[Argument] = []
     piece: list[Token] = []
     depth, active, commas = 0, 0, 0
@@ -189,7 +200,7 @@ def _site(
         starred = words[0].text in ("*", "**", "...")
         arguments.append(Argument(begin + words[0].start, begin + words[-1].end, keyword, starred))
 
-    for token in tokens[opening + 1 :]:
+    for token in chain(tokens[opening + 1 :], following):
         if begin + token.start >= at and _breaks_off(token, piece, depth):
             unfinished = True
             break

@@ -63,7 +63,11 @@ def lex(source: str, language: str) -> list[Token]:
     Comments are left out. A string that is not closed ends with its line (a triple-quoted one with the
     text). `language` may be unknown: `#` and `//` are then ordinary operators.
     """
-    tokens: list[Token] = []
+    return list(lexed(source, language))
+
+
+def lexed(source: str, language: str) -> Iterator[Token]:
+    """`lex`, for who may not need all of them."""
     space = False
     line_ended = True
     for found in _lexer(language).finditer(source):
@@ -72,13 +76,12 @@ def lex(source: str, language: str) -> list[Token]:
             space = True
         elif kind == "newline":
             if not line_ended:
-                tokens.append(Token(NEWLINE, space, found.start(), found.end()))
+                yield Token(NEWLINE, space, found.start(), found.end())
                 line_ended = True
             space = False
         else:
-            tokens.append(Token(found.group(), space, found.start(), found.end()))
+            yield Token(found.group(), space, found.start(), found.end())
             space = line_ended = False
-    return tokens
 
 
 def knows_strings(language: str) -> bool:

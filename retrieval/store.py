@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import sqlite3
+import stat
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextvars import ContextVar
@@ -154,17 +155,26 @@ def make_directory(directory: Path) -> None:
 def is_ours(path: Path) -> bool:
     """Whether a file or folder is there and belongs to who runs this process: what another user put in its
     place is neither read nor written, whatever its permissions say. Windows keeps caches apart by itself."""
+    return _ours(path) is not None
+
+
+def _ours(path: Path | str) -> os.stat_result | None:
     try:
-        owner = path.lstat().st_uid
+        found = os.lstat(path)
     except OSError:
-        return False
-    return not hasattr(os, "getuid") or owner == os.getuid()
+        return None
+    return found if not hasattr(os, "getuid") or found.st_uid == os.getuid() else None
 
 
 def inode_of(database: Path) -> int:
-    """Which file a store is now, to notice one that was made again; 0 when there is none of ours."""
+    """Which file a store is now, to notice one that was made again; 0 when there is none of ours. Asked at
+    every question: two calls of the system and no more."""
+    name = str(database)
+    found = _ours(name) if _ours(os.path.dirname(name)) is not None else None  # noqa: PTH120 - a Path each time
+    if found is None or not stat.S_ISLNK(found.st_mode):
+        return found.st_ino if found is not None else 0
     try:
-        return database.stat().st_ino if is_ours(database) and is_ours(database.parent) else 0
+        return database.stat().st_ino
     except OSError:
         return 0
 

@@ -38,6 +38,7 @@ class Usage:
         self.stored = stored
         self._language = language
         self._numbering = Numbering(stored.vocabulary)
+        self._names: dict[Path, str] = {}
         self._files: dict[str, LiveFile] = {}
         self._last: tuple[tuple[LiveFile, ...], str, UsageModel] | None = None
         self._lock = Lock()
@@ -45,13 +46,12 @@ class Usage:
     def model(self, documents: OpenDocuments, besides: Path | None) -> UsageModel:
         """The stored model with `documents` in place of their files, and without the file `besides`,
         whose text the asker knows better. What was typed since the last call is lexed now."""
-        left_out = self._relative(besides) if besides is not None else ""
+        left_out = self._name_of(besides) if besides is not None else ""
         with self._lock:
             files: dict[str, LiveFile] = {}
             for path, text in documents.texts().items():
-                language = language_of(path)
-                name = self._relative(path)
-                if language is None or language.name != self._language or not name or name == left_out:
+                name = self._name_of(path)
+                if not name or name == left_out:
                     continue
                 files[name] = lexed(text, self._language, self._numbering, self._files.get(name))
             self._files |= files
@@ -65,8 +65,16 @@ class Usage:
             self._last = (versions, left_out, model)
             return model
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else ""
+    def _name_of(self, path: Path) -> str:
+        """As the stored model calls a file of its language; "" for any other. Kept: it is asked of every open
+        document at every key."""
+        name = self._names.get(path)
+        if name is None:
+            language = language_of(path)
+            ours = language is not None and language.name == self._language
+            inside = ours and path.is_relative_to(self.root)
+            name = self._names[path] = path.relative_to(self.root).as_posix() if inside else ""
+        return name
 
 
 def _same(one: tuple[LiveFile, ...], other: tuple[LiveFile, ...]) -> bool:

@@ -365,14 +365,16 @@ def _scope(pool: _Pool, wanted: Wanted) -> None:
 
 def _unimported(pool: _Pool, wanted: Wanted, indexed: IndexedSymbol) -> None:
     symbol = indexed.symbol
+    if not match_quality(wanted.prefix, symbol.name):  # of what the index finds by its letters, half
+        return
     if symbol.container or symbol.name in pool or not same_family(indexed.language, wanted.doc.language):
         return
     if wanted.doc.path is not None and indexed.path == wanted.doc.path:
         return
     module = ""
     if wanted.doc.language == "python":
-        module = module_name(indexed.path, wanted.roots)
-        if not module or symbol.name.startswith("_"):
+        module = "" if symbol.name.startswith("_") else module_name(indexed.path, wanted.roots)
+        if not module:
             return
     each = pool.get(symbol.name, "index", symbol.kind, symbol.signature)
     each.place = "workspace"

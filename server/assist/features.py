@@ -5,11 +5,12 @@ The order of the columns is part of `ranker.json`: a change here needs `benchmar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.symbols import FUNCTIONS
@@ -137,9 +138,12 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(subtokens(name))
 
 
+_SHAPES = ("private", "dunder", "of_object", "constant", "like_class")
+
+
 @lru_cache(50_000)
 def _shape(name: str) -> tuple[float, float, float, float, float]:
-    """`(private, dunder, of object, constant, written like a class)`."""
+    """`_SHAPES` of a name."""
     dunder = name.startswith("__") and name.endswith("__")
     bare = name.strip("_")
     constant = bare.isupper() and len(bare) > 1
@@ -168,14 +172,24 @@ def _columns(candidates: Sequence[Evidence], fields: Sequence[str]) -> dict[str,
     `like_class` and `callable`."""
     import numpy as np
 
-    values = attrgetter(*fields)
-    known = np.array([values(each) for each in candidates], dtype=np.float64)
-    shapes = np.array([_shape(each.name) for each in candidates], dtype=np.float64)
+    def table(rows: Iterable[Iterable[float]], width: int) -> Matrix:
+        # From one iterator: half the time of an array of tuples.
+        values = np.fromiter(chain.from_iterable(rows), np.float64, len(candidates) * width)
+        return values.reshape(-1, width)
+
+    known = table(map(attrgetter(*fields), candidates), len(fields))
+    shapes = table((_shape(each.name) for each in candidates), len(_SHAPES))
     columns = {name: known[:, number] for number, name in enumerate(fields)}
-    for number, name in enumerate(("private", "dunder", "of_object", "constant", "like_class")):
-        columns[name] = shapes[:, number]
+    columns |= {name: shapes[:, number] for number, name in enumerate(_SHAPES)}
     columns["callable"] = np.array([each.kind in CALLABLE for each in candidates], dtype=np.float64)
     return columns
+
+
+def _rows(columns: Sequence[Any]) -> Matrix:
+    """`np.column_stack`, which makes a matrix of each column first."""
+    import numpy as np
+
+    return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
 
 
 def member_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
@@ -187,7 +201,7 @@ def member_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
     paren = float(around.next == "(")
     unseen = (by["here"] + by["known"] + by["receiver_known"]) == 0
     shared = (paren, around.own, around.typed, around.known, around.quoted, around.upper)
-    return np.column_stack(
+    return _rows(
         [
             log(by["model"] / _FLOOR + 1.0) / 5,
             log(by["live"] / by["live_floor"] + 1.0) / 5,
@@ -238,7 +252,7 @@ def name_features(candidates: Sequence[Evidence], around: Around) -> Matrix:
     sizes = np.array([max(1, len(each.name)) for each in candidates])
     kinds = [each.kind for each in candidates]
     whole = np.ones(len(candidates))
-    return np.column_stack(
+    return _rows(
         [
             log(by["model"] / _FLOOR + 1.0) / 5,
             log(by["live"] / by["live_floor"] + 1.0) / 5,

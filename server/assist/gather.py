@@ -127,10 +127,10 @@ async def _symbols(wanted: Wanted, index: Index) -> list[IndexedSymbol]:
         for name in list(wanted.proposed)[:_EXPECTED]
         if name.isidentifier() and name.startswith(wanted.prefix)
     ]
-    found = await index.symbols_of(expected, 100) if expected else []
+    questions = [index.symbols_of(expected, 100)] if expected else []
     if len(wanted.prefix) >= 2:
-        found += await index.symbols_matching(wanted.prefix, 60)
-    return found
+        questions.append(index.symbols_matching(wanted.prefix, 60))
+    return [each for found in await asyncio.gather(*questions) for each in found]
 
 
 async def _of_imported_module(index: Index, wanted: Wanted) -> list[IndexedSymbol]:

@@ -72,7 +72,7 @@ def ranked(
     fitting: list[Evidence] = []
     fits: list[float] = []
     for each in candidates:
-        if quality := match_quality(typed, each.name):
+        if quality := match_quality(typed, each.name) if typed else 3.0:
             fitting.append(each)
             fits.append(MATCH_WEIGHT * (quality - 3.0) + _prior(each, typed, around))
     if not fitting:

@@ -14,7 +14,9 @@ from devflow.analysis.facts import SymbolKind
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
 from devflow.server.assist import in_string
-from devflow.server.assist.complete import complete
+from devflow.server.assist.complete import _listed, complete
+from devflow.server.assist.gather import gather
+from devflow.server.assist.wanted import Wanted
 from devflow.server.settings import Completion
 from support.codebase import Workspace, document, workspace
 from support.completions import UNHURRIED, asked, labels
@@ -103,6 +105,51 @@ async def test_a_failing_engine_leaves_the_rest(tmp_path: Path, caplog: pytest.L
     found = await labels(tmp_path, "thing.go()\nthing.<|>\n", python=Broken())
     assert found == ["go"]
     assert "failed" in caplog.text
+
+
+async def test_an_engine_that_answers_while_the_list_is_made_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, made, loop = SlowEngine(), _listed, asyncio.get_running_loop()
+
+    async def answered() -> None:
+        engine.go.set()
+        await asyncio.wait(space.code.memory._tasks.values())
+
+    def listed(*given: Any) -> Any:
+        asyncio.run_coroutine_threadsafe(answered(), loop).result()
+        return made(*given)
+
+    async with workspace(tmp_path, "thing.go()\nthing.<|>\n", python=engine) as space:
+        monkeypatch.setattr("devflow.server.assist.complete._listed", listed)
+        answer = await asked(space)
+        assert "slowly" in [item.label for item in answer.items] or answer.incomplete
+
+
+async def test_the_next_letters_of_a_member_ask_the_index_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[int] = []
+
+    async def counted(wanted: Wanted, *rest: Any) -> Any:
+        asked_for.append(wanted.start)
+        return await gather(wanted, *rest)
+
+    monkeypatch.setattr("devflow.server.assist.complete.gather", counted)
+    text = (
+        "class Engine:\n    def start(self): ...\n    def stop(self): ...\n    def run(self):\n        self."
+    )
+    async with workspace(tmp_path, f"{text}<|>\n", indexed=True) as space:
+        assert {"start", "stop", "run"} <= {item.label for item in (await asked(space)).items}
+        typed = await _typed(space, "sto")
+        second = await complete(typed, space.at + 3, space.code, UNHURRIED)
+        assert [item.label for item in second.items][:1] == ["stop"]
+        assert second.items[0].edit == Edit(space.at, space.at + 3, "stop")
+        assert len(asked_for) == 1
+        assert space.doc.path is not None
+        elsewhere = space.applied(Edit(space.at, space.at, "sto"), Edit(0, 0, "import os\n"))
+        await complete(document(elsewhere, space.doc.path, 3), space.at + 13, space.code, UNHURRIED)
+        assert len(asked_for) == 2
 
 
 async def _typed(space: Workspace, more: str) -> Document:

@@ -23,6 +23,7 @@ from devflow.server.assist.inline.brackets import open_in
 from devflow.server.assist.inline.modules import Missing, missing_modules
 from devflow.server.assist.inline.names import Name, Role
 from devflow.server.assist.keywords import builtin_names
+from devflow.server.assist.offered import names_offered
 from devflow.server.assist.outline import recent_imports
 from devflow.server.assist.signature_help import parameters_of
 from devflow.server.assist.static_names import names_of, symbol_of
@@ -303,16 +304,20 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
         return THERE if name.text in known else Verdict(False, known)
     if name.role is Role.PLAIN:
         return UNSURE
-    found = await python.complete(path, source[: name.start] + source[name.end :], name.start)
-    offered = frozenset(each.name.rstrip("=") for each in found)
-    if name.text in offered:
+    listed = names_offered(asked.doc, name.start, name.end, asked.code) if name.start <= asked.start else None
+    if listed is not None:  # the list of completions asks the same
+        found = await asyncio.shield(listed)
+    else:
+        found = await python.complete(path, source[: name.start] + source[name.end :], name.start)
+    names = frozenset(each.name.rstrip("=") for each in found)
+    if name.text in names:
         return THERE
-    if "__getattr__" in offered or all(other.startswith("__") for other in offered):
+    if "__getattr__" in names or all(other.startswith("__") for other in names):
         return UNSURE  # made when it is asked for; or what every object has: nothing is known of this one
     # jedi's lists may lack what it could not infer: its silence about a word in use proves nothing.
     if not asked.code.types_are_fast and asked.seen.get(name.text):
-        return Verdict(None, offered)
-    return Verdict(False, offered)
+        return Verdict(None, names)
+    return Verdict(False, names)
 
 
 def _is_used(asked: Asked, dotted: str) -> bool:

@@ -12,11 +12,12 @@ import pytest
 
 from devflow.models.base import FillRequest
 from devflow.models.errors import ModelError, NotAllowed, OverBudget, Rejected, TooLate, Unreachable
+from devflow.server.assist.complete import complete
 from devflow.server.assist.inline import inline
 from devflow.server.assist.inline.ghost import Edited, ghost_of, mood_of
 from devflow.server.assist.inline.site import fills_block
 from devflow.server.assist.inline.trigger import Silence, worth_asking
-from devflow.server.settings import Inline
+from devflow.server.settings import Completion, Inline
 from support.codebase import document, workspace
 from support.ghost import Writer, shown, text
 from support.patience import HANGS
@@ -416,3 +417,14 @@ async def test_a_fast_type_engine_reads_the_document_while_the_model_writes(
         code = replace(space.code, types_are_fast=fast)
         assert await inline(space.doc, space.at, code, Inline()) is not None
     assert engine.before[:1] == ([0] if fast else [])
+
+
+async def test_of_the_word_at_the_cursor_the_type_engine_is_asked_once_for_list_and_ghost_text(
+    tmp_path: Path,
+) -> None:
+    writer = Writer("unch()")
+    engine = Asked(writer)
+    async with workspace(tmp_path, "def f(thing):\n    thing.la<|>\n", models=writer, python=engine) as space:
+        await complete(space.doc, space.at, space.code, Completion(deadline_ms=5_000))
+        assert await inline(space.doc, space.at, space.code, Inline()) is not None
+    assert len(engine.before) == 1
