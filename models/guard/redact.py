@@ -2,7 +2,8 @@
 
 Finds secrets by the formats their issuers gave them (`secret_formats`), by the names they stand beside and by
 how random they look (`secret_names`, `secret_settings`), by the columns and the manifests they stand in
-(`secret_columns`, `secret_manifests`); personal data by `pii`. Each is replaced by a placeholder that a model
+(`secret_columns`, `secret_manifests`), and by the detectors of the detect-secrets library
+(`secret_plugins`); personal data by `pii`. Each is replaced by a placeholder that a model
 can copy like a name (`DEVFLOW_SECRET_1_`, `DEVFLOW_EMAIL_2_`) and that no text of the request holds; in the
 answer the placeholder becomes the value again, so code that mentions a key still does. All in memory: nothing
 is written or verified over the network. CPU-bound (about 4 MB/s): call it in a thread.
@@ -26,13 +27,14 @@ from devflow.models.guard.secret_columns import in_columns
 from devflow.models.guard.secret_formats import formatted, long_runs, places, spaced
 from devflow.models.guard.secret_manifests import of_manifests
 from devflow.models.guard.secret_names import LONGEST_VALUE, named, random_strings
+from devflow.models.guard.secret_plugins import by_plugins
 from devflow.models.guard.secret_settings import settings
 from devflow.models.streams import closing
 
 
 def secrets_in(text: str) -> list[tuple[int, int]]:
     """The ranges of the secrets in `text`, in order, none touching another."""
-    found = [*_as_it_stands(text), *_keys(text)]
+    found = [*_as_it_stands(text), *_keys(text), *by_plugins(text)]
     for reading in readings(text):
         found += [reading.written(*place) for place in _as_it_stands(reading.text)]
     return _merged(found)
