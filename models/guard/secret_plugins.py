@@ -1,5 +1,5 @@
-"""The detectors of the detect-secrets library: of values beside telling names, and of issuers whose tokens have
-no beginning of their own (Cloudant, IBM Cloud, SoftLayer).
+"""The detectors of the detect-secrets library: of values beside telling names, and of issuers whose tokens
+have no beginning of their own (Cloudant, IBM Cloud, SoftLayer).
 
 A second opinion: on every set the guard's own patterns find what these do, which is measured each time. It is
 asked only about lines that hold what it looks for, since it is slow (0.1 ms a line).
