@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from devflow.analysis.named_strings import has_class_maker
+from devflow.analysis.expressions import python_before
 from devflow.analysis.python_fields import COPYING
 from devflow.analysis.types.base import Parameter
 from devflow.retrieval.base import IndexedSymbol
@@ -25,7 +25,7 @@ from devflow.server.assist.signature_help import (
     parameters_of,
     typed_signatures,
 )
-from devflow.server.assist.static_names import library_modules, made_fields, public_names, static_keywords
+from devflow.server.assist.static_names import library_modules, members_of, public_names, static_keywords
 from devflow.server.assist.waiting import answer, until
 from devflow.server.assist.wanted import Place, Wanted
 
@@ -48,10 +48,8 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
         elif wanted.place is Place.IMPORT:
             questions["workspace"] = _of_imported_module(index, wanted)
     python = wanted.doc.language == "python"
-    if wanted.place is Place.MEMBER and python and (module := module_of(wanted.receiver, wanted.imports)):
-        questions["offered"] = public_names(wanted.doc, module, code)
-    elif wanted.place is Place.MEMBER and python and has_class_maker(wanted.doc.text.source):
-        questions["offered"] = made_fields(wanted.doc, wanted.start, wanted.receiver, code)
+    if wanted.place is Place.MEMBER and python and (text := receiver_text(wanted)):
+        questions["told_by_text"] = members_of(wanted.doc, wanted.start, text, code)
     if wanted.place is Place.IMPORT and python:
         questions["keywords"] = _modules(wanted, code)
         if imported := _imported_from(wanted):
@@ -80,6 +78,15 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
     found.methods += found.module
     found.whole = bool(found.module)
     return found, bool(late)
+
+
+def receiver_text(wanted: Wanted) -> str:
+    """The expression in front of the dot, "" where it cannot be told."""
+    if wanted.receiver or wanted.quoted:
+        return wanted.receiver
+    source = wanted.doc.text.source
+    dot = source.rfind(".", 0, wanted.start)
+    return python_before(source, dot) if dot >= 0 else ""
 
 
 def _about_members(

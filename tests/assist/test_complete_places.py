@@ -10,6 +10,7 @@ import pytest
 from devflow.server.assist.complete import complete
 from devflow.server.settings import Completion
 from support.codebase import workspace
+from support.completions import asked
 
 
 async def labels(root: Path, snippet: str, path: str = "main.py", **options: bool) -> list[str]:
@@ -181,3 +182,47 @@ async def test_an_import_from_a_module_offers_none_of_the_document_s_other_words
     found = await labels(tmp_path, code)
     assert {"dumps", "loads"} <= set(found)
     assert not {"logging", "dataclass", "dataclasses"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("for shape in shapes:\n    shape.<|>\n", "area_of_it"),
+        ("for name, shape in named.items():\n    shape.<|>\n", "area_of_it"),
+        ("shapes[0].<|>\n", "area_of_it"),
+        ("[each.<|> for each in shapes]\n", "area_of_it"),
+        ("made().<|>\n", "area_of_it"),
+        ("'a'.join(named).<|>\n", "casefold"),
+    ],
+)
+async def test_what_a_value_of_a_written_type_has_is_offered_without_an_engine(
+    line: str, expected: str, tmp_path: Path
+) -> None:
+    files = """#- shapes.py
+class Shape:
+    def area_of_it(self): ...
+def made():
+    shape = Shape()
+    return shape
+#- main.py
+from shapes import Shape, made
+shapes: list[Shape] = []
+named: dict[str, Shape] = {}
+"""
+    assert expected in await labels(tmp_path, files + line)
+
+
+async def test_the_list_holds_all_that_a_large_module_is_known_to_have(tmp_path: Path) -> None:
+    constants = "".join(f"NUMBER_{number} = {number}\n" for number in range(220))
+    words = "".join(f"other.word_{number}()\n" for number in range(220))
+    files = f"#- numbers_of.py\n{constants}#- main.py\nimport numbers_of\n{words}numbers_of.<|>\n"
+    found = await labels(tmp_path, files)
+    assert {f"NUMBER_{number}" for number in range(220)} <= set(found)
+    assert sum(name.startswith("word_") for name in found) < 150
+
+
+async def test_the_longest_list_is_the_user_s_to_say(tmp_path: Path) -> None:
+    constants = "".join(f"NUMBER_{number} = {number}\n" for number in range(50))
+    files = f"#- numbers_of.py\n{constants}#- main.py\nimport numbers_of\nnumbers_of.<|>\n"
+    async with workspace(tmp_path, files) as space:
+        assert len((await asked(space, Completion(max_items=20, deadline_ms=5_000))).items) == 20
