@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import aiosqlite
 import pytest
@@ -62,7 +63,9 @@ async def test_a_path_is_mentioned_by_its_end_and_by_the_dotted_name_of_a_module
         assert await files_mentioned(db, paths, analysed("no/such.py")) == {}
 
 
-async def test_a_file_that_is_new_is_mentioned_at_once() -> None:
+async def test_a_file_that_is_new_is_mentioned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(monotonic=lambda: 100.0)  # what was read slowly would rest
+    monkeypatch.setattr("devflow.retrieval.freshness.time", clock)
     async with store() as db:
         paths = Paths()
         await paths.update(db)

@@ -215,7 +215,9 @@ async def test_what_an_experiment_assigned_is_written_down_with_it_and_nothing_e
             ModelSpec(name, "openai", "qwen2.5-coder", api.openai, "K") for name in ("one", "two", "three")
         )
         trial = Experiment("which", ("one", "two"), ("fill", "explain"), share=0.5)
-        router = build_router(ModelsConfig(False, specs, experiments=(trial,), keeping=None), {"K": "k"})
+        router = build_router(
+            ModelsConfig(False, specs, experiments=(trial,), hedge=False, keeping=None), {"K": "k"}
+        )
         for number in range(24):
             path = f"{number}.py"
             await router.whole(FillRequest("a = ", "\n", "python", path, context_paths=("other.py",)))

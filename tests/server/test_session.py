@@ -197,7 +197,7 @@ async def test_a_home_or_a_whole_disk_is_not_worked_for_and_told_once(
     scripted = Scripted()
     async with editor(scripted.services) as client:
         await client.initialize({"home": home, "disk": Path("/"), "link": tmp_path / "link"}[where])
-        await client.until(lambda: scripted.indexes and scripted.index.calls)
+        await client.until(lambda: not client.server.session.starting)
         assert [call[1] for call in scripted.index.calls if call[0] == "open"] == [()]
         [told] = client.shown()
         assert "is not indexed: open the folder of a project" in told
