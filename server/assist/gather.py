@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from devflow.analysis.expressions import python_before
+from devflow.analysis.named_strings import has_class_maker
 from devflow.analysis.python_fields import COPYING
 from devflow.analysis.types.base import Parameter
 from devflow.retrieval.base import IndexedSymbol
@@ -48,7 +49,7 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
         elif wanted.place is Place.IMPORT:
             questions["workspace"] = _of_imported_module(index, wanted)
     python = wanted.doc.language == "python"
-    if wanted.place is Place.MEMBER and python and (text := receiver_text(wanted)):
+    if _is_for_text(wanted, code) and (text := receiver_text(wanted)):
         questions["told_by_text"] = members_of(wanted.doc, wanted.start, text, code)
     if wanted.place is Place.IMPORT and python:
         questions["keywords"] = _modules(wanted, code)
@@ -78,6 +79,16 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
     found.methods += found.module
     found.whole = bool(found.module)
     return found, bool(late)
+
+
+def _is_for_text(wanted: Wanted, code: Codebase) -> bool:
+    """Whether the text is asked what the receiver has: a fast type engine is there in time and knows as much,
+    but not the whole of modules and of classes that are made by calls."""
+    if wanted.place is not Place.MEMBER or wanted.doc.language != "python":
+        return False
+    if not code.types_are_fast:
+        return True
+    return bool(module_of(wanted.receiver, wanted.imports)) or has_class_maker(wanted.doc.text.source)
 
 
 def receiver_text(wanted: Wanted) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devflow.analysis.document import Document
+from devflow.server.assist import gather
+from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import complete
 from devflow.server.settings import Completion
 from support.codebase import workspace
@@ -226,3 +230,21 @@ async def test_the_longest_list_is_the_user_s_to_say(tmp_path: Path) -> None:
     files = f"#- numbers_of.py\n{constants}#- main.py\nimport numbers_of\nnumbers_of.<|>\n"
     async with workspace(tmp_path, files) as space:
         assert len((await asked(space, Completion(max_items=20, deadline_ms=5_000))).items) == 20
+
+
+@pytest.mark.parametrize(("fast", "asked_of"), [(False, ["shapes[0]"]), (True, [])])
+async def test_a_fast_engine_is_not_doubled_by_the_text(
+    fast: bool, asked_of: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    members_of = gather.members_of
+
+    def noted(doc: Document, at: int, text: str, code: Codebase) -> object:
+        texts.append(text)
+        return members_of(doc, at, text, code)
+
+    monkeypatch.setattr(gather, "members_of", noted)
+    async with workspace(tmp_path, "shapes: list[str] = []\nshapes[0].<|>\n") as space:
+        code = replace(space.code, types_are_fast=fast)
+        await complete(space.doc, space.at, code, Completion(deadline_ms=5_000))
+    assert texts == asked_of
