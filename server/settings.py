@@ -97,7 +97,7 @@ class Completion(Section):
         le=5_000,
         description="The list goes out after this many milliseconds, with what is there.",
     )
-    max_items: int = Field(default=400, ge=10, le=2_000, description="Longest list sent.")
+    max_items: int = Field(default=150, ge=10, le=2_000, description="Longest list sent.")
     parentheses: bool = Field(
         default=True,
         description="Accepting a function where it is most likely called adds its parentheses.",

@@ -37,8 +37,6 @@ _RANKING_SECONDS = 0.01
 """Kept back from the deadline for ranking and sending, so that the list arrives by then."""
 _ENOUGH = 0.75
 """The share of probability in the first five from which on nobody waits for the type engine."""
-_GUESSES = 150
-"""Items of a list beyond which only those are sent that the receiver is known to have."""
 _RESOLVE_SECONDS = 0.5
 _QUOTES = ("'", '"', "`")
 _OF_ENGINE = PerDocument[list[Candidate]]("the type engine's candidates")
@@ -187,8 +185,7 @@ def _listed(
 ) -> tuple[list[tuple[Evidence, float]], tuple[Item, ...]]:
     """All candidates, best first, and the first `most` as items."""
     best = _ranked(wanted, found, typed)
-    shown = [each for place, each in enumerate(best) if place < _GUESSES or each[0].typed or each[0].own]
-    return best, _items(wanted, shown[:most])
+    return best, _items(wanted, best[:most])
 
 
 def _ranked(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[tuple[Evidence, float]]:

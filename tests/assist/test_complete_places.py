@@ -14,7 +14,6 @@ from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import complete
 from devflow.server.settings import Completion
 from support.codebase import workspace
-from support.completions import asked
 
 
 async def labels(root: Path, snippet: str, path: str = "main.py", **options: bool) -> list[str]:
@@ -214,22 +213,6 @@ shapes: list[Shape] = []
 named: dict[str, Shape] = {}
 """
     assert expected in await labels(tmp_path, files + line)
-
-
-async def test_the_list_holds_all_that_a_large_module_is_known_to_have(tmp_path: Path) -> None:
-    constants = "".join(f"NUMBER_{number} = {number}\n" for number in range(220))
-    words = "".join(f"other.word_{number}()\n" for number in range(220))
-    files = f"#- numbers_of.py\n{constants}#- main.py\nimport numbers_of\n{words}numbers_of.<|>\n"
-    found = await labels(tmp_path, files)
-    assert {f"NUMBER_{number}" for number in range(220)} <= set(found)
-    assert sum(name.startswith("word_") for name in found) < 150
-
-
-async def test_the_longest_list_is_the_user_s_to_say(tmp_path: Path) -> None:
-    constants = "".join(f"NUMBER_{number} = {number}\n" for number in range(50))
-    files = f"#- numbers_of.py\n{constants}#- main.py\nimport numbers_of\nnumbers_of.<|>\n"
-    async with workspace(tmp_path, files) as space:
-        assert len((await asked(space, Completion(max_items=20, deadline_ms=5_000))).items) == 20
 
 
 @pytest.mark.parametrize(("fast", "asked_of"), [(False, ["shapes[0]"]), (True, [])])
