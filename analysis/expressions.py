@@ -14,6 +14,7 @@ from typing import Literal
 from devflow.analysis.references import operator_before
 
 _FARTHEST = 3_000
+_LONGEST_TEXT = 400
 _OPENERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTES = "\"'`"
 _SIGNS = "_$#"
@@ -102,6 +103,19 @@ def chain_before(source: str, end: int) -> Chain | None:
             return Chain(before - 3, (Step("new", name), *reversed(steps)))
         return Chain(start, (Step("name", name), *reversed(steps)))
     return None
+
+
+def python_before(source: str, end: int) -> str:
+    """The text of Python's expression that ends at `end`, "" where it cannot be told or is long. A string at
+    its beginning is empty: where that begins is not known."""
+    chain = chain_before(source, end)
+    if chain is None or end - chain.start > _LONGEST_TEXT:
+        return ""
+    if chain.steps[0].kind == "string":
+        return "''" + source[chain.start + 1 : end]
+    if chain.steps[0].kind == "list" and source[: chain.start].rstrip()[-1:] in tuple("}])\"'"):
+        return ""  # an index of what was not read
+    return source[chain.start : end]
 
 
 def before_operator(source: str, at: int) -> int:

@@ -6,7 +6,10 @@ One walk over the statements, no inference: `python_resolver` does that. A table
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 
 import tree_sitter
 
@@ -32,6 +35,18 @@ _BLOCKS = frozenset(
     }
 )
 
+_EMPTY = MappingProxyType(
+    {
+        "list": "[]",
+        "dictionary": "dict()",
+        "set": "set()",
+        "tuple": "()",
+        "string": "''",
+        "list_comprehension": "[]",
+    }
+)
+"""What stands for a long value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -50,8 +65,24 @@ class Binding:
     """Variable: its annotation. Import: the name taken out of the module, `""` for the module itself."""
     decorators: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
-    members: dict[str, list[Binding]] = field(default_factory=dict)
+    members: Mapping[str, list[Binding]] = field(default_factory=dict)
     """What a class's body binds, and what its methods assign to `self`."""
+
+
+class _Deferred(Mapping[str, "list[Binding]"]):
+    """The members of a class, read from its tree when the first one is asked for."""
+
+    def __init__(self, read: Callable[[], dict[str, list[Binding]]]) -> None:
+        self._read = cache(read)
+
+    def __getitem__(self, name: str) -> list[Binding]:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +95,12 @@ class ModuleTable:
     """Modules of which every name is imported."""
 
 
-def table_of(tree: SyntaxTree) -> ModuleTable:
-    """The table of a Python module's tree, broken code included."""
+def table_of(tree: SyntaxTree, *, deferred: bool = False) -> ModuleTable:
+    """The table of a Python module's tree, broken code included. `deferred`: classes are read when somebody
+    asks for their members and hold the tree until then: of a document, the next keystroke makes another."""
     names: dict[str, list[Binding]] = {}
     stars: list[str] = []
-    _walk(tree, tree.root, names, stars)
+    _walk(tree, tree.root, names, stars, deferred=deferred)
     return ModuleTable(tree.text, names, tuple(stars))
 
 
@@ -78,6 +110,8 @@ def _walk(
     names: dict[str, list[Binding]],
     stars: list[str],
     deep: int = 0,
+    *,
+    deferred: bool = False,
 ) -> None:
     pending = list(reversed(block.named_children))
     while pending:  # not by calls: text may be nested deeper than those can be
@@ -94,7 +128,7 @@ def _walk(
             for binding in imported(tree, node, stars):
                 names.setdefault(binding.name, []).append(binding)
         elif kind in ("class_definition", "function_definition", "decorated_definition"):
-            made = _definition(tree, node, deep)
+            made = _definition(tree, node, deep, deferred=deferred)
             if made is not None:
                 names.setdefault(made.name, []).append(made)
         elif kind == "type_alias_statement" and (left := node.child_by_field_name("left")) is not None:
@@ -118,10 +152,11 @@ def _named_by_block(tree: SyntaxTree, node: tree_sitter.Node) -> list[Binding]:
         ]
         patterns = [item for item in items if item.type == "as_pattern"]
     elif node.type == "for_statement":
-        left = node.child_by_field_name("left")
+        left, over = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is not None and left.type == "identifier":
             span = tree.span(left)
-            return [Binding(tree.slice(left), "variable", span.start, span.end, span.start)]
+            value = f"next(iter(({_short(tree, over)})))"
+            return [Binding(tree.slice(left), "variable", span.start, span.end, span.start, value)]
     result: list[Binding] = []
     for pattern in patterns:
         alias = pattern.child_by_field_name("alias")
@@ -131,6 +166,8 @@ def _named_by_block(tree: SyntaxTree, node: tree_sitter.Node) -> list[Binding]:
         value = _short(tree, pattern.named_children[0])
         if node.type == "except_clause":
             value = "" if value.startswith("(") else f"{value}()"
+        else:
+            value = f"({value}).__{'a' * (node.children[0].type == 'async')}enter__()"
         name = tree.slice(alias.named_children[0])
         result.append(Binding(name, "variable", whole.start, whole.end, span.start, value))
     return result
@@ -167,7 +204,9 @@ def class_of(tree: SyntaxTree, node: tree_sitter.Node) -> Binding | None:
     return _definition(tree, node)
 
 
-def _definition(tree: SyntaxTree, node: tree_sitter.Node, deep: int = 0) -> Binding | None:
+def _definition(
+    tree: SyntaxTree, node: tree_sitter.Node, deep: int = 0, *, deferred: bool = False
+) -> Binding | None:
     """The definition at `node`, which is inside `deep` others."""
     inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
     name = inner.child_by_field_name("name") if inner is not None else None
@@ -193,13 +232,18 @@ def _definition(tree: SyntaxTree, node: tree_sitter.Node, deep: int = 0) -> Bind
         argument, value = child.child_by_field_name("name"), child.child_by_field_name("value")
         if child.type == "keyword_argument" and argument is not None and value is not None:
             metaclass = tree.slice(value) if tree.slice(argument) == "metaclass" else metaclass
-    members: dict[str, list[Binding]] = {}
-    for child in given.named_children if given is not None else ():
-        members |= _made_members(tree, child)
     body = inner.child_by_field_name("body")
-    if body is not None and deep < _DEEPEST:
-        _walk(tree, body, members, [], deep + 1)
-        _add_fields(tree, body, members)
+
+    def read() -> dict[str, list[Binding]]:
+        members: dict[str, list[Binding]] = {}
+        for child in given.named_children if given is not None else ():
+            members |= _made_members(tree, child)
+        if body is not None and deep < _DEEPEST:
+            _walk(tree, body, members, [], deep + 1)
+            _add_fields(tree, body, members)
+        return members
+
+    members = _Deferred(read) if deferred else read()
     return Binding(
         tree.slice(name), "class", whole.start, whole.end, at.start, metaclass, "", decorators, bases, members
     )
@@ -269,15 +313,16 @@ def _assigned(tree: SyntaxTree, statement: tree_sitter.Node) -> list[Binding]:
                 targets = list(left.named_children)
             alone = len(targets) == 1
             whole = tree.span(statement)
-            for target in targets:
+            for place, target in enumerate(targets):
                 if target.type == "identifier":
                     at = tree.span(target)
                     if alone and right is not None and (members := _made_members(tree, right)):
                         name, base = tree.slice(target), _short(tree, right.child_by_field_name("function"))
-                        place = (whole.start, whole.end, at.start)
-                        result.append(Binding(name, "class", *place, bases=(base,), members=members))
+                        span = (whole.start, whole.end, at.start)
+                        result.append(Binding(name, "class", *span, bases=(base,), members=members))
                         continue
-                    value = _short(tree, right) if alone else ""
+                    value = _short(tree, right)
+                    value = value if alone or not value else f"({value})[{place}]"
                     result.append(
                         Binding(
                             tree.slice(target),
@@ -297,4 +342,17 @@ def _assigned(tree: SyntaxTree, statement: tree_sitter.Node) -> list[Binding]:
 
 
 def _short(tree: SyntaxTree, node: tree_sitter.Node | None) -> str:
-    return tree.slice(node)[:_LONGEST] if node is not None else ""
+    return shortened(tree, node, _LONGEST)
+
+
+def shortened(tree: SyntaxTree, node: tree_sitter.Node | None, most: int) -> str:
+    """The text of an expression; of one longer than `most` what says of which kind it is."""
+    if node is None:
+        return ""
+    text = tree.slice(node)
+    if len(text) <= most:
+        return text
+    function = node.child_by_field_name("function") if node.type == "call" else None
+    if function is not None and len(head := tree.slice(function)) <= most:
+        return f"{head}()"
+    return _EMPTY.get(node.type, text[:most])

@@ -7,7 +7,7 @@ By pytest's rules (docs.pytest.org, "Fixture availability"): those of the class,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import tree_sitter
@@ -64,7 +64,7 @@ def fixtures(files: PythonFiles, path: Path, tree: SyntaxTree, at: int) -> Itera
     """The fixtures that code at `at` of the document `path` can ask for, nearest first: their names, and the
     functions that make them. A name may come more than once."""
     own = files.own(path, tree)
-    names = own.names
+    names: Mapping[str, list[Binding]] = own.names
     for node in tree.path_to(at):
         name = node.child_by_field_name("name") if node.type == "class_definition" else None
         for binding in names.get(tree.slice(name), ()) if name is not None else ():
@@ -100,7 +100,7 @@ def _of_module(files: PythonFiles, path: Path, table: ModuleTable) -> Iterator[t
 
 
 def _made_in(
-    files: PythonFiles, path: Path, names: dict[str, list[Binding]], owner: tuple[str, ...]
+    files: PythonFiles, path: Path, names: Mapping[str, list[Binding]], owner: tuple[str, ...]
 ) -> Iterator[tuple[str, Target]]:
     for bindings in list(names.values()):
         found: Target | None = Target(path, bindings[-1], owner)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
 from devflow.analysis.facts import SymbolKind
 from devflow.analysis.module_table import Binding, ModuleTable, table_of
-from devflow.analysis.python_modules import module_file, relative_module, search_path, stub_of, submodule
+from devflow.analysis.python_modules import (
+    module_file,
+    modules_beside,
+    relative_module,
+    search_path,
+    stub_of,
+    submodule,
+)
 from devflow.analysis.regular_files import content
 from devflow.analysis.syntax.parse import SyntaxTree, parse
 from devflow.analysis.text import Text
@@ -27,8 +35,12 @@ _KIND_OF = {
 }
 _KEPT = 256
 """Files; about 45 kB each. With twelve documents open in one package 64 were read again and again."""
+_MOST_LISTS = 4_000
 _LARGEST = 1_500_000
 _PROPERTIES = ("property", "cached_property", "locked_cached_property")
+
+Later = Callable[[], "Target | None"]
+"""A type argument: what it stands for, looked up when somebody asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,12 @@ class Target:
     """False where another place could be meant."""
     alone: bool = True
     """False where the name is bound more than once there: its type is not known by one of them."""
+    arguments: tuple[Later, ...] = field(default=(), compare=False)
+    """Of a value of a generic class: its type arguments."""
+    given: Mapping[str, Later] = field(default_factory=dict, compare=False)
+    """Of a member: what the type variables of its class stand for in the value it is read from."""
+    through: Target | None = field(default=None, compare=False)
+    """Of a member: the value or class it is read from."""
 
 
 Lookup = Callable[[str], Target | None]
@@ -57,6 +75,7 @@ class PythonFiles:
     def __init__(self, roots: Sequence[Path]) -> None:
         self.folders = search_path(roots)
         self._tables: OrderedDict[Path, tuple[object, ModuleTable | None]] = OrderedDict()
+        self._lists: dict[Path, tuple[object, Mapping[str, SymbolKind] | None]] = {}
         self._lock = Lock()
 
     def released(self, path: Path) -> None:
@@ -70,21 +89,68 @@ class PythonFiles:
             return relative_module(name, path) if path is not None else None
         return module_file(name, self.folders)
 
-    def public_names(self, path: Path, depth: int = 0) -> dict[str, SymbolKind]:
+    def _imported(self, name: str, path: Path) -> Path | None:
+        """The file that an import in `path` means: a stub's imports mean stubs."""
+        file = self.module(name, path)
+        stub = stub_of(file) if file is not None and path.suffix == ".pyi" else None
+        return stub or file
+
+    def public_names(self, path: Path, depth: int = 0) -> Mapping[str, SymbolKind]:
         """What the module `path` offers: the names without an underscore that it binds at its top level, and
         those of its star imports. What an import binds is not looked up: a variable."""
-        table = self.table(path) if path.suffix else None
-        if table is None or depth > _MOST_STARS:
+        if depth > _MOST_STARS or not path.suffix:
             return {}
-        found = {
+        table = self.table(path)
+        if table is None:
+            return {}
+        found: Mapping[str, SymbolKind] = {
             name: _KIND_OF[bindings[-1].kind]
             for name, bindings in list(table.names.items())
             if not name.startswith("_")
         }
         for star in table.stars:
-            file = self.module(star, path)
+            file = self._imported(star, path)
             if file is not None and file != path:
-                found = self.public_names(file, depth + 1) | found
+                listed = self._listed(file)
+                more = self.public_names(file, depth + 1) if listed is None else listed
+                found = {**more, **found}
+        return found
+
+    def _listed(self, path: Path) -> Mapping[str, SymbolKind] | None:
+        """The names in the list `__all__` of a file, which are all that a star import takes; None where there
+        is none, or not as a plain list. The file is not parsed for it: a package that is put together by star
+        imports may have hundreds."""
+        with self._lock:
+            kept = self._tables.get(path)
+            named = self._lists.get(path)
+        if kept is not None and kept[1] is not None:
+            stamp, text = kept[0], kept[1].text
+        else:
+            stamp, text = _stamp(path), None
+        if named is not None and named[0] == stamp:
+            return named[1]
+        if text is None:
+            text = _read(path) if stamp is not None and path.suffix else None
+        found = _all_of(text.source) if text is not None else None
+        with self._lock:
+            if len(self._lists) >= _MOST_LISTS:
+                self._lists.clear()
+            self._lists[path] = (stamp, found)
+        return found
+
+    def names_in(self, path: Path) -> dict[str, SymbolKind]:
+        """What can stand behind a dot after the module `path`: what it binds, private names too, what its
+        stub and its star imports do, and the modules under it."""
+        table = self.table(path) if path.suffix else None
+        if table is None:
+            return {}
+        found = {name: _KIND_OF[bindings[-1].kind] for name, bindings in list(table.names.items())}
+        stub = stub_of(path)
+        for each in (path, *([stub] if stub is not None else [])):
+            found = {**self.public_names(each), **found}
+        if path.stem == "__init__":
+            inside = modules_beside(path.parent)
+            found = dict.fromkeys(inside, SymbolKind.MODULE) | found
         return found
 
     def table(self, path: Path) -> ModuleTable | None:
@@ -108,7 +174,7 @@ class PythonFiles:
         with self._lock:
             kept = self._tables.get(path)
         if kept is None or kept[0] is not tree or kept[1] is None:
-            made = table_of(tree)
+            made = table_of(tree, deferred=True)
             self._keep(path, (tree, made))
             return made
         return kept[1]
@@ -140,8 +206,11 @@ class PythonFiles:
 
     def _from_stars(self, table: ModuleTable, path: Path, name: str, depth: int) -> Target | None:
         for star in table.stars:
-            file = self.module(star, path)
-            found = self.in_module(file, name, depth + 1) if file is not None else None
+            file = self._imported(star, path)
+            listed = self._listed(file) if file is not None else None
+            if file is None or (listed is not None and name not in listed):
+                continue
+            found = self.in_module(file, name, depth + 1)
             if found is not None:
                 return found
         return None
@@ -168,7 +237,7 @@ class PythonFiles:
         binding = target.binding
         if binding is None or binding.kind != "import":
             return target
-        file = self.module(binding.value, target.path) if depth < DEEPEST else None
+        file = self._imported(binding.value, target.path) if depth < DEEPEST else None
         if file is None:
             return None
         if not binding.annotation:
@@ -214,6 +283,24 @@ def bound(
 def is_property(binding: Binding) -> bool:
     """Whether a function is read like a variable."""
     return any(each.split("(")[0].rsplit(".", 1)[-1] in _PROPERTIES for each in binding.decorators)
+
+
+_ALL = re.compile(r"^__all__(?:\s*:[^=\n]+)?\s*=\s*[\[(]([^\])]*)[\])]", re.MULTILINE)
+_STRING = re.compile(r"""[\"'](\w+)[\"']""")
+_DEFINITION = re.compile(r"^(class|def|async def)\s+(\w+)", re.MULTILINE)
+
+
+def _all_of(source: str) -> Mapping[str, SymbolKind] | None:
+    """The names in the only `__all__` of a text, a plain list."""
+    found = _ALL.search(source)
+    rest = source[found.end() :].lstrip(" ") if found is not None else "+"
+    if found is None or source.count("__all__") > 1 or rest.startswith(("+", ".")):
+        return None
+    kinds = {
+        name: _KIND_OF["class" if word == "class" else "function"]
+        for word, name in _DEFINITION.findall(source)
+    }
+    return {name: kinds.get(name, SymbolKind.VARIABLE) for name in _STRING.findall(found[1])}
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 
 import tree_sitter
 
-from devflow.analysis.module_table import Binding, class_of, imported
+from devflow.analysis.module_table import Binding, class_of, imported, shortened
 from devflow.analysis.syntax.parse import SyntaxTree
 
 _LONGEST = 400
@@ -15,6 +17,8 @@ _LONGEST = 400
 _PATTERNS = frozenset(
     {"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "dictionary_splat_pattern"}
 )
+_CONDITIONAL = frozenset({"if_statement", "elif_clause", "while_statement"})
+_UNPACKING = frozenset({"pattern_list", "tuple_pattern", "list_pattern"})
 _BINDING = MappingProxyType(
     {
         "assignment": "left",
@@ -48,11 +52,13 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
 
     def text(field: str, of: tree_sitter.Node = parent) -> str:
         found = of.child_by_field_name(field)
-        return tree.slice(found)[:_LONGEST] if found is not None else ""
+        return shortened(tree, found, _LONGEST)
 
     kind = parent.type
     if kind in ("list_splat_pattern", "dictionary_splat_pattern"):
-        return made, (), False, False
+        return replace(made, annotation=_collected(tree, parent)), (), False, False
+    if kind in _UNPACKING:
+        return replace(made, value=unpacked(tree, node)), (), False, False
     if kind == "typed_parameter":
         if name in ("self", "cls") and parent.parent is not None:
             binding, owner = class_binding(tree, _class_around(tree, parent.parent))
@@ -79,7 +85,9 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
         value = tree.slice(pattern.named_children[0])[:_LONGEST] if pattern.named_children else ""
         if pattern.parent is not None and pattern.parent.type == "except_clause":
             return replace(made, value="" if value.startswith("(") else f"{value}()"), (), False, True
-        return replace(made, value=value), (), False, False
+        return replace(made, value=entered(tree, pattern) or value), (), False, False
+    if kind in ("for_statement", "for_in_clause"):
+        return replace(made, value=unpacked(tree, node)), (), False, True
     up: tree_sitter.Node | None = parent
     while up is not None and up.type in ("dotted_name", "aliased_import"):
         up = up.parent
@@ -87,7 +95,90 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
         for each in imported(tree, up, []):
             if each.name_start == start:
                 return each, (), False, True
-    return made, (), False, kind in ("for_statement", "for_in_clause")
+    return made, (), False, False
+
+
+def unpacked(tree: SyntaxTree, node: tree_sitter.Node) -> str:
+    """What the name `node` holds, as an expression: `next(iter(d.items()))[0]` of `k` in
+    `for k, v in d.items()`; "" where that is not said."""
+    places, above = "", node.parent
+    while above is not None and above.type in _UNPACKING:
+        before = [each.id for each in above.named_children if each.type != "comment"]
+        if any(each.type == "list_splat_pattern" for each in above.named_children):
+            return ""
+        places = f"[{before.index(node.id)}]{places}"
+        node, above = above, above.parent
+    right = above.child_by_field_name("right") if above is not None else None
+    if above is None or right is None or not is_field(above, "left", node):
+        return ""
+    value = shortened(tree, right, _LONGEST)
+    if above.type in ("for_statement", "for_in_clause"):
+        return f"next(iter(({value}))){places}"
+    return f"({value}){places}" if above.type == "assignment" else ""
+
+
+def entered(tree: SyntaxTree, pattern: tree_sitter.Node) -> str:
+    """What `with … as` binds, as an expression; "" of another pattern."""
+    up = pattern.parent
+    while up is not None and up.type in ("with_item", "with_clause"):
+        up = up.parent
+    if up is None or up.type != "with_statement" or not pattern.named_children:
+        return ""
+    method = "__aenter__" if up.children[0].type == "async" else "__enter__"
+    return f"({tree.slice(pattern.named_children[0])[:_LONGEST]}).{method}()"
+
+
+def narrowed(tree: SyntaxTree, at: int, name: str) -> str:
+    """The class, or classes, that `isinstance` in a condition around `at` says the value of `name` is of; ""
+    where there is none."""
+    test = re.compile(rf"(?<!not )\bisinstance\(\s*{re.escape(name)}\s*,\s*(\([^()]*\)|[\w.]+)\s*\)")
+    if test.search(tree.text.source, 0, at) is None:
+        return ""
+    path = tree.path_to(max(at - 1, 0))
+    for above, below in reversed(list(pairwise(path))):
+        if above.type == "function_definition":
+            break
+        if above.type == "block" and (told := _asserted(tree, above, below, test)):
+            return told
+        condition = above.child_by_field_name("condition")
+        if above.type == "boolean_operator" and above.children[1].type == "and":
+            condition = above.child_by_field_name("left")
+        elif above.type not in _CONDITIONAL or below.type in ("elif_clause", "else_clause"):
+            continue
+        if condition is None or condition.id == below.id:
+            continue
+        text = tree.slice(condition)
+        if " or " not in text and (found := test.search(text)):
+            return found[1]
+    return ""
+
+
+def _asserted(
+    tree: SyntaxTree, block: tree_sitter.Node, until: tree_sitter.Node, test: re.Pattern[str]
+) -> str:
+    """What an `assert` in front of the statement `until` of a block says."""
+    for statement in block.named_children:
+        if statement.start_byte >= until.start_byte:
+            break
+        if statement.type == "assert_statement":
+            text = tree.slice(statement)[:_LONGEST]
+            if " or " not in text and (found := test.search(text)):
+                return found[1]
+    return ""
+
+
+def _collected(tree: SyntaxTree, star: tree_sitter.Node) -> str:
+    """The type of what a parameter with one or two stars holds."""
+    above, noted = star.parent, ""
+    if above is not None and above.type == "typed_parameter":
+        kind = above.child_by_field_name("type")
+        noted = tree.slice(kind)[:_LONGEST] if kind is not None else ""
+        above = above.parent
+    if above is None or above.type not in ("parameters", "lambda_parameters"):
+        return "list"
+    if star.type == "dictionary_splat_pattern":
+        return f"dict[str, {noted}]" if noted else "dict"
+    return f"tuple[{noted}, ...]" if noted else "tuple"
 
 
 def type_parameter(tree: SyntaxTree, at: int, name: str) -> tuple[Binding, range] | None:

@@ -7,6 +7,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,15 +52,19 @@ def modules_in(module: str, folders: Sequence[Path]) -> set[str]:
         set() if parts else {name for name in sys.stdlib_module_names if not name.startswith("_")}
     )
     for folder in folders if all(part.isidentifier() for part in parts) else ():
-        try:
-            with os.scandir(folder.joinpath(*parts)) as entries:
-                for each in entries:
-                    name, dot, _ = each.name.partition(".")
-                    holds = each.name.endswith(_MODULES) if dot else each.is_dir()
-                    if holds and name.isidentifier() and not name.startswith("_"):
-                        found.add(name)
-        except OSError:
-            continue
+        found |= modules_beside(folder.joinpath(*parts))
+    return found
+
+
+def modules_beside(folder: Path) -> set[str]:
+    """The names of the public modules in `folder`."""
+    found: set[str] = set()
+    with suppress(OSError), os.scandir(folder) as entries:
+        for each in entries:
+            name, dot, _ = each.name.partition(".")
+            holds = each.name.endswith(_MODULES) if dot else each.is_dir()
+            if holds and name.isidentifier() and not name.startswith("_"):
+                found.add(name)
     return found
 
 
@@ -82,12 +87,31 @@ def submodule(path: Path, name: str) -> Path | None:
 
 
 def stub_of(path: Path) -> Path | None:
-    """The stub of a file of the standard library, which also has what is compiled."""
+    """The stub that is shipped beside a file, or that of a file of the standard library, which also has what
+    is compiled."""
+    if path.suffix != ".py":
+        return None
+    beside = path.with_suffix(".pyi")
+    if beside.is_file():
+        return beside
     library, stubs = _library(), _typeshed()
-    if stubs is None or path.suffix != ".py" or not path.is_relative_to(library):
+    if stubs is None or not path.is_relative_to(library):
         return None
     found = stubs / path.relative_to(library).with_suffix(".pyi")
+    if not found.is_file():  # one of the two is a package
+        found = (
+            found.parent.with_suffix(".pyi")
+            if path.stem == "__init__"
+            else found.with_suffix("") / "__init__.pyi"
+        )
     return found if found.is_file() else None
+
+
+@lru_cache(maxsize=1)
+def typing_stub() -> Path | None:
+    """The stub of `typing`, whose classes have the methods of the abstract collections."""
+    stubs = _typeshed()
+    return stubs / "typing.pyi" if stubs is not None else None
 
 
 def _in_folder(folder: Path, parts: Sequence[str]) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from devflow.analysis.python_fields import keys_of, keywords_of, made_fields
 from devflow.analysis.python_files import DEEPEST, Lookup, PythonFiles, Target, bound, is_property
 from devflow.analysis.python_locals import class_binding, is_bound_here, is_field, local
 from devflow.analysis.python_modules import module_file, modules_in
+from devflow.analysis.python_offered import members, offered
 from devflow.analysis.python_values import PLAIN, PythonValues
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import SyntaxTree, parse
@@ -62,7 +63,7 @@ class PythonResolver:
         """The names of the public modules directly under the absolute `module`, "" for all there are."""
         return modules_in(module, self._files.folders)
 
-    def public_names(self, path: Path) -> dict[str, SymbolKind]:
+    def public_names(self, path: Path) -> Mapping[str, SymbolKind]:
         """What the module `path` offers at its top level."""
         return self._files.public_names(path)
 
@@ -121,6 +122,16 @@ class PythonResolver:
         """The fields of the expression `text` at `at`, whose class a call such as `namedtuple` makes."""
         return made_fields(self._files, self._values, text, self._values.scope(path, tree, at))
 
+    def members_of(
+        self, path: Path, tree: SyntaxTree, at: int, text: str
+    ) -> tuple[dict[str, tuple[SymbolKind, int]], bool]:
+        """What the expression `text` at `at` offers behind a dot, with the steps up to the base that has it,
+        and whether that is certain: what the expression is, and that this is all it has."""
+        scope = self._values.completed_scope(path, tree, at)
+        found = self._values.value(self._values.evaluated(text, scope))
+        names, whole = members(self._files, self._values, found)
+        return names, whole and found is not None and found.sure
+
     def fixture(self, path: Path, tree: SyntaxTree, at: int, name: str, besides: int = -1) -> Target | None:
         """The fixture of pytest that code at `at` means by `name`, which is none around `besides`: one that
         asks for its own name gets the one it hides."""
@@ -169,7 +180,7 @@ class PythonResolver:
 
     def offered(self, target: Target) -> tuple[frozenset[str], bool]:
         """The attributes of what a name stands for, and whether these are all it has."""
-        return self._values.offered(self._values.value(target))
+        return offered(self._files, self._values, self._values.value(target))
 
     def offered_at(self, path: Path, tree: SyntaxTree, at: int) -> tuple[frozenset[str], bool]:
         """The attributes of the receiver of the attribute that begins at `at`, and whether these are all."""
@@ -179,7 +190,11 @@ class PythonResolver:
         if holder is None or holder.end_byte - holder.start_byte > _LONGEST_CHAIN:
             return frozenset(), False
         base = self._values.evaluated(tree.slice(holder), self._values.scope(path, tree, start))
-        return self._values.offered(self._values.value(base)) if base is not None else (frozenset(), False)
+        return (
+            offered(self._files, self._values, self._values.value(base))
+            if base is not None
+            else (frozenset(), False)
+        )
 
     def callables_at(self, path: Path, tree: SyntaxTree, at: int) -> list[Target]:
         """The functions a call of the name at `at` runs: the overloads, a class's constructor; [] where
@@ -195,7 +210,7 @@ class PythonResolver:
         if found is None or found.binding is None or found.binding.kind != "function" or not found.sure:
             return []
         table = self._files.table(found.path)
-        known = table.names if table is not None else {}
+        known: Mapping[str, list[Binding]] = table.names if table is not None else {}
         for name in found.owner:
             known = known[name][0].members if name in known else {}
         overloads = [

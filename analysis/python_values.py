@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 from devflow.analysis.module_table import Binding
-from devflow.analysis.python_files import DEEPEST, Lookup, PythonFiles, Target, bound, is_property
-from devflow.analysis.python_locals import local, type_parameter
-from devflow.analysis.python_modules import stub_of
+from devflow.analysis.python_elements import awaited, element, holding, item, iterated, managing, of_elements
+from devflow.analysis.python_files import DEEPEST, Later, Lookup, PythonFiles, Target, bound, is_property
+from devflow.analysis.python_locals import local, narrowed, type_parameter
+from devflow.analysis.python_modules import module_file, stub_of, typing_stub
+from devflow.analysis.python_returned import Body
 from devflow.analysis.scope import visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
 
@@ -22,83 +25,128 @@ PLAIN = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", 
 """Decorators that leave what a function returns."""
 _VARIABLES_OF_TYPES = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple", "NewType"})
 
-_WITHOUT_MEMBERS = frozenset({"Generic", "Protocol", "ABC", "object"})
+_BUILT_IN = frozenset({"List", "Dict", "Set", "FrozenSet", "Tuple"})
+"""What `typing` calls them beside the built-in types."""
+_SELF_TYPED = frozenset({"__enter__", "__aenter__", "__new__", "__iter__", "__aiter__"})
+"""Methods that mostly give the value they are called on."""
+_ITERATED = frozenset({"list", "set", "frozenset", "tuple", "sorted", "reversed", "iter", "enumerate"})
+"""Functions whose first argument says what their value holds."""
+_MANAGED = frozenset({"contextmanager", "asynccontextmanager"})
+_BEHIND = 200
+_ENDS_LOOP = re.compile(r"\s(?:if|for)\s")
+_INFERRED = 4
+"""How much deeper one is behind a function whose body is read."""
 
 
 class PythonValues:
     """Evaluates what is written in `files`, as far as their text tells."""
 
     def __init__(self, files: PythonFiles) -> None:
-        self._files = files
+        self.files = files
 
     def scope(self, path: Path, tree: SyntaxTree, at: int) -> Lookup:
         """Names as code at `at` of the document sees them."""
-        table = self._files.own(path, tree)
+        table = self.files.own(path, tree)
         visible = {each.name: each for each in visible_names(tree, at)}
 
+        narrows = "isinstance(" in tree.text.source
+
         def lookup(name: str) -> Target | None:
+            if narrows and (kind := narrowed(tree, at, name)):
+                found = self.value(self.evaluated(kind.strip("()").split(",")[0], outer))
+                if found is not None and found.binding is not None and found.binding.kind == "class":
+                    return replace(found, instance=True, sure=found.sure and "," not in kind)
+            return outer(name)
+
+        def outer(name: str) -> Target | None:
             bound = visible.get(name)
             parameter = type_parameter(tree, at, name) if "[" in tree.text.source else None
             if parameter is not None and (bound is None or bound.start not in parameter[1]):
                 return Target(path, parameter[0])
             if bound is None:
-                return self._files.module_name(path, name)
+                return self.files.module_name(path, name)
             for each in table.names.get(name, ()):
                 if each.name_start == bound.start:
-                    return self._files.module_name(path, name)
+                    return self.files.module_name(path, name)
             made = local(tree, bound.start, name)
             if made is None:
                 return None
             binding, owner, instance, sure = made
-            return self._files.followed(Target(path, binding, owner, instance, sure))
+            return self.files.followed(Target(path, binding, owner, instance, sure))
+
+        return lookup
+
+    def completed_scope(self, path: Path, tree: SyntaxTree, at: int) -> Lookup:
+        """The same behind a dot whose name is not written yet: the tree may not know the comprehension."""
+        scope = self.scope(path, tree, at)
+        behind = tree.text.source[at : at + _BEHIND]
+
+        def lookup(name: str) -> Target | None:
+            looped = re.match(rf"[^\n]*?\bfor\s+{re.escape(name)}\s+in\s+([^\n\])]+)", behind)
+            if looped is None:
+                return scope(name)
+            over = _parsed(f"next(iter(({re.split(_ENDS_LOOP, looped[1])[0]})))")
+            return self.expression(over, scope, 1) if over is not None else None
 
         return lookup
 
     def evaluated(self, text: str, scope: Lookup, depth: int = 0) -> Target | None:
         """What the expression `text` stands for where names mean what `scope` says."""
-        try:
-            tree = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-        return self._expression(tree, scope, depth)
+        tree = _parsed(text.strip())
+        return self.expression(tree, scope, depth) if tree is not None else None
 
-    def _expression(self, node: ast.expr, scope: Lookup, depth: int) -> Target | None:
+    def expression(self, node: ast.expr, scope: Lookup, depth: int) -> Target | None:
         if depth > DEEPEST:
             return None
         match node:
             case ast.Name(name):
                 return scope(name)
             case ast.Attribute(inner, name):
-                base = self.value(self._expression(inner, scope, depth + 1), depth)
+                base = self.value(self.expression(inner, scope, depth + 1), depth)
                 return self.attribute(base, name)
             case ast.Call(ast.Name("super"), []):
                 return self._super(scope)
+            case ast.Call(ast.Name("next" | "anext"), [ast.Call(ast.Name("iter" | "aiter"), [inner])]):
+                return element(self, self.value(self.expression(inner, scope, depth + 1), depth), depth + 1)
+            case ast.Call(ast.Name(name), [first, *_]) if name in _ITERATED:
+                return iterated(self, name, first, scope, depth)
+            case ast.Call(ast.Name("zip"), some):
+                tuples = of_elements(self, "tuple", [ast.Starred(each) for each in some], scope, depth)
+                return holding(self, "list", [lambda: tuples]) if tuples is not None else None
             case ast.Call(function):
-                return self.called(self._expression(function, scope, depth + 1), depth)
+                return self.called(self.expression(function, scope, depth + 1), depth)
+            case ast.Subscript(inner, index):
+                return item(self, self.value(self.expression(inner, scope, depth + 1), depth), index, depth)
             case ast.Await(inner):
-                return self._expression(inner, scope, depth + 1)
+                return awaited(self, self.expression(inner, scope, depth + 1))
             case ast.Constant(value):
-                return self._files.builtin(type(value).__name__)
+                return self.files.builtin(type(value).__name__)
             case ast.JoinedStr():
-                return self._files.builtin("str")
-            case ast.List() | ast.ListComp():
-                return self._files.builtin("list")
+                return self.files.builtin("str")
+            case ast.List(some):
+                return of_elements(self, "list", some[:1], scope, depth)
+            case ast.Set(some):
+                return of_elements(self, "set", some[:1], scope, depth)
+            case ast.Tuple(some):
+                return of_elements(self, "tuple", some, scope, depth)
+            case ast.Dict([ast.expr() as key, *_], [value, *_]):
+                return of_elements(self, "dict", [key, value], scope, depth)
+            case ast.ListComp():
+                return self.files.builtin("list")
             case ast.Dict() | ast.DictComp():
-                return self._files.builtin("dict")
-            case ast.Set() | ast.SetComp():
-                return self._files.builtin("set")
-            case ast.Tuple():
-                return self._files.builtin("tuple")
+                return self.files.builtin("dict")
+            case ast.SetComp():
+                return self.files.builtin("set")
             case ast.BinOp(ast.Constant(str()), ast.Mod()):
-                return self._files.builtin("str")
+                return self.files.builtin("str")
             case ast.BoolOp(_, values):
                 for each in values:
-                    found = self.value(self._expression(each, scope, depth + 1), depth)
+                    found = self.value(self.expression(each, scope, depth + 1), depth)
                     if found is not None and found.binding is not None and found.binding.name != "NoneType":
                         return replace(found, sure=False)
             case ast.IfExp(_, body, other):
                 for each in (body, other):
-                    found = self.value(self._expression(each, scope, depth + 1), depth)
+                    found = self.value(self.expression(each, scope, depth + 1), depth)
                     if found is not None and found.binding is not None and found.binding.name != "NoneType":
                         return replace(found, sure=False)
         return None
@@ -107,8 +155,8 @@ class PythonValues:
         around = scope("self") or scope("cls")
         if around is None or around.binding is None or not around.binding.bases:
             return None
-        base = self.evaluated(around.binding.bases[0], self._files.module_scope(around.path))
-        return replace(base, instance=True) if base is not None else None
+        # The class without its own members: what is left is what its bases have.
+        return replace(around, binding=replace(around.binding, members={}))
 
     def called(self, target: Target | None, depth: int) -> Target | None:
         """What a call of `target` gives."""
@@ -118,14 +166,73 @@ class PythonValues:
         if binding.kind == "class":
             if not target.instance:
                 return replace(target, instance=True)
+            if binding.name == "FunctionType" and target.arguments:
+                return target.arguments[-1]()
             return self.called(self.attribute(target, "__call__"), depth + 1)
         if binding.kind == "function":
-            if not binding.value:
-                return None
-            known = all(each.split("(")[0].rsplit(".", 1)[-1] in PLAIN for each in binding.decorators)
-            found = self._annotated(binding.value, target, depth + 1)
-            return replace(found, sure=found.sure and known) if found is not None else None
+            made_by = {each.split("(")[0].rsplit(".", 1)[-1] for each in binding.decorators}
+            found = self._returned(target, depth + 1)
+            if made_by & _MANAGED and found is not None:
+                return managing(self, found, depth)
+            return replace(found, sure=found.sure and made_by <= PLAIN) if found is not None else None
         return self.called(self.value(target, depth + 1), depth + 1)
+
+    def _returned(self, target: Target, depth: int) -> Target | None:
+        """What the function `target` returns, by its annotation, its stub's or its body."""
+        binding = target.binding
+        if binding is None or depth > DEEPEST:
+            return None
+        if binding.value:
+            found = self._annotated(binding.value, target, depth)
+            if found is None and binding.name in _SELF_TYPED and target.through is not None:
+                return replace(target.through, sure=False)
+            return found
+        twin = self._twin(target)
+        if twin is not None and twin.binding is not None and twin.binding.value:
+            return self._returned(twin, depth + 1)
+        return self._by_body(target, depth + _INFERRED)
+
+    def _twin(self, target: Target) -> Target | None:
+        """The member or function as the stub of its file has it."""
+        stub = stub_of(target.path)
+        if stub is None or target.binding is None:
+            return None
+        found = self.files.in_module(stub, (*target.owner, target.binding.name)[0])
+        for name in (*target.owner, target.binding.name)[1:]:
+            inner = (
+                found.binding.members.get(name) if found is not None and found.binding is not None else None
+            )
+            if found is None or found.binding is None or not inner:
+                return None
+            found = bound(found.path, inner, (*found.owner, found.binding.name))
+        return replace(found, given=target.given, through=target.through) if found is not None else None
+
+    def _by_body(self, target: Target, depth: int) -> Target | None:
+        """What the first `return` of a function that says something gives; never sure."""
+        binding, table = target.binding, self.files.table(target.path)
+        if binding is None or table is None or depth > DEEPEST:
+            return None
+        body = Body(table.text.source[binding.start : binding.end])
+        owner = target.through or self._around(target)
+        names = self.files.module_scope(target.path)
+        asked: set[str] = set()
+
+        def scope(name: str) -> Target | None:
+            if name in ("self", "cls") and owner is not None:
+                return replace(owner, instance=name == "self")
+            value = body.assigned(name)
+            if value is None:
+                return names(name)
+            if not value or name in asked:
+                return None
+            asked.add(name)
+            return self.value(self.evaluated(value, scope, depth + 1), depth + 1)
+
+        for text in body.returned():
+            found = self.value(self.evaluated(text, scope, depth), depth)
+            if found is not None and found.binding is not None and found.binding.name != "NoneType":
+                return replace(found, sure=False)
+        return None
 
     def value(self, target: Target | None, depth: int = 0) -> Target | None:
         """The class (or module) whose attributes a name has: what a variable holds, a property returns."""
@@ -133,11 +240,17 @@ class PythonValues:
             return target
         binding = target.binding
         if binding.kind == "function" and is_property(binding):
-            return self._annotated(binding.value, target, depth + 1) if binding.value else None
+            return self._returned(target, depth + 1)
         if binding.kind != "variable":
             return target
         if binding.annotation:
             found = self._annotated(binding.annotation, target, depth + 1)
+        elif (member := _enum_member(target)) is not None:
+            return member
+        elif (
+            (twin := self._twin(target)) is not None and twin.binding is not None and twin.binding.annotation
+        ):
+            return self.value(twin, depth + 1)
         else:
             scope = self._scope_of(target)
             found = self.evaluated(binding.value, scope, depth + 1) if binding.value else None
@@ -147,17 +260,24 @@ class PythonValues:
 
     def _scope_of(self, target: Target) -> Lookup:
         """Names as the right side of a binding sees them."""
-        tree, binding = self._files.tree_of(target.path), target.binding
+        tree, binding = self.files.tree_of(target.path), target.binding
         if tree is not None and binding is not None:
             return self.scope(target.path, tree, binding.start)
-        return self._files.module_scope(target.path)
+        names = self.files.module_scope(target.path)
+        if not target.owner:
+            return names
+
+        def in_class(name: str) -> Target | None:
+            if name not in ("self", "cls"):
+                return names(name)
+            around = target.through or self._around(target)
+            return replace(around, instance=name == "self") if around is not None else None
+
+        return in_class
 
     def _annotated(self, text: str, target: Target, depth: int) -> Target | None:
-        try:
-            node = ast.parse(text.strip().strip("'\""), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-        return self._of_type(node, target, depth)
+        node = _parsed(text.strip().strip("'\""))
+        return self._of_type(node, target, depth) if node is not None else None
 
     def _of_type(self, node: ast.expr, target: Target, depth: int) -> Target | None:
         """An instance of the type written as `node` where `target` stands."""
@@ -168,6 +288,10 @@ class PythonValues:
                 return self._annotated(inner, target, depth + 1)
             case ast.Subscript(base, inner):
                 name = _last_name(base)
+                if name == "Callable" and isinstance(inner, ast.Tuple):
+                    made = self.function()
+                    given = (self._later(inner.elts[-1], target, depth),)
+                    return replace(made, arguments=given) if made is not None else None
                 some = inner.elts if isinstance(inner, ast.Tuple) else [inner]
                 if name in _TRANSPARENT and some:
                     return self._of_type(some[0], target, depth + 1)
@@ -176,21 +300,95 @@ class PythonValues:
                 if name in ("type", "Type"):
                     found = self._of_type(some[0], target, depth + 1)
                     return replace(found, instance=False) if found is not None else None
-                return self._of_type(base, target, depth + 1)
+                found = self._of_type(base, target, depth + 1)
+                if found is None:
+                    return None
+                if name in ("Tuple", "tuple") and isinstance(some[-1], ast.Constant):
+                    some = some[:1]  # `tuple[int, ...]`
+                return replace(found, arguments=tuple(self._later(each, target, depth) for each in some))
             case ast.BinOp(left, ast.BitOr(), right):
                 return self._one_of([left, right], target, depth)
+            case ast.Name("AnyStr" | "LiteralString" as name) if name not in target.given:
+                found = self.files.builtin("str")
+                return replace(found, sure=name != "AnyStr") if found is not None else None
             case ast.Name("Self"):
-                return self._around(target)
+                through = target.through
+                return replace(through, instance=True) if through is not None else self._around(target)
+            case ast.Name(name) if name in target.given:
+                return target.given[name]()
             case ast.Name() | ast.Attribute():
-                found = self._expression(node, self._files.module_scope(target.path), depth + 1)
+                name = _last_name(node)
+                found = self.expression(node, self.files.module_scope(target.path), depth + 1)
+                abstract = found is None or found.binding is None or found.path.stem in _OF_TYPING
+                if abstract and (known := self._of_typing(name)) is not None:
+                    return known
                 if found is None or found.binding is None:
                     return None
                 if found.binding.kind == "class":
                     return replace(found, instance=True)
-                made = found.binding.value.split("(")[0].rsplit(".", 1)[-1]
-                if found.binding.kind == "variable" and made not in _VARIABLES_OF_TYPES:
+                maker = found.binding.value.split("(")[0].rsplit(".", 1)[-1]
+                if found.binding.kind == "variable" and maker not in _VARIABLES_OF_TYPES:
                     return self._annotated(found.binding.value, found, depth + 1)
+                limit = _limit(found.binding.value) if maker == "TypeVar" else None
+                if limit is not None:
+                    return self._of_type(limit, found, depth + 1)
         return None
+
+    def _later(self, node: ast.expr, target: Target, depth: int) -> Later:
+        return partial(self._of_type, node, target, depth + 1)
+
+    def _of_typing(self, name: str) -> Target | None:
+        """A value of the type that `typing` or `collections.abc` calls `name`."""
+        if name in _BUILT_IN:
+            return self.files.builtin(name.lower())
+        module = typing_stub()
+        table = self.files.table(module) if module is not None else None
+        if module is None or table is None or name not in table.names:
+            return None
+        found = bound(module, table.names[name])
+        made = found.binding is not None and found.binding.kind == "class"
+        return replace(found, instance=True) if made else None
+
+    def function(self) -> Target | None:
+        """A function, as a value with attributes of its own."""
+        module = module_file("types", self.files.folders)
+        stub = stub_of(module) if module is not None else None
+        found = self.files.in_module(stub, "FunctionType") if stub is not None else None
+        return replace(found, instance=True) if found is not None else None
+
+    def _given(self, target: Target) -> Mapping[str, Later]:
+        """What the type variables of a class stand for in `target`."""
+        binding = target.binding
+        if binding is None or not target.arguments:
+            return {}
+        names: dict[str, None] = {}
+        for base in binding.bases:
+            node = _parsed(base) if "[" in base else None
+            if not isinstance(node, ast.Subscript):
+                continue
+            found = [each.id for each in ast.walk(node.slice) if isinstance(each, ast.Name)]
+            found = [each for each in found if self._is_variable(target.path, each)]
+            if _last_name(node.value) in ("Generic", "Protocol"):
+                names = dict.fromkeys(found)
+                break
+            names |= dict.fromkeys(found)
+        return dict(zip(names, target.arguments, strict=False))
+
+    def _is_variable(self, path: Path, name: str) -> bool:
+        found = self.files.module_name(path, name)
+        return found is not None and found.binding is not None and "TypeVar(" in found.binding.value
+
+    def _base(self, text: str, target: Target) -> Target | None:
+        """The base written as `text` of the class `target`, with its type arguments."""
+        reached = self.evaluated(text.split("[")[0], self.files.module_scope(target.path))
+        if reached is None or "[" not in text:
+            return reached
+        node = _parsed(text)
+        if not isinstance(node, ast.Subscript):
+            return reached
+        some = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        inside = replace(target, given=self._given(target))
+        return replace(reached, arguments=tuple(self._later(each, inside, 0) for each in some))
 
     def _one_of(self, nodes: Sequence[ast.expr], target: Target, depth: int) -> Target | None:
         some = [each for each in nodes if not (isinstance(each, ast.Constant) and each.value is None)]
@@ -199,8 +397,8 @@ class PythonValues:
 
     def _around(self, target: Target) -> Target | None:
         """An instance of the class around a target."""
-        table = self._files.table(target.path)
-        known = table.names if table is not None else {}
+        table = self.files.table(target.path)
+        known: Mapping[str, list[Binding]] = table.names if table is not None else {}
         found: Binding | None = None
         for name in target.owner:
             if name not in known:
@@ -215,8 +413,10 @@ class PythonValues:
         if target is None:
             return None
         if target.binding is None:
-            return self._files.in_module(target.path, name)
-        if target.binding.kind != "class":
+            return self.files.in_module(target.path, name)
+        if target.binding.kind == "function":
+            target = self.function()
+        if target is None or target.binding is None or target.binding.kind != "class":
             return None
         pending, seen = [target], set[tuple[Path, int]]()
         while pending and len(seen) < 4 * DEEPEST:
@@ -227,79 +427,54 @@ class PythonValues:
             seen.add((each.path, binding.start))
             if name in binding.members:
                 owner = (*each.owner, binding.name)
-                return self._files.followed(bound(each.path, binding.members[name], owner, sure=target.sure))
+                found = bound(each.path, binding.members[name], owner, sure=target.sure)
+                return self.files.followed(replace(found, given=self._given(each), through=target))
             stub = stub_of(each.path)
             if stub is not None and not each.owner:
-                twin = self._files.in_module(stub, binding.name, DEEPEST - 1)
-                pending += [twin] if twin is not None else []
-            scope = self._files.module_scope(each.path)
+                twin = self.files.in_module(stub, binding.name, DEEPEST - 1)
+                pending += [replace(twin, arguments=each.arguments)] if twin is not None else []
             for base in binding.bases:
-                reached = self.evaluated(base.split("[")[0], scope)
-                if reached is not None:
+                if (reached := self._base(base, each)) is not None:
                     pending.append(reached)
-        last = self._files.builtin("object" if target.instance else "type") if plain else None
+        last = self.files.builtin("object" if target.instance else "type") if plain else None
         if last is not None and last.binding is not None and last.binding.start != target.binding.start:
             chosen_of_all = last.binding.members.get(name)
             if chosen_of_all:
-                return bound(last.path, chosen_of_all, (last.binding.name,), sure=target.sure)
+                found = bound(last.path, chosen_of_all, (last.binding.name,), sure=target.sure)
+                return replace(found, through=target)
         return None
-
-    def offered(self, target: Target | None) -> tuple[frozenset[str], bool]:
-        """The attributes of a module, a class or a value of a class, and whether these are all it has: not
-        where a base or a star import is not found, or attributes are made when they are asked for."""
-        if target is None:
-            return frozenset(), False
-        if target.binding is None:
-            return self._offered_by_module(target)
-        if target.binding.kind != "class":
-            return frozenset(), False
-        found: set[str] = set()
-        complete = target.sure
-        pending, seen = [target], set[tuple[Path, int]]()
-        while pending:
-            each = pending.pop(0)
-            binding = each.binding
-            if binding is None or binding.kind != "class":
-                complete = False
-                continue
-            if (each.path, binding.start) in seen:
-                continue
-            seen.add((each.path, binding.start))
-            found.update(binding.members)
-            if len(seen) > 4 * DEEPEST or binding.value.rsplit(".", 1)[-1] not in ("", "type", "ABCMeta"):
-                complete = False
-                break
-            scope = self._files.module_scope(each.path)
-            for base in binding.bases:
-                reached = self.evaluated(base.split("[")[0], scope)
-                if reached is None:
-                    complete = complete and base.split("[")[0].rsplit(".", 1)[-1] in _WITHOUT_MEMBERS
-                else:
-                    pending.append(reached)
-        if found & {"__getattr__", "__getattribute__", "__dict__"}:
-            complete = False
-        last = self._files.builtin("object" if target.instance else "type")
-        if last is not None and last.binding is not None:
-            found.update(last.binding.members)
-        return frozenset(found), complete
-
-    def _offered_by_module(self, target: Target) -> tuple[frozenset[str], bool]:
-        table = self._files.table(target.path) if target.path.suffix else None
-        if table is None:
-            return frozenset(), False
-        found = set(table.names)
-        complete = target.sure and "__getattr__" not in found and stub_of(target.path) is None
-        for star in table.stars:
-            file = self._files.module(star, target.path)
-            if file is None:
-                complete = False
-            else:
-                found |= set(self._files.public_names(file))
-        if target.path.stem == "__init__":
-            with contextlib.suppress(OSError):
-                found |= {each.stem for each in target.path.parent.iterdir()}
-        return frozenset(found), complete
 
 
 def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+_OF_TYPING = frozenset({"typing", "typing_extensions", "_collections_abc"})
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> ast.expr | None:
+    """The expression `text`; nobody changes its tree."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _limit(made: str) -> ast.expr | None:
+    """The bound of a type variable, as `TypeVar("T", bound=…)` has it."""
+    node = _parsed(made)
+    given = node.keywords if isinstance(node, ast.Call) else []
+    return next((each.value for each in given if each.arg == "bound"), None)
+
+
+def _enum_member(target: Target) -> Target | None:
+    """The value of an enumeration that a name in its class is; None of anything else."""
+    through, binding = target.through, target.binding
+    around = through.binding if through is not None else None
+    if through is None or around is None or binding is None or binding.name.startswith("_"):
+        return None
+    enumerates = any(each.rsplit(".", 1)[-1].endswith(("Enum", "Flag")) for each in around.bases)
+    if not enumerates or binding not in around.members.get(binding.name, ()) or not binding.value:
+        return None
+    return replace(through, instance=True)

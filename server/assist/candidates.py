@@ -58,6 +58,9 @@ class Found:
     """What the receiver defines when it is a module of the workspace."""
     offered: Mapping[str, SymbolKind] = field(default_factory=dict)
     """What the receiver offers when it is a module of a library."""
+    told_by_text: tuple[Mapping[str, tuple[SymbolKind, int]], bool] = ({}, False)
+    """What the receiver offers as far as Python's text tells, with the steps up to the base each is from, and
+    whether that is certain."""
     whole: bool = False
     """Whether these are all there can be: the receiver is a module of the workspace."""
     alike: list[tuple[IndexedSymbol, int]] = field(default_factory=list)
@@ -98,6 +101,16 @@ def members(wanted: Wanted, found: Found, typed: Sequence[Candidate]) -> list[Ev
         each.own = True
     for name, kind in {**python_members(wanted), **found.offered}.items():
         pool.get(name, "builtin", kind).own = True
+    by_text, certain = found.told_by_text
+    for name, (kind, depth) in by_text.items():
+        new = name not in pool
+        each = pool.get(name, "document", kind)
+        if not certain:
+            each.guessed = True
+            continue
+        if new or not each.own:
+            each.inherited = depth
+        each.own = True
     for indexed, _ in found.alike:
         _described(pool.of(indexed), indexed.symbol).guessed = True
     tail = tail_of(wanted.receiver)

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from devflow.analysis.expressions import python_before
 from devflow.analysis.named_strings import has_class_maker
 from devflow.analysis.python_fields import COPYING
 from devflow.analysis.types.base import Parameter
@@ -25,7 +26,7 @@ from devflow.server.assist.signature_help import (
     parameters_of,
     typed_signatures,
 )
-from devflow.server.assist.static_names import library_modules, made_fields, public_names, static_keywords
+from devflow.server.assist.static_names import library_modules, members_of, public_names, static_keywords
 from devflow.server.assist.waiting import answer, until
 from devflow.server.assist.wanted import Place, Wanted
 
@@ -48,10 +49,8 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
         elif wanted.place is Place.IMPORT:
             questions["workspace"] = _of_imported_module(index, wanted)
     python = wanted.doc.language == "python"
-    if wanted.place is Place.MEMBER and python and (module := module_of(wanted.receiver, wanted.imports)):
-        questions["offered"] = public_names(wanted.doc, module, code)
-    elif wanted.place is Place.MEMBER and python and has_class_maker(wanted.doc.text.source):
-        questions["offered"] = made_fields(wanted.doc, wanted.start, wanted.receiver, code)
+    if _is_for_text(wanted, code) and (text := receiver_text(wanted)):
+        questions["told_by_text"] = members_of(wanted.doc, wanted.start, text, code)
     if wanted.place is Place.IMPORT and python:
         questions["keywords"] = _modules(wanted, code)
         if imported := _imported_from(wanted):
@@ -80,6 +79,25 @@ async def gather(wanted: Wanted, code: Codebase, deadline: float) -> tuple[Found
     found.methods += found.module
     found.whole = bool(found.module)
     return found, bool(late)
+
+
+def _is_for_text(wanted: Wanted, code: Codebase) -> bool:
+    """Whether the text is asked what the receiver has: a fast type engine is there in time and knows as much,
+    but not the whole of modules and of classes that are made by calls."""
+    if wanted.place is not Place.MEMBER or wanted.doc.language != "python":
+        return False
+    if not code.types_are_fast:
+        return True
+    return bool(module_of(wanted.receiver, wanted.imports)) or has_class_maker(wanted.doc.text.source)
+
+
+def receiver_text(wanted: Wanted) -> str:
+    """The expression in front of the dot, "" where it cannot be told."""
+    if wanted.receiver or wanted.quoted:
+        return wanted.receiver
+    source = wanted.doc.text.source
+    dot = source.rfind(".", 0, wanted.start)
+    return python_before(source, dot) if dot >= 0 else ""
 
 
 def _about_members(

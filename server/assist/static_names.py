@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from devflow.analysis.calls import CallSite
@@ -117,13 +117,15 @@ def keys_of(doc: Document, at: int, text: str, code: Codebase) -> list[str]:
     return names_of(code).keys_of(path, tree, at, text) if tree is not None and path is not None else []
 
 
-async def made_fields(doc: Document, at: int, text: str, code: Codebase) -> dict[str, SymbolKind]:
-    """The fields of the expression `text` at `at`, of a class that a call such as `namedtuple` makes."""
+async def members_of(
+    doc: Document, at: int, text: str, code: Codebase
+) -> tuple[dict[str, tuple[SymbolKind, int]], bool]:
+    """What the expression `text` offers behind a dot at `at`, with the steps up to the base that has it, and
+    whether that is certain."""
     tree, path = doc.tree, doc.path
     if tree is None or path is None:
-        return {}
-    found = await asyncio.to_thread(lambda: names_of(code).made_fields(path, tree, at, text))
-    return dict.fromkeys(found, SymbolKind.FIELD)
+        return {}, False
+    return await asyncio.to_thread(lambda: names_of(code).members_of(path, tree, at, text))
 
 
 def fixture_names(doc: Document, at: int, code: Codebase) -> list[str]:
@@ -145,10 +147,10 @@ async def static_dotted(doc: Document, at: int, parts: Sequence[str], code: Code
     return await placed(*told[0], doc, code) if told else None
 
 
-async def public_names(doc: Document, module: str, code: Codebase) -> dict[str, SymbolKind]:
+async def public_names(doc: Document, module: str, code: Codebase) -> Mapping[str, SymbolKind]:
     """What `module`, as an import in `doc` names it, offers; {} when it cannot be found."""
 
-    def look() -> dict[str, SymbolKind]:
+    def look() -> Mapping[str, SymbolKind]:
         names = names_of(code)
         path = names.module(module, doc.path)
         return names.public_names(path) if path is not None else {}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devflow.analysis.document import Document
+from devflow.server.assist import gather
+from devflow.server.assist.base import Codebase
 from devflow.server.assist.complete import complete
 from devflow.server.settings import Completion
 from support.codebase import workspace
@@ -181,3 +185,49 @@ async def test_an_import_from_a_module_offers_none_of_the_document_s_other_words
     found = await labels(tmp_path, code)
     assert {"dumps", "loads"} <= set(found)
     assert not {"logging", "dataclass", "dataclasses"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("for shape in shapes:\n    shape.<|>\n", "area_of_it"),
+        ("for name, shape in named.items():\n    shape.<|>\n", "area_of_it"),
+        ("shapes[0].<|>\n", "area_of_it"),
+        ("[each.<|> for each in shapes]\n", "area_of_it"),
+        ("made().<|>\n", "area_of_it"),
+        ("'a'.join(named).<|>\n", "casefold"),
+    ],
+)
+async def test_what_a_value_of_a_written_type_has_is_offered_without_an_engine(
+    line: str, expected: str, tmp_path: Path
+) -> None:
+    files = """#- shapes.py
+class Shape:
+    def area_of_it(self): ...
+def made():
+    shape = Shape()
+    return shape
+#- main.py
+from shapes import Shape, made
+shapes: list[Shape] = []
+named: dict[str, Shape] = {}
+"""
+    assert expected in await labels(tmp_path, files + line)
+
+
+@pytest.mark.parametrize(("fast", "asked_of"), [(False, ["shapes[0]"]), (True, [])])
+async def test_a_fast_engine_is_not_doubled_by_the_text(
+    fast: bool, asked_of: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    members_of = gather.members_of
+
+    def noted(doc: Document, at: int, text: str, code: Codebase) -> object:
+        texts.append(text)
+        return members_of(doc, at, text, code)
+
+    monkeypatch.setattr(gather, "members_of", noted)
+    async with workspace(tmp_path, "shapes: list[str] = []\nshapes[0].<|>\n") as space:
+        code = replace(space.code, types_are_fast=fast)
+        await complete(space.doc, space.at, code, Completion(deadline_ms=5_000))
+    assert texts == asked_of

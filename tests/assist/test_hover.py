@@ -230,3 +230,37 @@ async def test_the_card_of_a_value_tells_the_type_that_its_definition_does_not_w
         found = await hover(space.doc, space.at, replace(space.code, types_are_fast=True), Hover())
         assert found is not None
         assert found.markdown.startswith(f"```python\n{head}\n```")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "for shape in shapes:\n    shape.ar<|>ea\n",
+        "for name, shape in named.items():\n    shape.ar<|>ea\n",
+        "named['a'].ar<|>ea\n",
+        "with opened() as shape:\n    shape.ar<|>ea\n",
+        "made().ar<|>ea\n",
+        "if isinstance(thing, Shape):\n    thing.ar<|>ea\n",
+    ],
+)
+async def test_a_member_of_a_value_whose_type_is_written_somewhere_has_a_card(
+    line: str, tmp_path: Path
+) -> None:
+    files = """#- shapes.py
+from contextlib import contextmanager
+from typing import Iterator
+class Shape:
+    def area(self) -> int: ...
+@contextmanager
+def opened() -> Iterator[Shape]: ...
+def made():
+    return Shape()
+#- main.py
+from shapes import Shape, made, opened
+shapes: list[Shape] = []
+named: dict[str, Shape] = {}
+thing = eval("1")
+"""
+    found = await card(tmp_path, files + line)
+    assert found is not None
+    assert "area(self) -> int" in found.markdown
