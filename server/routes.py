@@ -46,7 +46,7 @@ COLUMNS = {
 }
 """The languages of the README's table, each with its heading; one may stand for its relatives."""
 EVERY = frozenset(COLUMNS)
-_BY_NAME = "Types for Python only; elsewhere by names, scopes and the index."
+_BY_NAME = "Types are inferred for Python; elsewhere they are read where they are written, else names."
 
 
 def _always(client: types.ClientCapabilities) -> Any:
@@ -206,7 +206,7 @@ REQUESTS: tuple[Route, ...] = (
         feature="references",
         of_whole=True,
         title="References",
-        limits="Outside Python same names in the same scope or the workspace.",
+        limits="Outside Python by written types, else same names in the scope or the workspace.",
     ),
     Route(
         types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT,
