@@ -29,10 +29,11 @@ from devflow.analysis.languages import language_of
 from devflow.analysis.roles import is_test
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from devflow.retrieval.build import build
 from devflow.retrieval.graph.base import SURE
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_in
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.broken_callers import broken_callers

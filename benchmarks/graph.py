@@ -28,6 +28,7 @@ from pathlib import Path
 
 import jedi
 
+from devflow.retrieval.build import build
 from devflow.retrieval.graph.base import SURE
 from devflow.retrieval.graph.centrality import centrality, import_links
 from devflow.retrieval.graph.dead import dead_code
@@ -36,7 +37,6 @@ from devflow.retrieval.graph.impact import impact
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
-from devflow.retrieval.index import build
 from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE, index_directory
 from devflow.retrieval.walk import IndexOptions

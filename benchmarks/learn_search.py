@@ -25,13 +25,14 @@ from typing import Any
 
 import numpy as np
 
+from devflow.retrieval.build import build
 from devflow.retrieval.evaluation.brute import embedded
 from devflow.retrieval.evaluation.corpora import CorpusUnavailable
 from devflow.retrieval.evaluation.doc_comments import PACKAGES, doc_comment_set
 from devflow.retrieval.evaluation.functions import functions_of
 from devflow.retrieval.evaluation.measure import corpus_folder
 from devflow.retrieval.evaluation.truth import Gold, Query, TruthSet, load
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.query import Kind
 from devflow.retrieval.rerank import FEATURES, features
 from devflow.retrieval.walk import IndexOptions

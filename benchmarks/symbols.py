@@ -39,7 +39,8 @@ def main() -> int:
 
 
 async def _figures(root: Path) -> dict[str, object]:
-    from devflow.retrieval.index import Index, build
+    from devflow.retrieval.build import build
+    from devflow.retrieval.index import Index
     from devflow.server import settings
     from devflow.server.assist.base import Codebase
     from devflow.server.assist.workspace_symbols import workspace_symbols

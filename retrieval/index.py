@@ -1,4 +1,4 @@
-"""The reader that the server and the commands hold, and the one-shot build behind `devflow index`."""
+"""The reader that the server and the commands hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,6 @@ from devflow.retrieval.base import (
     IndexedReference,
     IndexedSymbol,
     IndexStatus,
-    VectorOptions,
     VectorSearch,
 )
 from devflow.retrieval.fuzzy import candidates, rank
@@ -35,11 +34,10 @@ from devflow.retrieval.words import storable
 
 if TYPE_CHECKING:
     from devflow.retrieval.graph.open_graph import CodeGraph
-    from devflow.retrieval.walk import IndexSettings
 
 _SHORTEST_PART = 3
 
-__all__ = ["Index", "build", "index_directory"]
+__all__ = ["Index", "index_directory"]
 
 log = logging.getLogger(__name__)
 
@@ -354,43 +352,6 @@ class _Within:
 
     async def nearest(self, root: Path, query: str, limit: int) -> list[tuple[int, float]]:
         return await self._vectors.nearest(root, query, limit) if root in self._roots else []
-
-
-async def build(
-    root: Path,
-    settings: IndexSettings,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    rebuild: bool = False,
-    vectors: VectorOptions = VectorOptions(),  # noqa: B008  # frozen
-    check_vectors: bool = False,
-) -> IndexStatus:
-    """Bring the index of `root` up to date and return its state; `elsewhere` at once when another
-    process is at it, `failed` with a sentence when nothing can be written. `rebuild` starts from nothing;
-    `check_vectors` makes again the vectors that were lost, which opens them (a second)."""
-    from devflow.retrieval.indexer import Events, RootIndexer  # a server only reads
-
-    indexer = RootIndexer(
-        root,
-        settings,
-        Events(progress=progress or (lambda done, total: None)),
-        background=False,  # somebody waits for it
-        usage=False,  # the server makes the usage models it needs
-        rebuild=rebuild,
-        vectors=vectors,
-        check_vectors=check_vectors,
-    )
-    running = asyncio.create_task(indexer.run())
-    settled = asyncio.create_task(indexer.settled())
-    try:
-        await asyncio.wait({running, settled}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-        return await indexer.status()
-    finally:
-        running.cancel()
-        settled.cancel()
-        await asyncio.gather(running, settled, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,8 @@ from devflow.analysis.text import Text
 from devflow.analysis.tokens import scan
 from devflow.analysis.usage import UsageModel
 from devflow.analysis.usage.store import Lexed, update
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.inline.evaluation.places import Place

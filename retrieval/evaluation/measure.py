@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devflow.retrieval.base import Hit, VectorSearch
+from devflow.retrieval.build import build
 from devflow.retrieval.compared import Embeds
 from devflow.retrieval.context import pack_tokens
 from devflow.retrieval.embedders.choose import STATIC, load_embedder
@@ -22,7 +23,7 @@ from devflow.retrieval.evaluation.functions import functions_of
 from devflow.retrieval.evaluation.metrics import CUT, Figures, figures
 from devflow.retrieval.evaluation.minilm import MiniLM
 from devflow.retrieval.evaluation.truth import Query, TruthSet, write_cosqa
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.needed import with_needed
 from devflow.retrieval.walk import IndexOptions

@@ -65,10 +65,10 @@ def settings_of(root: Path, console: Console) -> Settings:
 async def build_with_progress(
     root: Path, settings: Settings, console: Console, *, rebuild: bool = False, check_vectors: bool = False
 ) -> IndexStatus:
-    """Index `root` in this process, with a progress bar on a terminal; as `retrieval.index.build`."""
+    """Index `root` in this process, with a progress bar on a terminal; as `retrieval.build.build`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from devflow.retrieval.index import build
+    from devflow.retrieval.build import build
     from devflow.server.vectors import vector_options
 
     with Progress(

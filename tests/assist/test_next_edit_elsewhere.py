@@ -14,7 +14,8 @@ from devflow.analysis.document import Document
 from devflow.analysis.languages import language_of
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 from devflow.server.assist.base import Codebase
 from devflow.server.assist.next_edit.base import Edited, NextEdit, Prediction

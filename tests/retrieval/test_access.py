@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from devflow.retrieval.build import build
 from devflow.retrieval.graph.impact import impact
-from devflow.retrieval.index import Index, build, index_directory
+from devflow.retrieval.index import Index, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support.graphs import index, put
 

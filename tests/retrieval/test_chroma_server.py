@@ -16,8 +16,8 @@ import pytest
 from psutil import Process
 
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.build import build
 from devflow.retrieval.chroma import VectorsUnavailable, connect
-from devflow.retrieval.index import build
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.store import index_directory, open_writer
 from devflow.retrieval.vector_process import VectorProcess

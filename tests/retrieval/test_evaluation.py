@@ -10,6 +10,7 @@ import pytest
 from devflow.analysis.symbols import symbols
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from devflow.retrieval.build import build
 from devflow.retrieval.evaluation.baselines import BM25, fused
 from devflow.retrieval.evaluation.changes import checked_out, history_sets
 from devflow.retrieval.evaluation.chunkings import Chunked, by_lines, by_symbol
@@ -19,7 +20,7 @@ from devflow.retrieval.evaluation.measure import Result, Tally
 from devflow.retrieval.evaluation.metrics import figures
 from devflow.retrieval.evaluation.report import plot, table
 from devflow.retrieval.evaluation.truth import Gold, Query, SetsMissing, TruthSet, load
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.walk import IndexOptions
 from support.repository import git
 

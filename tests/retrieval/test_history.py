@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from devflow.retrieval.build import build
 from devflow.retrieval.history import EVERY_CHANGE, MOST_CHANGES, read_history
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.walk import IndexOptions
 from support.repository import git

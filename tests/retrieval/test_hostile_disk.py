@@ -18,8 +18,9 @@ import pytest
 from index.content import content
 
 from devflow.retrieval import indexer, write
+from devflow.retrieval.build import build
 from devflow.retrieval.graph.open_graph import CodeGraph
-from devflow.retrieval.index import Index, build, index_directory
+from devflow.retrieval.index import Index, index_directory
 from devflow.retrieval.indexer import Events, RootIndexer
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.prepare import PreparedFile
@@ -69,7 +70,7 @@ FULL = """
 import asyncio, resource, signal, sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from devflow.retrieval.index import build
+from devflow.retrieval.build import build
 from devflow.retrieval.walk import IndexOptions
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))

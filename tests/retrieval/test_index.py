@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from devflow.retrieval.base import IndexStatus
-from devflow.retrieval.index import Index, build, index_directory
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index, index_directory
 from support.patience import HANGS
 from support.shop import SHOP, TEXT_ONLY, indexed, put
 
@@ -189,7 +190,8 @@ async def test_several_roots_are_searched_together(tmp_path: Path) -> None:
 UNCLOSED = """
 import asyncio, sys
 from pathlib import Path
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 
 kept = []

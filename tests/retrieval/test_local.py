@@ -8,9 +8,10 @@ import pytest
 
 from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.batch import Walked, list_files
+from devflow.retrieval.build import build
 from devflow.retrieval.compared import BruteForce
 from devflow.retrieval.embedders.static import StaticEmbedder
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.local import local_vectors
 from devflow.retrieval.store import index_directory, indexes_in
 from devflow.retrieval.walk import IndexOptions, IndexSettings, Rules

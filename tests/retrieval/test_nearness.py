@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from devflow.retrieval.build import build
 from devflow.retrieval.graph.open_graph import CodeGraph
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.index import Index
 from devflow.retrieval.nearness import FACTS, Changed, Nearness
 from devflow.retrieval.search import SearchOptions
 from devflow.retrieval.walk import IndexOptions

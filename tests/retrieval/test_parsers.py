@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from devflow.retrieval.batch import Prepared
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.retrieval.parsers import WORTH_IT, Parsers
 from devflow.retrieval.walk import Found, IndexOptions, walk
 from support.patience import HANGS

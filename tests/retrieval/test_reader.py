@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.retrieval.index import build
+from devflow.retrieval.build import build
 from devflow.retrieval.store import Reader, index_directory
 from devflow.retrieval.walk import IndexOptions
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.retrieval.pool import Pool
 from support.patience import HANGS
 from support.shop import TEXT_ONLY, indexed, put

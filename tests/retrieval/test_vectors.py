@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.build import build
 from devflow.retrieval.embedders.hashed import HashedEmbedder
 from devflow.retrieval.embedders.static import StaticEmbedder
-from devflow.retrieval.index import build
 from devflow.retrieval.store import open_writer
 from devflow.retrieval.turns import Turn
 from devflow.retrieval.vector_process import VectorProcess

@@ -17,7 +17,8 @@ from lsprotocol import types
 from lsprotocol.converters import get_converter
 
 from devflow.models.fake import FakeModel
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 from devflow.server.handlers import execute_command
 from devflow.server.routes import COLUMNS, COMMANDS, NOTIFICATIONS, REQUESTS, Route, capabilities

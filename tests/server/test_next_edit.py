@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from devflow.models.feedback import Feedback
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 from devflow.server.assist.inline.ghost import mood_of
 from devflow.server.services import Services

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 from devflow.server.notebooks import Notebooks, plain_python
 from devflow.server.open_documents import OpenDocuments

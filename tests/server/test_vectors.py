@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from devflow.retrieval.base import VectorOptions
+from devflow.retrieval.build import build
 from devflow.retrieval.chroma import VectorsUnavailable
-from devflow.retrieval.index import build
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.walk import IndexOptions
 from devflow.server.sources import Source, resolve

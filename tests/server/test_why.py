@@ -14,7 +14,8 @@ from devflow.models.errors import OverBudget
 from devflow.models.fake import FakeModel
 from devflow.models.feedback import Action, Event, Feedback
 from devflow.models.guard.books import Books
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.server import settings
 from devflow.server.assist.inline.acceptance import PRIOR
 from devflow.server.assist.inline.ghost import mood_of

@@ -114,7 +114,8 @@ async def workspace(
     doc = document(case.files[name], root / name)
     index = None
     if indexed:
-        from devflow.retrieval.index import Index, build
+        from devflow.retrieval.build import build
+        from devflow.retrieval.index import Index
         from devflow.server import settings
 
         await build(root, settings.Index(vectors=False))  # nothing reads them: the index has no worker

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from devflow.retrieval.build import build
 from devflow.retrieval.graph.base import Definition, Link
 from devflow.retrieval.graph.links import Graph
 from devflow.retrieval.graph.named import definitions_named
 from devflow.retrieval.graph.stored import Stored
-from devflow.retrieval.index import build
 from devflow.retrieval.packed import register
 from devflow.retrieval.store import DATABASE, index_directory
 from devflow.retrieval.walk import IndexOptions

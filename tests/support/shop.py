@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from devflow.retrieval.index import Index, build
+from devflow.retrieval.build import build
+from devflow.retrieval.index import Index
 from devflow.retrieval.walk import IndexOptions
 from support import fixture
 

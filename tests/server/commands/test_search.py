@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from devflow.retrieval.build import build
 from devflow.retrieval.chroma import INSTEAD, VectorsUnavailable
-from devflow.retrieval.index import build
 from devflow.retrieval.room import LOCK
 from devflow.retrieval.store import index_directory, make_directory
 from devflow.retrieval.vector_process import VectorProcess
