@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from devflow.analysis.facts import Location
+from devflow.analysis.text import Text
+from devflow.server.assist.navigate import references
 from devflow.server.assist.rename import RenameRefused, prepare_rename, rename
 from support.codebase import Workspace, workspace
 
@@ -198,7 +201,9 @@ async def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     await refused(tmp_path, "unkno<|>wn()\n", "known", engine=True)
 
 
-async def test_a_file_that_changed_under_us_is_refused(tmp_path: Path) -> None:
+async def test_a_file_that_changed_under_us_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with workspace(
         tmp_path,
         """
@@ -211,14 +216,19 @@ async def test_a_file_that_changed_under_us_is_refused(tmp_path: Path) -> None:
         indexed=True,
     ) as space:
         real = space.text_of
-        answers = iter([False, True])
+        changed = False
 
-        async def changing(path: Path) -> Any:
+        async def found(*about: Any, **how: Any) -> list[Location]:
+            nonlocal changed
+            places = await references(*about, **how)
+            changed = True
+            return places
+
+        async def changing(path: Path) -> Text | None:
             text = await real(path)
-            from devflow.analysis.text import Text
+            return Text(" " + text.source) if text and path != space.doc.path and changed else text
 
-            return Text(" " + text.source) if text and path != space.doc.path and next(answers) else text
-
+        monkeypatch.setattr("devflow.server.assist.rename.references", found)
         space.text_of = changing  # type: ignore[method-assign]
         with pytest.raises(RenameRefused, match="changed"):
             await rename(space.doc, space.at, "size", space.code)
