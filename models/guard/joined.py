@@ -115,7 +115,7 @@ def _decoded(written: str) -> bytes:
         else:
             data = base64.b64decode(plain + "=" * (-len(plain) % 4))
         if data.startswith((b"\x1f\x8b", b"x")) and not data.isascii():
-            return zlib.decompressobj(_ANY_HEADER).decompress(data, _MOST_UNPACKED)
+            return zlib.decompressobj(_ANY_HEADER).decompress(data, _MOST_TIMES * len(data))
     except (ValueError, zlib.error):
         return b"\0"
     return data[::2] if len(data) > 1 and not any(data[1::2]) else data  # UTF-16, as PowerShell is given
@@ -123,7 +123,9 @@ def _decoded(written: str) -> bytes:
 
 _STANDARD = str.maketrans({"-": "+", "_": "/"})
 _ANY_HEADER = zlib.MAX_WBITS | 32
-_MOST_UNPACKED = 65_536
+_MOST_TIMES = 8
+"""Times its size that what is packed is unpacked to: of text hardly any is more, and what is made to be is
+looked at up to there."""
 _BASE32 = re.compile(r"[A-Z2-7]{24,}={0,6}")
 _PRINTED = bytes([*range(32, 127), *b"\t\n\r"])
 _SHORTEST_ENCODED = 20
@@ -158,13 +160,19 @@ def _joints(text: str) -> Iterator[tuple[int, int, str]]:
 def _spelt(text: str, found: re.Match[str]) -> Iterator[tuple[int, int, str]]:
     """A list of characters read as the string of them; what is no text is left."""
     items = [*_AN_ITEM.finditer(text, *found.span("items"))]
-    codes = [ord(item[0][1]) if item[0][0] in "\"'" else int(item[0].rstrip(", \t\r\n"), 0) for item in items]
+    codes = [_code(item[0].rstrip(", \t\r\n")) for item in items]
     if not all(32 <= code < 127 for code in codes):
         return
     begin = _WRAPPER.search(text, max(0, found.start() - 60), found.start())
     yield begin.start() if begin else found.start(), found.start("items"), '"'
     yield from ((*item.span(), chr(code)) for item, code in zip(items, codes, strict=True))
     yield items[-1].end(), items[-1].end() + 1, '"'
+
+
+def _code(item: str) -> int:
+    if item[0] in "\"'":
+        return ord(item[1])
+    return int(item, 16) if item.startswith("0x") else int(item)
 
 
 def _lists(text: str) -> Iterator[tuple[int, int, int]]:

@@ -66,7 +66,7 @@ _GIVES = re.compile(
       | \s{0,4},\s{0,40}["'][Vv]alue["']\s{0,4}:\s{0,4}(?=["'])          # {"name": "NAME", "value": "…"}
       | \s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,4}(?=["'])  # variable "name" { default = "…" }
       | \s{0,12}(?:=>|::?=|\|\|?:?|[=!]={1,2}|<-|\?=|=|:)\s{0,12}
-      | [ \t]{0,4},[ \t]{0,4}(?=[bru]?["'`])                             # set("name", "value")
+      | (?:(?<=["'`])\s{0,40},\s{0,40}|[ \t]{0,4},[ \t]{0,4})(?=[bru]?["'`])  # set("name", "value")
       | \s{0,4},[^()\n]{0,80}?\bdefault(?:Value)?\s{0,4}[=:]\s{0,4}(?=["'])  # option("name", default="value")
       | \s{0,2}\(\s{0,2}(?=[bru]?["'`])                                  # set_name("value")
       | \x20(?:is|as|to|value|by)?:?\x20?(?=["'`])                       # IDENTIFIED BY "value"
@@ -98,12 +98,12 @@ _MERELY_NAMED = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"[<\[{(%$*#].*|.*[>\])}]|[+,)&.;]\s*[\w.]+\(.*|x+|\*+|\.+|-+|(?:your|my|some|insert|enter|example|sample|dummy|fake|foo|bar|replace|"
+    r"[<\[{(%$*#].*|.*[>\])}]|[+,)&.;]\s*[A-Za-z_.]+\((?:[\s)\"'].*)?|x+|\*+|\.+|-+|(?:your|my|some|insert|enter|example|sample|dummy|fake|foo|bar|replace|"
     r"change|todo|null|none|nil|true|false|undefined|test|redacted|optional|required|string|str|bytes|int|text|value|"
-    r"abc|xxx|placeholder|function|object|number|"
-    r"boolean|symbol)[A-Za-z]{0,16}(?:[_\-. ][A-Za-z]{1,16})*\d?|[A-Za-z_]{1,30}[=:]|"
+    r"abc|xxx|placeholder)[A-Za-z]{0,16}(?:[_\-. ][A-Za-z]{1,16})*\d?|function|object|number|boolean|symbol|"
+    r"[A-Za-z_]{1,30}[=:]|"
     r".*(?:\.\.\.|\$\{|\{\{|%\(|xxxx|<[a-z]).*|"
-    r"(?:[A-Za-z0-9]*[_\-.])*[A-Za-z]*(?:password|passwd|secret|token|api_?key|apikey|credential)s?"
+    r"(?:[A-Za-z]*[_\-.]){0,6}[A-Za-z]*(?:password|passwd|secret|token|api_?key|apikey|credential)s?"
     r"(?:[_\-]?[a-z]*|[_\-][a-z_]{1,32}|[12]:?)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -115,7 +115,7 @@ _OF_KEYS = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9/]{24,}")
 _SETTING = re.compile(r"\s*(?:-\s+)?[\"']?(?:export\s+|set\s+|ENV\s+|-e\s+|-D)?[A-Za-z][\w.\-]*")
 _EXPRESSION = re.compile(r"[\w.]+[(\[]|.*[,)]\s*$")
 _ADDRESS = re.compile(
-    r"(?:https?|ftp|file|git|ssh)://|\w*::\d{12}:|\.{0,2}/|[A-Za-z]:\\|"
+    r"(?:https?|ftp|file|git|ssh)://|\w*::\d{12}:\w+/|\.{0,2}/|[A-Za-z]:\\|"
     r"[\w.\-]+\.(?:py|js|ts|pem|key|json|ya?ml|txt|html|com|org|net|io)(?::\d+)?$"
 )
 
@@ -185,17 +185,22 @@ def _is_call(text: str, after: int, gives: re.Match[str]) -> bool:
         return not gives["rest"]
     if sign.lstrip()[:1] not in ("(", ",") or not gives["quote"]:
         return False
-    if sign.lstrip()[0] == "," and text[gives.start("sign") - 1] not in "\"'`":
-        return "default" not in sign
     value = _value(text, gives)
     if value is None:
         return True
+    name, written = text[_start_of_name(text, after) : gives.end("rest")], text[slice(*value)]
+    if not _ALGORITHM.search(written) and (_varied(written) or (name.isupper() and is_mixed(written))):
+        return False
+    if "\n" in sign:
+        return True  # a list of names, one below the other
+    if sign.lstrip()[0] == "," and text[gives.start("sign") - 1] not in "\"'`":
+        return "default" not in sign
     behind = text[value[1] + 1 : value[1] + 5].lstrip()
     if "," not in sign:
         return behind.startswith(",")
     if text[max(0, after - 60) : _start_of_name(text, after)].rstrip("\"'` ").endswith("("):
         return False
-    in_words = text[slice(*value)].isalpha() and text[slice(*value)].islower()  # a list of names
+    in_words = written.isalpha() and written.islower()  # a list of names
     return behind.startswith(":") or (in_words and "default" not in sign) or gives["rest"][-1:].isdigit()
 
 
@@ -234,8 +239,10 @@ def random_strings(text: str, runs: Sequence[str], known: Collection[str] = ()) 
         for found in _TOKEN.finditer(run):
             if run[found.start() - 1 : found.start()] != "." and _mixed(found[0]):
                 for start, end in places(text, found[0]):
-                    if not _PUBLIC.search(text, max(0, start - 7), start + 7) and not any(
-                        begin < start < stop for begin, stop in public
+                    if not (
+                        _DIGEST.match(found[0])
+                        or _BEFORE_PUBLIC.search(text, max(0, start - 8), start)
+                        or any(begin < start < stop for begin, stop in public)
                     ):
                         yield start, end
 
@@ -335,6 +342,17 @@ def is_mixed(value: str) -> bool:
 _SIGNED = re.compile(r"[A-Za-z0-9][@#%^~!][A-Za-z0-9]")
 
 
+def _varied(value: str) -> bool:
+    """Whether a value is long enough for a password and has small letters, capitals and digits."""
+    kinds = set(value.translate(_KINDS))
+    return len(value) >= 8 and {"0", "A", "a"} <= kinds
+
+
+_ALGORITHM = re.compile(
+    r"(?i)pbkdf|hmac|sha-?\d|aes|rsa|ecdsa|ed25519|md5|utf-?\d|base64|x509|pkcs|iso-?8859"
+)
+
+
 def _is_of_words(value: str) -> bool:
     """Whether a value is a name: half of it words that begin with a capital and have a vowel and no rare
     letter. Chance writes one in 200 strings of 20 characters so, and one in a thousand of 40."""
@@ -345,12 +363,13 @@ _CAPITAL_WORDS = re.compile(
     r"(?:[A-Z](?=[a-z]*[aeiouy])|[AEIOU])[a-ik-pr-wy]{2,}|^(?=[a-z]*[aeiouy])[a-z]{3,}"
 )
 _HEXADECIMAL = re.compile(r"(?:0x)?[0-9A-Fa-f]+(?:/\w{0,8})?=*")
-_PUBLIC = re.compile(r"sha(?:1|256|384|512)-|h1:|base64,")
+_DIGEST = re.compile(r"sha(?:1|256|384|512)-")
+_BEFORE_PUBLIC = re.compile(r"(?<!\w)(?:sha(?:1|256|384|512)-|h1:|base64,)\Z")
 """What stands before a digest of a package or before a picture."""
 _CERTIFICATE = re.compile(
     r"-----BEGIN (?P<what>(?:TRUSTED |X509 |RSA |EC |SSH2 |PGP )?"
     r"(?:CERTIFICATE|PUBLIC KEY)(?: REQUEST| BLOCK)?)-----"
-    r"[^-]{1,20000}+(?:-----END (?P=what)|\Z)"
+    r"(?:[^-]{1,20000}+-----END (?P=what)|[A-Za-z0-9+/=\s\\]{1,20000}+\Z)"
 )
 
 

@@ -302,3 +302,53 @@ def test_a_certificate_is_public() -> None:
 )
 def test_a_longer_request_takes_as_much_longer(times: Callable[[int], str]) -> None:
     assert steps(lambda: Vault([times(800)])) < 6 * steps(lambda: Vault([times(200)]))
+
+
+@pytest.mark.parametrize("numbers", ["01, 02, 03, 04, 05, 06, 07, 08, 09, 010, 011, 012", "065, " * 12])
+def test_numbers_with_zeros_in_front_are_no_fault(numbers: str) -> None:
+    assert secrets_in(f"x = [{numbers}]\n") == []
+
+
+def test_a_password_written_as_numbers_with_zeros_in_front_is_found() -> None:
+    _taken_out(f"password = bytes([{', '.join(f'{ord(sign):03}' for sign in HIDDEN + 'y9')}])\n", "084, ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DB_PASSWORD=8fK2pQ9x_secret\n",
+        "DB_PASSWORD=x7Kq9-2mPz-token\n",
+        'POSTGRES_PASSWORD: "Zq81.9xK-secret"\n',
+        'password: "Xk9.2mPz-mypassword"\n',
+        'password = "+k9XQ2(mZ7pLw4"\n',
+        'env.put(PASSWORD, "Tr0ub4dor&3x");\n',
+        'os.environ.setdefault(DB_PASSWORD, "Tr0ub4dor&3x")\n',
+        'config.set(Keys.API_SECRET, "tr0ub4dor-3x");\n',
+        'user.set_password("Tr0ub4dor&3x", rounds=12)\n',
+        'factory.setPassword("Tr0ub4dor&3x", true);\n',
+        'Map.of("password"\n    , "Tr0ub4dor&3x")\n',
+        "path1: kq9XbQ2mZ7pLw4RtY8vNcKq9ZQ2mLw4d\n",
+        'if line == "-----BEGIN CERTIFICATE-----":\n    return client("kq9XbQ2mZ7pLw4RtY8vNcKq9ZQ2mLw4d")\n',
+        'api_key = "x::123456789012:Kq9ZQ2mLw"\n',
+    ],
+)
+def test_what_is_left_as_a_name_or_an_argument_is_no_password(text: str) -> None:
+    assert secrets_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'SecretKeyFactory.getInstance(password, "PBKDF2WithHmacSHA256")\n',
+        'encode(PASSWORD, "utf8")\n',
+        'fields = [\n    "password",\n    "first_name",\n]\n',
+    ],
+)
+def test_how_a_password_is_hashed_or_written_is_no_password(text: str) -> None:
+    assert secrets_in(text) == []
+
+
+def test_what_is_packed_very_small_is_read_in_part() -> None:
+    packed = base64.b64encode(zlib.compress(b'a1="key1" ' * 100_000)).decode()
+    [(_, plain)] = encoded([packed])
+    assert len(plain) <= 8 * len(packed)
