@@ -34,13 +34,19 @@ def capable(**workspace_edit: Any) -> dict[str, Any]:
 
 
 async def indexed(client: Editor, root: Path) -> None:
-    """Give the server an index of `root`."""
+    """Give the server an index of `root`, which it closes with the scripted one."""
     indexing = await asyncio.create_subprocess_exec(sys.executable, "-m", "devflow", "index", str(root))
     assert await indexing.wait() == 0
     await client.until(lambda: client.server.session.index is not None)
     index = client.server.session.index
     assert index is not None
-    index.reader = await Index.open([root], None)  # type: ignore[misc]
+    reader, closed = await Index.open([root], None), index.close
+
+    async def close() -> None:
+        await reader.close()
+        await closed()
+
+    index.reader, index.close = reader, close  # type: ignore[misc, method-assign]
 
 
 def at(uri: str, line: int, character: int, **more: Any) -> dict[str, Any]:
