@@ -189,7 +189,9 @@ def _is_call(text: str, after: int, gives: re.Match[str]) -> bool:
     if value is None:
         return True
     name, written = text[_start_of_name(text, after) : gives.end("rest")], text[slice(*value)]
-    if not _ALGORITHM.search(written) and (_varied(written) or (name.isupper() and is_mixed(written))):
+    if not _ALGORITHM.search(written) and (
+        _varied(written) or (len(written) > 5 and name.isupper() and is_mixed(written))
+    ):
         return False
     if "\n" in sign:
         return True  # a list of names, one below the other
