@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from devflow.analysis.module_table import Binding
+from devflow.analysis.python_effort import Effort
 from devflow.analysis.python_elements import awaited, element, holding, item, iterated, managing, of_elements
 from devflow.analysis.python_files import DEEPEST, Later, Lookup, PythonFiles, Target, bound, is_property
 from devflow.analysis.python_locals import local, narrowed, type_parameter
@@ -43,6 +44,7 @@ class PythonValues:
 
     def __init__(self, files: PythonFiles) -> None:
         self.files = files
+        self._effort = Effort()
 
     def scope(self, path: Path, tree: SyntaxTree, at: int) -> Lookup:
         """Names as code at `at` of the document sees them."""
@@ -96,8 +98,13 @@ class PythonValues:
         return self.expression(tree, scope, depth) if tree is not None else None
 
     def expression(self, node: ast.expr, scope: Lookup, depth: int) -> Target | None:
+        """What `node` stands for; None where the text does not tell, or only after too much reading."""
         if depth > DEEPEST:
             return None
+        with self._effort as may_go:
+            return self._expression(node, scope, depth) if may_go else None
+
+    def _expression(self, node: ast.expr, scope: Lookup, depth: int) -> Target | None:
         match node:
             case ast.Name(name):
                 return scope(name)

@@ -13,6 +13,7 @@ from devflow.analysis.module_table import table_of
 from devflow.analysis.python_resolver import PythonResolver
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from support.steps import steps
 
 BASE = """
 from __future__ import annotations
@@ -240,3 +241,40 @@ def test_a_document_s_classes_are_read_when_their_members_are_asked_for(
     assert len(walked) == 2
     assert table.names["A"][0].members["b"][0].value == "1"
     assert len(walked) == 2
+
+
+def told(root: Path, source: str, text: str) -> tuple[set[str], bool]:
+    """What `text` offers at the end of `source`, and whether that is sure."""
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    found, sure = PythonResolver([root]).members_of(root / "m.py", tree, len(source), text)
+    return set(found), sure
+
+
+def test_alternatives_that_multiply_line_by_line_are_given_up(tmp_path: Path) -> None:
+    lines = [f"v{each} = " + " or ".join([f"v{each + 1}"] * 6) for each in range(30)]
+    resolver, source = PythonResolver([tmp_path]), "\n".join(lines) + "\nv0."
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    path = tmp_path / "m.py"
+    assert steps(lambda: resolver.members_of(path, tree, len(source), "v0")) < 2_000_000
+    functions = [f"def f{each}():\n    return " + " or ".join([f"f{each + 1}()"] * 30) for each in range(14)]
+    assert told(tmp_path, "\n".join(functions) + "\nf0().", "f0()") == (set(), False)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        "class A(A.x): pass",
+        "class A(B.x): pass\nclass B(A.x): pass",
+        "class A(A().f()): pass",
+        "from ast import A\nclass A(A.B): pass",
+    ],
+)
+def test_a_class_whose_base_is_told_by_itself_ends(classes: str, tmp_path: Path) -> None:
+    _, sure = told(tmp_path, f"{classes}\nA().", "A()")
+    assert not sure
+    source = f"{classes}\nA().run"
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    assert PythonResolver([tmp_path]).at(tmp_path / "m.py", tree, len(source) - 1) is None
