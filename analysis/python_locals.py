@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import tree_sitter
 
-from devflow.analysis.module_table import Binding, class_of, imported, shortened
+from devflow.analysis.module_table import Binding, class_of, each_of, imported, shortened
 from devflow.analysis.syntax.parse import SyntaxTree
 
 _LONGEST = 400
@@ -99,7 +99,7 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
 
 
 def unpacked(tree: SyntaxTree, node: tree_sitter.Node) -> str:
-    """What the name `node` holds, as an expression: `next(iter(d.items()))[0]` of `k` in
+    """What the name `node` holds, as an expression: `...((d.items()))[0]` of `k` in
     `for k, v in d.items()`; "" where that is not said."""
     places, above = "", node.parent
     while above is not None and above.type in _UNPACKING:
@@ -113,7 +113,7 @@ def unpacked(tree: SyntaxTree, node: tree_sitter.Node) -> str:
         return ""
     value = shortened(tree, right, _LONGEST)
     if above.type in ("for_statement", "for_in_clause"):
-        return f"next(iter(({value}))){places}"
+        return f"{each_of(value)}{places}"
     return f"({value}){places}" if above.type == "assignment" else ""
 
 

@@ -278,3 +278,56 @@ def test_a_class_whose_base_is_told_by_itself_ends(classes: str, tmp_path: Path)
     tree = parse(Text(source), "python")
     assert tree is not None
     assert PythonResolver([tmp_path]).at(tmp_path / "m.py", tree, len(source) - 1) is None
+
+
+TWO = "class A:\n    def run(self): ...\nclass B:\n    def go(self): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("for x in [A(), B()]:\n    x.", "x"),
+        ("[A(), B()][1].", "[A(), B()][1]"),
+        ("{'b': A, 'c': B}['c']().", "{'b': A, 'c': B}['c']()"),
+        ("xs = [A()]\nxs.append(B())\nxs[0].", "xs[0]"),
+        ("for x in (A(), B()):\n    x.", "x"),
+        ("z = []\nx = (A(), *z, B())\nx[2].", "x[2]"),
+        ("z = []\nx = (B(), *z, A())\nx[-1].", "x[-1]"),
+    ],
+)
+def test_an_element_does_not_speak_for_the_others_of_its_container(
+    code: str, text: str, tmp_path: Path
+) -> None:
+    assert not told(tmp_path, TWO + code, text)[1]
+
+
+def test_a_tuple_s_places_are_sure(tmp_path: Path) -> None:
+    found, sure = told(tmp_path, f"{TWO}x = (A(), B())\nx[1].", "x[1]")
+    assert "go" in found
+    assert sure
+
+
+@pytest.mark.parametrize("name", ["next", "iter"])
+def test_a_function_of_the_code_s_own_is_not_taken_for_a_built_in_one(name: str, tmp_path: Path) -> None:
+    text = "next(iter((A(),)))"
+    source = f"{TWO}def {name}(x) -> B: ...\n"
+    assert "run" not in told(tmp_path, f"{source}{text}.", text)[0]
+    assert "run" in told(tmp_path, f"{source}for x in (A(),):\n    x.", "x")[0]
+
+
+def test_what_a_coroutine_gives_is_sure_only_behind_await(tmp_path: Path) -> None:
+    source = f"{TWO}async def g() -> A: ...\n"
+    assert not told(tmp_path, f"{source}x = g()\nx.", "x")[1]
+    assert told(tmp_path, f"{source}async def f():\n    x = await g()\n    x.", "x")[1]
+
+
+def test_a_return_of_a_function_inside_or_of_a_docstring_is_not_the_function_s(tmp_path: Path) -> None:
+    body = 'def g():\n    """\n    return A()\n    """\n    def h():\n        return A()\n    return B()\n'
+    found, _ = told(tmp_path, f"{TWO}{body}g().", "g()")
+    assert "go" in found
+    assert "run" not in found
+
+
+def test_a_body_with_a_very_long_line_is_not_looked_at(tmp_path: Path) -> None:
+    body = f"def g():\n    x = A()\n{' ' * 15_000}y\n    return x\n"
+    assert told(tmp_path, f"{TWO}{body}g().", "g()") == (set(), False)
