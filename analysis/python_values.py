@@ -13,8 +13,9 @@ from devflow.analysis.module_table import Binding, each_of
 from devflow.analysis.python_effort import Effort
 from devflow.analysis.python_elements import awaited, element, item, iterated, managing, of_elements, zipped
 from devflow.analysis.python_files import DEEPEST, Later, Lookup, PythonFiles, Target, bound, is_property
-from devflow.analysis.python_locals import local, narrowed, type_parameter
+from devflow.analysis.python_locals import local, type_parameter
 from devflow.analysis.python_modules import module_file, stub_of, typing_stub
+from devflow.analysis.python_narrowing import narrowed
 from devflow.analysis.python_returned import Body
 from devflow.analysis.scope import visible_names
 from devflow.analysis.syntax.parse import SyntaxTree

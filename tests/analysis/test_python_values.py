@@ -331,3 +331,71 @@ def test_a_return_of_a_function_inside_or_of_a_docstring_is_not_the_function_s(t
 def test_a_body_with_a_very_long_line_is_not_looked_at(tmp_path: Path) -> None:
     body = f"def g():\n    x = A()\n{' ' * 15_000}y\n    return x\n"
     assert told(tmp_path, f"{TWO}{body}g().", "g()") == (set(), False)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("if isinstance(x, A):\n    x = B()\n    x.", "x"),
+        ("if 1:\n    assert isinstance(x, A)\n    x = B()\n    x.", "x"),
+        ("if isinstance(x, A):\n    for x in [B()]:\n        x.run", "x"),
+        ("if isinstance(x, A):\n    [x.run for x in [B()]]", "x"),
+        ("if isinstance(x, A):\n    lambda x: x.run", "x"),
+        ("if isinstance(x, A):\n    while y:\n        x.run\n        x = B()", "x"),
+        ("if isinstance(x, A):\n    import x\n    x.run", "x"),
+        ("if not (isinstance(x, A)):\n    x.run", "x"),
+        ("if isinstance(x, A) is False:\n    x.run", "x"),
+        ("if isinstance(x, A) == 0:\n    x.run", "x"),
+        ("if not any(isinstance(x, A) for x in y):\n    x.run", "x"),
+        ("while not (isinstance(x, A) and y):\n    x.run", "x"),
+        ("if isinstance(x, A) if y else z:\n    x.run", "x"),
+    ],
+)
+def test_isinstance_says_nothing_of_a_name_that_is_bound_anew_or_of_a_test_that_may_fail(
+    code: str, text: str, tmp_path: Path
+) -> None:
+    before = "".join(f"    {line}\n" for line in code.split("\n"))[:-1]
+    source = f"{TWO}def f(x, y, z):\n{before}"
+    at = source.rindex("x.run") + 2 if "x.run" in source else len(source)
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    found, _ = PythonResolver([tmp_path]).members_of(tmp_path / "m.py", tree, at, text)
+    assert "run" not in found
+    assert PythonResolver([tmp_path]).at(tmp_path / "m.py", tree, at) is None
+    names, complete = PythonResolver([tmp_path]).offered_at(tmp_path / "m.py", tree, at)
+    assert "run" not in names or not complete
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if (isinstance(x, A)) and y:\n    x.",
+        "if y and isinstance(x, A):\n    x.",
+        "while isinstance(x, A):\n    x.",
+        "if y:\n    pass\nelif isinstance(x, A):\n    x.",
+        "if isinstance(x, A):\n    for y in z:\n        [z for z in x.",
+    ],
+)
+def test_isinstance_says_what_a_name_is_where_its_condition_needs_it(code: str, tmp_path: Path) -> None:
+    before = "".join(f"    {line}\n" for line in code.split("\n"))[:-1]
+    found, sure = told(tmp_path, f"{TWO}def f(x, y, z):\n{before}", "x")
+    assert "run" in found
+    assert sure
+
+
+def test_a_class_with_the_name_of_its_base_does_not_say_that_its_members_are_all(tmp_path: Path) -> None:
+    (tmp_path / "base.py").write_text("class A:\n    def go(self): ...\n")
+    source = "from base import *\nclass A(A): pass\nA().go"
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    names, complete = PythonResolver([tmp_path]).offered_at(tmp_path / "m.py", tree, len(source) - 1)
+    assert "go" in names or not complete
+    found, sure = told(tmp_path, source[:-2], "A()")
+    assert "go" in found or not sure
+
+
+def test_a_base_that_two_bases_share_leaves_the_members_sure(tmp_path: Path) -> None:
+    source = f"{TWO}class C(A): pass\nclass D(A): pass\nclass E(C, D): pass\nE()."
+    found, sure = told(tmp_path, source, "E()")
+    assert "run" in found
+    assert sure
