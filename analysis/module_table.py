@@ -155,7 +155,7 @@ def _named_by_block(tree: SyntaxTree, node: tree_sitter.Node) -> list[Binding]:
         left, over = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is not None and left.type == "identifier":
             span = tree.span(left)
-            value = f"next(iter(({_short(tree, over)})))"
+            value = each_of(_short(tree, over))
             return [Binding(tree.slice(left), "variable", span.start, span.end, span.start, value)]
     result: list[Binding] = []
     for pattern in patterns:
@@ -343,6 +343,12 @@ def _assigned(tree: SyntaxTree, statement: tree_sitter.Node) -> list[Binding]:
 
 def _short(tree: SyntaxTree, node: tree_sitter.Node | None) -> str:
     return shortened(tree, node, _LONGEST)
+
+
+def each_of(value: str) -> str:
+    """What a loop over the expression `value` gives, as an expression that no code can have: its `next` and
+    `iter` may be other functions."""
+    return f"...(({value}))"
 
 
 def shortened(tree: SyntaxTree, node: tree_sitter.Node | None, most: int) -> str:

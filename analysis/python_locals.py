@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from itertools import pairwise
 from types import MappingProxyType
 
 import tree_sitter
 
-from devflow.analysis.module_table import Binding, class_of, imported, shortened
+from devflow.analysis.module_table import Binding, class_of, each_of, imported, shortened
 from devflow.analysis.syntax.parse import SyntaxTree
 
 _LONGEST = 400
@@ -17,7 +15,6 @@ _LONGEST = 400
 _PATTERNS = frozenset(
     {"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "dictionary_splat_pattern"}
 )
-_CONDITIONAL = frozenset({"if_statement", "elif_clause", "while_statement"})
 _UNPACKING = frozenset({"pattern_list", "tuple_pattern", "list_pattern"})
 _BINDING = MappingProxyType(
     {
@@ -99,7 +96,7 @@ def local(tree: SyntaxTree, start: int, name: str) -> tuple[Binding, tuple[str, 
 
 
 def unpacked(tree: SyntaxTree, node: tree_sitter.Node) -> str:
-    """What the name `node` holds, as an expression: `next(iter(d.items()))[0]` of `k` in
+    """What the name `node` holds, as an expression: `...((d.items()))[0]` of `k` in
     `for k, v in d.items()`; "" where that is not said."""
     places, above = "", node.parent
     while above is not None and above.type in _UNPACKING:
@@ -113,7 +110,7 @@ def unpacked(tree: SyntaxTree, node: tree_sitter.Node) -> str:
         return ""
     value = shortened(tree, right, _LONGEST)
     if above.type in ("for_statement", "for_in_clause"):
-        return f"next(iter(({value}))){places}"
+        return f"{each_of(value)}{places}"
     return f"({value}){places}" if above.type == "assignment" else ""
 
 
@@ -126,45 +123,6 @@ def entered(tree: SyntaxTree, pattern: tree_sitter.Node) -> str:
         return ""
     method = "__aenter__" if up.children[0].type == "async" else "__enter__"
     return f"({tree.slice(pattern.named_children[0])[:_LONGEST]}).{method}()"
-
-
-def narrowed(tree: SyntaxTree, at: int, name: str) -> str:
-    """The class, or classes, that `isinstance` in a condition around `at` says the value of `name` is of; ""
-    where there is none."""
-    test = re.compile(rf"(?<!not )\bisinstance\(\s*{re.escape(name)}\s*,\s*(\([^()]*\)|[\w.]+)\s*\)")
-    if test.search(tree.text.source, 0, at) is None:
-        return ""
-    path = tree.path_to(max(at - 1, 0))
-    for above, below in reversed(list(pairwise(path))):
-        if above.type == "function_definition":
-            break
-        if above.type == "block" and (told := _asserted(tree, above, below, test)):
-            return told
-        condition = above.child_by_field_name("condition")
-        if above.type == "boolean_operator" and above.children[1].type == "and":
-            condition = above.child_by_field_name("left")
-        elif above.type not in _CONDITIONAL or below.type in ("elif_clause", "else_clause"):
-            continue
-        if condition is None or condition.id == below.id:
-            continue
-        text = tree.slice(condition)
-        if " or " not in text and (found := test.search(text)):
-            return found[1]
-    return ""
-
-
-def _asserted(
-    tree: SyntaxTree, block: tree_sitter.Node, until: tree_sitter.Node, test: re.Pattern[str]
-) -> str:
-    """What an `assert` in front of the statement `until` of a block says."""
-    for statement in block.named_children:
-        if statement.start_byte >= until.start_byte:
-            break
-        if statement.type == "assert_statement":
-            text = tree.slice(statement)[:_LONGEST]
-            if " or " not in text and (found := test.search(text)):
-                return found[1]
-    return ""
 
 
 def _collected(tree: SyntaxTree, star: tree_sitter.Node) -> str:

@@ -12,6 +12,8 @@ from devflow.analysis.python_modules import stub_of
 from devflow.analysis.python_values import PythonValues
 
 _WITHOUT_MEMBERS = frozenset({"Generic", "Protocol", "ABC", "object"})
+_Line = frozenset[tuple[Path, int]]
+"""The classes below one: where it is among them it is its own base, so not the class that is meant."""
 
 
 def offered(files: PythonFiles, values: PythonValues, target: Target | None) -> tuple[frozenset[str], bool]:
@@ -25,16 +27,20 @@ def offered(files: PythonFiles, values: PythonValues, target: Target | None) -> 
         return frozenset(), False
     found: set[str] = set()
     complete = target.sure
-    pending, seen = [target], set[tuple[Path, int]]()
+    pending: list[tuple[Target, _Line]] = [(target, frozenset())]
+    seen: set[tuple[Path, int]] = set()
     while pending:
-        each = pending.pop(0)
+        each, line = pending.pop(0)
         binding = each.binding
         if binding is None or binding.kind != "class":
             complete = False
             continue
-        if (each.path, binding.start) in seen:
+        place = (each.path, binding.start)
+        if place in line:
+            complete = False
+        if place in seen:
             continue
-        seen.add((each.path, binding.start))
+        seen.add(place)
         found.update(binding.members)
         if len(seen) > 4 * DEEPEST or binding.value.rsplit(".", 1)[-1] not in ("", "type", "ABCMeta"):
             complete = False
@@ -45,7 +51,7 @@ def offered(files: PythonFiles, values: PythonValues, target: Target | None) -> 
             if reached is None:
                 complete = complete and base.split("[")[0].rsplit(".", 1)[-1] in _WITHOUT_MEMBERS
             else:
-                pending.append(reached)
+                pending.append((reached, line | {place}))
     if found & {"__getattr__", "__getattribute__", "__dict__"}:
         complete = False
     last = files.builtin("object" if target.instance else "type")
@@ -68,27 +74,30 @@ def members(
     if target.binding.kind == "function":
         target = values.function()
     found: dict[str, tuple[SymbolKind, int]] = {}
-    here, seen = [target] if target is not None else [], set[tuple[Path, int]]()
+    here: list[tuple[Target, _Line]] = [(target, frozenset())] if target is not None else []
+    seen: set[tuple[Path, int]] = set()
     depth, whole = 0, True
     while here and len(seen) < 4 * DEEPEST:
-        above: list[Target] = []
-        for each in here:
+        above: list[tuple[Target, _Line]] = []
+        for each, line in here:
             binding = each.binding
-            if binding is None or binding.kind != "class" or (each.path, binding.start) in seen:
-                whole = whole and binding is not None and binding.kind == "class"
+            place = (each.path, binding.start if binding is not None else -1)
+            if binding is None or binding.kind != "class" or place in seen:
+                whole = whole and binding is not None and binding.kind == "class" and place not in line
                 continue
-            seen.add((each.path, binding.start))
+            seen.add(place)
+            line |= {place}
             for name, [first, *_] in binding.members.items():
                 found.setdefault(name, (kind_in_class(first), depth))
             stub = stub_of(each.path) if not each.owner else None
             twin = files.in_module(stub, binding.name) if stub is not None else None
-            above += [twin] if twin is not None else []
+            above += [(twin, line)] if twin is not None else []
             scope = files.module_scope(each.path)
             for base in (each.split("[")[0] for each in binding.bases):
                 if base.rsplit(".", 1)[-1] in _WITHOUT_MEMBERS:
                     continue
                 reached = values.evaluated(base, scope)
-                above += [reached] if reached is not None else []
+                above += [(reached, line)] if reached is not None else []
                 whole = whole and reached is not None
         here, depth = above, depth + 1
     last = files.builtin("object" if target is not None and target.instance else "type")

@@ -9,11 +9,13 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from devflow.analysis.module_table import Binding
-from devflow.analysis.python_elements import awaited, element, holding, item, iterated, managing, of_elements
+from devflow.analysis.module_table import Binding, each_of
+from devflow.analysis.python_effort import Effort
+from devflow.analysis.python_elements import awaited, element, item, iterated, managing, of_elements, zipped
 from devflow.analysis.python_files import DEEPEST, Later, Lookup, PythonFiles, Target, bound, is_property
-from devflow.analysis.python_locals import local, narrowed, type_parameter
+from devflow.analysis.python_locals import local, type_parameter
 from devflow.analysis.python_modules import module_file, stub_of, typing_stub
+from devflow.analysis.python_narrowing import narrowed
 from devflow.analysis.python_returned import Body
 from devflow.analysis.scope import visible_names
 from devflow.analysis.syntax.parse import SyntaxTree
@@ -43,6 +45,7 @@ class PythonValues:
 
     def __init__(self, files: PythonFiles) -> None:
         self.files = files
+        self._effort = Effort()
 
     def scope(self, path: Path, tree: SyntaxTree, at: int) -> Lookup:
         """Names as code at `at` of the document sees them."""
@@ -85,7 +88,7 @@ class PythonValues:
             looped = re.match(rf"[^\n]*?\bfor\s+{re.escape(name)}\s+in\s+([^\n\])]+)", behind)
             if looped is None:
                 return scope(name)
-            over = _parsed(f"next(iter(({re.split(_ENDS_LOOP, looped[1])[0]})))")
+            over = _parsed(each_of(re.split(_ENDS_LOOP, looped[1])[0]))
             return self.expression(over, scope, 1) if over is not None else None
 
         return lookup
@@ -96,8 +99,13 @@ class PythonValues:
         return self.expression(tree, scope, depth) if tree is not None else None
 
     def expression(self, node: ast.expr, scope: Lookup, depth: int) -> Target | None:
+        """What `node` stands for; None where the text does not tell, or only after too much reading."""
         if depth > DEEPEST:
             return None
+        with self._effort as may_go:
+            return self._expression(node, scope, depth) if may_go else None
+
+    def _expression(self, node: ast.expr, scope: Lookup, depth: int) -> Target | None:
         match node:
             case ast.Name(name):
                 return scope(name)
@@ -106,18 +114,24 @@ class PythonValues:
                 return self.attribute(base, name)
             case ast.Call(ast.Name("super"), []):
                 return self._super(scope)
-            case ast.Call(ast.Name("next" | "anext"), [ast.Call(ast.Name("iter" | "aiter"), [inner])]):
+            case ast.Call(ast.Constant(value), [inner]) if value is ...:  # see `each_of`
                 return element(self, self.value(self.expression(inner, scope, depth + 1), depth), depth + 1)
-            case ast.Call(ast.Name(name), [first, *_]) if name in _ITERATED:
+            case ast.Call(
+                ast.Name("next" | "anext" as step), [ast.Call(ast.Name("iter" | "aiter" as name), [inner])]
+            ) if _is_built_in(scope, step) and _is_built_in(scope, name):
+                return element(self, self.value(self.expression(inner, scope, depth + 1), depth), depth + 1)
+            case ast.Call(ast.Name(name), [first, *_]) if name in _ITERATED and _is_built_in(scope, name):
                 return iterated(self, name, first, scope, depth)
-            case ast.Call(ast.Name("zip"), some):
-                tuples = of_elements(self, "tuple", [ast.Starred(each) for each in some], scope, depth)
-                return holding(self, "list", [lambda: tuples]) if tuples is not None else None
+            case ast.Call(ast.Name("zip"), some) if _is_built_in(scope, "zip"):
+                return zipped(self, some, scope, depth)
             case ast.Call(function):
                 return self.called(self.expression(function, scope, depth + 1), depth)
             case ast.Subscript(inner, index):
                 return item(self, self.value(self.expression(inner, scope, depth + 1), depth), index, depth)
             case ast.Await(inner):
+                if isinstance(inner, ast.Call):
+                    made = self.called(self.expression(inner.func, scope, depth + 2), depth + 1, waited=True)
+                    return awaited(self, made)
                 return awaited(self, self.expression(inner, scope, depth + 1))
             case ast.Constant(value):
                 return self.files.builtin(type(value).__name__)
@@ -158,8 +172,8 @@ class PythonValues:
         # The class without its own members: what is left is what its bases have.
         return replace(around, binding=replace(around.binding, members={}))
 
-    def called(self, target: Target | None, depth: int) -> Target | None:
-        """What a call of `target` gives."""
+    def called(self, target: Target | None, depth: int, *, waited: bool = False) -> Target | None:
+        """What a call of `target` gives; `waited`: behind `await`."""
         if target is None or target.binding is None or depth > DEEPEST:
             return None
         binding = target.binding
@@ -168,14 +182,22 @@ class PythonValues:
                 return replace(target, instance=True)
             if binding.name == "FunctionType" and target.arguments:
                 return target.arguments[-1]()
-            return self.called(self.attribute(target, "__call__"), depth + 1)
+            return self.called(self.attribute(target, "__call__"), depth + 1, waited=waited)
         if binding.kind == "function":
             made_by = {each.split("(")[0].rsplit(".", 1)[-1] for each in binding.decorators}
             found = self._returned(target, depth + 1)
             if made_by & _MANAGED and found is not None:
                 return managing(self, found, depth)
-            return replace(found, sure=found.sure and made_by <= PLAIN) if found is not None else None
-        return self.called(self.value(target, depth + 1), depth + 1)
+            known = made_by <= PLAIN and (waited or not self._is_coroutine(target, found))
+            return replace(found, sure=found.sure and known) if found is not None else None
+        return self.called(self.value(target, depth + 1), depth + 1, waited=waited)
+
+    def _is_coroutine(self, function: Target, given: Target | None) -> bool:
+        """Whether calling the function gives something to wait for, and `given` only then."""
+        binding, table = function.binding, self.files.table(function.path)
+        if binding is None or table is None or not table.text.source.startswith("async", binding.start):
+            return False
+        return given is None or given.binding is None or not given.binding.name.startswith("Async")
 
     def _returned(self, target: Target, depth: int) -> Target | None:
         """What the function `target` returns, by its annotation, its stub's or its body."""
@@ -443,6 +465,12 @@ class PythonValues:
                 found = bound(last.path, chosen_of_all, (last.binding.name,), sure=target.sure)
                 return replace(found, through=target)
         return None
+
+
+def _is_built_in(scope: Lookup, name: str) -> bool:
+    """Whether `name` is Python's own there, not something of the code's."""
+    found = scope(name)
+    return found is not None and found.path.name == "builtins.pyi"
 
 
 def _last_name(node: ast.expr) -> str:

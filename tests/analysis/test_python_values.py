@@ -13,6 +13,7 @@ from devflow.analysis.module_table import table_of
 from devflow.analysis.python_resolver import PythonResolver
 from devflow.analysis.syntax.parse import parse
 from devflow.analysis.text import Text
+from support.steps import steps
 
 BASE = """
 from __future__ import annotations
@@ -240,3 +241,161 @@ def test_a_document_s_classes_are_read_when_their_members_are_asked_for(
     assert len(walked) == 2
     assert table.names["A"][0].members["b"][0].value == "1"
     assert len(walked) == 2
+
+
+def told(root: Path, source: str, text: str) -> tuple[set[str], bool]:
+    """What `text` offers at the end of `source`, and whether that is sure."""
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    found, sure = PythonResolver([root]).members_of(root / "m.py", tree, len(source), text)
+    return set(found), sure
+
+
+def test_alternatives_that_multiply_line_by_line_are_given_up(tmp_path: Path) -> None:
+    lines = [f"v{each} = " + " or ".join([f"v{each + 1}"] * 6) for each in range(30)]
+    resolver, source = PythonResolver([tmp_path]), "\n".join(lines) + "\nv0."
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    path = tmp_path / "m.py"
+    assert steps(lambda: resolver.members_of(path, tree, len(source), "v0")) < 2_000_000
+    functions = [f"def f{each}():\n    return " + " or ".join([f"f{each + 1}()"] * 30) for each in range(14)]
+    assert told(tmp_path, "\n".join(functions) + "\nf0().", "f0()") == (set(), False)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        "class A(A.x): pass",
+        "class A(B.x): pass\nclass B(A.x): pass",
+        "class A(A().f()): pass",
+        "from ast import A\nclass A(A.B): pass",
+    ],
+)
+def test_a_class_whose_base_is_told_by_itself_ends(classes: str, tmp_path: Path) -> None:
+    _, sure = told(tmp_path, f"{classes}\nA().", "A()")
+    assert not sure
+    source = f"{classes}\nA().run"
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    assert PythonResolver([tmp_path]).at(tmp_path / "m.py", tree, len(source) - 1) is None
+
+
+TWO = "class A:\n    def run(self): ...\nclass B:\n    def go(self): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("for x in [A(), B()]:\n    x.", "x"),
+        ("[A(), B()][1].", "[A(), B()][1]"),
+        ("{'b': A, 'c': B}['c']().", "{'b': A, 'c': B}['c']()"),
+        ("xs = [A()]\nxs.append(B())\nxs[0].", "xs[0]"),
+        ("for x in (A(), B()):\n    x.", "x"),
+        ("z = []\nx = (A(), *z, B())\nx[2].", "x[2]"),
+        ("z = []\nx = (B(), *z, A())\nx[-1].", "x[-1]"),
+    ],
+)
+def test_an_element_does_not_speak_for_the_others_of_its_container(
+    code: str, text: str, tmp_path: Path
+) -> None:
+    assert not told(tmp_path, TWO + code, text)[1]
+
+
+def test_a_tuple_s_places_are_sure(tmp_path: Path) -> None:
+    found, sure = told(tmp_path, f"{TWO}x = (A(), B())\nx[1].", "x[1]")
+    assert "go" in found
+    assert sure
+
+
+@pytest.mark.parametrize("name", ["next", "iter"])
+def test_a_function_of_the_code_s_own_is_not_taken_for_a_built_in_one(name: str, tmp_path: Path) -> None:
+    text = "next(iter((A(),)))"
+    source = f"{TWO}def {name}(x) -> B: ...\n"
+    assert "run" not in told(tmp_path, f"{source}{text}.", text)[0]
+    assert "run" in told(tmp_path, f"{source}for x in (A(),):\n    x.", "x")[0]
+
+
+def test_what_a_coroutine_gives_is_sure_only_behind_await(tmp_path: Path) -> None:
+    source = f"{TWO}async def g() -> A: ...\n"
+    assert not told(tmp_path, f"{source}x = g()\nx.", "x")[1]
+    assert told(tmp_path, f"{source}async def f():\n    x = await g()\n    x.", "x")[1]
+
+
+def test_a_return_of_a_function_inside_or_of_a_docstring_is_not_the_function_s(tmp_path: Path) -> None:
+    body = 'def g():\n    """\n    return A()\n    """\n    def h():\n        return A()\n    return B()\n'
+    found, _ = told(tmp_path, f"{TWO}{body}g().", "g()")
+    assert "go" in found
+    assert "run" not in found
+
+
+def test_a_body_with_a_very_long_line_is_not_looked_at(tmp_path: Path) -> None:
+    body = f"def g():\n    x = A()\n{' ' * 15_000}y\n    return x\n"
+    assert told(tmp_path, f"{TWO}{body}g().", "g()") == (set(), False)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("if isinstance(x, A):\n    x = B()\n    x.", "x"),
+        ("if 1:\n    assert isinstance(x, A)\n    x = B()\n    x.", "x"),
+        ("if isinstance(x, A):\n    for x in [B()]:\n        x.run", "x"),
+        ("if isinstance(x, A):\n    [x.run for x in [B()]]", "x"),
+        ("if isinstance(x, A):\n    lambda x: x.run", "x"),
+        ("if isinstance(x, A):\n    while y:\n        x.run\n        x = B()", "x"),
+        ("if isinstance(x, A):\n    import x\n    x.run", "x"),
+        ("if not (isinstance(x, A)):\n    x.run", "x"),
+        ("if isinstance(x, A) is False:\n    x.run", "x"),
+        ("if isinstance(x, A) == 0:\n    x.run", "x"),
+        ("if not any(isinstance(x, A) for x in y):\n    x.run", "x"),
+        ("while not (isinstance(x, A) and y):\n    x.run", "x"),
+        ("if isinstance(x, A) if y else z:\n    x.run", "x"),
+    ],
+)
+def test_isinstance_says_nothing_of_a_name_that_is_bound_anew_or_of_a_test_that_may_fail(
+    code: str, text: str, tmp_path: Path
+) -> None:
+    before = "".join(f"    {line}\n" for line in code.split("\n"))[:-1]
+    source = f"{TWO}def f(x, y, z):\n{before}"
+    at = source.rindex("x.run") + 2 if "x.run" in source else len(source)
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    found, _ = PythonResolver([tmp_path]).members_of(tmp_path / "m.py", tree, at, text)
+    assert "run" not in found
+    assert PythonResolver([tmp_path]).at(tmp_path / "m.py", tree, at) is None
+    names, complete = PythonResolver([tmp_path]).offered_at(tmp_path / "m.py", tree, at)
+    assert "run" not in names or not complete
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if (isinstance(x, A)) and y:\n    x.",
+        "if y and isinstance(x, A):\n    x.",
+        "while isinstance(x, A):\n    x.",
+        "if y:\n    pass\nelif isinstance(x, A):\n    x.",
+        "if isinstance(x, A):\n    for y in z:\n        [z for z in x.",
+    ],
+)
+def test_isinstance_says_what_a_name_is_where_its_condition_needs_it(code: str, tmp_path: Path) -> None:
+    before = "".join(f"    {line}\n" for line in code.split("\n"))[:-1]
+    found, sure = told(tmp_path, f"{TWO}def f(x, y, z):\n{before}", "x")
+    assert "run" in found
+    assert sure
+
+
+def test_a_class_with_the_name_of_its_base_does_not_say_that_its_members_are_all(tmp_path: Path) -> None:
+    (tmp_path / "base.py").write_text("class A:\n    def go(self): ...\n")
+    source = "from base import *\nclass A(A): pass\nA().go"
+    tree = parse(Text(source), "python")
+    assert tree is not None
+    names, complete = PythonResolver([tmp_path]).offered_at(tmp_path / "m.py", tree, len(source) - 1)
+    assert "go" in names or not complete
+    found, sure = told(tmp_path, source[:-2], "A()")
+    assert "go" in found or not sure
+
+
+def test_a_base_that_two_bases_share_leaves_the_members_sure(tmp_path: Path) -> None:
+    source = f"{TWO}class C(A): pass\nclass D(A): pass\nclass E(C, D): pass\nE()."
+    found, sure = told(tmp_path, source, "E()")
+    assert "run" in found
+    assert sure
