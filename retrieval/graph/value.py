@@ -23,6 +23,21 @@ class Value:
     """What a method is a member of."""
 
 
+Seen = set[tuple[int, int, Type, int]]
+"""The names of types that a walk over unions and aliases has followed."""
+_MOST_SEEN = 200
+
+
+def is_new(value: Value, type_: Type, seen: Seen) -> bool:
+    """Whether a walk follows a name of a value's type: once each (with type parameters around it may mean
+    something else each time), and no more than a few hundred."""
+    key = (value.file.root, value.file.id, type_, len(seen) if value.given else -1)
+    if key in seen or len(seen) >= _MOST_SEEN:
+        return False
+    seen.add(key)
+    return True
+
+
 def of_type(file: File, type_: Type | None, given: Mapping[str, Value] | None = None) -> Value | None:
     """A value of a type as `file` writes it; None without one."""
     return Value(file, type_, given or {}) if type_ is not None else None

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from devflow.analysis.object_types import keys
+from devflow.retrieval.graph.links import Graph
 from devflow.server.assist.complete import complete
 from devflow.server.assist.navigate import definition
 from devflow.server.settings import Completion
 from support.codebase import workspace
+from support.steps import steps
 
 
 async def check(root: Path, snippet: str) -> None:
@@ -84,6 +86,22 @@ async def test_members_are_found_where_types_have_no_name(line: str, target: str
     end = PARTS.index("\n", at) + 1
     marked = PARTS[:end] + "//" + mark[2:] + PARTS[end:]
     await check(tmp_path, f"{marked}{line}\n")
+
+
+async def test_types_that_name_each_other_many_times_are_walked_once_each(tmp_path: Path) -> None:
+    wide = [" | ".join([name] * 16) for name in "BA"]
+    code = f"type A = {wide[0]};\ntype B = {wide[1]};\nfunction f(a: A) {{ a.si<|>ze; }}\n"
+    async with workspace(tmp_path, f"//- main.ts\n{code}", indexed=True) as space:
+        at = space.at - len("si")
+
+        def asked(graph: Graph) -> tuple[int, int]:
+            values, file = graph.declared.values, graph.stored.file(0, 1)
+            value = values.value(file, at)
+            assert value is not None
+            return steps(lambda: values.keys(value)), steps(lambda: values.owners(file, at))
+
+        assert space.code.index is not None
+        assert max(await space.code.index.graph.ask(asked)) < 20_000
 
 
 async def test_a_name_for_a_whole_module_leads_to_its_import(tmp_path: Path) -> None:
