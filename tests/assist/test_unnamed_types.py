@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devflow.analysis.object_types import keys
+from devflow.analysis.object_types import kept, keys, place
 from devflow.retrieval.graph.links import Graph
 from devflow.server.assist.complete import complete
 from devflow.server.assist.navigate import definition
@@ -174,3 +174,13 @@ def test_keys_are_read_between_strings_comments_and_brackets() -> None:
     )
     assert [each.name for each in keys(written, value=False)] == ["body", "run", "f"]
     assert keys("{ a: 1", value=True) == ()
+
+
+def test_long_objects_that_are_never_finished_are_read_once() -> None:
+    """Each of these took tens of seconds or never ended, by the square of its length."""
+    assert keys("{a" + " " * 50_000 + "b}", value=True) == ()
+    assert keys("{" + "/* " * 19_000 + "}", value=True) == ()
+    assert [each.name for each in keys("{ a: b |" + "\n" * 50_000 + "}", value=False)] == ["a"]
+    assert kept("{} satisfies" + " " * 1_000_000 + ";") is None
+    assert place("a " * 200_000, "a\n" * 1_900 + "b") == -1
+    assert place("x; a {\n  b: c\n}", "{ b: c }") == 5
