@@ -16,6 +16,7 @@ _MOST = 2_000
 _SPACE = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:.*?\*/|.*+))*", re.DOTALL)
 """A comment that is never closed takes all that is left: it is not looked for an end again."""
 _BLANK = re.compile(r"\s++")
+_WORDS = re.compile(r"\S++")
 _KEY = re.compile(
     r"(?:(?:readonly|async|get|set|static)\s++(?=[\w$#\"'\[*]))*\*?+\s*+"
     r"(?:(?P<name>[A-Za-z_$#][\w$]*)|\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)')"
@@ -149,13 +150,18 @@ def kept(text: str) -> tuple[str, bool] | None:
 
 
 @lru_cache(64)
-def place(source: str, text: str) -> int:
-    """Where `text`, which may have lost its line ends, stands in `source`; -1 where it does not."""
-    at = source.find(text)
+def place(source: str, text: str, least: int = -1) -> int:
+    """Where `text`, which may have lost its line ends, first stands in `source` from `least` on; -1 where it
+    does not, and where it stands several times and `least` is -1: it may be any of them."""
+    begun = max(0, least)
+    at = source.find(text, begun)
     if at >= 0 or len(text) > 4_000:
-        return at
-    pieces = list(re.finditer(r"\S++", source))
-    at = "".join(each[0] for each in pieces).find("".join(text.split()))
+        return at if least >= 0 or source.find(text, at + 1) < 0 else -1
+    pieces = list(_WORDS.finditer(source, begun))
+    joined, sought = "".join(each[0] for each in pieces), "".join(text.split())
+    at = joined.find(sought)
+    if least < 0 <= joined.find(sought, at + 1):
+        return -1
     for each in pieces if at >= 0 else ():
         if at < len(each[0]):
             return each.start() + at

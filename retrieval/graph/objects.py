@@ -63,7 +63,9 @@ def _objects(value: Value, alias: Alias, depth: int, seen: Seen) -> Iterator[Val
         yield from _objects(value.given[type_.name], alias, depth + 1, seen)
     elif type_.name == "|" or (type_.name in SHAPED and type_.arguments):
         for each in type_.arguments if type_.name == "|" else type_.arguments[:1]:
-            yield from _objects(Value(value.file, each, value.given), alias, depth + 1, seen)
+            yield from _objects(
+                Value(value.file, each, value.given, least=value.least), alias, depth + 1, seen
+            )
     elif type_.name[:1].isalpha() and is_new(value, type_, seen) and (meant := alias(value)) is not None:
         yield from _objects(meant, alias, depth + 1, seen)
 
@@ -77,7 +79,7 @@ def _definition(value: Value, key: Key, source: Source) -> Definition | None:
     """A key as a definition where its object stands."""
     file, type_ = value.file, value.type or Type("")
     text = text_of(file.path) if file.root < 0 else source(file)
-    begun = place(text, type_.object_text)
+    begun = place(text, type_.object_text, value.least)
     if begun < 0:
         return None
     if not text.startswith(type_.object_text, begun):  # its line ends are lost: its names are where they are

@@ -21,6 +21,9 @@ class Value:
     itself: Definition | None = None
     receiver: Value | None = None
     """What a method is a member of."""
+    least: int = -1
+    """An offset in `file`: the type is written there or behind it, before anything that looks the same. -1
+    where that is not known."""
 
 
 Seen = set[tuple[int, int, Type, int]]
@@ -38,9 +41,11 @@ def is_new(value: Value, type_: Type, seen: Seen) -> bool:
     return True
 
 
-def of_type(file: File, type_: Type | None, given: Mapping[str, Value] | None = None) -> Value | None:
+def of_type(
+    file: File, type_: Type | None, given: Mapping[str, Value] | None = None, least: int = -1
+) -> Value | None:
     """A value of a type as `file` writes it; None without one."""
-    return Value(file, type_, given or {}) if type_ is not None else None
+    return Value(file, type_, given or {}, least=least) if type_ is not None else None
 
 
 def element(held: Value | None) -> Value | None:
@@ -50,7 +55,7 @@ def element(held: Value | None) -> Value | None:
     if held.type.name in held.given:
         return element(held.given[held.type.name])
     inside = held.type.element
-    return Value(held.file, inside, held.given) if inside is not None else None
+    return Value(held.file, inside, held.given, least=held.least) if inside is not None else None
 
 
 def shown(value: Value, depth: int = 0) -> str:

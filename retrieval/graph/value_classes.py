@@ -77,14 +77,17 @@ class ValueClasses:
             return None
         for made in self._declared.types(value.file, type_.name)[:1]:
             if made.kind is SymbolKind.TYPE and (alias := self.alias(made)) is not None:
-                return Value(alias.file, alias.type, self.filled(made, value))
+                return Value(alias.file, alias.type, self.filled(made, value), least=alias.least)
         return None
 
     def filled(self, made: Definition, value: Value) -> Mapping[str, Value]:
         """What the type parameters of the type `made` stand for in a value of it."""
         given = value.type.arguments if value.type is not None else ()
         names = type_parameters(made.signature, made.name)
-        return {name: Value(value.file, each, value.given) for name, each in zip(names, given, strict=False)}
+        return {
+            name: Value(value.file, each, value.given, least=value.least)
+            for name, each in zip(names, given, strict=False)
+        }
 
     def _bound(self, file: File, name: str) -> Type | None:
         """The one type that a file's heads write behind the type parameter `name` (`T extends Node`)."""
@@ -103,4 +106,4 @@ class ValueClasses:
         type_ = read_type(written, made.language) if written else None
         if type_ is None or type_.name == made.name or type_.object_text:
             return None  # what stands in its braces is found under its name
-        return Value(file, type_)
+        return Value(file, type_, least=made.start)

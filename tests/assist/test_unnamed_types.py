@@ -10,7 +10,7 @@ import pytest
 from devflow.analysis.object_types import kept, keys, place
 from devflow.retrieval.graph.links import Graph
 from devflow.server.assist.complete import complete
-from devflow.server.assist.navigate import definition
+from devflow.server.assist.navigate import definition, references
 from devflow.server.settings import Completion
 from support.codebase import workspace
 from support.steps import steps
@@ -86,6 +86,44 @@ async def test_members_are_found_where_types_have_no_name(line: str, target: str
     end = PARTS.index("\n", at) + 1
     marked = PARTS[:end] + "//" + mark[2:] + PARTS[end:]
     await check(tmp_path, f"{marked}{line}\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "const a = { size: 1 };\nconst b = { size: 1 };\n//          ^^^^ target\na.size; b.si<|>ze;",
+        "const a = { size: 1 };\n//          ^^^^ target\nconst b = { size: 1 };\nb.size; a.si<|>ze;",
+        (
+            "function f(x: { size: number }) { x.size; }\n"
+            "function g(y: { size: number }) { y.si<|>ze; }\n//              ^^^^ target"
+        ),
+        (
+            "function f(): { size: number } { return a; }\n"
+            "function g(): { size: number } { return a; }\n//              ^^^^ target\ng().si<|>ze;"
+        ),
+        (
+            "type A = { size: number } | null;\ntype B = { size: number } | null;\n"
+            "//         ^^^^ target\nfunction f(b: B) { b.si<|>ze; }"
+        ),
+        (
+            "const all: { size: number }[] = [];\nconst every: { size: number }[] = [];\n"
+            "//             ^^^^ target\nevery[0].si<|>ze;"
+        ),
+        (
+            'import { b } from "./parts";\nb.si<|>ze;\n//- parts.ts\nexport const a = { size: 1 };\n'
+            "export const b = { size: 1 };\n//                 ^^^^ target"
+        ),
+    ],
+)
+async def test_objects_that_look_the_same_are_told_apart(lines: str, tmp_path: Path) -> None:
+    await check(tmp_path, f"//- main.ts\n{lines}\n")
+
+
+async def test_uses_of_objects_that_look_the_same_are_told_apart(tmp_path: Path) -> None:
+    code = "const a = { size: 1 };\nconst b = { size: 1 };\na.size;\nb.si<|>ze;\n"
+    async with workspace(tmp_path, f"//- main.ts\n{code}", indexed=True) as space:
+        found = await references(space.doc, space.at, space.code, include_declaration=False)
+        assert [space.shown(each) for each in found] == ["main.ts: b.[size];"]
 
 
 async def test_types_that_name_each_other_many_times_are_walked_once_each(tmp_path: Path) -> None:
