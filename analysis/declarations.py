@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -30,6 +30,8 @@ class Written:
 
     type: Type | None
     member: str = ""
+    at: int = field(default=-1, compare=False)
+    """Where the type begins, in TypeScript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,9 @@ def _java_type(source: str, start: int, found: re.Match[str]) -> Declaration:
 def _script_type(source: str, start: int, found: re.Match[str]) -> Declaration | None:
     if not _is_declared(source, start + found.start(), start):
         return None
-    written = type_text(source, start + found.end())
-    return Written(read_type(written, "typescript") if written else None)
+    at = start + found.end()
+    written = type_text(source, at)
+    return Written(read_type(written, "typescript") if written else None, "", at)
 
 
 def _script_value(source: str, start: int, found: re.Match[str]) -> Declaration:
@@ -179,8 +182,9 @@ def _script_part(source: str, start: int, found: re.Match[str]) -> Declaration:
 
 
 def _script_taken(source: str, start: int, found: re.Match[str]) -> Declaration | None:
-    written = type_text(source, start + found.end())
-    return Written(read_type(written, "typescript"), found[1] or found[2]) if written else None
+    at = start + found.end()
+    written = type_text(source, at)
+    return Written(read_type(written, "typescript"), found[1] or found[2], at) if written else None
 
 
 def _handed(source: str, start: int, found: re.Match[str]) -> Declaration | None:

@@ -13,11 +13,14 @@ from functools import lru_cache
 
 _LONGEST = 60_000
 _MOST = 2_000
-_SPACE = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_SPACE = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:.*?\*/|.*+))*", re.DOTALL)
+"""A comment that is never closed takes all that is left: it is not looked for an end again."""
+_BLANK = re.compile(r"\s++")
+_WORDS = re.compile(r"\S++")
 _KEY = re.compile(
-    r"(?:(?:readonly|async|get|set|static)\s+(?=[\w$#\"'\[*]))*\*?\s*"
+    r"(?:(?:readonly|async|get|set|static)\s++(?=[\w$#\"'\[*]))*\*?+\s*+"
     r"(?:(?P<name>[A-Za-z_$#][\w$]*)|\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)')"
-    r"\s*[?!]?\s*(?P<sign>[:(<,}]|$)"
+    r"\s*+(?:[?!]\s*+)?(?P<sign>[:(<,}]|$)"
 )
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _GOES_ON = "|&:=,(<?+-*/."
@@ -118,10 +121,13 @@ def _entry_end(text: str, at: int, end: int, *, value: bool) -> int:
             if sign in ";," and angles <= 0:
                 return at
             if sign == "\n" and angles <= 0:
-                before, behind = text[begun:at].rstrip(), text[at:end].lstrip()
+                before, space = text[begun:at].rstrip(), _BLANK.match(text, at, end)
+                stop = space.end() if space is not None else at + 1
                 goes_on = before.endswith("=>") or before[-1:] in _GOES_ON
-                if not goes_on and behind[:1] not in ("|", "&", "=", "?", "."):
+                if not goes_on and (stop == end or text[stop] not in "|&=?."):
                     return at
+                at = stop
+                continue
         elif sign == ",":
             return at
         at += 1
@@ -137,16 +143,27 @@ def kept(text: str) -> tuple[str, bool] | None:
     end = closing(text, 0)
     rest = text[end:].strip() if end > 0 else "?"
     return (
-        (text[:end], bool(rest)) if re.fullmatch(r"(?:as\s+const)?\s*(?:satisfies\s+[^;]*)?", rest) else None
+        (text[:end], bool(rest))
+        if re.fullmatch(r"(?:as\s++const)?+\s*+(?:satisfies\s[^;]*+)?", rest)
+        else None
     )
 
 
 @lru_cache(64)
-def place(source: str, text: str) -> int:
-    """Where `text`, which may have lost its line ends, stands in `source`; -1 where it does not."""
-    at = source.find(text)
+def place(source: str, text: str, least: int = -1) -> int:
+    """Where `text`, which may have lost its line ends, first stands in `source` from `least` on; -1 where it
+    does not, and where it stands several times and `least` is -1: it may be any of them."""
+    begun = max(0, least)
+    at = source.find(text, begun)
     if at >= 0 or len(text) > 4_000:
-        return at
-    words = re.findall(r"\w+|[^\w\s]", text)
-    found = re.search(r"\s*".join(map(re.escape, words)), source)
-    return found.start() if found is not None else -1
+        return at if least >= 0 or source.find(text, at + 1) < 0 else -1
+    pieces = list(_WORDS.finditer(source, begun))
+    joined, sought = "".join(each[0] for each in pieces), "".join(text.split())
+    at = joined.find(sought)
+    if least < 0 <= joined.find(sought, at + 1):
+        return -1
+    for each in pieces if at >= 0 else ():
+        if at < len(each[0]):
+            return each.start() + at
+        at -= len(each[0])
+    return -1

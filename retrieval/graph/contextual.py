@@ -35,12 +35,14 @@ class Wanted:
     written: str
     file: File
     given: Mapping[str, Value]
+    least: int = -1
+    """As a value's."""
 
     @property
     def value(self) -> Value | None:
         """What has the type."""
         type_ = read_type(self.written, "typescript")
-        return Value(self.file, type_, self.given) if type_ is not None else None
+        return Value(self.file, type_, self.given, least=self.least) if type_ is not None else None
 
 
 def wanted(values: Values, file: File, source: str, at: int, depth: int = 0) -> Wanted | None:
@@ -95,7 +97,9 @@ def parameter(values: Values, file: File, source: str, at: int, number: int, dep
     written = next((each for each in split_top(found.written, "|") if "=>" in each), found.written)
     if written.startswith("((") and written.endswith(")"):
         written = written[1:-1]
-    return library_values.callback_parameter(written, Value(found.file, None, found.given), number)
+    return library_values.callback_parameter(
+        written, Value(found.file, None, found.given, least=found.least), number
+    )
 
 
 def _beside(file: File, source: str, sign: int) -> Wanted | None:
@@ -106,7 +110,7 @@ def _beside(file: File, source: str, sign: int) -> Wanted | None:
         for found in _BESIDE.finditer(source, begun, sign):
             written = type_text(source, found.end())
             if written and source[found.end() + len(written) : sign].strip() == "":
-                return Wanted(written, file, {})
+                return Wanted(written, file, {}, found.end())
     return None
 
 
@@ -120,9 +124,9 @@ def _under(values: Values, outer: Wanted, name: str) -> Wanted | None:
     file = values.file_of(made)
     if made.kind in FUNCTION_LIKE and (head := _METHOD.match(made.signature)):
         text = made.signature[head.end() :]
-        return Wanted(f"{text[: text.rfind(')') + 1]} => unknown", file, given)
+        return Wanted(f"{text[: text.rfind(')') + 1]} => unknown", file, given, made.start)
     written = library_values.type_written(made)
-    return Wanted(written, file, given) if written else None
+    return Wanted(written, file, given, made.start) if written else None
 
 
 def _taken(values: Values, file: File, source: str, at: int, depth: int) -> Wanted | None:
@@ -137,7 +141,7 @@ def _taken(values: Values, file: File, source: str, at: int, depth: int) -> Want
         return None
     several = library_values.overloads(callee.itself, callee.receiver)
     found = overloads.parameter(several, values.file_of(callee.itself), callee, before, lambda _: None)
-    return Wanted(found[0], found[1].file, found[1].given) if found is not None else None
+    return Wanted(found[0], found[1].file, found[1].given, found[1].least) if found is not None else None
 
 
 def _returned(values: Values, file: File, source: str, at: int) -> Wanted | None:

@@ -195,7 +195,7 @@ def keyed(value: Value) -> Value | None:
 def held(made: Definition, given: Mapping[str, Value]) -> Value | None:
     """What a variable or a field outside the workspace holds."""
     type_ = read_type(type_written(made), made.language)
-    return Value(file_of(made), type_, given) if type_ is not None else None
+    return Value(file_of(made), type_, given, least=made.start) if type_ is not None else None
 
 
 def type_written(made: Definition) -> str:
@@ -227,7 +227,7 @@ def callback_parameter(written: str, value: Value, number: int) -> Value | None:
         ]
         text = parts[number].partition(":")[2] if number < len(parts) else ""
         type_ = read_type(text, "typescript")
-        return Value(value.file, type_, value.given) if type_ is not None else None
+        return Value(value.file, type_, value.given, least=value.least) if type_ is not None else None
     type_ = read_type(written, "java")
     for owner, given in owners(Value(value.file, type_, value.given)) if type_ is not None else ():
         if (run := _abstract(owner)) is not None:

@@ -15,7 +15,7 @@ from devflow.analysis.written_types import Type
 from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.library_values import SHAPED
 from devflow.retrieval.graph.stored import File
-from devflow.retrieval.graph.value import Value
+from devflow.retrieval.graph.value import Seen, Value, is_new
 
 Alias = Callable[[Value], Value | None]
 """What has the type that the name of a value's type is another name for."""
@@ -29,7 +29,7 @@ def member(
     value: Value, name: str, alias: Alias, source: Source
 ) -> tuple[Definition, Mapping[str, Value]] | None:
     """What an object without a name has under `name`, and what type parameters stand for in it."""
-    for each in _objects(value, alias, 0):
+    for each in _objects(value, alias, 0, set()):
         for key in _keys(each):
             if key.name == name and (made := _definition(each, key, source)) is not None:
                 return made, each.given
@@ -39,7 +39,7 @@ def member(
 def members(value: Value, alias: Alias, source: Source) -> list[Definition]:
     """All that such an object has."""
     found: dict[str, Definition] = {}
-    for each in _objects(value, alias, 0):
+    for each in _objects(value, alias, 0, set()):
         for key in _keys(each):
             if re.fullmatch(r"[\w$]+", key.name) and (made := _definition(each, key, source)) is not None:
                 found.setdefault(key.name, made)
@@ -51,7 +51,7 @@ def shown(made: Definition) -> Definition:
     return replace(made, container="") if made.container in (VALUE, TYPE) else made
 
 
-def _objects(value: Value, alias: Alias, depth: int) -> Iterator[Value]:
+def _objects(value: Value, alias: Alias, depth: int, seen: Seen) -> Iterator[Value]:
     """The objects without a name that a value is, also as one of several, behind another name or in a wrapper
     that has the members of what it wraps."""
     type_ = value.type
@@ -60,12 +60,14 @@ def _objects(value: Value, alias: Alias, depth: int) -> Iterator[Value]:
     if type_.object_text:
         yield value
     elif type_.name in value.given:
-        yield from _objects(value.given[type_.name], alias, depth + 1)
+        yield from _objects(value.given[type_.name], alias, depth + 1, seen)
     elif type_.name == "|" or (type_.name in SHAPED and type_.arguments):
         for each in type_.arguments if type_.name == "|" else type_.arguments[:1]:
-            yield from _objects(Value(value.file, each, value.given), alias, depth + 1)
-    elif type_.name[:1].isalpha() and (meant := alias(value)) is not None:
-        yield from _objects(meant, alias, depth + 1)
+            yield from _objects(
+                Value(value.file, each, value.given, least=value.least), alias, depth + 1, seen
+            )
+    elif type_.name[:1].isalpha() and is_new(value, type_, seen) and (meant := alias(value)) is not None:
+        yield from _objects(meant, alias, depth + 1, seen)
 
 
 def _keys(value: Value) -> tuple[Key, ...]:
@@ -77,7 +79,7 @@ def _definition(value: Value, key: Key, source: Source) -> Definition | None:
     """A key as a definition where its object stands."""
     file, type_ = value.file, value.type or Type("")
     text = text_of(file.path) if file.root < 0 else source(file)
-    begun = place(text, type_.object_text)
+    begun = place(text, type_.object_text, value.least)
     if begun < 0:
         return None
     if not text.startswith(type_.object_text, begun):  # its line ends are lost: its names are where they are

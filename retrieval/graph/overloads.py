@@ -35,13 +35,19 @@ def result(
             continue
         given = {**_by_default(made, file, value, own, len(arguments)), **given}
         unknown = {name for name in _names(type_) if name in own and name not in given}
-        told = library_values.keyed(Value(file, type_, given))
+        told = library_values.keyed(Value(file, type_, given, least=least(made, written)))
         if told is None or type_.name in unknown:
             continue
         if not unknown:
             return told
         partly = partly or told
     return partly
+
+
+def least(made: Definition, result: str) -> int:
+    """An offset that the result a function's head writes stands behind, before anything that looks the same;
+    -1 where objects among the parameters may."""
+    return made.start if "{" not in made.signature.partition(result)[0] else -1
 
 
 def of_count(several: Sequence[Definition], call: str) -> Sequence[Definition]:
@@ -79,7 +85,7 @@ def parameter(
         own = type_parameters(made.signature, made.name)
         given = _inferred(made, file, value, own, before, evaluate)
         if given is not None:
-            return written, Value(file, None, given)
+            return written, Value(file, None, given, least=made.start)
     return None
 
 

@@ -21,11 +21,31 @@ class Value:
     itself: Definition | None = None
     receiver: Value | None = None
     """What a method is a member of."""
+    least: int = -1
+    """An offset in `file`: the type is written there or behind it, before anything that looks the same. -1
+    where that is not known."""
 
 
-def of_type(file: File, type_: Type | None, given: Mapping[str, Value] | None = None) -> Value | None:
+Seen = set[tuple[int, int, Type, int]]
+"""The names of types that a walk over unions and aliases has followed."""
+_MOST_SEEN = 200
+
+
+def is_new(value: Value, type_: Type, seen: Seen) -> bool:
+    """Whether a walk follows a name of a value's type: once each (with type parameters around it may mean
+    something else each time), and no more than a few hundred."""
+    key = (value.file.root, value.file.id, type_, len(seen) if value.given else -1)
+    if key in seen or len(seen) >= _MOST_SEEN:
+        return False
+    seen.add(key)
+    return True
+
+
+def of_type(
+    file: File, type_: Type | None, given: Mapping[str, Value] | None = None, least: int = -1
+) -> Value | None:
     """A value of a type as `file` writes it; None without one."""
-    return Value(file, type_, given or {}) if type_ is not None else None
+    return Value(file, type_, given or {}, least=least) if type_ is not None else None
 
 
 def element(held: Value | None) -> Value | None:
@@ -35,7 +55,7 @@ def element(held: Value | None) -> Value | None:
     if held.type.name in held.given:
         return element(held.given[held.type.name])
     inside = held.type.element
-    return Value(held.file, inside, held.given) if inside is not None else None
+    return Value(held.file, inside, held.given, least=held.least) if inside is not None else None
 
 
 def shown(value: Value, depth: int = 0) -> str:

@@ -13,7 +13,7 @@ from devflow.retrieval.graph.base import Definition
 from devflow.retrieval.graph.library_values import SHAPED
 from devflow.retrieval.graph.narrowing import TYPES
 from devflow.retrieval.graph.stored import File
-from devflow.retrieval.graph.value import Value
+from devflow.retrieval.graph.value import Seen, Value, is_new
 
 if TYPE_CHECKING:
     from devflow.retrieval.graph.declared import DeclaredMeanings
@@ -40,13 +40,16 @@ class ValueClasses:
 
     def of_type(self, value: Value, type_: Type | None, depth: int) -> list[Definition] | None:
         """As `of`, of a type whose names are those of `value`."""
+        return self._of_type(value, type_, depth, set())
+
+    def _of_type(self, value: Value, type_: Type | None, depth: int, seen: Seen) -> list[Definition] | None:
         if type_ is None or depth > _DEEPEST or type_.object_text:
             return None
         if type_.name == "|":
-            parts = [self.of_type(value, each, depth + 1) for each in type_.arguments]
+            parts = [self._of_type(value, each, depth + 1, seen) for each in type_.arguments]
             return [one for part in parts for one in part or ()] or next((each for each in parts), None)
         if type_.name in SHAPED and type_.arguments:
-            return self.of_type(value, type_.arguments[0], depth + 1)
+            return self._of_type(value, type_.arguments[0], depth + 1, seen)
         if type_.name in ("[]", "map", "chan", "func"):
             return []
         if type_.name in value.given:
@@ -54,12 +57,14 @@ class ValueClasses:
         found = self._declared.types(value.file, type_.name)
         if found:
             first = found[0]
+            if first.kind is SymbolKind.TYPE and not is_new(value, type_, seen):
+                return None
             if first.kind is SymbolKind.TYPE and (alias := self.alias(first)) is not None:
                 told = self.filled(first, Value(value.file, type_, value.given))
-                return self.of_type(Value(alias.file, alias.type, told), alias.type, depth + 1)
+                return self._of_type(Value(alias.file, alias.type, told), alias.type, depth + 1, seen)
             return found[:1]
         if (bound := self._bound(value.file, type_.name)) is not None:
-            return self.of_type(Value(value.file, bound), bound, depth + 1)
+            return self._of_type(Value(value.file, bound), bound, depth + 1, seen)
         last = type_.name.rpartition(".")[2]
         if len(last) == 1:
             return None  # a type parameter
@@ -72,14 +77,17 @@ class ValueClasses:
             return None
         for made in self._declared.types(value.file, type_.name)[:1]:
             if made.kind is SymbolKind.TYPE and (alias := self.alias(made)) is not None:
-                return Value(alias.file, alias.type, self.filled(made, value))
+                return Value(alias.file, alias.type, self.filled(made, value), least=alias.least)
         return None
 
     def filled(self, made: Definition, value: Value) -> Mapping[str, Value]:
         """What the type parameters of the type `made` stand for in a value of it."""
         given = value.type.arguments if value.type is not None else ()
         names = type_parameters(made.signature, made.name)
-        return {name: Value(value.file, each, value.given) for name, each in zip(names, given, strict=False)}
+        return {
+            name: Value(value.file, each, value.given, least=value.least)
+            for name, each in zip(names, given, strict=False)
+        }
 
     def _bound(self, file: File, name: str) -> Type | None:
         """The one type that a file's heads write behind the type parameter `name` (`T extends Node`)."""
@@ -98,4 +106,4 @@ class ValueClasses:
         type_ = read_type(written, made.language) if written else None
         if type_ is None or type_.name == made.name or type_.object_text:
             return None  # what stands in its braces is found under its name
-        return Value(file, type_)
+        return Value(file, type_, least=made.start)

@@ -147,8 +147,9 @@ class Values:
         `at` of the file, by default at `start`."""
         text = source[start:end]
         at = start if at is None else at
+        least = start if source is self._source(file) else -1
         if (stated := type_stated(text, file.language)) is not None:
-            return of_type(file, read_type(stated, file.language))
+            return of_type(file, read_type(stated, file.language), least=least)
         if file.language == "go" and (received := re.match(r"\s*<-\s*", text)):
             return element(self._text(file, source, start + received.end(), end, depth, at))
         if file.language in SCRIPTS and (plain := _LITERAL.fullmatch(text)):
@@ -156,7 +157,7 @@ class Values:
         if file.language in SCRIPTS and (frozen := _FROZEN.fullmatch(text)):
             return self._text(file, source, start + frozen.start(1), start + frozen.end(1), depth + 1, at)
         if file.language in SCRIPTS and (kept := object_types.kept(text)) is not None:
-            return Value(file, Type(f"={kept[0]}"))
+            return Value(file, Type(f"={kept[0]}"), least=least)
         if file.language in SCRIPTS and (alternative := re.search(r"\s*(?:\?\?|\|\|)\s*", text)):
             end = start + alternative.start()
         head = re.match(r"\s*(?:await\s+|<[\w.<>\[\]]+>\s*)?[&*!]?", text)
@@ -172,7 +173,7 @@ class Values:
     def _awaited(self, value: Value) -> Value:
         type_ = value.type
         if type_ is not None and type_.name in _PROMISES and type_.arguments:
-            return Value(value.file, type_.arguments[0], value.given)
+            return Value(value.file, type_.arguments[0], value.given, least=value.least)
         return value
 
     def _chain(self, file: File, chain: Chain, at: int, depth: int) -> Value | None:
@@ -296,7 +297,7 @@ class Values:
             if made.kind is SymbolKind.TYPE:
                 file = self.file_of(made)
                 written = alias_text(self._source(file)[made.start : made.end], made.name)
-                return contextual.Wanted(written, file, self._classes.filled(made, value))
+                return contextual.Wanted(written, file, self._classes.filled(made, value), made.start)
         return None
 
     def keys(self, value: Value) -> list[Definition]:
@@ -337,10 +338,10 @@ class Values:
         given = type_parameters(owner.signature, owner.name) if value.type is not None else []
         arguments = value.type.arguments if value.type is not None else ()
         named = {
-            name: Value(value.file, argument, value.given)
+            name: Value(value.file, argument, value.given, least=value.least)
             for name, argument in zip(given, arguments, strict=False)
         }
-        return Value(value.file, value.type, MappingProxyType(named), value.itself)
+        return Value(value.file, value.type, MappingProxyType(named), value.itself, least=value.least)
 
     def _of(self, made: Definition, holder: Value | None, depth: int) -> Value | None:
         """What a definition holds: itself where it is a class or a function."""
@@ -353,7 +354,7 @@ class Values:
             if not getter or made.language == "java":
                 return Value(file, None, given, made, holder.receiver if holder is not None else None)
             written = result_text(self._declared.head(made), made.name, made.language)
-            return of_type(file, read_type(written, made.language) if written else None, given)
+            return of_type(file, read_type(written, made.language) if written else None, given, made.start)
         if made.container == objects.VALUE:
             return self._of_key(file, made, depth)
         if made.root < 0 and made.language != "go":
@@ -364,7 +365,9 @@ class Values:
             return of_type(file, type_, given)
         source = self._source(file)
         found = self._declared_in(file, source, made.name, made.start, made.end, depth + 1, field=True)
-        return Value(found.file, found.type, {**found.given, **given}, found.itself) if found else None
+        if found is None:
+            return None
+        return Value(found.file, found.type, {**found.given, **given}, found.itself, least=found.least)
 
     def _of_key(self, file: File, made: Definition, depth: int) -> Value | None:
         """What stands under a key of an object that is written out."""
@@ -380,7 +383,9 @@ class Values:
         named = self._declared.types(value.file, value.type.name)[:1] if value.type is not None else []
         function = self._classes.alias(named[0]) if named and named[0].kind is SymbolKind.TYPE else value
         if function is not None and function.type is not None and function.type.name == "func":
-            return Value(function.file, next(iter(function.type.arguments), None), value.given)
+            return Value(
+                function.file, next(iter(function.type.arguments), None), value.given, least=function.least
+            )
         if value.type is not None and library_values.is_read(value.file.language):
             if (found := library_values.member(value, CALL)) is not None:
                 callee = Value(value.file, None, found[1], found[0][0])
@@ -411,7 +416,7 @@ class Values:
                     got = self._text(file, argument, 0, len(argument), depth + 1, at)
                     if got is not None:
                         return got
-        return Value(value.file, type_, value.given)
+        return Value(value.file, type_, value.given, least=overloads.least(made, written))
 
     def _of_outside(
         self, several: list[Definition], value: Value, step: Step, file: File, at: int, depth: int
@@ -480,7 +485,7 @@ class Values:
     def _said(self, file: File, source: str, declaration: Declaration, depth: int) -> Value | None:
         """The value that a declaration gives its name."""
         if isinstance(declaration, Written):
-            held = of_type(file, declaration.type)
+            held = of_type(file, declaration.type, least=declaration.at)
             if held is None or not declaration.member:
                 return held
             return self._step(held, Step("member", declaration.member), [], file, 0, depth)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from devflow.analysis.object_types import keys
+from devflow.analysis.object_types import kept, keys, place
+from devflow.retrieval.graph.links import Graph
 from devflow.server.assist.complete import complete
-from devflow.server.assist.navigate import definition
+from devflow.server.assist.navigate import definition, references
 from devflow.server.settings import Completion
 from support.codebase import workspace
+from support.steps import steps
 
 
 async def check(root: Path, snippet: str) -> None:
@@ -86,6 +88,60 @@ async def test_members_are_found_where_types_have_no_name(line: str, target: str
     await check(tmp_path, f"{marked}{line}\n")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "const a = { size: 1 };\nconst b = { size: 1 };\n//          ^^^^ target\na.size; b.si<|>ze;",
+        "const a = { size: 1 };\n//          ^^^^ target\nconst b = { size: 1 };\nb.size; a.si<|>ze;",
+        (
+            "function f(x: { size: number }) { x.size; }\n"
+            "function g(y: { size: number }) { y.si<|>ze; }\n//              ^^^^ target"
+        ),
+        (
+            "function f(): { size: number } { return a; }\n"
+            "function g(): { size: number } { return a; }\n//              ^^^^ target\ng().si<|>ze;"
+        ),
+        (
+            "type A = { size: number } | null;\ntype B = { size: number } | null;\n"
+            "//         ^^^^ target\nfunction f(b: B) { b.si<|>ze; }"
+        ),
+        (
+            "const all: { size: number }[] = [];\nconst every: { size: number }[] = [];\n"
+            "//             ^^^^ target\nevery[0].si<|>ze;"
+        ),
+        (
+            'import { b } from "./parts";\nb.si<|>ze;\n//- parts.ts\nexport const a = { size: 1 };\n'
+            "export const b = { size: 1 };\n//                 ^^^^ target"
+        ),
+    ],
+)
+async def test_objects_that_look_the_same_are_told_apart(lines: str, tmp_path: Path) -> None:
+    await check(tmp_path, f"//- main.ts\n{lines}\n")
+
+
+async def test_uses_of_objects_that_look_the_same_are_told_apart(tmp_path: Path) -> None:
+    code = "const a = { size: 1 };\nconst b = { size: 1 };\na.size;\nb.si<|>ze;\n"
+    async with workspace(tmp_path, f"//- main.ts\n{code}", indexed=True) as space:
+        found = await references(space.doc, space.at, space.code, include_declaration=False)
+        assert [space.shown(each) for each in found] == ["main.ts: b.[size];"]
+
+
+async def test_types_that_name_each_other_many_times_are_walked_once_each(tmp_path: Path) -> None:
+    wide = [" | ".join([name] * 16) for name in "BA"]
+    code = f"type A = {wide[0]};\ntype B = {wide[1]};\nfunction f(a: A) {{ a.si<|>ze; }}\n"
+    async with workspace(tmp_path, f"//- main.ts\n{code}", indexed=True) as space:
+        at = space.at - len("si")
+
+        def asked(graph: Graph) -> tuple[int, int]:
+            values, file = graph.declared.values, graph.stored.file(0, 1)
+            value = values.value(file, at)
+            assert value is not None
+            return steps(lambda: values.keys(value)), steps(lambda: values.owners(file, at))
+
+        assert space.code.index is not None
+        assert max(await space.code.index.graph.ask(asked)) < 20_000
+
+
 async def test_a_name_for_a_whole_module_leads_to_its_import(tmp_path: Path) -> None:
     snippet = """
         //- core.ts
@@ -156,3 +212,13 @@ def test_keys_are_read_between_strings_comments_and_brackets() -> None:
     )
     assert [each.name for each in keys(written, value=False)] == ["body", "run", "f"]
     assert keys("{ a: 1", value=True) == ()
+
+
+def test_long_objects_that_are_never_finished_are_read_once() -> None:
+    """Each of these took tens of seconds or never ended, by the square of its length."""
+    assert keys("{a" + " " * 50_000 + "b}", value=True) == ()
+    assert keys("{" + "/* " * 19_000 + "}", value=True) == ()
+    assert [each.name for each in keys("{ a: b |" + "\n" * 50_000 + "}", value=False)] == ["a"]
+    assert kept("{} satisfies" + " " * 1_000_000 + ";") is None
+    assert place("a " * 200_000, "a\n" * 1_900 + "b") == -1
+    assert place("x; a {\n  b: c\n}", "{ b: c }") == 5
