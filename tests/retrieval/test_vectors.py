@@ -418,6 +418,26 @@ async def test_of_many_folders_one_has_its_vectors_written_at_a_time(
     assert len(opened) == 3
 
 
+async def test_vectors_nobody_asks_are_closed_while_another_root_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.py").write_text("def one(): ...\n")
+    status = await build(tmp_path, IndexOptions(vectors=False))
+    db, _ = await open_writer(status.directory)
+    turn, slow = Turn(), Slow()
+    slow.may_open.set()
+    assert turn.take("another root")
+    sync = VectorSync(tmp_path / "chroma", opener=slow.open, turn=turn)
+    await until_open(sync, db)
+    assert not await sync.step(db)
+    assert not slow.closed
+    monkeypatch.setattr("devflow.retrieval.vector_sync._IDLE", -1.0)
+    assert not await sync.step(db)
+    assert slow.closed
+    assert sync.busy, "its chunks still wait for their turn"
+    await db.close()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
