@@ -16,8 +16,9 @@ from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.build import build
 from devflow.retrieval.embedders.hashed import HashedEmbedder
 from devflow.retrieval.embedders.static import StaticEmbedder
+from devflow.retrieval.indexer import RootIndexer
 from devflow.retrieval.store import open_writer
-from devflow.retrieval.turns import Turn
+from devflow.retrieval.turns import Turn, Turns
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
@@ -436,6 +437,25 @@ async def test_vectors_nobody_asks_are_closed_while_another_root_writes(
     assert slow.closed
     assert sync.busy, "its chunks still wait for their turn"
     await db.close()
+
+
+async def test_the_turn_is_given_back_although_something_else_cannot_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Turns()
+    work = RootIndexer(tmp_path, IndexOptions(), usage=False, turns=turns)
+
+    async def stop() -> None:
+        raise RuntimeError("git is stuck")
+
+    monkeypatch.setattr(work._history, "stop", stop)
+    running = asyncio.create_task(work.run())
+    async with asyncio.timeout(HANGS):
+        await work.settled()
+    assert turns.vectors.take(work._vectors)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert turns.vectors.take("another root")
 
 
 @pytest.mark.parametrize(
