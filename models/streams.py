@@ -129,11 +129,15 @@ _THOUGHT, _THOUGHT_ENDS = "<think>", "</think>"
 async def spoken(pieces: AsyncIterator[str], unsaid: Callable[[], Exception]) -> AsyncIterator[str]:
     """The answer without the thoughts that some models write before it. Raises `unsaid()` where they do not
     end."""
-    head, thinks = "", True
+    head, thinks, begins = "", True, False
     async with closing(pieces):
         async for piece in pieces:
+            if begins:  # empty lines between the thoughts and the answer, before a stop string cuts there
+                piece = piece.lstrip("\r\n")
+                begins = not piece
             if not thinks:
-                yield piece
+                if piece:
+                    yield piece
                 continue
             searched = max(0, len(head) - len(_THOUGHT_ENDS))
             head += piece
@@ -144,7 +148,9 @@ async def spoken(pieces: AsyncIterator[str], unsaid: Callable[[], Exception]) ->
                 yield head
             elif (end := head.find(_THOUGHT_ENDS, searched)) >= 0:
                 thinks = False
-                if rest := head[end + len(_THOUGHT_ENDS) :].lstrip():
+                rest = head[end + len(_THOUGHT_ENDS) :].lstrip("\r\n")
+                begins = not rest
+                if rest:
                     yield rest
         if thinks and head.lstrip().startswith(_THOUGHT):
             raise unsaid()

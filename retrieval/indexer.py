@@ -287,17 +287,22 @@ class RootIndexer:
                 async with answering(self.directory, self.nearest):
                     await self._work(db)
             finally:
-                if self._walking is not None:
-                    self._walking.cancel()
-                    await asyncio.gather(self._walking, return_exceptions=True)
-                    self._walking = None
-                await asyncio.shield(self._history.stop())
-                await asyncio.shield(self._backlog.stop())
-                if self._vectors is not None:
-                    await asyncio.shield(self._vectors.close())
-                await asyncio.shield(close_writer(db))
+                await self._stop_work(db)
         finally:
             lock.release()
+
+    async def _stop_work(self, db: aiosqlite.Connection) -> None:
+        """Each part of it, whatever becomes of those before: vectors that stay open keep the turn of all."""
+        async with contextlib.AsyncExitStack() as last:
+            last.push_async_callback(lambda: asyncio.shield(close_writer(db)))
+            if (vectors := self._vectors) is not None:
+                last.push_async_callback(lambda: asyncio.shield(vectors.close()))
+            last.push_async_callback(lambda: asyncio.shield(self._backlog.stop()))
+            last.push_async_callback(lambda: asyncio.shield(self._history.stop()))
+            if self._walking is not None:
+                self._walking.cancel()
+                await asyncio.gather(self._walking, return_exceptions=True)
+                self._walking = None
 
     async def _work(self, db: aiosqlite.Connection) -> None:
         self._problem = ""

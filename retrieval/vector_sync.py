@@ -168,6 +168,8 @@ class VectorSync:
                 await self.close()
             return False
         if not self._may_write():
+            if now - self._last_query > _IDLE:
+                await self.close()
             return False
         self._last_use = now
         if asked:

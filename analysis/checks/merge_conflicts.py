@@ -9,7 +9,7 @@ from devflow.analysis.syntax.parse import SyntaxTree
 
 CODE = "merge-conflict"
 
-_MARK = re.compile(r"^(?P<mark><{7}|={7}|>{7})(?: (?P<side>[^\r\n]*?))?[ \t]*\r?$", re.MULTILINE)
+_MARK = re.compile(r"^(?P<mark><{7}|={7}|>{7})(?:[ \t](?P<side>[^\r\n]*))?\r?$", re.MULTILINE)
 
 
 def merge_conflicts(tree: SyntaxTree) -> list[Finding]:
@@ -26,10 +26,14 @@ def merge_conflicts(tree: SyntaxTree) -> list[Finding]:
         elif mark == "=" and len(open_) == 1:
             open_.append(each)
         elif mark == ">" and len(open_) == 2:
-            ours, theirs = open_[0]["side"] or "ours", each["side"] or "theirs"
+            ours, theirs = _side(open_[0]) or "ours", _side(each) or "theirs"
             last = tree.text.line_at(each.start()) + 1
             what = f"up to line {last} stands what {ours} and {theirs} have."
             message = f"This merge conflict is not resolved: {what}"
             found.append(Finding(open_[0].start(), open_[0].start() + 7, CODE, message, "error"))
             open_ = []
     return found
+
+
+def _side(mark: re.Match[str]) -> str:
+    return (mark["side"] or "").strip()

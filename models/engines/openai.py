@@ -176,15 +176,17 @@ class OpenAIModel(RemoteModel["AsyncOpenAI"]):
         body["max_completion_tokens" if own or self._thinks else "max_tokens"] = request.max_tokens
         if not self._thinks:  # those refuse both
             body["temperature"] = request.temperature
-            if request.stop:
+            if request.stop and not self._thoughts:  # a server would stop in the thoughts
                 body["stop"] = list(request.stop[:4])
         if formed:
             form = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         if own or self._server.counts:
             body["stream_options"] = {"include_usage": True}
-        said = self._stream(client, "/chat/completions", body, request.stop, meter)
-        async with closing(pieces := spoken(said, lambda: self._unsaid(request.max_tokens))):
+        said = spoken(
+            self._pieces(client, "/chat/completions", body, meter), lambda: self._unsaid(request.max_tokens)
+        )
+        async with closing(pieces := cut(said, request.stop)):
             try:
                 async for piece in pieces:
                     yield piece

@@ -177,6 +177,18 @@ class Accounts:
 
     def begin(self, entry: Entry) -> None:
         """Reserve the money, then take room. Raises OverBudget, Busy, RateLimited."""
+        asked = self._reserve(entry)
+        sent = entry.sent
+        if not sent.host:
+            return
+        try:
+            self._limiter.take(sent.host, self._books.user, asked + sent.max_tokens)
+        except BaseException:
+            self._give_back(entry)
+            raise
+
+    def _reserve(self, entry: Entry) -> int:
+        """Reserve the money; how many tokens the call is expected to send. Raises OverBudget, Busy."""
         sent, budget = entry.sent, self._books.budget
         price = self.price(sent)
         if price is None and budget.any and sent.host:
@@ -214,29 +226,26 @@ class Accounts:
         self.warning = entry.reservation.warning if entry.reservation is not None else ""
         if self.warning:
             self._say(self.warning)
-        if not sent.host:
-            return
-        try:
-            self._limiter.take(sent.host, self._books.user, asked + sent.max_tokens)
-        except BaseException:
-            if ledger is not None and entry.reservation is not None:
-                ledger.release(entry.reservation)
-                entry.reservation = None
-            raise
+        return asked
+
+    def _give_back(self, entry: Entry) -> None:
+        if entry.reservation is not None and (ledger := self.ledger()) is not None:
+            ledger.release(entry.reservation)
+            entry.reservation = None
 
     def refusal(self, sent: Sent) -> str:
-        """Why a call would not be made just now, "" where it would. What it reserves is given back."""
+        """Why the budget would not let a call be made just now, "" where it would. What it reserves is given
+        back, and none of the room that rate limits leave is taken."""
         if not self._books.budget.any or (not sent.host and self.price(sent) is None):
             return ""
         entry = self.entry(sent)
         try:
-            self.begin(entry)
+            self._reserve(entry)
         except Busy:  # it would wait
             return ""
-        except (NotAllowed, RateLimited) as error:
+        except NotAllowed as error:
             return str(error)
-        if entry.reservation is not None and (ledger := self.ledger()) is not None:
-            ledger.release(entry.reservation)
+        self._give_back(entry)
         return ""
 
     def end(self, entry: Entry, outcome: str, why: str = "") -> None:

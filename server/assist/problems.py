@@ -34,7 +34,7 @@ async def syntax(doc: Document, code: Codebase) -> list[Finding]:
     tree = doc.tree
     if tree is None:
         return []
-    if conflicts := merge_conflicts(tree):  # the rest follows from them
+    if conflicts := await asyncio.to_thread(merge_conflicts, tree):  # the rest follows from them
         return conflicts
     if doc.language != "python":
         return await asyncio.to_thread(syntax_errors, tree)

@@ -14,8 +14,10 @@ from devflow.analysis.facts import SymbolKind
 from devflow.analysis.text import Edit
 from devflow.analysis.types.base import Candidate
 from devflow.server.assist import in_string
+from devflow.server.assist import offered as offered_module
 from devflow.server.assist.complete import _listed, complete
 from devflow.server.assist.gather import gather
+from devflow.server.assist.offered import names_offered
 from devflow.server.assist.wanted import Wanted
 from devflow.server.settings import Completion
 from support.codebase import Workspace, document, workspace
@@ -95,6 +97,39 @@ async def test_another_place_is_another_question(tmp_path: Path) -> None:
         await asked(space)
         await complete(space.doc, len("thing."), space.code, UNHURRIED)
         assert engine.asked == 2
+
+
+async def test_names_that_only_ghost_text_makes_up_are_not_listed(tmp_path: Path) -> None:
+    engine = SlowEngine()
+    engine.go.set()
+    async with workspace(tmp_path, "thing.<|>\n", python=engine) as space:
+        ghost = space.doc.text.source.replace("thing.", "thing.total = 0\nthing.invented = 1")
+        checked = names_offered(document(ghost, space.doc.path), space.at, space.at + 5, space.code)
+        assert checked is not None
+        await checked
+        assert names_offered(space.doc, space.at, space.at, space.code) is not checked
+
+
+async def test_what_the_engine_offered_long_ago_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = SlowEngine()
+    async with workspace(tmp_path, "thing.<|>\n", python=engine) as space:
+
+        def offered() -> asyncio.Task[list[Candidate]]:
+            found = names_offered(space.doc, space.at, space.at, space.code)
+            assert found is not None
+            return found
+
+        first = offered()
+        engine.go.set()
+        await first
+        assert offered() is first
+        monkeypatch.setattr(offered_module, "_GOOD_FOR", -1.0)
+        again = offered()
+        assert again is not first
+        assert offered() is again, "one that is under way is not asked twice"
+        await again
 
 
 async def test_a_failing_engine_leaves_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

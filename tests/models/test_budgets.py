@@ -98,6 +98,14 @@ async def test_a_limit_gives_the_money_back(tmp_path: Path) -> None:
     assert reserved == 0
 
 
+async def test_asking_what_a_budget_lets_out_takes_no_room_of_a_rate_limit(tmp_path: Path) -> None:
+    guarded = guard(tmp_path, budget=Budget(day=10.0), rates=Rates(provider_requests=1))
+    for _ in range(3):
+        assert guarded.refusal("m", REMOTE, chat()) == ""
+    assert await said(guarded.chat("m", REMOTE, chat(), Provider())) == "an answer"
+    assert guarded.refusal("m", REMOTE, chat()) == "", "it tells of the budget"
+
+
 @pytest.mark.parametrize("way", ["loopback", "native"])
 async def test_a_model_on_this_machine_costs_what_the_user_says_it_does(way: str, tmp_path: Path) -> None:
     guarded = guard(tmp_path, budget=Budget(day=0.7))

@@ -16,8 +16,9 @@ from devflow.retrieval.base import VectorOptions
 from devflow.retrieval.build import build
 from devflow.retrieval.embedders.hashed import HashedEmbedder
 from devflow.retrieval.embedders.static import StaticEmbedder
+from devflow.retrieval.indexer import RootIndexer
 from devflow.retrieval.store import open_writer
-from devflow.retrieval.turns import Turn
+from devflow.retrieval.turns import Turn, Turns
 from devflow.retrieval.vector_process import VectorProcess
 from devflow.retrieval.vector_sync import VectorStore, VectorSync
 from devflow.retrieval.vectors import VectorsUnavailable, open_vectors
@@ -416,6 +417,45 @@ async def test_of_many_folders_one_has_its_vectors_written_at_a_time(
         await sync.close()
         await db.close()
     assert len(opened) == 3
+
+
+async def test_vectors_nobody_asks_are_closed_while_another_root_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.py").write_text("def one(): ...\n")
+    status = await build(tmp_path, IndexOptions(vectors=False))
+    db, _ = await open_writer(status.directory)
+    turn, slow = Turn(), Slow()
+    slow.may_open.set()
+    assert turn.take("another root")
+    sync = VectorSync(tmp_path / "chroma", opener=slow.open, turn=turn)
+    await until_open(sync, db)
+    assert not await sync.step(db)
+    assert not slow.closed
+    monkeypatch.setattr("devflow.retrieval.vector_sync._IDLE", -1.0)
+    assert not await sync.step(db)
+    assert slow.closed
+    assert sync.busy, "its chunks still wait for their turn"
+    await db.close()
+
+
+async def test_the_turn_is_given_back_although_something_else_cannot_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Turns()
+    work = RootIndexer(tmp_path, IndexOptions(), usage=False, turns=turns)
+
+    async def stop() -> None:
+        raise RuntimeError("git is stuck")
+
+    monkeypatch.setattr(work._history, "stop", stop)
+    running = asyncio.create_task(work.run())
+    async with asyncio.timeout(HANGS):
+        await work.settled()
+    assert turns.vectors.take(work._vectors)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert turns.vectors.take("another root")
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ async def checked(
         begin = safe_start(made.tree, at) if made.tree is not None else 0
         names = used_names(made.text.source, at, stop, doc.language, begin)
         words = dict.fromkeys(name.text for name in names)
-        return Asked(made, at, names, code, *seen_elsewhere(doc, words, code), as_it_is)
+        return Asked(made, at, stop, names, code, *seen_elsewhere(doc, words, code), as_it_is)
 
     asked = await asyncio.to_thread(read)
     if not asked.names:

@@ -58,6 +58,8 @@ class Asked:
 
     doc: Document
     start: int
+    stop: int
+    """Where the suggestion ends."""
     names: Sequence[Name]
     code: Codebase
     seen: Mapping[str, bool] = field(default_factory=dict)
@@ -304,10 +306,13 @@ async def _by_engine(asked: Asked, name: Name) -> Verdict:
         return THERE if name.text in known else Verdict(False, known)
     if name.role is Role.PLAIN:
         return UNSURE
-    listed = names_offered(asked.doc, name.start, name.end, asked.code) if name.start <= asked.start else None
-    if listed is not None:  # the list of completions asks the same
-        found = await asyncio.shield(listed)
-    else:
+    # At the cursor the list of completions asks the same, of the document without the suggestion.
+    listed = (
+        names_offered(asked.doc, name.start, asked.stop, asked.code) if name.start <= asked.start else None
+    )
+    found = await asyncio.shield(listed) if listed is not None else []
+    alone = "\n" not in source[name.end : asked.stop]  # else a later line of it may define the name
+    if listed is None or not (alone or any(each.name == name.text for each in found)):
         found = await python.complete(path, source[: name.start] + source[name.end :], name.start)
     names = frozenset(each.name.rstrip("=") for each in found)
     if name.text in names:

@@ -431,6 +431,15 @@ async def test_a_model_that_thinks_until_its_end_says_what_to_do(
     await model.close()
 
 
+async def test_a_hole_is_filled_with_what_follows_the_thoughts_up_to_its_stop(api: Api) -> None:
+    api.plan(Answer(pieces=("<think>\n", "One?\n", "</think>", "\n", "\n", "x + 1", "\ny = 2")))
+    model = made("openai", api, thinking="30", fill="chat")
+    assert await text(model.fill(FillRequest("a = ", "\n", max_tokens=9, stop=("\n",)))) == "x + 1"
+    [sent] = api.requests
+    assert "stop" not in sent["body"], "the server would stop in the thoughts"
+    await model.close()
+
+
 async def test_an_answer_that_is_held_back_is_told(kind: Kind, api: Api) -> None:
     api.plan(Answer(pieces=(), reason="content_filter"))
     model = made(kind, api)
