@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -16,16 +15,10 @@ from devflow.models.outbound import Outbound
 from devflow.models.router import Router
 from devflow.models.routing import attempts
 from support import faulty
-from support.loopback_api import Answer, Api, serve
+from support.loopback_api import Answer, Api
 from support.patience import HANGS
 
 QUESTION = ChatRequest((Message("user", "Who?"),), max_tokens=50)
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with serve() as api:
-        yield api
 
 
 def both(api: Api, key: str = "k") -> list[OpenAIModel | AnthropicModel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -13,21 +13,9 @@ import pytest
 
 from devflow.models.base import Health
 from devflow.models.errors import NotConfigured
-from support.loopback_api import Api, serve
+from support.loopback_api import Api
 from support.patience import HANGS
 from support.remote_models import KEY, QUESTION, Kind, made, text
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with serve() as api:
-        yield api
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    kind: Kind = request.param
-    return kind
 
 
 async def test_a_key_in_the_key_store_is_read_when_it_is_needed(

@@ -15,16 +15,10 @@ from devflow.models.engines.openai import OpenAIModel, client_of
 from devflow.models.engines.remote import Server
 from devflow.models.errors import KeyRefused, ModelError, RateLimited, Rejected, Unreachable
 from devflow.models.outbound import Outbound
-from support.loopback_api import Answer, Api, serve
+from support.loopback_api import Answer, Api
 
 KEY = "sk-test-" + "0123456789abcdefghijklmnop"
 QUESTION = ChatRequest((Message("system", "Be brief."), Message("user", "Who?")), max_tokens=50)
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with serve() as api:
-        yield api
 
 
 def made(api: Api, model: str = "m-1", **options: Any) -> OpenAIModel:

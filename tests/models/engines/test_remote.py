@@ -22,23 +22,11 @@ from devflow.models.errors import (
     Unreachable,
 )
 from devflow.models.outbound import Outbound
-from support.loopback_api import Answer, Api, serve
+from support.loopback_api import Answer, Api
 from support.patience import HANGS, quickest
 from support.remote_models import KEY, QUESTION, Engine, Kind, made, text
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with serve() as api:
-        yield api
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    kind: Kind = request.param
-    return kind
 
 
 @pytest.fixture
